@@ -1,0 +1,1 @@
+"""The optimiser: numpy + ortools only; knows nothing of images."""

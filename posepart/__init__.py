@@ -1,0 +1,10 @@
+"""Joint multi-person pose estimation and semantic part segmentation (Xia et al., CVPR 2017)."""
+
+from pathlib import Path as _Path
+
+# After a plain `pip install .`, Python started inside the clone finds ./posepart first, without the
+# sub-packages `ilp` and `models` that setup.cfg maps into it: let it look for them in the clone's root.
+if not (_Path(__file__).parent / "ilp").is_dir():
+    __path__.append(str(_Path(__file__).parent.parent))
+
+__version__ = "0.1.0"

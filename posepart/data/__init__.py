@@ -1,0 +1,1 @@
+"""Datasets and transforms: every reader yields the same `Sample`."""
