@@ -1,0 +1,126 @@
+"""The dense form in which the search works: one connected part of a problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .problem import Bools, Floats, Ints, Problem
+
+
+@dataclass(frozen=True)
+class Component:
+    """Costs of N nodes as matrices; nodes of one candidate are consecutive.
+
+    Attributes
+    ----------
+    unary : (N,) float64
+        ``c_v``.
+    pair : (N, N) float64
+        Symmetric ``w_uv``; 0 within a candidate; forbidden pairs carry a finite cost that no optimum pays.
+    allowed : (N, N) bool
+        False where ``y_uv = 0`` is known.
+    candidate : (N,) int64
+        0 .. G-1, ascending.
+    start : (G,) int64
+        First node of each candidate.
+    label : (N,) int64
+        Joint types.
+    unique_labels : bool
+        At most one node of each type in a person.
+    node : (N,) int64
+        Node of the problem behind each node.
+    """
+
+    unary: Floats
+    pair: Floats
+    allowed: Bools
+    candidate: Ints
+    start: Ints
+    label: Ints
+    unique_labels: bool
+    node: Ints
+
+    @property
+    def n_nodes(self) -> int:
+        """Number N of nodes."""
+        return len(self.unary)
+
+    @property
+    def n_candidates(self) -> int:
+        """Number G of candidates."""
+        return len(self.start)
+
+    def energy(self, people: list[Ints]) -> float:
+        """``sum c_v + sum w_uv`` of people given as node index arrays."""
+        return float(sum(self.unary[p].sum() + self.pair[np.ix_(p, p)].sum() / 2 for p in people))
+
+    def feasible(self, people: list[Ints]) -> bool:
+        """Whether no person holds a pair that is forbidden or known to be 0 in an optimum."""
+        return all(self.allowed[np.ix_(p, p)][np.triu_indices(len(p), 1)].all() for p in people)
+
+    def restrict(self, nodes: Ints) -> Component:
+        """The same costs on some nodes (ascending indices)."""
+        _, candidate = np.unique(self.candidate[nodes], return_inverse=True)
+        square = np.ix_(nodes, nodes)
+        return Component(
+            self.unary[nodes],
+            self.pair[square],
+            self.allowed[square],
+            candidate.astype(np.int64),
+            _first(candidate),
+            self.label[nodes],
+            self.unique_labels,
+            self.node[nodes],
+        )
+
+
+def _first(candidate: Ints) -> Ints:
+    return np.flatnonzero(np.r_[True, np.diff(candidate) > 0])[: len(candidate)].astype(np.int64)
+
+
+def dense(problem: Problem) -> tuple[Component, float]:
+    """The whole problem in dense form, nodes sorted by candidate and label.
+
+    Returns
+    -------
+    component : Component
+        Costs divided by ``scale``.
+    scale : float
+        A power of two that brings the largest finite pair cost near 16.
+
+    Notes
+    -----
+    A forbidden pair costs ``1 + max_u sum_g max(0, -min_{t of g} w_ut)``: more than its two nodes can gain
+    from all others together, so that isolating one of them always lowers the energy.
+    """
+    usable = np.flatnonzero(np.isfinite(problem.unary))
+    order = usable[np.lexsort((problem.label[usable], problem.candidate[usable]))]
+    rank = np.full(problem.n_nodes, -1, np.int64)
+    rank[order] = np.arange(len(order))
+    u, v = rank[problem.pair_u], rank[problem.pair_v]
+    keep = (u >= 0) & (v >= 0)
+    u, v, w = u[keep], v[keep], problem.pair_cost[keep]
+    finite = np.isfinite(w)
+    scale = _scale(np.r_[problem.unary[order], w[finite]])
+    unary = problem.unary[order] / scale
+    pair = np.zeros((len(order), len(order)))
+    pair[u, v] = pair[v, u] = np.where(finite, w, 0.0) / scale
+    candidate, label = problem.candidate[order], problem.label[order]
+    allowed = candidate[:, None] != candidate[None, :]
+    allowed[u[~finite], v[~finite]] = allowed[v[~finite], u[~finite]] = False
+    if problem.unique_labels:
+        allowed &= label[:, None] != label[None, :]
+    forbidden = ~allowed & (candidate[:, None] != candidate[None, :])
+    pair[forbidden] = 1.0 + (-np.minimum(pair, 0.0).sum(1)).max(initial=0.0)
+    _, candidate = np.unique(candidate, return_inverse=True)
+    component = Component(
+        unary, pair, allowed, candidate.astype(np.int64), _first(candidate), label, problem.unique_labels, order
+    )
+    return component, scale
+
+
+def _scale(costs: Floats) -> float:
+    largest = float(np.abs(costs).max(initial=0.0))
+    return float(2.0 ** np.clip(np.ceil(np.log2(largest / 16.0)), -900, 900)) if largest > 0 else 1.0

@@ -1,0 +1,98 @@
+"""The answer of the optimiser: people, their energy and a certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .problem import Ints, Problem
+
+#: Energies that differ by less than this (relative) count as equal.
+TOLERANCE = 1e-7
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A feasible grouping with its certified lower bound.
+
+    Attributes
+    ----------
+    labels : (n_candidates,) int64
+        Joint type of each candidate, -1 for background.
+    clusters : (n_candidates,) int64
+        Person of each candidate, numbered by smallest candidate; -1 for background.
+    nodes : tuple of (k,) int64
+        Node indices of each person, ascending.
+    energy : float
+        Energy of this grouping, recomputed from the labels.
+    bound : float
+        No grouping has a lower energy (up to a relative 1e-7).
+    gap : float
+        ``(energy - bound) / max(|energy|, |bound|)``, 0 if both are 0.
+    status : str
+        ``'optimal'`` (proven) or ``'feasible'``.
+    seconds : float
+        Wall-clock time of the call.
+    statistics : mapping
+        Counters of the search, for engineers.
+    """
+
+    labels: Ints
+    clusters: Ints
+    nodes: tuple[Ints, ...]
+    energy: float
+    bound: float
+    gap: float
+    status: str
+    seconds: float = 0.0
+    statistics: Mapping[str, float] = field(default_factory=dict)
+
+
+def relative_gap(energy: float, bound: float) -> float:
+    """``(energy - bound) / max(|energy|, |bound|)``; 0 if both are 0."""
+    largest = max(abs(energy), abs(bound))
+    return max(0.0, energy - bound) / largest if largest > 0 else 0.0
+
+
+def make_solution(
+    problem: Problem,
+    people: Sequence[Ints],
+    bound: float,
+    seconds: float = 0.0,
+    statistics: Mapping[str, float] | None = None,
+) -> Solution:
+    """Number the people, recompute the energy and judge the bound.
+
+    Parameters
+    ----------
+    problem : Problem
+    people : sequence of (k,) int64
+        Nodes of each person; empty ones are left out.
+    bound : float
+        Certified lower bound.
+    seconds, statistics
+        Passed through.
+
+    Returns
+    -------
+    Solution
+    """
+    ordered = sorted(
+        (np.sort(np.asarray(nodes, np.int64)) for nodes in people if len(nodes)),
+        key=lambda nodes: int(problem.candidate[nodes].min()),
+    )
+    energy = problem.energy(ordered)
+    assert np.isfinite(energy), "an infeasible grouping reached the result"
+    labels = np.full(problem.n_candidates, -1, np.int64)
+    clusters = np.full(problem.n_candidates, -1, np.int64)
+    for k, nodes in enumerate(ordered):
+        labels[problem.candidate[nodes]] = problem.label[nodes]
+        clusters[problem.candidate[nodes]] = k
+    bound = min(bound, energy)
+    gap = relative_gap(energy, bound)
+    status = "optimal" if gap <= TOLERANCE else "feasible"
+    return Solution(
+        labels, clusters, tuple(ordered), energy, bound, gap, status, seconds, dict(statistics or {})
+    )

@@ -1,0 +1,85 @@
+"""The paper's numbers, once, as the defaults of frozen dataclasses, each with its section."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class DetectionConfig:
+    """Person boxes (Sec. 4.1)."""
+
+    score_threshold: float = 0.6  # Sec. 4.1: detection score threshold
+    nms_iou: float = 0.6  # Sec. 4.1: box IoU overlap threshold
+    max_people: int = 60  # bound on memory and time in a crowd; the best scored are kept
+    min_size: float = 8.0  # px in the photo; smaller boxes hold no readable person
+
+
+@dataclass(frozen=True)
+class CropConfig:
+    """Box rescaling (Sec. 3): small people are enlarged, large ones shrunk to one size."""
+
+    size: int = 256  # px, side of the square crop; every pixel number below is in this frame
+    margin: float = 1.25  # side of the cropped square / longer side of the box
+
+
+@dataclass(frozen=True)
+class CandidateConfig:
+    """Joint proposals from the joint score maps (Sec. 4.1)."""
+
+    max_per_joint: int = 6  # Sec. 4.1: 6 proposals per joint type
+    score_threshold: float = 0.2  # Sec. 4.1: joint score threshold
+    min_distance: float = 16.0  # Sec. 4.1: proposal distance threshold, px in the crop
+
+
+@dataclass(frozen=True)
+class FeatureConfig:
+    """Pairwise features f(Pn), f(Ps) (Sec. 3.1 and supplement)."""
+
+    segment_term: bool = True  # False: "w/o seg" of Table 1, the first 4 columns only
+    boundary_distance: float = 10.0  # supplement: "within 10 pixels from the boundary"
+    rectangle_aspect: float = 2.5  # supplement: oriented rectangle, aspect ratio 2.5 : 1
+
+
+@dataclass(frozen=True)
+class CrfConfig:
+    """The fully-connected CRF, solved as an ILP (Sec. 3.1)."""
+
+    multi_label: bool = False  # False (variant A): a candidate keeps its map's type; True (B): any type
+    unique_joints: bool = True  # at most one joint of a type per person, hard
+    time_limit: float = 1.0  # s per box; Sec. 3.1: "within 1 sec."
+    probability_clip: float = 1e-7  # P and Pij are clipped to [clip, 1 - clip] before the logarithm
+    missing_joint_score: float = 0.2  # Sec. 4.1: unary score of a missing joint
+    min_joints: int = 2  # a smaller cluster is no pose: it never wins the box
+    engine: str = "glop"
+
+
+@dataclass(frozen=True)
+class SkeletonMapConfig:
+    """Joint label map and skeleton label map (Sec. 3.2)."""
+
+    joint_radius: int = 3  # Sec. 3.2, px in the crop
+    stick_width: int = 7  # Sec. 3.2, px in the crop
+
+
+@dataclass(frozen=True)
+class MergeConfig:
+    """Pose NMS over boxes (Sec. 4.1): IoU above which the pose of lower score is dropped."""
+
+    head_iou: float = 0.65
+    upper_body_iou: float = 0.5
+    lower_body_iou: float = 0.5
+    whole_body_iou: float = 0.4
+
+
+@dataclass(frozen=True)
+class PipelineConfig:
+    """Every stage of Figure 2."""
+
+    detection: DetectionConfig = field(default_factory=DetectionConfig)
+    crop: CropConfig = field(default_factory=CropConfig)
+    candidates: CandidateConfig = field(default_factory=CandidateConfig)
+    features: FeatureConfig = field(default_factory=FeatureConfig)
+    crf: CrfConfig = field(default_factory=CrfConfig)
+    skeleton: SkeletonMapConfig = field(default_factory=SkeletonMapConfig)
+    merge: MergeConfig = field(default_factory=MergeConfig)
+    refine: bool = True  # False: the first-stage part scores are the result
+    batch_size: int = 8  # crops per forward pass

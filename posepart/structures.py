@@ -1,0 +1,251 @@
+"""The frozen dataclasses that pass between stages.
+
+Frames. *Photo*: pixels of the photo after EXIF rotation. *Crop*: pixels of a rescaled box. In both, pixel
+centres are at integer coordinates, x runs right, y down, and a box is (x0, y0, x1, y1). *Map*: cells of a
+network output of stride s; the centre of cell i lies at crop coordinate (i + 0.5) * s - 0.5.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.schema import NUM_JOINTS, NUM_PARTS
+
+FloatArray = NDArray[np.float32]
+
+
+def _expect(name: str, array: NDArray, shape: tuple[int | None, ...]) -> None:
+    """Refuse an array whose shape does not match; None stands for any length."""
+    ok = array.ndim == len(shape) and all(s is None or s == a for s, a in zip(shape, array.shape, strict=True))
+    if not ok:
+        wanted = "(" + ", ".join("_" if s is None else str(s) for s in shape) + ")"
+        raise ValueError(f"{name}: expected shape {wanted}, got {array.shape}")
+
+
+def map_to_crop(cell: NDArray, stride: float) -> NDArray:
+    """Centres of map cells as crop coordinates."""
+    return (cell + 0.5) * stride - 0.5
+
+
+def crop_to_map(xy: NDArray, stride: float) -> NDArray:
+    """Crop coordinates as (fractional) map cells."""
+    return (xy + 0.5) / stride - 0.5
+
+
+@dataclass(frozen=True)
+class Affine:
+    """An invertible map between two frames, `target = matrix[:, :2] @ source + matrix[:, 2]`.
+
+    matrix: (2, 3) float64.
+    """
+
+    matrix: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        _expect("Affine.matrix", self.matrix, (2, 3))
+
+    def forward(self, xy: NDArray) -> NDArray[np.float64]:
+        """Points (..., 2) of the source frame in the target frame."""
+        return np.asarray(xy, dtype=np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
+
+    def inverse(self, xy: NDArray) -> NDArray[np.float64]:
+        """Points (..., 2) of the target frame in the source frame."""
+        shifted = np.asarray(xy, dtype=np.float64) - self.matrix[:, 2]
+        return shifted @ np.linalg.inv(self.matrix[:, :2]).T
+
+    @property
+    def scale(self) -> float:
+        """Target pixels per source pixel."""
+        return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
+
+
+@dataclass(frozen=True)
+class PersonBoxes:
+    """People found in a photo, best first.
+
+    xyxy: (N, 4) float32, photo frame. scores: (N,) float32 in [0, 1].
+    """
+
+    xyxy: FloatArray
+    scores: FloatArray
+
+    def __post_init__(self) -> None:
+        _expect("PersonBoxes.xyxy", self.xyxy, (None, 4))
+        _expect("PersonBoxes.scores", self.scores, (len(self.xyxy),))
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @classmethod
+    def empty(cls) -> "PersonBoxes":
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A person box rescaled to a fixed square.
+
+    image: (S, S, 3) uint8 RGB. affine: photo -> crop. box: (4,) float32 xyxy, photo frame.
+    """
+
+    image: NDArray[np.uint8]
+    affine: Affine
+    box: FloatArray
+
+    def __post_init__(self) -> None:
+        _expect("Crop.image", self.image, (None, None, 3))
+        _expect("Crop.box", self.box, (4,))
+
+
+@dataclass(frozen=True)
+class PoseMaps:
+    """Output of the Pose FCN for one crop (Pj and Pn of Sec. 3).
+
+    joints: (14, h, w) float32 in [0, 1]. offsets: (14, 13, 2, h, w) float32, crop pixels: `offsets[j, k]` is
+    the predicted (dx, dy) from a joint j at that cell to joint `schema.NEIGHBOURS[j, k]`. stride: crop
+    pixels per cell.
+    """
+
+    joints: FloatArray
+    offsets: FloatArray
+    stride: float
+
+    def __post_init__(self) -> None:
+        _expect("PoseMaps.joints", self.joints, (NUM_JOINTS, None, None))
+        h, w = self.joints.shape[1:]
+        _expect("PoseMaps.offsets", self.offsets, (NUM_JOINTS, NUM_JOINTS - 1, 2, h, w))
+
+
+@dataclass(frozen=True)
+class PartMaps:
+    """Output of a Part FCN for one crop (Ps of Sec. 3).
+
+    scores: (7, h, w) float32, probabilities that sum to one over the classes. stride: crop pixels per cell.
+    """
+
+    scores: FloatArray
+    stride: float
+
+    def __post_init__(self) -> None:
+        _expect("PartMaps.scores", self.scores, (NUM_PARTS, None, None))
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Joint proposals of one crop (or of a whole photo): the nodes of the CRF.
+
+    xy: (N, 2) float32, crop frame. joint: (N,) int64, the type whose map proposed it. scores: (N, 14) float32,
+    the score of every type at xy. offsets: (N, 14, 14, 2) float32, crop pixels: `offsets[i, l, m]` is the
+    predicted vector from candidate i, taken as joint l, to that person's joint m (zero for m = l).
+    """
+
+    xy: FloatArray
+    joint: NDArray[np.int64]
+    scores: FloatArray
+    offsets: FloatArray
+
+    def __post_init__(self) -> None:
+        n = len(self.joint)
+        _expect("Candidates.joint", self.joint, (None,))
+        _expect("Candidates.xy", self.xy, (n, 2))
+        _expect("Candidates.scores", self.scores, (n, NUM_JOINTS))
+        _expect("Candidates.offsets", self.offsets, (n, NUM_JOINTS, NUM_JOINTS, 2))
+
+    def __len__(self) -> int:
+        return len(self.joint)
+
+    @classmethod
+    def empty(cls) -> "Candidates":
+        return cls(
+            np.zeros((0, 2), np.float32),
+            np.zeros(0, np.int64),
+            np.zeros((0, NUM_JOINTS), np.float32),
+            np.zeros((0, NUM_JOINTS, NUM_JOINTS, 2), np.float32),
+        )
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What the ILP solver vouches for: the optimum lies in [bound, energy]."""
+
+    energy: float = 0.0
+    bound: float = 0.0
+    gap: float = 0.0
+    status: str = "optimal"
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Pose:
+    """The joints of one person.
+
+    xy: (14, 2) float32; rows of absent joints are 0. scores: (14,) float32 in [0, 1], 0 for absent joints.
+    score: sum over joints of the log unary score (Sec. 4.1), higher is better.
+    """
+
+    xy: FloatArray
+    scores: FloatArray
+    score: float
+
+    def __post_init__(self) -> None:
+        _expect("Pose.xy", self.xy, (NUM_JOINTS, 2))
+        _expect("Pose.scores", self.scores, (NUM_JOINTS,))
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """(14,) bool: which joints were found."""
+        return self.scores > 0
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """All poses that the CRF assembled from one crop's candidates, in the candidates' frame."""
+
+    poses: tuple[Pose, ...]
+    certificate: Certificate
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person of the result, in the photo frame.
+
+    pose: joints in photo pixels. box: (4,) float32 xyxy. box_score: the detector's, in [0, 1].
+    """
+
+    pose: Pose
+    box: FloatArray
+    box_score: float
+    certificate: Certificate
+
+    def __post_init__(self) -> None:
+        _expect("Person.box", self.box, (4,))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The result for one photo: people in score order, and what each pixel is.
+
+    part_map: (H, W) uint8, `schema.Part` ids. person_map: (H, W) uint8, 0 = nobody, k = people[k - 1].
+    model: name of the model that made it. seconds: wall time by stage.
+    """
+
+    people: tuple[Person, ...]
+    part_map: NDArray[np.uint8]
+    person_map: NDArray[np.uint8]
+    model: str
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _expect("Scene.part_map", self.part_map, (None, None))
+        _expect("Scene.person_map", self.person_map, self.part_map.shape)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the photo, px."""
+        height, width = self.part_map.shape
+        return width, height
+
+    def person_parts(self, index: int) -> NDArray[np.uint8]:
+        """(H, W) uint8: the part map of `people[index]` alone."""
+        return np.where(self.person_map == index + 1, self.part_map, np.uint8(0))
