@@ -1,0 +1,188 @@
+"""Feature extractors: `mobilenet_v2` of any width, `resnet101` (the paper) and `vgg16_largefov` (its Part FCN).
+
+Every backbone maps a batch (B, 3, H, W) to a list of feature maps, finest first, and says their `channels`
+and `strides`. Input is RGB scaled to [-1, 1] by `normalise`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+def normalise(images: Tensor) -> Tensor:
+    """uint8 RGB (B, 3, H, W) -> float32 in [-1, 1], channels-last."""
+    return images.float().div_(127.5).sub_(1.0).contiguous(memory_format=torch.channels_last)
+
+
+class Backbone(nn.Module):
+    """A feature extractor that says what it returns."""
+
+    channels: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def forward(self, x: Tensor) -> list[Tensor]:  # (B, 3, H, W) -> [(B, channels[i], H / strides[i], ...)]
+        raise NotImplementedError
+
+
+class SamePadConv2d(nn.Conv2d):
+    """A stride-2 3x3 convolution padded as TensorFlow's SAME: right and bottom only.
+
+    The people-trained MobileNets were trained with it; symmetric padding shifts every level by half a cell.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.pad(x, (0, 1, 0, 1)))
+
+    @classmethod
+    def replacing(cls, conv: nn.Conv2d) -> "SamePadConv2d":
+        same = cls(
+            conv.in_channels,
+            conv.out_channels,
+            conv.kernel_size,  # type: ignore[arg-type]
+            stride=conv.stride,  # type: ignore[arg-type]
+            groups=conv.groups,
+            bias=conv.bias is not None,
+        )
+        same.load_state_dict(conv.state_dict())
+        return same
+
+
+_MOBILENET_TAPS = (3, 6, 10, 18)  # features[i] that end strides 4, 8, 16, 32
+_MOBILENET_STRIDED_BLOCKS = (2, 4, 7, 14)  # inverted residuals whose depthwise convolution has stride 2
+
+
+class MobileNetV2(Backbone):
+    """torchvision's MobileNetV2 of any width, returning strides 4, 8, 16 and 32.
+
+    batch_norm: False folds the norms into the convolutions (the people-trained weights come folded, and
+    training is twice as fast); True keeps them, for training without an initialisation.
+    """
+
+    strides = (4, 8, 16, 32)
+
+    def __init__(self, width: float = 1.0, batch_norm: bool = False) -> None:
+        super().__init__()
+        features = torchvision.models.mobilenet_v2(weights=None, width_mult=width).features
+        last = features[18][0]
+        features[18] = nn.Sequential(
+            nn.Conv2d(last.in_channels, 1280, 1, bias=False), nn.BatchNorm2d(1280), nn.ReLU6(inplace=True)
+        )
+        features[0][0] = SamePadConv2d.replacing(features[0][0])
+        for i in _MOBILENET_STRIDED_BLOCKS:
+            features[i].conv[1][0] = SamePadConv2d.replacing(features[i].conv[1][0])
+        self.width = width
+        self.features = features if batch_norm else _fuse_batch_norms(features)
+        self.channels = tuple(_out_channels(features[i]) for i in _MOBILENET_TAPS)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        levels = []
+        for i, block in enumerate(self.features):
+            x = block(x)
+            if i in _MOBILENET_TAPS:
+                levels.append(x)
+        return levels
+
+    def load_people_weights(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Start from a people-trained MobileNetV2 with folded norms (needs `batch_norm=False`).
+
+        Parameters
+        ----------
+        arrays: `features.*` tensors under torchvision's names, optionally prefixed `backbone.`.
+
+        Raises
+        ------
+        ValueError: when a tensor is missing or has another shape (another width).
+        """
+        reference = MobileNetV2(self.width, batch_norm=True)
+        state = {
+            name.removeprefix("backbone."): torch.from_numpy(np.asarray(value, dtype=np.float32))
+            for name, value in arrays.items()
+            if "features." in name and not name.endswith("num_batches_tracked")
+        }
+        try:
+            missing, unexpected = reference.load_state_dict(state, strict=False)
+        except RuntimeError as error:
+            raise ValueError(f"the initialisation does not fit a MobileNetV2 of width {self.width}") from error
+        missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+        if missing or unexpected:
+            raise ValueError(f"the initialisation lacks {missing[:3]} or has unknown {unexpected[:3]}")
+        self.features.load_state_dict(_fuse_batch_norms(reference.features).state_dict())
+
+
+def _out_channels(block: nn.Module) -> int:
+    return [m.out_channels for m in block.modules() if isinstance(m, nn.Conv2d)][-1]
+
+
+def _fuse_batch_norms(features: nn.Module) -> nn.Module:
+    """Fold every BatchNorm that follows a convolution into it (evaluation-mode statistics)."""
+    features.eval()
+    for sequence in [m for m in features.modules() if isinstance(m, nn.Sequential)]:
+        for i in range(len(sequence) - 1):
+            conv, norm = sequence[i], sequence[i + 1]
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                sequence[i] = fuse_conv_bn_eval(conv, norm)
+                sequence[i + 1] = nn.Identity()
+    return features.train()
+
+
+class ResNet101(Backbone):
+    """ResNet-101 dilated to output stride 8: the paper's Pose FCN."""
+
+    channels = (2048,)
+    strides = (8,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        net = torchvision.models.resnet101(weights=None, replace_stride_with_dilation=[False, True, True])
+        self.stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)
+        self.stages = nn.Sequential(net.layer1, net.layer2, net.layer3, net.layer4)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [self.stages(self.stem(x))]
+
+
+class VGG16LargeFOV(Backbone):
+    """DeepLab-LargeFOV: VGG-16 at stride 8, fc6 a 3x3 convolution of dilation 12, 1024 wide."""
+
+    channels = (1024,)
+    strides = (8,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers = list(torchvision.models.vgg16(weights=None).features)
+        for i, layer in enumerate(layers):
+            if isinstance(layer, nn.MaxPool2d):  # DeepLab pools 3x3; pool4 and pool5 keep the resolution
+                layers[i] = nn.MaxPool2d(3, stride=2 if i < 20 else 1, padding=1)
+            elif isinstance(layer, nn.Conv2d) and i > 23:  # conv5, after the undone pool4
+                layer.dilation, layer.padding = (2, 2), (2, 2)
+        self.features = nn.Sequential(*layers)
+        self.fc6 = nn.Conv2d(512, 1024, 3, padding=12, dilation=12)
+        self.fc7 = nn.Conv2d(1024, 1024, 1)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        x = F.dropout(F.relu(self.fc6(self.features(x))), 0.5, self.training)
+        return [F.dropout(F.relu(self.fc7(x)), 0.5, self.training)]
+
+
+def build_backbone(name: str, width: float = 1.0, batch_norm: bool = False) -> Backbone:
+    """The backbone called `name`; `width` and `batch_norm` concern mobilenet_v2 alone."""
+    builders = {
+        "mobilenet_v2": lambda: MobileNetV2(width, batch_norm),
+        "resnet101": ResNet101,
+        "vgg16_largefov": VGG16LargeFOV,
+    }
+    if name not in builders:
+        raise ValueError(f"unknown backbone {name!r}: choose one of {', '.join(builders)}")
+    return builders[name]()
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz initialisation, never unpickled."""
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
