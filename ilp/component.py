@@ -31,6 +31,8 @@ class Component:
         At most one node of each type in a person.
     node : (N,) int64
         Node of the problem behind each node.
+    forbidden : float
+        Cost of a forbidden pair.
     """
 
     unary: Floats
@@ -41,6 +43,7 @@ class Component:
     label: Ints
     unique_labels: bool
     node: Ints
+    forbidden: float
 
     @property
     def n_nodes(self) -> int:
@@ -57,8 +60,8 @@ class Component:
         return float(sum(self.unary[p].sum() + self.pair[np.ix_(p, p)].sum() / 2 for p in people))
 
     def feasible(self, people: list[Ints]) -> bool:
-        """Whether no person holds a pair that is forbidden or known to be 0 in an optimum."""
-        return all(self.allowed[np.ix_(p, p)][np.triu_indices(len(p), 1)].all() for p in people)
+        """Whether no person holds a forbidden pair (nor one so dear that no optimum joins it)."""
+        return all(self.pair[np.ix_(p, p)].max() < self.forbidden for p in people)
 
     def restrict(self, nodes: Ints) -> Component:
         """The same costs on some nodes (ascending indices)."""
@@ -73,6 +76,7 @@ class Component:
             self.label[nodes],
             self.unique_labels,
             self.node[nodes],
+            self.forbidden,
         )
 
 
@@ -113,12 +117,14 @@ def dense(problem: Problem) -> tuple[Component, float]:
     if problem.unique_labels:
         allowed &= label[:, None] != label[None, :]
     forbidden = ~allowed & (candidate[:, None] != candidate[None, :])
-    pair[forbidden] = 1.0 + (-np.minimum(pair, 0.0).sum(1)).max(initial=0.0)
+    penalty = 1.0 + float(-np.minimum(pair, 0.0).sum(1).min(initial=0.0))
+    pair[forbidden] = penalty
     _, candidate = np.unique(candidate, return_inverse=True)
-    component = Component(
-        unary, pair, allowed, candidate.astype(np.int64), _first(candidate), label, problem.unique_labels, order
-    )
-    return component, scale
+    start = _first(candidate)
+    candidate = candidate.astype(np.int64)
+    return Component(
+        unary, pair, allowed, candidate, start, label, problem.unique_labels, order, penalty
+    ), scale
 
 
 def _scale(costs: Floats) -> float:

@@ -1,0 +1,195 @@
+"""The linear relaxation of one component: its columns and rows, grown only where they matter.
+
+``min sum c_v x_v + sum w_uv y_uv`` over [0, 1] with
+
+- (G) ``sum_{v of g} x_v <= 1`` for each candidate g; ``= 1`` if one of its nodes has ``c_v < 0``, which then is
+  worth selecting alone;
+- (L) ``sum_{u of g} y_uv <= x_v`` for each node v and other candidate g, and for each joint type in place of g
+  if a person has at most one joint of a type;
+- (T), (S): see :mod:`separation`.
+
+Columns start with the allowed pairs of ``w < 0``. A pair of ``w >= 0`` that is in no row is 0 in an optimum, so
+its column is added just before the first row that uses it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .component import Component
+from .linear_program import LinearProgram, make_engine
+from .problem import Floats, Ints
+from .separation import Cuts, violated_stars, violated_triangles
+
+
+@dataclass(frozen=True)
+class Point:
+    """What one linear programme gave.
+
+    Attributes
+    ----------
+    status : str
+        ``'optimal' | 'infeasible' | 'stopped'``.
+    bound : float
+        Certified lower bound within the current variable bounds; -inf if none.
+    values, reduced : (n_columns,) float64
+        Primal values (empty if none) and reduced costs (empty if none).
+    """
+
+    status: str
+    bound: float
+    values: Floats
+    reduced: Floats
+
+    @property
+    def integral(self) -> bool:
+        """Whether every value is within 1e-6 of 0 or 1."""
+        return bool(np.minimum(self.values, 1.0 - self.values).max(initial=0.0) < 1e-6)
+
+
+class Relaxation:
+    """Columns 0 .. N-1 are x; column ``N + k`` is ``y`` of nodes ``pairs[k]``."""
+
+    def __init__(self, component: Component, engine: str) -> None:
+        self.component = component
+        self.allowed = component.allowed.copy()
+        self.lp = LinearProgram(make_engine(engine))
+        self.column = np.full((component.n_nodes,) * 2, -1, np.int64)
+        self.pairs: Ints = np.zeros((0, 2), np.int64)
+        self._add_selection()
+        self._add_pairs(np.argwhere(np.triu(self.allowed & (component.pair < 0), 1)))
+        self._add_links()
+
+    def _add_selection(self) -> None:
+        """x with (G)."""
+        component = self.component
+        number = np.diff(np.r_[component.start, component.n_nodes])
+        worth = np.minimum.reduceat(component.unary, component.start) < 0
+        sure = (worth & (number == 1))[component.candidate]
+        self.lp.add_columns(component.unary, sure.astype(float), np.ones(component.n_nodes))
+        for equality in (False, True):
+            groups = np.flatnonzero((number > 1) & (worth == equality))
+            nodes = np.flatnonzero(np.isin(component.candidate, groups))
+            row = np.searchsorted(groups, component.candidate[nodes])
+            self.lp.add_rows(row, nodes, np.ones(len(nodes)), np.ones(len(groups)), equality)
+
+    def _add_pairs(self, pairs: Ints) -> None:
+        """Columns of pairs: (K, 2), u < v."""
+        k = len(pairs)
+        u, v = pairs[:, 0], pairs[:, 1]
+        self.column[u, v] = self.column[v, u] = self.lp.n_columns + np.arange(k)
+        self.lp.add_columns(self.component.pair[u, v], np.zeros(k), np.ones(k))
+        self.pairs = np.concatenate([self.pairs, pairs])
+
+    def _add_links(self) -> None:
+        """(L) over the pairs that have a column, except where the bounds alone imply it."""
+        component = self.component
+        centre = np.r_[self.pairs[:, 0], self.pairs[:, 1]]
+        other = np.r_[self.pairs[:, 1], self.pairs[:, 0]]
+        column = component.n_nodes + np.tile(np.arange(len(self.pairs)), 2)
+        kinds = [component.candidate] + ([component.label] if component.unique_labels else [])
+        for kind in kinds:
+            key = centre * (int(kind.max(initial=0)) + 1) + kind[other]
+            _, row, size = np.unique(key, return_inverse=True, return_counts=True)
+            trivial = (size[row] == 1) & ((self.lp.lower[centre] == 1) | (kind is component.label))
+            self._add_link_rows(row[~trivial], centre[~trivial], column[~trivial])
+
+    def _add_link_rows(self, row: Ints, centre: Ints, column: Ints) -> None:
+        rows, first, row = np.unique(row, return_index=True, return_inverse=True)
+        self.lp.add_rows(
+            np.r_[row, np.arange(len(rows))],
+            np.r_[column, centre[first]],
+            np.r_[np.ones(len(row)), -np.ones(len(rows))],
+            np.zeros(len(rows)),
+        )
+
+    def solve(self, seconds: float) -> Point:
+        """Solve the current programme."""
+        status, values, duals = self.lp.solve(seconds)
+        if status == "infeasible":
+            return Point(status, float("inf"), values, np.zeros(0))
+        if not len(duals) and self.lp.n_rows:
+            return Point("stopped", float("-inf"), values, np.zeros(0))
+        bound, reduced = self.lp.certified_bound(duals)
+        return Point(status, bound, values, reduced)
+
+    def joining(self, values: Floats) -> Floats:
+        """y as a symmetric (N, N) float64 matrix."""
+        y = np.zeros(self.column.shape)
+        u, v = self.pairs[: len(values) - self.component.n_nodes].T
+        y[u, v] = y[v, u] = values[self.component.n_nodes :]
+        return y
+
+    def cut(self, values: Floats) -> int:
+        """Add the violated rows that matter most; their number, 0 if the point satisfies all we know."""
+        component = self.component
+        x, y = values[: component.n_nodes], self.joining(values)
+        linked = self._cut_links(x, y)
+        cuts = violated_triangles(x, y, component.candidate)
+        most = max(200, 6 * component.n_nodes)
+        added = self._add_cuts(Cuts(cuts.centre[:most], cuts.members[:most], cuts.violation[:most]))
+        if len(cuts) < 30:
+            added += self._add_cuts(violated_stars(x, y))
+        return linked + added
+
+    def _cut_links(self, x: Floats, y: Floats) -> int:
+        """(L) rows that came to miss a column added later."""
+        component = self.component
+        load = np.add.reduceat(y, component.start, axis=1)
+        centre, group = np.nonzero(load > x[:, None] + 1e-6)
+        if not len(centre):
+            return 0
+        row, other = np.nonzero((self.column[centre] >= 0) & (component.candidate[None, :] == group[:, None]))
+        self._add_link_rows(row, centre[row], self.column[centre[row], other])
+        return len(centre)
+
+    def _add_cuts(self, cuts: Cuts) -> int:
+        """Rows of cuts, and first the columns they lack."""
+        if not len(cuts):
+            return 0
+        a, b = np.triu_indices(cuts.members.shape[1], 1)
+        row = np.repeat(np.arange(len(cuts)), len(a))
+        u, v = cuts.members[:, a].ravel(), cuts.members[:, b].ravel()
+        used = (u >= 0) & (v >= 0)
+        row, u, v = row[used], u[used], v[used]
+        used = self.allowed[u, v]
+        row, u, v = row[used], np.minimum(u, v)[used], np.maximum(u, v)[used]
+        missing = self.column[u, v] < 0
+        if missing.any():
+            self._add_pairs(np.unique(np.stack([u[missing], v[missing]], 1), axis=0))
+        spoke_row, spoke = np.nonzero(cuts.members >= 0)
+        spokes = self.column[cuts.centre[spoke_row], cuts.members[spoke_row, spoke]]
+        self.lp.add_rows(
+            np.r_[row, spoke_row, np.arange(len(cuts))],
+            np.r_[self.column[u, v], spokes, cuts.centre],
+            np.r_[-np.ones(len(row)), np.ones(len(spokes)), -np.ones(len(cuts))],
+            np.zeros(len(cuts)),
+        )
+        return len(cuts)
+
+    def fix(self, point: Point, room: float) -> int:
+        """R4: a variable whose reduced cost exceeds ``room`` = incumbent - bound cannot leave its bound.
+
+        Parameters
+        ----------
+        point : Point
+            Of the current programme, at the root.
+        room : float
+
+        Returns
+        -------
+        int
+            Number of variables fixed; the incumbent is kept elsewhere, so no better solution is lost.
+        """
+        lower, upper = self.lp.lower, self.lp.upper
+        free = np.flatnonzero(lower < upper)
+        reduced = point.reduced[free]
+        zero, one = free[reduced > room], free[reduced < -room]
+        self.lp.set_bounds(zero, np.zeros(len(zero)), np.zeros(len(zero)))
+        self.lp.set_bounds(one, np.ones(len(one)), np.ones(len(one)))
+        gone = self.pairs[zero[zero >= self.component.n_nodes] - self.component.n_nodes]
+        self.allowed[gone[:, 0], gone[:, 1]] = self.allowed[gone[:, 1], gone[:, 0]] = False
+        self.allowed &= (self.column >= 0) | (self.component.pair <= room)
+        return len(zero) + len(one)

@@ -1,0 +1,128 @@
+"""Violated inequalities of a fractional point: triangles (T) and stars (S), one form for both.
+
+A cut is a centre j and a set T: ``sum_{t in T} y_jt - sum_{t < t' in T} y_tt' <= x_j``. With ``|T| = 2`` it is
+transitivity. It is valid because ``k - k(k-1)/2 <= 1`` for integers k >= 0, and both sides are 0 if ``x_j = 0``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .problem import Floats, Ints
+
+_LIFT = 1e-4
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Cuts in the order of their violation.
+
+    Attributes
+    ----------
+    centre : (K,) int64
+        j.
+    members : (K, P) int64
+        T, padded with -1.
+    violation : (K,) float64
+        Left minus right side.
+    """
+
+    centre: Ints
+    members: Ints
+    violation: Floats
+
+    def __len__(self) -> int:
+        return len(self.centre)
+
+
+def violated_triangles(x: Floats, y: Floats, candidate: Ints, per_centre: int = 12, least: float = 1e-3) -> Cuts:
+    """All violated (T), at most ``per_centre`` of each centre.
+
+    Parameters
+    ----------
+    x : (N,) float64
+        Selection.
+    y : (N, N) float64
+        Symmetric joining; 0 where there is no column.
+    candidate : (N,) int64
+        Two nodes of one candidate need no triangle: (L) implies it.
+    per_centre : int
+    least : float
+        Smallest violation that counts.
+
+    Returns
+    -------
+    Cuts
+    """
+    centre, other = np.nonzero(y > _LIFT)
+    degree = np.bincount(centre, minlength=len(x))
+    first = np.r_[0, np.cumsum(degree)[:-1]]
+    # edge e = (j, a) is paired with each later edge (j, b) of the same centre
+    later = first[centre] + degree[centre] - np.arange(len(centre)) - 1
+    left = np.repeat(np.arange(len(centre)), later)
+    offset = np.arange(len(left)) - np.repeat(np.cumsum(later) - later, later)
+    right = left + 1 + offset
+    j, a, b = centre[left], other[left], other[right]
+    violation = y[j, a] + y[j, b] - y[a, b] - x[j]
+    hit = np.flatnonzero((violation > least) & (candidate[a] != candidate[b]))
+    hit = hit[np.lexsort((-violation[hit], j[hit]))]
+    rank = np.arange(len(hit)) - np.searchsorted(j[hit], j[hit])
+    hit = hit[rank < per_centre]
+    hit = hit[np.argsort(-violation[hit], kind="stable")]
+    return Cuts(j[hit], np.stack([a[hit], b[hit]], 1), violation[hit])
+
+
+def violated_stars(x: Floats, y: Floats, seeds: int = 12, least: float = 1e-2) -> Cuts:
+    """Some violated (S) with ``|T| >= 3``, grown greedily around fractional centres.
+
+    Parameters
+    ----------
+    x, y
+        As for :func:`violated_triangles`.
+    seeds : int
+        First members tried per centre, largest ``y_jt`` first.
+    least : float
+        Smallest violation that counts.
+
+    Returns
+    -------
+    Cuts
+    """
+    found: dict[tuple[int, tuple[int, ...]], float] = {}
+    for j in np.flatnonzero(((y > 0.02) & (y < 0.98)).any(1)):
+        near = np.flatnonzero(y[j] > 0.02)
+        if len(near) < 3:
+            continue
+        worth, between = y[j, near], y[np.ix_(near, near)]
+        for seed in np.argsort(-worth, kind="stable")[:seeds]:
+            members, total = _grow_star(worth, between, int(seed))
+            if len(members) >= 3 and total > x[j] + least:
+                found[int(j), tuple(sorted(near[members].tolist()))] = float(total - x[j])
+    return _pack(found)
+
+
+def _grow_star(worth: Floats, between: Floats, seed: int) -> tuple[list[int], float]:
+    """Add the member with the largest gain ``y_jt - sum_{t' in T} y_tt'`` until none gains."""
+    members, total = [seed], float(worth[seed])
+    gain = worth - between[seed]
+    gain[seed] = -np.inf
+    while True:
+        best = int(gain.argmax())
+        if gain[best] <= 1e-3:
+            return members, total
+        total += float(gain[best])
+        members.append(best)
+        gain -= between[best]
+        gain[best] = -np.inf
+
+
+def _pack(found: dict[tuple[int, tuple[int, ...]], float]) -> Cuts:
+    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    width = max((len(members) for (_, members), _ in ordered), default=2)
+    members = np.full((len(ordered), width), -1, np.int64)
+    for k, ((_, chosen), _) in enumerate(ordered):
+        members[k, : len(chosen)] = chosen
+    centre = np.array([j for (j, _), _ in ordered], np.int64)
+    return Cuts(centre, members, np.array([violation for _, violation in ordered], np.float64))
