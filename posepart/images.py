@@ -86,7 +86,7 @@ def open_photo(path: str | Path) -> Photo:
 def _open(path: Path) -> Image.Image:
     """Read the header of a picture."""
     try:
-        with _without_pillow_limit(), warnings.catch_warnings():
+        with without_pillow_limit(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks about odd metadata, which nobody can act upon
             return Image.open(path, formats=_PILLOW_FORMATS)
     except UnidentifiedImageError:
@@ -164,7 +164,7 @@ def _too_little_memory(path: Path) -> ValueError:
 
 
 @contextmanager
-def _without_pillow_limit() -> Iterator[None]:
+def without_pillow_limit() -> Iterator[None]:
     """Lift Pillow's own limit on pixels while a header is read (no pixel is): `MAX_PIXELS` is ours."""
     with _PILLOW_LIMIT_LOCK:
         limit = Image.MAX_IMAGE_PIXELS
