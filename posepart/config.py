@@ -49,6 +49,11 @@ class CrfConfig:
     probability_clip: float = 1e-7  # P and Pij are clipped to [clip, 1 - clip] before the logarithm
     missing_joint_score: float = 0.2  # Sec. 4.1: unary score of a missing joint
     min_joints: int = 2  # a smaller cluster is no pose: it never wins the box
+    label_threshold: float = 0.2  # variant B: a candidate may take every type of at least this score
+    same_spot_distance: float = 4.0  # px in the crop; variant B: two joints of a pose this near are one
+    same_label_distance: float = 16.0  # px in the crop; variant B: as the proposal distance of Sec. 4.1
+    duplicate_slope: float = 0.2  # without unique_joints: P of two joints of one type at a distance of d px
+    duplicate_bias: float = 7.5  # is 1 / (1 + exp(slope * d - bias)), as in DeeperCut's released code
     engine: str = "glop"
 
 
@@ -62,12 +67,15 @@ class SkeletonMapConfig:
 
 @dataclass(frozen=True)
 class MergeConfig:
-    """Pose NMS over boxes (Sec. 4.1): IoU above which the pose of lower score is dropped."""
+    """Pose NMS over boxes (Sec. 4.1), and which person a pixel of a part belongs to."""
 
-    head_iou: float = 0.65
+    head_iou: float = 0.65  # IoU above which the pose of lower score is dropped
     upper_body_iou: float = 0.5
     lower_body_iou: float = 0.5
     whole_body_iou: float = 0.4
+    min_box_aspect: float = 0.5  # shorter / longer side at least: forehead and neck alone span a mere line
+    reach: float = 24.0  # px in the crop; how far a person extends beyond its box, measured from its bones
+    other_part_penalty: float = 24.0  # px in the crop, added to the distance to a bone of another part
 
 
 @dataclass(frozen=True)
