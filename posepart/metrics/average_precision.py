@@ -1,0 +1,153 @@
+"""Scored detections pooled over photos, and the area under their precision-recall curve."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.metrics.people import BoolArray, FloatArray, check_shape
+
+Interpolation = Literal["all_points", "coco"]
+
+COCO_RECALLS: FloatArray = np.linspace(0.0, 1.0, 101)
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Detections of I photos, judged.
+
+    scores: (D,) float64. kinds: (D,) int64 in 0..K-1, what was detected (a joint, a part). images: (D,) int64
+    in 0..I-1. hits, ignored: (T, D) bool, one row per threshold; an ignored detection counts neither way.
+    positives: (I, K) int64, ground truths.
+    """
+
+    scores: FloatArray
+    kinds: NDArray[np.int64]
+    images: NDArray[np.int64]
+    hits: BoolArray
+    ignored: BoolArray
+    positives: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        count = len(self.scores)
+        check_shape("Detections.scores", self.scores, (None,))
+        check_shape("Detections.kinds", self.kinds, (count,))
+        check_shape("Detections.images", self.images, (count,))
+        check_shape("Detections.hits", self.hits, (None, count))
+        check_shape("Detections.ignored", self.ignored, self.hits.shape)
+        check_shape("Detections.positives", self.positives, (None, None))
+
+    @classmethod
+    def empty(cls, kinds: int = 1, thresholds: int = 1, images: int = 0) -> "Detections":
+        """No detections in `images` photos without ground truth."""
+        index, judged = np.zeros(0, np.int64), np.zeros((thresholds, 0), bool)
+        return cls(np.zeros(0), index, index, judged, judged, np.zeros((images, kinds), np.int64))
+
+
+def merge_detections(photos: Sequence[Detections]) -> Detections:
+    """The detections of several sets of photos as one; the photos are numbered on."""
+    if not photos:
+        return Detections.empty()
+    first = np.cumsum([0] + [len(p.positives) for p in photos[:-1]])
+    return Detections(
+        np.concatenate([p.scores for p in photos]),
+        np.concatenate([p.kinds for p in photos]),
+        np.concatenate([p.images + f for p, f in zip(photos, first, strict=True)]).astype(np.int64),
+        np.concatenate([p.hits for p in photos], axis=1),
+        np.concatenate([p.ignored for p in photos], axis=1),
+        np.concatenate([p.positives for p in photos]),
+    )
+
+
+@dataclass(frozen=True)
+class PrecisionRecall:
+    """Curve of one kind at one threshold: precision, recall and score at each distinct score, falling."""
+
+    precision: FloatArray
+    recall: FloatArray
+    scores: FloatArray
+
+
+def precision_recall(
+    detections: Detections, kind: int = 0, threshold: int = 0, weights: NDArray | None = None
+) -> PrecisionRecall:
+    """The curve of one kind. Detections of equal score enter together, so their order never matters.
+
+    Parameters
+    ----------
+    kind, threshold : indices into `Detections.kinds` and the rows of `Detections.hits`.
+    weights : (I,) how often each photo counts (a bootstrap sample); by default once.
+    """
+    photo_weights = np.ones(len(detections.positives)) if weights is None else np.asarray(weights)
+    positives = float(photo_weights @ detections.positives[:, kind]) if len(photo_weights) else 0.0
+    counts = photo_weights[detections.images] * (~detections.ignored[threshold] & (detections.kinds == kind))
+    chosen = np.flatnonzero(counts)
+    chosen = chosen[np.argsort(-detections.scores[chosen], kind="stable")]
+    scores, hits = detections.scores[chosen], detections.hits[threshold, chosen]
+    true = np.cumsum(counts[chosen] * hits)
+    total = np.cumsum(counts[chosen])
+    last_of_ties = np.flatnonzero(np.append(scores[1:] != scores[:-1], True)) if len(scores) else chosen
+    true, total = true[last_of_ties], total[last_of_ties]
+    recall = true / positives if positives else np.full(len(true), np.nan)
+    return PrecisionRecall(true / total, recall, scores[last_of_ties])
+
+
+def area_under_curve(curve: PrecisionRecall, interpolation: Interpolation = "all_points") -> float:
+    """Average precision: of every recall step (PASCAL VOC 2010+, poseval), or at 101 recalls (COCO)."""
+    if not len(curve.recall):
+        return 0.0
+    envelope = np.maximum.accumulate(curve.precision[::-1])[::-1]
+    if interpolation == "all_points":
+        return float(np.sum(np.diff(curve.recall, prepend=0.0) * envelope))
+    first = np.searchsorted(curve.recall, COCO_RECALLS, side="left")
+    return float(np.append(envelope, 0.0)[first].mean())
+
+
+def average_precision(
+    detections: Detections, weights: NDArray | None = None, interpolation: Interpolation = "all_points"
+) -> FloatArray:
+    """Average precision per threshold and kind.
+
+    Returns
+    -------
+    (T, K) float64 in [0, 1]; nan for a kind without ground truth, 0 where nothing of it was found.
+    """
+    thresholds, kinds = len(detections.hits), detections.positives.shape[1]
+    photo_weights = np.ones(len(detections.positives)) if weights is None else np.asarray(weights)
+    labelled = photo_weights @ detections.positives > 0
+    result = np.full((thresholds, kinds), np.nan)
+    for kind in np.flatnonzero(labelled):
+        for threshold in range(thresholds):
+            curve = precision_recall(detections, int(kind), threshold, photo_weights)
+            result[threshold, kind] = area_under_curve(curve, interpolation)
+    return result
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """What a user sees when everything at or above one score is shown."""
+
+    recall: float
+    precision: float
+    false_per_photo: float
+
+
+def operating_point(
+    detections: Detections, score: float = -np.inf, weights: NDArray | None = None, threshold: int = 0
+) -> OperatingPoint:
+    """Recall, precision and false detections per photo, all kinds together; nan where nothing is defined."""
+    photo_weights = np.ones(len(detections.positives)) if weights is None else np.asarray(weights)
+    counts = photo_weights[detections.images] * (
+        ~detections.ignored[threshold] & (detections.scores >= score)
+    )
+    true = float(counts @ detections.hits[threshold])
+    false = float(counts.sum()) - true
+    positives = float((photo_weights @ detections.positives).sum())
+    photos = float(photo_weights.sum())
+    return OperatingPoint(
+        true / positives if positives else np.nan,
+        true / (true + false) if true + false else np.nan,
+        false / photos if photos else np.nan,
+    )

@@ -1,0 +1,85 @@
+"""Bootstrap confidence intervals over photos: photos are drawn again, people of a photo stay together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Statistic = Callable[[NDArray[np.int64]], float]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its percentile interval; nan where undefined."""
+
+    value: float
+    low: float
+    high: float
+
+
+def bootstrap_weights(photos: int, replicates: int = 1000, seed: int = 0) -> NDArray[np.int64]:
+    """(R, I) how often each photo is drawn in each replicate; every row sums to I."""
+    generator = np.random.default_rng(seed)
+    if photos == 0:
+        return np.zeros((replicates, 0), dtype=np.int64)
+    return generator.multinomial(photos, np.full(photos, 1 / photos), size=replicates).astype(np.int64)
+
+
+def _interval(value: float, values: NDArray, confidence: float) -> Interval:
+    defined = values[~np.isnan(values)]
+    if not len(defined):
+        return Interval(value, float("nan"), float("nan"))
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return Interval(value, float(low), float(high))
+
+
+def bootstrap_interval(
+    statistic: Statistic, photos: int, replicates: int = 1000, seed: int = 0, confidence: float = 0.95
+) -> Interval:
+    """Interval of a statistic of a set of photos.
+
+    Parameters
+    ----------
+    statistic : called with (I,) counts, how often each photo counts; returns a number, nan where undefined
+        (such replicates are left out of the percentiles).
+    photos : I. Without photos or replicates the bounds are nan.
+    """
+    value = float(statistic(np.ones(photos, dtype=np.int64)))
+    if photos == 0 or np.isnan(value):
+        return Interval(value, float("nan"), float("nan"))
+    weights = bootstrap_weights(photos, replicates, seed)
+    return _interval(value, np.array([statistic(row) for row in weights]), confidence)
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """Second system less first on the same photos.
+
+    difference: with its interval. share_above: share of the replicates in which the second is higher.
+    """
+
+    difference: Interval
+    share_above: float
+
+
+def paired_bootstrap(
+    first: Statistic,
+    second: Statistic,
+    photos: int,
+    replicates: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> PairedDifference:
+    """Compare two systems on the same photos in the same order, drawing the same photos for both."""
+    once = np.ones(photos, dtype=np.int64)
+    value = float(second(once) - first(once))
+    if photos == 0 or np.isnan(value):
+        nan = float("nan")
+        return PairedDifference(Interval(value, nan, nan), nan)
+    weights = bootstrap_weights(photos, replicates, seed)
+    values = np.array([second(row) - first(row) for row in weights])
+    defined = values[~np.isnan(values)]
+    above = float((defined > 0).mean()) if len(defined) else float("nan")
+    return PairedDifference(_interval(value, values, confidence), above)

@@ -1,0 +1,62 @@
+"""Do scores mean what they say? Reliability and expected calibration error."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.metrics.people import BoolArray, FloatArray, check_shape
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Scores against outcomes in bins of equal width over [0, 1].
+
+    edges: (B + 1,). count: (B,) samples, weighted. score, accuracy: (B,) mean score and share of right
+    samples, nan in an empty bin.
+    """
+
+    edges: FloatArray
+    count: FloatArray
+    score: FloatArray
+    accuracy: FloatArray
+
+
+def reliability(
+    scores: NDArray, right: BoolArray, bins: int = 15, weights: NDArray | None = None
+) -> Reliability:
+    """Bin (N,) scores and outcomes.
+
+    Raises
+    ------
+    ValueError: when a score is outside [0, 1] or the lengths differ.
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    check_shape("right", np.asarray(right), scores.shape)
+    if len(scores) and not (scores.min() >= 0 and scores.max() <= 1):
+        raise ValueError(f"scores: expected probabilities in [0, 1], got {scores.min():g}..{scores.max():g}")
+    sample_weights = np.ones(len(scores)) if weights is None else np.asarray(weights, dtype=np.float64)
+    index = np.minimum((scores * bins).astype(np.int64), bins - 1)
+    count, score, accuracy = (
+        np.bincount(index, weights=sample_weights * values, minlength=bins).astype(np.float64)
+        for values in (np.ones(len(scores)), scores, np.asarray(right, dtype=np.float64))
+    )
+    empty = np.full(bins, np.nan)
+    return Reliability(
+        np.linspace(0, 1, bins + 1),
+        count,
+        np.divide(score, count, out=empty.copy(), where=count > 0),
+        np.divide(accuracy, count, out=empty, where=count > 0),
+    )
+
+
+def expected_calibration_error(
+    scores: NDArray, right: BoolArray, bins: int = 15, weights: NDArray | None = None
+) -> float:
+    """Mean gap between score and accuracy over the bins, weighted by their counts; nan without samples."""
+    curve = reliability(scores, right, bins, weights)
+    filled = curve.count > 0
+    if not filled.any():
+        return float("nan")
+    gaps = np.abs(curve.score - curve.accuracy)[filled]
+    return float(np.average(gaps, weights=curve.count[filled]))

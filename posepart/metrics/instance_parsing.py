@@ -1,0 +1,225 @@
+"""Instance part scores: AP^r of parts (CIHP), AP^p and PCP of people (MHP).
+
+`strict`, the default: every ground truth is matched at most once, every photo counts, an IoU equal to the
+threshold is a match, and AP^p averages the IoU of the parts without the background (which is near 1 for any
+small person). `official` reproduces the reference scripts: in AP^r a ground truth may be matched often and
+photos without a prediction drop out; in AP^p the background is one of the averaged classes and a prediction
+whose best person is taken is false; an IoU must exceed the threshold in all of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.metrics.average_precision import Detections, average_precision, merge_detections
+from posepart.metrics.coco_matching import match_detections
+from posepart.metrics.people import FloatArray, check_shape, mean_defined
+from posepart.schema import IGNORE, NUM_PARTS, Part
+
+Rule = Literal["strict", "official"]
+
+PARSING_THRESHOLDS: FloatArray = np.arange(1, 10) / 10
+PCP_THRESHOLD = 0.5
+_AT_HALF = int(np.flatnonzero(PARSING_THRESHOLDS == PCP_THRESHOLD)[0])
+
+
+@dataclass(frozen=True)
+class PeopleParts:
+    """The parts of the people of one photo.
+
+    parts: (H, W) part ids, `schema.IGNORE` where unknown (ground truth only). people: (H, W) person values, 0
+    for nobody. scores: (N,) float64 of person 1..N; ones for a ground truth.
+    """
+
+    parts: NDArray
+    people: NDArray
+    scores: FloatArray
+
+    def __post_init__(self) -> None:
+        check_shape("PeopleParts.people", self.people, self.parts.shape)
+        if self.people.size and int(self.people.max()) > len(self.scores):
+            raise ValueError(
+                f"PeopleParts: people has person {int(self.people.max())}, but there are "
+                f"{len(self.scores)} scores: number the people 1..N in the order of the scores"
+            )
+
+
+@dataclass(frozen=True)
+class ParsingRecords:
+    """Judged instance parts of I photos.
+
+    part_detections: kinds are the parts (background never occurs), one row per threshold. person_detections:
+    one kind. pcp: (I,) sums over people of the share of right parts. people: (I,) int64, people with parts.
+    """
+
+    part_detections: Detections
+    person_detections: Detections
+    pcp: FloatArray
+    people: NDArray[np.int64]
+
+
+def _pair_counts(truth: PeopleParts, predicted: PeopleParts) -> NDArray[np.int64]:
+    """(N + 1, C, M + 1, C) labelled pixels by true person, true part, predicted person, predicted part."""
+    check_shape("predicted part map", predicted.parts, truth.parts.shape)
+    shape = (len(truth.scores) + 1, NUM_PARTS, len(predicted.scores) + 1, NUM_PARTS)
+    counted = truth.parts != IGNORE
+    values = [
+        m[counted].astype(np.int64) for m in (truth.people, truth.parts, predicted.people, predicted.parts)
+    ]
+    flat = np.ravel_multi_index(tuple(values), shape)
+    return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
+
+
+def _ratio(shared: NDArray, union: NDArray) -> FloatArray:
+    return np.divide(shared, union, out=np.full(union.shape, np.nan), where=union > 0)
+
+
+def _part_iou(counts: NDArray) -> FloatArray:
+    """(M, N, C) IoU of each part of each pair, nan where neither has it; background: all but the person."""
+    true_area = counts[1:].sum(axis=(2, 3))
+    predicted_area = counts[:, :, 1:].sum(axis=(0, 1))
+    shared = np.einsum("ncmc->mnc", counts[1:, :, 1:]).astype(np.float64)
+    union = true_area[None] + predicted_area[:, None] - shared
+    true_body, predicted_body = true_area[:, 1:].sum(axis=1), predicted_area[:, 1:].sum(axis=1)
+    both = counts[1:, 1:, 1:, 1:].sum(axis=(1, 3)).T
+    either = true_body[None] + predicted_body[:, None] - both
+    shared[..., Part.BACKGROUND] = counts.sum() - either
+    union[..., Part.BACKGROUND] = counts.sum() - both
+    return _ratio(shared, union)
+
+
+def _judge_part(part: int, iou: FloatArray, counts: NDArray, scores: NDArray, rule: Rule) -> Detections:
+    true = np.flatnonzero(counts[1:, part].sum(axis=(1, 2)))
+    found = np.flatnonzero(counts[:, :, 1:, part].sum(axis=(0, 1)))
+    overlap = np.nan_to_num(iou[np.ix_(found, true)][..., part])
+    if rule == "strict":
+        hits = _match_once(overlap, scores[found]) >= 0
+    else:
+        best = overlap.max(axis=1, initial=0.0)
+        hits = best[None] > PARSING_THRESHOLDS[:, None]
+    positives = np.zeros((1, NUM_PARTS), dtype=np.int64)
+    positives[0, part] = 0 if rule == "official" and not len(scores) else len(true)
+    kinds = np.full(len(found), part, dtype=np.int64)
+    return Detections(scores[found], kinds, np.zeros_like(kinds), hits, np.zeros_like(hits), positives)
+
+
+def _match_once(similarity: FloatArray, scores: NDArray) -> NDArray[np.int64]:
+    counted = np.zeros(similarity.shape[1], dtype=bool)
+    return match_detections(similarity, scores, counted, counted, PARSING_THRESHOLDS)
+
+
+def _match_official(similarity: FloatArray, scores: NDArray) -> NDArray[np.int64]:
+    """Each prediction, best first, claims its most similar person or none at all."""
+    matches = np.full((len(PARSING_THRESHOLDS), len(scores)), -1, dtype=np.int64)
+    if not similarity.size:
+        return matches
+    for row, threshold in zip(matches, PARSING_THRESHOLDS, strict=True):
+        for detection in np.argsort(-scores, kind="stable"):
+            best = int(similarity[detection].argmax())
+            if similarity[detection, best] > threshold and best not in row:
+                row[detection] = best
+    return matches
+
+
+def _right_parts(iou: FloatArray, matches: NDArray[np.int64], true_parts: NDArray, rule: Rule) -> float:
+    """Sum over the matched people of the share of their parts with enough overlap."""
+    total = 0.0
+    for detection in np.flatnonzero(matches >= 0):
+        person = matches[detection]
+        overlap = np.nan_to_num(iou[detection, person, 1:])
+        right = overlap >= PCP_THRESHOLD if rule == "strict" else overlap > PCP_THRESHOLD
+        total += float(right.sum() / true_parts[person].sum())
+    return total
+
+
+def judge_parsing(predicted: PeopleParts, truth: PeopleParts, rule: Rule = "strict") -> ParsingRecords:
+    """Judge the instance parts of one photo at IoU 0.1, 0.2, ... 0.9 (`PARSING_THRESHOLDS`).
+
+    People of the ground truth without a labelled part pixel do not count.
+
+    Raises
+    ------
+    ValueError: when the maps differ in size.
+    """
+    counts = _pair_counts(truth, predicted)
+    scores = np.asarray(predicted.scores, dtype=np.float64)
+    iou = _part_iou(counts)
+    judged = [_judge_part(int(p), iou, counts, scores, rule) for p in Part if p != Part.BACKGROUND]
+    true_parts = counts[1:, 1:].sum(axis=(2, 3)) > 0
+    visible = true_parts.any(axis=1)
+    people, matches = _judge_people(iou[:, visible], scores, rule)
+    pcp = _right_parts(iou[:, visible], matches[_AT_HALF], true_parts[visible], rule)
+    return ParsingRecords(_one_photo(judged), people, np.array([pcp]), np.array([visible.sum()]))
+
+
+def _judge_people(iou: FloatArray, scores: NDArray, rule: Rule) -> tuple[Detections, NDArray[np.int64]]:
+    if rule == "strict":
+        matches = _match_once(_mean_over_parts(iou[..., 1:]), scores)
+    else:
+        matches = _match_official(_mean_over_parts(iou), scores)
+    zeros = np.zeros(len(scores), dtype=np.int64)
+    never = np.zeros(matches.shape, dtype=bool)
+    return Detections(scores, zeros, zeros, matches >= 0, never, np.array([[iou.shape[1]]])), matches
+
+
+def _one_photo(judged: Sequence[Detections]) -> Detections:
+    merged = merge_detections(judged)
+    return Detections(
+        merged.scores,
+        merged.kinds,
+        np.zeros_like(merged.images),
+        merged.hits,
+        merged.ignored,
+        merged.positives.sum(axis=0, keepdims=True),
+    )
+
+
+def _mean_over_parts(iou: FloatArray) -> FloatArray:
+    defined = ~np.isnan(iou)
+    number = defined.sum(axis=-1)
+    return np.where(defined, iou, 0.0).sum(axis=-1) / np.maximum(number, 1)
+
+
+def merge_parsing(photos: Sequence[ParsingRecords]) -> ParsingRecords:
+    """The records of several sets of photos as one."""
+    thresholds = len(PARSING_THRESHOLDS)
+    return ParsingRecords(
+        merge_detections([Detections.empty(NUM_PARTS, thresholds), *(p.part_detections for p in photos)]),
+        merge_detections([Detections.empty(1, thresholds), *(p.person_detections for p in photos)]),
+        np.concatenate([np.zeros(0), *(p.pcp for p in photos)]),
+        np.concatenate([np.zeros(0, np.int64), *(p.people for p in photos)]),
+    )
+
+
+@dataclass(frozen=True)
+class ParsingScores:
+    """Scores in [0, 1]; nan without ground truth.
+
+    ap_r, ap_r_50: AP of parts, mean over the thresholds and at 0.5, mean over the labelled parts. ap_p,
+    ap_p_50: AP of people by mean part IoU. pcp_50: mean share of a person's parts found, unmatched people 0.
+    """
+
+    ap_r: float
+    ap_r_50: float
+    ap_p: float
+    ap_p_50: float
+    pcp_50: float
+
+
+def parsing_scores(records: ParsingRecords, weights: NDArray | None = None) -> ParsingScores:
+    """Scores of the judged instance parts of many photos."""
+    photo_weights = np.ones(len(records.pcp)) if weights is None else np.asarray(weights)
+    by_part = average_precision(records.part_detections, photo_weights)
+    by_person = average_precision(records.person_detections, photo_weights)[:, 0]
+    people = float(photo_weights @ records.people)
+    pcp = float(photo_weights @ records.pcp) / people if people else float("nan")
+    return ParsingScores(
+        mean_defined(by_part),
+        mean_defined(by_part[_AT_HALF]),
+        mean_defined(by_person),
+        float(by_person[_AT_HALF]),
+        pcp,
+    )

@@ -1,0 +1,142 @@
+"""Multi-person mean average precision (Sec. 4.2, Table 1).
+
+Poses are matched to people, then every joint is a detection of its type: a hit when it lies within half a
+head size of the matched person's joint, else a false positive. Joints of unmatched poses are all false
+positives. Average precision per joint type is the area under the whole curve.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.metrics.average_precision import Detections, average_precision
+from posepart.metrics.people import (
+    JOINT_GROUPS,
+    UPPER_BODY_GROUPS,
+    FloatArray,
+    LabelledPeople,
+    PredictedPeople,
+    check_shape,
+    mean_defined,
+)
+from posepart.metrics.similarity import pose_box_iou
+from posepart.schema import NUM_JOINTS
+
+Matching = Literal["pckh", "pose_box"]
+
+HIT_DISTANCE = 0.5  # of the head size: DeepCut, MPII multi-person, PoseTrack
+
+
+def _normalised_distances(predicted: PredictedPeople, truth: LabelledPeople, sizes: NDArray) -> FloatArray:
+    """(M, N, 14) distances in head sizes; inf where a joint is absent or not labelled."""
+    distances = np.linalg.norm(predicted.xy[:, None] - truth.xy[None], axis=-1)
+    compared = predicted.present[:, None] & truth.labelled[None]
+    return np.where(compared, distances / sizes[None, :, None], np.inf)
+
+
+def _mutual_best(agreement: NDArray, tie_break: NDArray) -> NDArray[np.int64]:
+    """(M,) ground truth of each prediction, -1 for none.
+
+    Each prediction keeps its best ground truth, then each ground truth its best prediction; no agreement is
+    no match. Equal agreement is decided by `tie_break`, higher first.
+    """
+    matches = np.full(len(agreement), -1, dtype=np.int64)
+    if not agreement.size:
+        return matches
+    best = np.where(agreement == agreement.max(axis=1, keepdims=True), tie_break, -np.inf).argmax(axis=1)
+    for person in np.unique(best):
+        rivals = np.flatnonzero(best == person)
+        strength = agreement[rivals, person]
+        winner = rivals[np.lexsort((-tie_break[rivals, person], -strength))[0]]
+        if strength.max() > 0:
+            matches[winner] = person
+    return matches
+
+
+def match_poses_to_people(
+    predicted: PredictedPeople, truth: LabelledPeople, sizes: NDArray, matching: Matching = "pckh"
+) -> NDArray[np.int64]:
+    """Which person each pose is compared with.
+
+    Parameters
+    ----------
+    sizes : (N,) head sizes, px, as for `judge_joints`.
+    matching : "pckh", the pose that hits the largest share of the person's labelled joints (DeepCut, MPII,
+        poseval); or "pose_box", the one whose pose box overlaps most (Xia et al.).
+
+    Returns
+    -------
+    (M,) int64, index of the person, or -1.
+    """
+    distances = _normalised_distances(predicted, truth, sizes)
+    hits = distances <= HIT_DISTANCE
+    share = hits.sum(axis=2) / np.maximum(truth.labelled.sum(axis=1), 1)[None]
+    closeness = -np.where(hits, distances, HIT_DISTANCE).mean(axis=2)
+    if matching == "pckh":
+        return _mutual_best(share, closeness)
+    return _mutual_best(pose_box_iou(predicted, truth), share)
+
+
+def judge_joints(
+    predicted: PredictedPeople, truth: LabelledPeople, sizes: NDArray, matching: Matching = "pckh"
+) -> Detections:
+    """Judge the joints of one photo.
+
+    Parameters
+    ----------
+    sizes : (N,) head sizes, px: `pck.head_sizes` of head boxes where there are any, else a stand-in such as
+        `pck.head_lengths` (say which in the report). People whose size is nan or 0 cannot be judged: their
+        joints are not counted, and poses that overlap them and match nobody else are ignored.
+    matching : see `match_poses_to_people`.
+
+    Returns
+    -------
+    Detections whose kinds are the joint types, one threshold.
+    """
+    check_shape("sizes", sizes, (len(truth),))
+    measurable = np.isfinite(sizes) & (sizes > 0)
+    counted, uncounted = truth.select(measurable), truth.select(~measurable)
+    order = np.argsort(-predicted.pose_scores, kind="stable")
+    predicted = predicted.select(order)
+    matches = match_poses_to_people(predicted, counted, sizes[measurable], matching)
+    distances = _normalised_distances(predicted, counted, sizes[measurable])
+    padded = np.concatenate([distances, np.full((len(predicted), 1, NUM_JOINTS), np.inf)], axis=1)
+    hits = padded[np.arange(len(predicted)), matches] <= HIT_DISTANCE
+    on_uncounted = (pose_box_iou(predicted, uncounted) >= 0.5).any(axis=1) & (matches < 0)
+    rows, kinds = np.nonzero(predicted.present)
+    return Detections(
+        predicted.joint_scores[rows, kinds],
+        kinds.astype(np.int64),
+        np.zeros(len(rows), dtype=np.int64),
+        hits[rows, kinds][None],
+        on_uncounted[rows][None],
+        counted.labelled.sum(axis=0)[None].astype(np.int64),
+    )
+
+
+@dataclass(frozen=True)
+class PoseAveragePrecision:
+    """A row of Table 1, in [0, 1].
+
+    joints: (14,) per joint. groups: the seven columns. upper_body: mean of head, shoulder, elbow, wrist.
+    total: mAP, the mean of the seven groups.
+    """
+
+    joints: FloatArray
+    groups: dict[str, float]
+    upper_body: float
+    total: float
+
+
+def table_1_row(joints: NDArray) -> PoseAveragePrecision:
+    """Group (14,) values per joint as the paper does; undefined (nan) ones are left out of the means."""
+    groups = {name: mean_defined(joints[list(members)]) for name, members in JOINT_GROUPS.items()}
+    upper = mean_defined(np.array([groups[name] for name in UPPER_BODY_GROUPS]))
+    return PoseAveragePrecision(joints, groups, upper, mean_defined(np.array(list(groups.values()))))
+
+
+def pose_average_precision(detections: Detections, weights: NDArray | None = None) -> PoseAveragePrecision:
+    """Mean average precision of the judged joints of many photos (`judge_joints`, `merge_detections`)."""
+    return table_1_row(average_precision(detections, weights)[0])
