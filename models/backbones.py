@@ -108,7 +108,9 @@ class MobileNetV2(Backbone):
         try:
             missing, unexpected = reference.load_state_dict(state, strict=False)
         except RuntimeError as error:
-            raise ValueError(f"the initialisation does not fit a MobileNetV2 of width {self.width}") from error
+            raise ValueError(
+                f"the initialisation does not fit a MobileNetV2 of width {self.width}"
+            ) from error
         missing = [name for name in missing if not name.endswith("num_batches_tracked")]
         if missing or unexpected:
             raise ValueError(f"the initialisation lacks {missing[:3]} or has unknown {unexpected[:3]}")

@@ -77,9 +77,13 @@ class PoseFCN(nn.Module):
     Two pyramids share the backbone: a narrow one shaped like MoveNet's, so that its heat maps can be the
     starting point, and a wide one for the offsets, which also feeds the joint scores.
 
-    forward: (B, 3, H, W) -> joint logits (B, joints, h, w), offsets (B, joints * (joints - 1) * 2, h, w) in
-    units of `offset_unit` input pixels, both at stride `stride`.
+    forward: (B, 3, H, W) -> joint logits (B, joints, h, w) and offsets (B, joints * (joints - 1) * 2, h, w) in
+    input pixels, both at stride `stride`. Offsets are predicted normalised by the buffers `offset_mean` and
+    `offset_deviation` (one pair per map).
     """
+
+    offset_mean: Tensor
+    offset_deviation: Tensor
 
     def __init__(
         self,
@@ -88,27 +92,38 @@ class PoseFCN(nn.Module):
         heat_widths: Sequence[int] = (64, 32, 24, 24),
         wide_widths: Sequence[int] = (96, 96, 96, 96),
         hidden: int = 96,
-        offset_unit: float = 32.0,
     ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.joints = joints
         self.stride = backbone.strides[0]
-        self.offset_unit = offset_unit
         self.heat = _pyramid(backbone, heat_widths, batch_norm=False)
         self.wide = _pyramid(backbone, wide_widths, batch_norm=True)
         self.heat_head = Head(self.heat.out_channels, hidden)
         self.wide_head = Head(self.wide.out_channels, hidden)
         self.offset_head = Head(self.wide.out_channels, 2 * hidden)
         self.joint_out = nn.Conv2d(2 * hidden, joints, 1)
-        self.offset_out = nn.Conv2d(2 * hidden, joints * (joints - 1) * 2, 1)
+        offsets = joints * (joints - 1) * 2
+        self.offset_out = nn.Conv2d(2 * hidden, offsets, 1)
+        self.register_buffer("offset_mean", torch.zeros(offsets))
+        self.register_buffer("offset_deviation", torch.full((offsets,), 32.0))
         nn.init.constant_(self.joint_out.bias, -5.0)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        logits, features = self.features(x)
+        normalised = self.offset_out(features).float()
+        return logits, normalised * self.offset_deviation[:, None, None] + self.offset_mean[:, None, None]
+
+    def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Joint logits, and the map (B, C, h, w) that the offsets are a 1x1 convolution of."""
         levels = self.backbone(x)
         wide = self.wide(levels)
-        features = torch.cat([self.heat_head(self.heat(levels)), self.wide_head(wide)], dim=1)
-        return self.joint_out(features), self.offset_out(self.offset_head(wide))
+        joint_features = torch.cat([self.heat_head(self.heat(levels)), self.wide_head(wide)], dim=1)
+        return self.joint_out(joint_features), self.offset_head(wide)
+
+    def normalised_offsets_at(self, features: Tensor, cells: Tensor) -> Tensor:
+        """Normalised offsets at flat cell numbers (B, K) alone: (B, K, joints * (joints - 1) * 2)."""
+        chosen = features.flatten(2).gather(2, cells[:, None].expand(-1, features.shape[1], -1))
+        return F.linear(chosen.transpose(1, 2), self.offset_out.weight[:, :, 0, 0], self.offset_out.bias)
 
     @torch.no_grad()
     def load_movenet(self, arrays: Mapping[str, np.ndarray], sources: Sequence[Sequence[int]]) -> None:

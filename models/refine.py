@@ -14,7 +14,9 @@ class RefineFCN(nn.Module):
     a correction of the first stage's log-probabilities.
     """
 
-    def __init__(self, parts: int = 7, pose_maps: int = 2, width: int = 128, kernel: int = 7, separable: bool = False) -> None:
+    def __init__(
+        self, parts: int = 7, pose_maps: int = 2, width: int = 128, kernel: int = 7, separable: bool = False
+    ) -> None:
         super().__init__()
         pad = kernel // 2
 

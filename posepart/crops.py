@@ -27,7 +27,9 @@ def warp_image(image: NDArray[np.uint8], affine: Affine, size: int) -> NDArray[n
     large photos neither alias nor cost memory.
     """
     height, width = image.shape[:2]
-    corners = affine.inverse(np.array([[-0.5, -0.5], [size - 0.5, -0.5], [-0.5, size - 0.5], [size - 0.5, size - 0.5]]))
+    corners = affine.inverse(
+        np.array([[-0.5, -0.5], [size - 0.5, -0.5], [-0.5, size - 0.5], [size - 0.5, size - 0.5]])
+    )
     x0, y0 = np.clip(np.floor(corners.min(0)).astype(int) - 1, 0, [width, height])
     x1, y1 = np.clip(np.ceil(corners.max(0)).astype(int) + 2, 0, [width, height])
     if x1 - x0 < 1 or y1 - y0 < 1:

@@ -17,7 +17,9 @@ FloatArray = NDArray[np.float32]
 
 def _expect(name: str, array: NDArray, shape: tuple[int | None, ...]) -> None:
     """Refuse an array whose shape does not match; None stands for any length."""
-    ok = array.ndim == len(shape) and all(s is None or s == a for s, a in zip(shape, array.shape, strict=True))
+    ok = array.ndim == len(shape) and all(
+        s is None or s == a for s, a in zip(shape, array.shape, strict=True)
+    )
     if not ok:
         wanted = "(" + ", ".join("_" if s is None else str(s) for s in shape) + ")"
         raise ValueError(f"{name}: expected shape {wanted}, got {array.shape}")

@@ -32,7 +32,9 @@ def read_coco_people(folder: Path, split: str = "train") -> list[Sample]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ValueError(f"{path}: no such file; a data folder holds person_keypoints_{split}.json") from error
+        raise ValueError(
+            f"{path}: no such file; a data folder holds person_keypoints_{split}.json"
+        ) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a JSON file ({error})") from error
     _check_joints(path, data)
@@ -48,7 +50,9 @@ def _check_joints(path: Path, data: dict[str, Any]) -> None:
         raise ValueError(f"{path}: lacks {', '.join(missing)}; expected COCO keypoints format")
     names = tuple(data["categories"][0].get("keypoints", ())) if data["categories"] else ()
     if names != JOINT_NAMES:
-        raise ValueError(f"{path}: has joints {names[:3]}..., expected {JOINT_NAMES[:3]}... (14, schema order)")
+        raise ValueError(
+            f"{path}: has joints {names[:3]}..., expected {JOINT_NAMES[:3]}... (14, schema order)"
+        )
 
 
 def _xyxy(bbox: list[float]) -> np.ndarray:

@@ -66,5 +66,7 @@ class Sample:
 def _read_indexed(path: Path) -> NDArray[np.uint8]:
     with Image.open(path) as file:
         if file.mode not in ("P", "L"):
-            raise ValueError(f"{path}: expected an 8-bit indexed or grey PNG of label ids, got mode {file.mode}")
+            raise ValueError(
+                f"{path}: expected an 8-bit indexed or grey PNG of label ids, got mode {file.mode}"
+            )
         return np.asarray(file)

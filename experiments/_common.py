@@ -1,0 +1,91 @@
+"""What the training scripts share: the command line, the start and the end of a run."""
+
+import json
+from argparse import RawDescriptionHelpFormatter
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentParser, Namespace
+
+from posepart.data.coco_people import read_coco_people
+from posepart.data.sample import Sample
+from posepart.models.builders import build
+from posepart.models.weights import load_into, save_weights
+from posepart.schema import JOINT_NAMES, PART_NAMES
+
+LICENCES = {
+    "licence_code": "Apache-2.0",
+    "licence_weights": "Apache-2.0 for our part; started from Google's MoveNet (Apache-2.0), see NOTICE",
+    "licence_data": "photos carry third-party rights (see the data's own README); none are distributed",
+}
+
+
+def training_parser(description: str | None) -> ArgumentParser:
+    """A parser with `--config`, `--data`, `--run`, `--init`, `--resume`."""
+    parser = ArgumentParser(description=description, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("--config", action="config", help="YAML file with any of the settings below")
+    parser.add_argument("--data", nargs="+", required=True, help="folders in the COCO-keypoints layout")
+    parser.add_argument(
+        "--run", type=Path, required=True, help="folder of this run: log, checkpoint, weights"
+    )
+    parser.add_argument("--init", type=Path, help="initial weights")
+    parser.add_argument("--resume", action="store_true", help="continue the run from its checkpoint")
+    return parser
+
+
+def read_people(folders: Sequence[str], split: str) -> list[Sample]:
+    """The samples of all folders that have the split."""
+    samples: list[Sample] = []
+    for folder in folders:
+        if split == "train" or (Path(folder) / f"person_keypoints_{split}.json").exists():
+            samples += read_coco_people(Path(folder), split)
+    return samples
+
+
+def builder_arguments(settings: Namespace) -> dict[str, Any]:
+    return {"width": settings.width} if settings.builder.endswith("mobilenet_v2") else {}
+
+
+def prepare(settings: Namespace, load_npz: Callable[[Any, Path], None]) -> Any:
+    """The network to train: built, initialised, its first blocks frozen."""
+    model: Any = build(settings.builder, builder_arguments(settings))
+    if settings.init and settings.init.suffix == ".npz":
+        load_npz(model, settings.init)
+    elif settings.init:
+        load_into(model, settings.init)
+    for block in list(getattr(model.backbone, "features", []))[: settings.freeze]:
+        block.requires_grad_(False)
+    return model
+
+
+def finish(
+    settings: Namespace, stage: str, model: Any, samples: Sequence[Sample], metrics: Mapping[str, float]
+) -> None:
+    """Write `STAGE.safetensors` with its card into the run's folder."""
+    card = {
+        "name": settings.run.name,
+        "stage": stage,
+        "builder": settings.builder,
+        "arguments": builder_arguments(settings),
+        "schema": {"joints": JOINT_NAMES, "parts": PART_NAMES},
+        "initialisation": settings.init.name if settings.init else None,
+        "data": {"images": len(samples), "sources": dict(Counter(s.source for s in samples))},
+        "command": f"python experiments/train_{stage}.py --config experiments/configs/{stage}.yaml --data PEOPLE",
+        "seed": settings.loop.seed,
+        "steps": settings.loop.steps,
+        "metrics": {k: round(v, 4) for k, v in metrics.items()},
+        "curve": learning_curve(settings.run / "log.jsonl"),
+        **LICENCES,
+    }
+    path = settings.run / f"{stage}.safetensors"
+    save_weights(path, model, card)
+    print(f"wrote {path}")
+
+
+def learning_curve(log: Path, points: int = 20) -> list[list[float]]:
+    """[step, loss] at about `points` steps of a run's log."""
+    records = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    losses = [[r["step"], r["loss"]] for r in records if r["kind"] == "train"]
+    return losses[:: max(1, len(losses) // points)]

@@ -1,0 +1,157 @@
+"""Weight files: safetensors with a JSON card beside them, and the model sets made of them.
+
+A model set is a folder with `detector`, `pose`, `part`, `refine` and `crf`, each a `.safetensors` and a `.json`
+card. The sets in `weights/` ship with the package.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from .builders import build
+
+STAGES = ("detector", "pose", "part", "refine", "crf")
+INSTALLED = Path(__file__).parent / "weights"
+
+
+@dataclass(frozen=True)
+class ModelSet:
+    """A folder of weights; cards: stage -> card."""
+
+    name: str
+    folder: Path
+    cards: dict[str, dict[str, Any]]
+
+    def path(self, stage: str) -> Path:
+        """The weight file of a stage."""
+        return self.folder / f"{stage}.safetensors"
+
+
+def installed_models() -> list[ModelSet]:
+    """The model sets that ship with the package, by name."""
+    return [
+        find_model(folder.name) for folder in sorted(INSTALLED.iterdir()) if (folder / "pose.json").exists()
+    ]
+
+
+def find_model(name_or_folder: str | Path) -> ModelSet:
+    """The installed set of that name, else the set in that folder.
+
+    Raises
+    ------
+    ValueError: when there is neither, or a stage's file or card is missing or damaged.
+    """
+    folder = INSTALLED / str(name_or_folder)
+    if not (folder / "pose.json").exists():
+        folder = Path(name_or_folder)
+    if not folder.is_dir():
+        names = ", ".join(sorted(f.name for f in INSTALLED.iterdir() if f.is_dir())) or "none"
+        raise ValueError(
+            f"{name_or_folder}: no installed model (there are: {names}) and no folder of weights"
+        )
+    cards = {}
+    for stage in STAGES:
+        path = folder / f"{stage}.safetensors"
+        if not path.exists():
+            raise ValueError(
+                f"{folder}: lacks {path.name}; a model folder holds {', '.join(STAGES)}, each with its card"
+            )
+        cards[stage] = read_card(path)
+    return ModelSet(folder.name, folder, cards)
+
+
+def read_card(weights: Path) -> dict[str, Any]:
+    """The JSON card beside a weight file."""
+    path = weights.with_suffix(".json")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ValueError(
+            f"{path}: the weight file's card is missing; copy it beside {weights.name}"
+        ) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: the card is no valid JSON ({error})") from error
+    if not isinstance(card, dict):
+        raise ValueError(f"{path}: the card is not a JSON object")
+    return card
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, floats as float32.
+
+    Raises
+    ------
+    ValueError: when the file is missing, damaged, or does not have the checksum its card states.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such weight file") from error
+    except (SafetensorError, OSError) as error:
+        raise ValueError(
+            f"{path}: damaged or no safetensors file ({error}); copy or train it again"
+        ) from error
+    card_path = path.with_suffix(".json")
+    expected = read_card(path).get("sha256") if card_path.exists() else None
+    if expected is not None and sha256(path) != expected:
+        raise ValueError(f"{path}: its SHA-256 differs from the card's; the file is damaged, copy it again")
+    return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+
+
+def load_into(module: nn.Module, path: Path) -> None:
+    """Load a weight file into a network.
+
+    Raises
+    ------
+    ValueError: when a tensor is missing, unknown, or of another shape.
+    """
+    try:
+        module.load_state_dict(read_tensors(path))
+    except RuntimeError as error:
+        raise ValueError(
+            f"{path}: the weights do not fit the network: {str(error).splitlines()[-1].strip()}"
+        ) from error
+
+
+def load_network(path: Path) -> nn.Module:
+    """Build the network a weight file's card names, and load it, in evaluation mode."""
+    card = read_card(path)
+    if "builder" not in card:
+        raise ValueError(f"{path.with_suffix('.json')}: the card names no builder")
+    module = build(card["builder"], card.get("arguments"))
+    load_into(module, path)
+    return module.eval().requires_grad_(False)
+
+
+def save_weights(path: Path, module: nn.Module, card: Mapping[str, Any]) -> None:
+    """Write a network at half precision with its card; see `save_tensors`."""
+    state = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
+    save_tensors(path, {k: v.half() if v.is_floating_point() else v for k, v in state.items()}, card)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor | np.ndarray], card: Mapping[str, Any]) -> None:
+    """Write tensors and their card (with the SHA-256), each to a temporary name first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".safetensors.tmp")
+    save_file({k: torch.as_tensor(v).contiguous() for k, v in tensors.items()}, temporary)
+    temporary.replace(path)
+    text = json.dumps({**card, "sha256": sha256(path)}, indent=1, default=str) + "\n"
+    temporary = path.with_suffix(".json.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path.with_suffix(".json"))
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

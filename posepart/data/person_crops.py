@@ -1,0 +1,182 @@
+"""Training crops around people: image, joints of everyone in the crop, part map, regions to ignore."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from posepart.config import CropConfig
+from posepart.crops import PADDING_GREY
+from posepart.data.augment import (
+    AugmentConfig,
+    jitter_colours,
+    random_affine,
+    random_rectangle,
+    transform_joints,
+    turned,
+    warp_labels,
+)
+from posepart.data.sample import LabelledPerson, Sample
+from posepart.schema import IGNORE, NUM_JOINTS, Part
+from posepart.structures import Affine, crop_to_map
+
+MAX_PEOPLE = 6  # people per crop whose joints are kept; the crop's own person comes first
+
+
+@dataclass(frozen=True)
+class CropBatchConfig:
+    """What a training batch is made of."""
+
+    batch_size: int = 32
+    seed: int = 0
+    stride: int = 4  # of the networks' maps
+    need: str = "joints"  # "joints" or "parts": which labels a person or photo must have to be drawn
+    crop: CropConfig = field(default_factory=lambda: CropConfig(size=192))
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    shares: dict[str, float] = field(
+        default_factory=dict
+    )  # source -> share of the draws; others split the rest
+
+
+class PersonCrops(Dataset[dict[str, Tensor]]):
+    """Batch number `i` of an endless, seeded stream: the same (seed, i) is the same batch on any machine.
+
+    Items are dicts of tensors, S the crop's side and h = S / stride:
+    image (B, 3, S, S) uint8; joints (B, MAX_PEOPLE, 14, 3) float32, crop frame, third column 1 where labelled
+    and inside the crop; ignore (B, h, h) bool, cells where an unlabelled joint may lie; parts (B, h, h) uint8,
+    255 = ignore.
+    """
+
+    def __init__(self, samples: Sequence[Sample], config: CropBatchConfig) -> None:
+        self.samples = samples
+        self.config = config
+        wanted = {"joints": _has_joints, "parts": _has_parts}[config.need]
+        self.index = [(s, p) for s, x in enumerate(samples) for p, y in enumerate(x.people) if wanted(x, y)]
+        if not self.index:
+            raise ValueError(f"the data holds no person with {config.need}: nothing to train on")
+        sources = np.array([samples[s].source for s, _ in self.index])
+        self.cumulative = np.cumsum(source_weights(sources, config.shares))
+        self.donors = [
+            (s, p) for s, p in self.index
+            if samples[s].instance_path is not None and samples[s].people[p].instance > 0
+        ]  # fmt: skip
+
+    def __getitem__(self, step: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng([self.config.seed, step])
+        crops = [self._crop(rng) for _ in range(self.config.batch_size)]
+        return {key: torch.from_numpy(np.stack([c[key] for c in crops])) for key in crops[0]}
+
+    def _crop(self, rng: Generator) -> dict[str, NDArray]:
+        s, p = self.index[min(int(np.searchsorted(self.cumulative, rng.random())), len(self.index) - 1)]
+        sample, config = self.samples[s], self.config
+        affine, mirrored = random_affine(rng, sample.people[p].box, config.crop, config.augment)
+        view = crop_labels(sample, p, affine, mirrored, config.crop.size, config.stride)
+        if self.donors and rng.random() < config.augment.paste:
+            self._paste(rng, view)
+        if rng.random() < config.augment.rectangle:
+            view["image"], mask = random_rectangle(rng, view["image"])
+            cells = _at_cells(mask, config.stride)
+            view["parts"][cells & (view["parts"] != IGNORE)] = Part.BACKGROUND
+        view["image"] = np.ascontiguousarray(
+            jitter_colours(rng, view["image"], config.augment).transpose(2, 0, 1)
+        )
+        return view
+
+    def _paste(self, rng: Generator, view: dict[str, NDArray]) -> None:
+        """Paste a donor's pixels, parts and joints in front of the crop's own person."""
+        s, p = self.donors[rng.integers(len(self.donors))]
+        donor, size, stride = self.samples[s], self.config.crop.size, self.config.stride
+        affine, mirrored = random_affine(rng, donor.people[p].box, self.config.crop, self.config.augment)
+        angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0.35, 0.7) * size
+        shift = distance * np.array([np.cos(angle), 0.6 * np.sin(angle)])
+        affine = turned(affine, size, 1.0, 0.0, shift, mirrored=False)
+        labels = crop_labels(donor, p, affine, mirrored, size, stride)
+        instances = donor.read_instances()
+        assert instances is not None
+        mask = warp_labels((instances == donor.people[p].instance).astype(np.uint8), affine, size, 1, 0) > 0
+        soft = cv2.GaussianBlur(mask.astype(np.float32), (3, 3), 0)[..., None]
+        view["image"] = (view["image"] * (1 - soft) + labels["image"] * soft).astype(np.uint8)
+        cells = _at_cells(mask, stride)
+        view["parts"] = np.where(cells, labels["parts"], view["parts"])
+        _hide_covered(view["joints"], mask)
+        view["ignore"] &= ~cells
+        free = int(np.argmin(view["joints"][:, :, 2].any(1))) or MAX_PEOPLE - 1
+        view["joints"][free] = labels["joints"][0]
+
+
+def source_weights(sources: NDArray[np.str_], shares: Mapping[str, float]) -> NDArray[np.float64]:
+    """Draw probability of each item so that every named source gets its share and the others split the rest."""
+    names, inverse, counts = np.unique(sources, return_inverse=True, return_counts=True)
+    rest = max(0.0, 1.0 - sum(shares.get(n, 0.0) for n in names))
+    unnamed = sum(c for n, c in zip(names, counts, strict=True) if n not in shares)
+    share = np.array([shares.get(n, rest * c / max(unnamed, 1)) for n, c in zip(names, counts, strict=True)])
+    weights = share[inverse] / counts[inverse]
+    return weights / weights.sum()
+
+
+def crop_labels(
+    sample: Sample, person: int, affine: Affine, mirrored: bool, size: int, stride: int
+) -> dict[str, NDArray]:
+    """One view of a sample without any change of its pixels; keys as `PersonCrops`, image (S, S, 3)."""
+    image = cv2.warpAffine(
+        sample.read_image(), affine.matrix, (size, size), flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT, borderValue=(PADDING_GREY,) * 3,
+    )  # fmt: skip
+    others = [q for i, q in enumerate(sample.people) if i != person]
+    cells = size // stride
+    joints = np.zeros((MAX_PEOPLE, NUM_JOINTS, 3), np.float32)
+    ignore = np.zeros((cells, cells), bool)
+    row = 0
+    for candidate in [sample.people[person], *others]:
+        if candidate.joints is not None and row < MAX_PEOPLE:
+            joints[row] = _visible_joints(transform_joints(candidate.joints, affine, mirrored), size)
+            row += 1
+        if candidate.joints is None or (candidate.joints[:, 2] == 0).any():
+            _mark_box(ignore, candidate.box, affine, stride)
+    for box in sample.ignore_boxes:
+        _mark_box(ignore, box, affine, stride)
+    parts = sample.read_parts()
+    outside = np.full((cells, cells), IGNORE, np.uint8)
+    part_map = outside if parts is None else warp_labels(parts, affine, size, stride, Part.BACKGROUND)
+    return {"image": image, "joints": joints, "ignore": ignore, "parts": part_map}
+
+
+def _has_joints(sample: Sample, person: LabelledPerson) -> bool:
+    return person.joints is not None and int((person.joints[:, 2] > 0).sum()) >= 3
+
+
+def _has_parts(sample: Sample, person: LabelledPerson) -> bool:
+    return sample.part_path is not None and max(person.box[2:] - person.box[:2]) >= 30
+
+
+def _visible_joints(joints: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Third column 1 where the joint is labelled and inside the crop, else the row is 0."""
+    inside = ((joints[:, :2] >= 0) & (joints[:, :2] <= size - 1)).all(1) & (joints[:, 2] > 0)
+    return np.where(inside[:, None], np.column_stack([joints[:, :2], np.ones(len(joints))]), 0).astype(
+        np.float32
+    )
+
+
+def _mark_box(ignore: NDArray[np.bool_], box: NDArray, affine: Affine, stride: int) -> None:
+    """Mark the cells under a photo box (the hull of its turned corners)."""
+    x0, y0, x1, y1 = box
+    corners = affine.forward(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]))
+    canvas = np.zeros(ignore.shape, np.uint8)
+    cv2.fillConvexPoly(canvas, np.round(crop_to_map(corners, stride)).astype(np.int32), 1)
+    ignore |= canvas > 0
+
+
+def _at_cells(mask: NDArray[np.bool_], stride: int) -> NDArray[np.bool_]:
+    return mask[stride // 2 :: stride, stride // 2 :: stride]
+
+
+def _hide_covered(joints: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
+    """Unlabel the joints (P, 14, 3) that lie under the mask."""
+    x, y = (np.clip(np.round(joints[..., i]).astype(int), 0, mask.shape[0] - 1) for i in range(2))
+    joints[mask[y, x] & (joints[..., 2] > 0)] = 0

@@ -1,0 +1,217 @@
+"""The training loop shared by every stage: schedule, EMA, logs, checkpoints, resume."""
+
+import contextlib
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+Losses = Mapping[str, Tensor]  # "loss" is minimised, the others are logged
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """Optimisation."""
+
+    steps: int = 10_000
+    lr: float = 2e-3  # of new layers
+    slow_lr: float = 6e-4  # of layers that start from trained weights
+    slow: tuple[str, ...] = ("backbone",)  # first names of those layers
+    weight_decay: float = 0.02
+    warmup: float = 0.04  # share of the steps
+    clip: float = 5.0  # largest gradient norm
+    ema: float = 0.997
+    bf16: bool = True  # autocast to bfloat16
+    checkpoint_every: int = 500
+    evaluate_every: int = 2_000
+    workers: int = 0  # data loading processes
+    threads: int = 0  # torch threads; 0 leaves torch's choice
+    seed: int = 0
+    device: str = "cpu"
+
+
+def train(
+    model: nn.Module,
+    batches: Dataset[Any],
+    compute_losses: Callable[[nn.Module, Any], Losses],
+    run: Path,
+    config: LoopConfig,
+    *,
+    resume: bool = False,
+    evaluate: Callable[[nn.Module], Mapping[str, float]] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """Train `model` and return its exponential moving average.
+
+    Parameters
+    ----------
+    batches: item `i` is the batch of step `i` (so a resumed run sees what an uninterrupted one would).
+    compute_losses: (model, batch) -> losses.
+    run: folder of the run: `config.json`, `log.jsonl`, TensorBoard events and `checkpoint.pt` go there.
+    resume: continue from `checkpoint.pt` when it is there, bit for bit in a single process.
+    evaluate: called with the averaged model every `evaluate_every` steps and at the end.
+    settings: everything else worth keeping in `config.json`.
+
+    Raises
+    ------
+    ValueError: when `run` holds another run and `resume` is False.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    checkpoint = run / "checkpoint.pt"
+    if checkpoint.exists() and not resume:
+        raise ValueError(f"{run} holds a run already: pass --resume to continue it, or choose another folder")
+    write_json(run / "config.json", {"loop": asdict(config), **(settings or {})})
+    seed_everything(config.seed, config.threads)
+    model = model.to(config.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
+    optimiser = make_optimiser(model, config)
+    schedule = LambdaLR(optimiser, lambda step: warmup_cosine(step / config.steps, config.warmup))
+    parts = {"model": model, "average": average, "optimiser": optimiser, "schedule": schedule}
+    first = load_checkpoint(checkpoint, parts) if checkpoint.exists() else 0
+    with Log(run, config.steps, first) as log:
+        for step, batch in enumerate(_loader(batches, config, first), start=first):
+            model.train()
+            with torch.autocast(config.device, torch.bfloat16, enabled=config.bf16):
+                losses = compute_losses(model, batch)
+            optimiser.zero_grad(set_to_none=True)
+            losses["loss"].backward()
+            norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+            optimiser.step()
+            schedule.step()
+            average.update_parameters(model)
+            log.add({**{k: float(v.detach()) for k, v in losses.items()}, "gradient": float(norm)})
+            done = step + 1
+            if done % config.checkpoint_every == 0 or done == config.steps:
+                save_checkpoint(checkpoint, done, parts)
+            if evaluate is not None and (done % config.evaluate_every == 0 or done == config.steps):
+                with torch.random.fork_rng(devices=[]):
+                    log.write("evaluation", done, evaluate(average.module.eval()))
+    return average.module.eval()
+
+
+def make_optimiser(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
+    """AdamW with a rate of their own for the initialised layers and no weight decay on vectors."""
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            slow = name.partition(".")[0] in config.slow
+            groups.setdefault((slow, parameter.ndim > 1), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {
+                "params": parameters,
+                "lr": config.slow_lr if slow else config.lr,
+                "weight_decay": config.weight_decay if decay else 0.0,
+            }
+            for (slow, decay), parameters in groups.items()
+        ]
+    )
+
+
+def warmup_cosine(progress: float, warmup: float) -> float:
+    """Factor of the learning rate: linear warm-up, then half a cosine down to 0.5 %."""
+    return (
+        min(1.0, (progress + 1e-6) / max(warmup, 1e-6))
+        * (0.5 + 0.5 * float(np.cos(np.pi * min(progress, 1.0))))
+        + 0.005
+    )
+
+
+def seed_everything(seed: int, threads: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - libraries that draw from the global stream
+    torch.manual_seed(seed)
+    if threads:
+        torch.set_num_threads(threads)
+
+
+def _loader(batches: Dataset[Any], config: LoopConfig, first: int) -> Iterator[Any]:
+    steps = range(first, config.steps)
+    return iter(DataLoader(batches, batch_size=None, sampler=steps, num_workers=config.workers))
+
+
+def save_checkpoint(path: Path, step: int, parts: Mapping[str, Any]) -> None:
+    """Everything a run needs to continue, written to a temporary name first."""
+    state = {name: part.state_dict() for name, part in parts.items()}
+    state["step"] = step
+    state["rng"] = torch.get_rng_state()
+    temporary = path.with_suffix(".tmp")
+    torch.save(state, temporary)
+    temporary.replace(path)
+
+
+def load_checkpoint(path: Path, parts: Mapping[str, Any]) -> int:
+    """Restore `parts` and the random state; returns the number of steps done."""
+    state = torch.load(path, weights_only=True)
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
+    torch.set_rng_state(state["rng"])
+    return int(state["step"])
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON to a temporary name, then rename."""
+    temporary = path.with_suffix(path.suffix + ".tmp")
+    temporary.write_text(json.dumps(value, indent=1, default=str) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+class Log:
+    """Progress bar with ETA, JSON lines, and TensorBoard where it is installed."""
+
+    def __init__(self, run: Path, steps: int, first: int, every: int = 50) -> None:
+        self.every = every
+        self.step = first
+        self.sums: dict[str, float] = {}
+        self.count = 0
+        self.started = time.monotonic()
+        self.bar = tqdm(total=steps, initial=first, unit="step", dynamic_ncols=True, mininterval=5.0)
+        self.file = (run / "log.jsonl").open("a", encoding="utf-8")
+        self.board: Any = None
+        with contextlib.suppress(ImportError):
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.board = SummaryWriter(str(run), purge_step=first)
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+        self.file.close()
+        if self.board is not None:
+            self.board.close()
+
+    def add(self, values: Mapping[str, float]) -> None:
+        """Values of one step; their means are written every `every` steps."""
+        self.step += 1
+        self.count += 1
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.bar.update()
+        if self.count == self.every:
+            means = {name: total / self.count for name, total in self.sums.items()}
+            self.bar.set_postfix({k: f"{v:.4g}" for k, v in means.items()}, refresh=False)
+            self.write("train", self.step, means)
+            self.sums, self.count = {}, 0
+
+    def write(self, kind: str, step: int, values: Mapping[str, float]) -> None:
+        record = {"kind": kind, "step": step, "seconds": round(time.monotonic() - self.started, 1)}
+        self.file.write(json.dumps({**record, **{k: round(float(v), 6) for k, v in values.items()}}) + "\n")
+        self.file.flush()
+        if kind != "train":
+            self.bar.write(f"{kind} {step}: " + "  ".join(f"{k} {v:.4g}" for k, v in values.items()))
+        if self.board is not None:
+            for name, value in values.items():
+                self.board.add_scalar(f"{kind}/{name}", value, step)

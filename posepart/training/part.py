@@ -1,0 +1,93 @@
+"""Training of the first-stage Part FCN (Sec. 3): cross-entropy on part labels, unlabelled pixels ignored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from posepart.config import CropConfig
+from posepart.crops import box_affine
+from posepart.data.augment import warp_labels
+from posepart.data.person_crops import crop_labels
+from posepart.data.sample import Sample
+from posepart.models.backbones import normalise
+from posepart.schema import IGNORE, NUM_PARTS, PART_NAMES, Part
+
+
+@dataclass(frozen=True)
+class PartLossConfig:
+    """Class weights, in part order: thin parts count more."""
+
+    class_weights: tuple[float, ...] = (0.6, 1.0, 0.9, 1.4, 1.4, 1.1, 1.1)
+
+
+class PartLoss:
+    """Cross-entropy of one batch of `PersonCrops`."""
+
+    def __init__(self, config: PartLossConfig) -> None:
+        self.weights = torch.tensor(config.class_weights)
+
+    def __call__(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        logits = model(normalise(batch["image"])).float()
+        return {"loss": part_loss(logits, batch["parts"], self.weights)}
+
+
+def part_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    """Weighted cross-entropy; logits (B, 7, h, w), labels (B, h, w) uint8; 0 when nothing is labelled."""
+    if not (labels != IGNORE).any():
+        return logits.sum() * 0
+    return F.cross_entropy(logits, labels.long(), ignore_index=IGNORE, weight=weights)
+
+
+class PartEvaluation:
+    """Pooled IoU per class on given boxes, at crop resolution."""
+
+    def __init__(self, samples: Sequence[Sample], crop: CropConfig) -> None:
+        self.images: list[NDArray[np.uint8]] = []
+        self.labels: list[NDArray[np.uint8]] = []
+        for sample in samples:
+            parts = sample.read_parts()
+            for p, person in enumerate(sample.people):
+                if parts is not None:
+                    affine = box_affine(person.box, crop)
+                    self.images.append(crop_labels(sample, p, affine, False, crop.size, 4)["image"])
+                    self.labels.append(warp_labels(parts, affine, crop.size, 1, Part.BACKGROUND))
+
+    @torch.inference_mode()
+    def __call__(self, model: nn.Module) -> dict[str, float]:
+        confusion = np.zeros((NUM_PARTS, NUM_PARTS), np.int64)
+        for image, labels in zip(self.images, self.labels, strict=True):
+            logits = model(normalise(torch.from_numpy(image.transpose(2, 0, 1))[None]))
+            confusion += part_confusion(upsampled_argmax(logits[0].numpy(), labels.shape), labels)
+        iou = class_iou(confusion)
+        return {
+            "miou": float(iou.mean()),
+            **{f"iou_{n}": float(v) for n, v in zip(PART_NAMES, iou, strict=True)},
+        }
+
+
+def upsampled_argmax(scores: NDArray, shape: Sequence[int]) -> NDArray[np.uint8]:
+    """(7, h, w) scores -> (H, W) labels, bilinear with half-pixel centres."""
+    height, width = shape
+    large = cv2.resize(
+        np.ascontiguousarray(scores.transpose(1, 2, 0)), (width, height), interpolation=cv2.INTER_LINEAR
+    )
+    return large.argmax(2).astype(np.uint8)
+
+
+def part_confusion(found: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """(7, 7) pixel counts, rows = truth, without the ignored pixels."""
+    known = labels != IGNORE
+    pairs = labels[known].astype(np.int64) * NUM_PARTS + found[known]
+    return np.bincount(pairs, minlength=NUM_PARTS**2).reshape(NUM_PARTS, NUM_PARTS)
+
+
+def class_iou(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Intersection over union per class; 0 where a class never occurs."""
+    hit = np.diag(confusion)
+    return hit / np.maximum(confusion.sum(0) + confusion.sum(1) - hit, 1)

@@ -1,0 +1,198 @@
+"""Training of the Pose FCN (Sec. 3.1): joint score maps and neighbour offsets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from posepart.config import CropConfig
+from posepart.crops import box_affine
+from posepart.data.augment import transform_joints
+from posepart.data.person_crops import crop_labels
+from posepart.data.sample import Sample
+from posepart.models.backbones import normalise
+from posepart.models.fcn import PoseFCN
+from posepart.schema import LIMB_JOINTS, NEIGHBOURS, NUM_JOINTS, SKELETON, Joint
+from posepart.structures import crop_to_map, map_to_crop
+
+# MoveNet's heat-map channels in COCO order: nose, eyes and ears for the forehead, the shoulders for the neck.
+MOVENET_SOURCES: tuple[tuple[int, ...], ...] = ((1, 2), (), *((channel,) for channel in range(5, 17)))
+
+
+@dataclass(frozen=True)
+class PoseLossConfig:
+    """Terms of the loss and their weights."""
+
+    sigma: float = 6.0  # px, deviation of the target blob of a joint
+    localisation: float = 1.0  # spatial softmax cross-entropy: where is the joint
+    presence: float = 0.05  # sigmoid cross-entropy: is there a joint
+    offsets: float = 0.5  # smooth L1 of normalised neighbour offsets
+
+
+class PoseLoss:
+    """Losses of one batch of `PersonCrops`.
+
+    The joint targets are Gaussian blobs of everyone labelled in the crop (maximum over people). The sigmoid
+    term leaves out the cells where an unlabelled joint may lie. Offsets are learned in the 3x3 cells around
+    each labelled joint, towards the labelled joints of the same person.
+    """
+
+    def __init__(self, config: PoseLossConfig) -> None:
+        self.config = config
+        self.neighbours = torch.from_numpy(NEIGHBOURS)
+
+    def __call__(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        assert isinstance(model, PoseFCN)
+        logits, features = model.features(normalise(batch["image"]))
+        joints = batch["joints"]
+        target = joint_targets(joints, logits.shape[-2:], model.stride, self.config.sigma)
+        localisation, presence = joint_losses(logits.float(), target, batch["ignore"])
+        offsets = self._offset_loss(model, features, joints)
+        c = self.config
+        loss = c.localisation * localisation + c.presence * presence + c.offsets * offsets
+        return {"loss": loss, "localisation": localisation, "presence": presence, "offsets": offsets}
+
+    def _offset_loss(self, model: PoseFCN, features: Tensor, joints: Tensor) -> Tensor:
+        batch, people = joints.shape[:2]
+        height, width = features.shape[-2:]
+        steps = torch.tensor([-1, 0, 1])
+        around = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1).reshape(9, 2)
+        cell = (
+            torch.floor((joints[..., :2] + 0.5) / model.stride).long()[:, :, :, None] + around
+        )  # (B, P, 14, 9, 2)
+        inside = ((cell >= 0) & (cell < torch.tensor([width, height]))).all(-1) & (joints[..., 2:3] > 0)
+        flat = (cell[..., 1].clamp(0, height - 1) * width + cell[..., 0].clamp(0, width - 1)).reshape(
+            batch, -1
+        )
+        predicted = model.normalised_offsets_at(features, flat).float()
+        predicted = predicted.view(batch, people, NUM_JOINTS, 9, NUM_JOINTS, NUM_JOINTS - 1, 2)
+        own = torch.arange(NUM_JOINTS)
+        predicted = predicted[:, :, own, :, own].permute(1, 2, 0, 3, 4, 5)  # (B, P, 14, 9, 13, 2)
+        centre = (cell + 0.5) * model.stride - 0.5
+        others = joints[:, :, self.neighbours]  # (B, P, 14, 13, 3)
+        target = others[:, :, :, None, :, :2] - centre[:, :, :, :, None]
+        shape = (NUM_JOINTS, 1, NUM_JOINTS - 1, 2)
+        target = (target - model.offset_mean.view(shape)) / model.offset_deviation.view(shape)
+        known = (inside[..., None] & (others[..., 2] > 0)[:, :, :, None])[..., None].float()
+        loss = F.smooth_l1_loss(predicted, target, reduction="none", beta=0.5)
+        return (loss * known).sum() / (2 * known.sum()).clamp_min(1)
+
+
+def joint_targets(joints: Tensor, shape: Sequence[int], stride: float, sigma: float) -> Tensor:
+    """(B, P, 14, 3) joints -> (B, 14, h, w) Gaussian blobs of height 1, the maximum over people."""
+    height, width = shape
+    x = (torch.arange(width) + 0.5) * stride - 0.5
+    y = (torch.arange(height) + 0.5) * stride - 0.5
+    across = torch.exp(-((x - joints[..., 0:1]) ** 2) / (2 * sigma**2)) * joints[..., 2:3]
+    down = torch.exp(-((y - joints[..., 1:2]) ** 2) / (2 * sigma**2))
+    return (down[..., :, None] * across[..., None, :]).amax(1)
+
+
+def joint_losses(logits: Tensor, target: Tensor, ignore: Tensor) -> tuple[Tensor, Tensor]:
+    """Spatial softmax cross-entropy over maps with a joint; sigmoid cross-entropy per joint of the batch."""
+    flat, wanted = logits.flatten(2), target.flatten(2)
+    mass = wanted.sum(2)
+    has = (mass > 0.5).float()
+    cross = -((wanted / mass.clamp_min(1e-6)[..., None]) * flat.log_softmax(2)).sum(2)
+    localisation = (cross * has).sum() / has.sum().clamp_min(1)
+    binary = F.binary_cross_entropy_with_logits(flat, wanted, reduction="none")
+    counted = (~ignore.flatten(1)[:, None] | (wanted > 0.05)).float()
+    presence = (binary * counted).sum(2).mean() * (4096 / flat.shape[2])
+    return localisation, presence
+
+
+def offset_statistics(samples: Sequence[Sample], crop: CropConfig) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of every offset map's target, px of the unaugmented crop; each (364,) float32."""
+    rows = []
+    for sample in samples:
+        for person in sample.people:
+            if person.joints is not None:
+                joints = transform_joints(person.joints, box_affine(person.box, crop), mirrored=False)
+                offsets = joints[NEIGHBOURS, :2] - joints[:, None, :2]
+                known = (joints[NEIGHBOURS, 2] > 0) & (joints[:, None, 2] > 0)
+                rows.append(np.where(known[..., None], offsets, np.nan).reshape(-1))
+    table = np.stack(rows)
+    mirrored_mean = np.nanmean(table, 0)
+    return torch.from_numpy(mirrored_mean).float(), torch.from_numpy(np.nanstd(table, 0)).float().clamp_min(
+        4.0
+    )
+
+
+class PoseEvaluation:
+    """PCK@0.2 of each joint map's maximum, and the neighbour offsets at the true joints, on given boxes."""
+
+    def __init__(self, samples: Sequence[Sample], crop: CropConfig, stride: int = 4) -> None:
+        self.views, self.groups = [], []
+        for sample in samples:
+            for p, person in enumerate(sample.people):
+                if person.joints is not None:
+                    affine = box_affine(person.box, crop)
+                    self.views.append(crop_labels(sample, p, affine, False, crop.size, stride))
+                    human = "lsp" if "lsp" in sample.source else "human"
+                    self.groups.append(human if person.joints_from == "human" else person.joints_from)
+
+    @torch.inference_mode()
+    def __call__(self, model: nn.Module, batch: int = 16) -> dict[str, float]:
+        assert isinstance(model, PoseFCN)
+        truth = np.stack([v["joints"][0] for v in self.views])
+        found, errors = [], []
+        for i in range(0, len(self.views), batch):
+            images = np.stack([v["image"].transpose(2, 0, 1) for v in self.views[i : i + batch]])
+            logits, offsets = model(normalise(torch.from_numpy(images)))
+            found.append(decode_maxima(logits.numpy(), model.stride))
+            errors.append(_edge_errors(offsets.numpy(), truth[i : i + batch], model.stride))
+        hits, counted = pck_hits(np.concatenate(found), truth)
+        edges, torso = np.concatenate(errors), torso_length(truth)[:, None]
+        result: dict[str, float] = {}
+        for group in sorted(set(self.groups)):
+            rows = np.array([g == group for g in self.groups])
+            result[f"pck_{group}"] = float(hits[rows].sum() / max(counted[rows].sum(), 1))
+            near = edges[rows] < 0.2 * torso[rows]
+            known = np.isfinite(edges[rows]) & np.isfinite(torso[rows])
+            result[f"offsets_{group}"] = float(near[known].mean()) if known.any() else float("nan")
+        return result
+
+
+def decode_maxima(maps: NDArray, stride: float) -> NDArray[np.float32]:
+    """(N, 14, h, w) -> (N, 14, 2) crop coordinates of each map's highest cell."""
+    n, joints, _, width = maps.shape
+    best = maps.reshape(n, joints, -1).argmax(2)
+    return map_to_crop(np.stack([best % width, best // width], -1), stride).astype(np.float32)
+
+
+def torso_length(joints: NDArray) -> NDArray[np.float64]:
+    """(N,) left shoulder to right hip, else the other diagonal, else nan; joints (N, 14, 3)."""
+    lengths = np.full(len(joints), np.nan)
+    for a, b in ((Joint.RIGHT_SHOULDER, Joint.LEFT_HIP), (Joint.LEFT_SHOULDER, Joint.RIGHT_HIP)):
+        known = (joints[:, a, 2] > 0) & (joints[:, b, 2] > 0)
+        lengths[known] = np.linalg.norm(joints[known, a, :2] - joints[known, b, :2], axis=1)
+    return np.where(lengths > 1e-3, lengths, np.nan)
+
+
+def pck_hits(found: NDArray, truth: NDArray, threshold: float = 0.2) -> tuple[NDArray, NDArray]:
+    """Hits and counted joints, each (N, 12) bool, over the limb joints."""
+    limbs = list(LIMB_JOINTS)
+    torso = torso_length(truth)[:, None]
+    counted = (truth[:, limbs, 2] > 0) & np.isfinite(torso)
+    error = np.linalg.norm(found[:, limbs] - truth[:, limbs, :2], axis=2)
+    return counted & (error < threshold * np.nan_to_num(torso)), counted
+
+
+def _edge_errors(offsets: NDArray, truth: NDArray, stride: float) -> NDArray[np.float64]:
+    """(N, 26) px error of the offset along each skeleton edge, both ways, read at the true joint; nan if unknown."""
+    n, _, height, width = offsets.shape
+    maps = offsets.reshape(n, NUM_JOINTS, NUM_JOINTS - 1, 2, height, width)
+    pairs = [(a, b) for x, y, _ in SKELETON for a, b in ((x, y), (y, x))]
+    errors = np.full((n, len(pairs)), np.nan)
+    for e, (a, b) in enumerate(pairs):
+        k = int(np.flatnonzero(NEIGHBOURS[a] == b)[0])
+        cell = np.clip(np.round(crop_to_map(truth[:, a, :2], stride)).astype(int), 0, [width - 1, height - 1])
+        rows = np.arange(n)
+        reached = maps[rows, a, k, :, cell[:, 1], cell[:, 0]] + map_to_crop(cell, stride)
+        known = (truth[:, a, 2] > 0) & (truth[:, b, 2] > 0)
+        errors[known, e] = np.linalg.norm(reached - truth[:, b, :2], axis=1)[known]
+    return errors
