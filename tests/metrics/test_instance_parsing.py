@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+
+from posepart.metrics.average_precision import average_precision
+from posepart.metrics.instance_parsing import PeopleParts, judge_parsing, merge_parsing, parsing_scores
+from posepart.schema import IGNORE, Part
+
+RULES = ["strict", "official"]
+
+# From the reference scripts on the scenes of conftest, IoU 0.1, 0.2, ... 0.9:
+# CIHP_PGN's test_inst_part_ap.py (mean over the parts), MHP v2's eval_mhp.py.
+CIHP_AP = [0.526647, 0.297525, 0.190157, 0.176202, 0.140513, 0.080561, 0.056434, 0.043899, 0.034505]
+MHP_AP = [0.527246, 0.397727, 0.235101, 0.138258, 0.138258, 0.138258, 0.053301, 0.053301, 0.001894]
+MHP_PCP_50 = 0.236111
+
+
+def photo(parts, people=None, scores=None):
+    parts = np.array(parts)
+    people = (parts > 0).astype(np.int64) if people is None else np.array(people)
+    return PeopleParts(
+        parts, people, np.ones(int(people.max(initial=0))) if scores is None else np.array(scores)
+    )
+
+
+NOBODY = photo([[0, 0, 0, 0]])
+ONE = photo([[Part.HEAD, Part.HEAD, Part.TORSO, 0]])
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_nobody(rule):
+    assert np.isnan(parsing_scores(merge_parsing([])).ap_r)
+    assert np.isnan(parsing_scores(judge_parsing(NOBODY, NOBODY, rule)).pcp_50)
+    scores = parsing_scores(judge_parsing(NOBODY, ONE, rule))
+    assert (scores.ap_p, scores.pcp_50) == (0, 0)
+
+
+def test_photos_without_a_prediction():
+    """Strict counts them; the reference script of AP^r does not."""
+    for rule, expected in (("strict", 0.5), ("official", 1.0)):
+        records = merge_parsing([judge_parsing(ONE, ONE, rule), judge_parsing(NOBODY, ONE, rule)])
+        assert parsing_scores(records).ap_r == expected
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_perfect(rule, parsings):
+    records = merge_parsing([judge_parsing(t, t, rule) for _, t in parsings])
+    scores = parsing_scores(records)
+    assert (scores.ap_r, scores.ap_p, scores.pcp_50) == (1, 1, 1)
+
+
+def test_by_hand():
+    """Head IoU 1/2, torso 1/3: mean 5/12; of the two parts one reaches 0.5 (strictly: none exceeds it)."""
+    found = photo([[Part.HEAD, Part.TORSO, Part.TORSO, Part.TORSO]])
+    strict = judge_parsing(found, ONE)
+    np.testing.assert_array_equal(strict.person_detections.hits[:, 0], [True] * 4 + [False] * 5)
+    assert parsing_scores(strict).pcp_50 == 0, "the person is not matched at 0.5"
+    head = judge_parsing(photo([[Part.HEAD, 0, Part.TORSO, 0]]), ONE)
+    assert head.pcp.tolist() == [1.0]
+    official = judge_parsing(photo([[Part.HEAD, 0, Part.TORSO, 0]]), ONE, "official")
+    assert official.pcp.tolist() == [0.5]
+
+
+def test_a_part_is_matched_once():
+    """Two predictions of one head: strict calls the second false, the reference script does not."""
+    truth = photo([[Part.HEAD] * 4])
+    found = PeopleParts(np.full((1, 4), Part.HEAD), np.array([[1, 1, 2, 2]]), np.array([0.9, 0.8]))
+    assert judge_parsing(found, truth).part_detections.hits[0].tolist() == [True, False]
+    assert judge_parsing(found, truth, "official").part_detections.hits[0].tolist() == [True, True]
+
+
+def test_ignored_pixels_do_not_count():
+    truth = PeopleParts(np.array([[Part.HEAD, IGNORE]]), np.array([[1, 1]]), np.ones(1))
+    scores = parsing_scores(judge_parsing(photo([[Part.HEAD, Part.TORSO]]), truth))
+    assert (scores.ap_p, scores.ap_r, scores.pcp_50) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_shuffled_people_change_nothing(rule, parsings):
+    def renumbered(scene):
+        last = len(scene.scores)
+        return PeopleParts(
+            scene.parts, np.where(scene.people > 0, last + 1 - scene.people, 0), scene.scores[::-1]
+        )
+
+    plain = parsing_scores(merge_parsing([judge_parsing(p, t, rule) for p, t in parsings]))
+    shuffled = parsing_scores(
+        merge_parsing([judge_parsing(renumbered(p), renumbered(t), rule) for p, t in parsings[::-1]])
+    )
+    np.testing.assert_allclose(list(vars(plain).values()), list(vars(shuffled).values()))
+
+
+def test_official_agrees_with_the_reference_scripts(parsings):
+    records = merge_parsing([judge_parsing(p, t, "official") for p, t in parsings])
+    by_part = average_precision(records.part_detections)[:, 1:].mean(axis=1)
+    np.testing.assert_allclose(by_part, CIHP_AP, atol=1e-6)
+    np.testing.assert_allclose(average_precision(records.person_detections)[:, 0], MHP_AP, atol=1e-6)
+    np.testing.assert_allclose(parsing_scores(records).pcp_50, MHP_PCP_50, atol=1e-6)
+
+
+def test_weights_repeat_photos(parsings):
+    records = [judge_parsing(p, t) for p, t in parsings]
+    twice = parsing_scores(merge_parsing([records[0], *records]))
+    weighted = parsing_scores(merge_parsing(records), weights=np.array([2] + [1] * (len(records) - 1)))
+    np.testing.assert_allclose(list(vars(twice).values()), list(vars(weighted).values()))
+
+
+def test_refusals():
+    with pytest.raises(ValueError, match="predicted part map"):
+        judge_parsing(NOBODY, photo([[0, 0]]))
+    with pytest.raises(ValueError, match="number the people"):
+        PeopleParts(np.zeros((1, 1)), np.array([[2]]), np.ones(1))

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from posepart.metrics.pck import (
+    JointCounts,
+    aligned_joints,
+    count_joints,
+    head_lengths,
+    head_sizes,
+    match_people,
+    merge_counts,
+    pooled_rate,
+    rate_per_group,
+    rate_per_joint,
+    torso_diameters,
+)
+from posepart.metrics.people import LabelledPeople, PredictedPeople
+from posepart.schema import LIMB_JOINTS, Joint
+
+ALL = np.ones((1, 14), dtype=bool)
+
+
+def test_nobody():
+    nobody = LabelledPeople.empty()
+    counts = count_joints(nobody, nobody.xy, nobody.labelled, np.zeros(0), 0.2, "torso")
+    assert np.isnan(pooled_rate(counts))
+    assert np.isnan(rate_per_joint(JointCounts.empty("torso"))).all()
+    assert match_people(np.zeros((0, 2))).tolist() == [-1, -1]
+    assert match_people(np.zeros((2, 0))).tolist() == []
+
+
+def test_reference_lengths_by_hand(standing):
+    one = standing[None]
+    assert torso_diameters(one, ALL) == 50
+    stretched = one.copy()
+    stretched[0, Joint.RIGHT_HIP] += (0, -40)
+    assert torso_diameters(stretched, ALL) == 30, "left shoulder to right hip goes first"
+    labelled = ALL.copy()
+    labelled[0, Joint.RIGHT_HIP] = False
+    assert torso_diameters(stretched, labelled) == 50, "the other diagonal stands in"
+    labelled[0, Joint.RIGHT_SHOULDER] = False
+    assert np.isnan(torso_diameters(one, labelled))
+    assert head_lengths(one, ALL) == 20
+    assert np.isnan(head_lengths(one, ~ALL))
+    np.testing.assert_allclose(head_sizes(np.array([[0, 0, 30, 40]])), [30])
+
+
+def test_given_boxes_by_hand(standing, truth_of):
+    truth = truth_of([standing])
+    moved = standing.copy()
+    moved[Joint.LEFT_WRIST] += (6, 8)  # 10 px: exactly 0.2 x 50, still right
+    moved[Joint.RIGHT_WRIST] += (6, 8.1)
+    present = ALL.copy()
+    present[0, Joint.LEFT_KNEE] = False
+    counts = count_joints(truth, moved[None], present, np.array([50.0]), 0.2, "torso")
+    assert pooled_rate(counts) == 12 / 14
+    assert pooled_rate(counts, LIMB_JOINTS) == 10 / 12
+    groups = rate_per_group(counts)
+    assert (groups["head"], groups["wrist"], groups["knee"]) == (1, 0.5, 0.5)
+
+
+def test_occluded_joints_count_and_unlabelled_do_not(standing, truth_of):
+    labelled = ALL.copy()
+    labelled[0, Joint.NECK] = False
+    counts = count_joints(truth_of([standing], labelled), standing[None], ALL, np.array([50.0]), 0.2, "torso")
+    assert counts.counted.sum() == 13
+    assert np.isnan(rate_per_joint(counts)[Joint.NECK])
+
+
+def test_people_without_a_reference_are_left_out(standing, truth_of):
+    counts = count_joints(truth_of([standing]), standing[None], ALL, np.array([np.nan]), 0.2, "torso")
+    assert counts.counted.sum() == 0
+
+
+def test_match_people_takes_the_most_similar_pair_first():
+    similarity = np.array([[0.9, 0.8], [0.7, 0.0], [0.0, 0.1]])
+    assert match_people(similarity).tolist() == [0, 2]
+    assert match_people(np.zeros((1, 1))).tolist() == [-1]
+
+
+def test_unmatched_people_count_as_misses(standing, truth_of, predicted_of):
+    truth = truth_of([standing, standing + 500])
+    xy, present = aligned_joints(predicted_of([standing]), np.array([0, -1]))
+    counts = count_joints(truth, xy, present, np.array([50.0, 50.0]), 0.2, "torso")
+    assert pooled_rate(counts) == 0.5
+    xy, present = aligned_joints(PredictedPeople.empty(), np.array([-1, -1]))
+    assert pooled_rate(count_joints(truth, xy, present, np.array([50.0, 50.0]), 0.2, "torso")) == 0
+
+
+def test_pooling_and_weights():
+    first = JointCounts(np.ones((1, 14), np.int64), np.ones((1, 14), np.int64), "torso")
+    second = JointCounts(np.zeros((1, 14), np.int64), np.full((1, 14), 3), "torso")
+    both = merge_counts([first, second])
+    assert pooled_rate(both) == 0.25
+    assert pooled_rate(both, weights=np.array([3, 1])) == 0.5
+    with pytest.raises(ValueError, match="one reference length"):
+        merge_counts([first, JointCounts.empty("head")])

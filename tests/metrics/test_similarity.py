@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from posepart.metrics.people import LabelledPeople, PredictedPeople
+from posepart.metrics.similarity import (
+    box_coverage,
+    box_iou,
+    object_keypoint_similarity,
+    pose_box_iou,
+    pose_boxes,
+)
+from posepart.schema import OKS_SIGMAS, Joint
+
+
+@pytest.mark.parametrize("overlap", [box_iou, box_coverage])
+def test_overlap_of_no_boxes(overlap):
+    assert overlap(np.zeros((0, 4)), np.zeros((3, 4))).shape == (0, 3)
+    assert overlap(np.zeros((2, 4)), np.zeros((0, 4))).shape == (2, 0)
+    np.testing.assert_array_equal(overlap(np.zeros((1, 4)), np.zeros((1, 4))), [[0.0]])
+
+
+def test_overlap_by_hand():
+    first, second = np.array([[0, 0, 10, 10]]), np.array([[5, 0, 15, 10], [0, 0, 10, 10], [20, 20, 30, 30]])
+    np.testing.assert_allclose(box_iou(first, second), [[1 / 3, 1, 0]])
+    np.testing.assert_allclose(box_coverage(first, second), [[0.5, 1, 0]])
+
+
+def test_pose_boxes_by_hand(standing):
+    present = np.zeros((3, 14), dtype=bool)
+    present[1, Joint.NECK] = True
+    present[2] = True
+    boxes = pose_boxes(np.stack([standing] * 3), present)
+    np.testing.assert_array_equal(boxes, [[0, 0, 0, 0], [-0.5, 19.5, 0.5, 20.5], [-30.5, -0.5, 30.5, 150.5]])
+
+
+def test_pose_box_of_one_joint_overlaps_itself(standing, truth_of, predicted_of):
+    scores = np.zeros((1, 14))
+    scores[0, Joint.NECK] = 0.5
+    overlap = pose_box_iou(predicted_of([standing], [1.0], scores), truth_of([standing], scores > 0))
+    np.testing.assert_array_equal(overlap, [[1.0]])
+
+
+def test_oks_of_nobody(standing, truth_of, predicted_of):
+    assert object_keypoint_similarity(PredictedPeople.empty(), truth_of([standing])).shape == (0, 1)
+    assert object_keypoint_similarity(predicted_of([standing]), LabelledPeople.empty()).shape == (1, 0)
+
+
+def test_oks_by_hand(standing, truth_of, predicted_of):
+    moved = standing.copy()
+    moved[Joint.LEFT_WRIST] += (3, 4)
+    joints = (Joint.LEFT_ELBOW, Joint.LEFT_WRIST)
+    similarity = object_keypoint_similarity(
+        predicted_of([moved]), truth_of([standing]), joints, areas=np.array([400.0])
+    )
+    wrist = np.exp(-25 / (2 * 400 * (2 * OKS_SIGMAS[Joint.LEFT_WRIST]) ** 2))
+    np.testing.assert_allclose(similarity, [[(1 + wrist) / 2]])
+
+
+def test_oks_of_an_absent_joint_is_zero(standing, truth_of, predicted_of):
+    scores = np.ones((1, 14))
+    scores[0, Joint.LEFT_WRIST] = 0
+    similarity = object_keypoint_similarity(predicted_of([standing], [1.0], scores), truth_of([standing]))
+    np.testing.assert_allclose(similarity, [[13 / 14]])
+
+
+def test_oks_ignores_unlabelled_joints(standing, truth_of, predicted_of):
+    labelled = np.ones((1, 14), dtype=bool)
+    labelled[0, Joint.LEFT_WRIST] = False
+    moved = standing.copy()
+    moved[Joint.LEFT_WRIST] += 500
+    similarity = object_keypoint_similarity(predicted_of([moved]), truth_of([standing], labelled))
+    np.testing.assert_allclose(similarity, [[1.0]])
