@@ -8,3 +8,13 @@ if not (_Path(__file__).parent / "ilp").is_dir():
     __path__.append(str(_Path(__file__).parent.parent))
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "load"]
+
+
+def __getattr__(name: str) -> object:
+    """`posepart.load`, imported at first use: torch takes seconds to import, `posepart --help` must not."""
+    if name == "load":
+        from posepart.pipeline import load
+
+        return load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
