@@ -1,0 +1,234 @@
+"""Photo -> person boxes (Sec. 3: Faster R-CNN): torchvision's detectors, and detectron2's where it is installed."""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import torch
+import torchvision
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from posepart.config import DetectionConfig
+from posepart.models.weights import find_model, load_into, load_network
+from posepart.structures import PersonBoxes
+
+COCO_PERSON = 1  # torchvision's COCO detectors count the background as 0; our detector has this one class
+DETECTRON2_PERSON = 0  # detectron2 does not count the background
+LARGEST_INPUT = 1333  # px, longer side that detectors see when they do not say
+
+DETECTRON2_MISSING = (
+    "the detectron2 detector needs the package detectron2, which is not installed: build it from source with "
+    "`pip install --no-build-isolation git+https://github.com/facebookresearch/detectron2`"
+)
+
+
+class PersonDetector(Protocol):
+    """Finds people. image: (H, W, 3) uint8 RGB -> boxes in the photo frame, best first."""
+
+    def __call__(self, image: NDArray[np.uint8]) -> PersonBoxes: ...
+
+
+def select_people(xyxy: Tensor, scores: Tensor, config: DetectionConfig) -> PersonBoxes:
+    """Threshold, smallest size, non-maximum suppression and the bound on people (Sec. 4.1).
+
+    Parameters
+    ----------
+    xyxy: (N, 4) float, photo frame. scores: (N,) float in [0, 1].
+    """
+    xyxy, scores = xyxy.detach().float().cpu(), scores.detach().float().cpu()
+    side = (xyxy[:, 2:] - xyxy[:, :2]).amax(1) if len(xyxy) else scores
+    kept = torch.isfinite(xyxy).all(1) & (scores >= config.score_threshold) & (side >= config.min_size)
+    xyxy, scores = xyxy[kept], scores[kept]
+    order = torch.argsort(scores, descending=True, stable=True)
+    xyxy, scores = xyxy[order], scores[order]
+    best = torchvision.ops.nms(xyxy, scores, config.nms_iou)[: config.max_people]
+    return PersonBoxes(xyxy[best].numpy(), scores[best].numpy())
+
+
+def shrink(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    """The image area-averaged to a longer side of `longest` px; smaller images are returned as they are."""
+    height, width = image.shape[:2]
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+class TorchvisionDetector:
+    """Any torchvision detection model: ours, or one with COCO's classes.
+
+    module: list of (3, H, W) float images in [0, 1] -> list of dicts with `boxes`, `labels` and `scores`.
+    The photo is shrunk to the longest side the model would see before it becomes a tensor, so that memory is
+    bounded whatever the photo's size.
+    """
+
+    def __init__(
+        self, module: nn.Module, config: DetectionConfig | None = None, device: str | torch.device = "cpu"
+    ) -> None:
+        self.config = config or DetectionConfig()
+        self.device = torch.device(device)
+        self.module = module.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self.longest = int(getattr(getattr(module, "transform", None), "max_size", LARGEST_INPUT))
+        self._loosen(getattr(module, "roi_heads", module))
+
+    def _loosen(self, head: nn.Module) -> None:
+        """Let the model's own suppression keep what `config` would keep."""
+        if hasattr(head, "nms_thresh"):
+            head.nms_thresh = max(float(head.nms_thresh), self.config.nms_iou)
+        if hasattr(head, "score_thresh"):
+            head.score_thresh = min(float(head.score_thresh), self.config.score_threshold)
+
+    @torch.inference_mode()
+    def __call__(self, image: NDArray[np.uint8]) -> PersonBoxes:
+        """The people of a photo (H, W, 3) uint8 RGB."""
+        small = shrink(image, self.longest)
+        tensor = torch.from_numpy(np.ascontiguousarray(small)).to(self.device).permute(2, 0, 1).float() / 255
+        found = self.module([tensor])[0]
+        person = found["labels"] == COCO_PERSON
+        zoom = [image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]] * 2
+        boxes = found["boxes"][person].cpu() * torch.tensor(zoom)
+        return select_people(boxes, found["scores"][person], self.config)
+
+
+class Detectron2Detector:
+    """A detectron2 model behind the same interface; detectron2 is imported when the detector is made.
+
+    config_file: a YAML file, or a name of detectron2's model zoo such as
+    "COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml". weights: a checkpoint; by default what the config names.
+
+    Raises
+    ------
+    ValueError: when detectron2 is not installed, or does not know the config.
+    """
+
+    def __init__(
+        self,
+        config_file: str,
+        weights: str | None = None,
+        config: DetectionConfig | None = None,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.config = config or DetectionConfig()
+        try:
+            settings = importlib.import_module("detectron2.config").get_cfg()
+            engine = importlib.import_module("detectron2.engine")
+            zoo = importlib.import_module("detectron2.model_zoo")
+        except ImportError as error:
+            raise ValueError(DETECTRON2_MISSING) from error
+        try:
+            path = config_file if Path(config_file).is_file() else zoo.get_config_file(config_file)
+        except RuntimeError as error:
+            raise ValueError(f"{config_file}: neither a file nor a name of detectron2's model zoo") from error
+        settings.merge_from_file(path)
+        settings.MODEL.DEVICE = str(device)
+        settings.MODEL.ROI_HEADS.SCORE_THRESH_TEST = self.config.score_threshold
+        settings.MODEL.ROI_HEADS.NMS_THRESH_TEST = self.config.nms_iou
+        if weights is not None:
+            settings.MODEL.WEIGHTS = weights
+        elif not Path(config_file).is_file():
+            settings.MODEL.WEIGHTS = zoo.get_checkpoint_url(config_file)
+        self.predict: Callable[[NDArray[np.uint8]], dict[str, Any]] = engine.DefaultPredictor(settings)
+
+    def __call__(self, image: NDArray[np.uint8]) -> PersonBoxes:
+        """The people of a photo (H, W, 3) uint8 RGB."""
+        small = shrink(image, LARGEST_INPUT)
+        bgr = np.ascontiguousarray(small[:, :, ::-1])  # DefaultPredictor takes what cv2.imread gives
+        found = self.predict(bgr)["instances"]
+        person = found.pred_classes == DETECTRON2_PERSON
+        zoom = [image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]] * 2
+        boxes = found.pred_boxes.tensor[person].detach().cpu() * torch.tensor(zoom)
+        return select_people(boxes, found.scores[person], self.config)
+
+
+def torchvision_detector(
+    builder: str, weights: str | None, config: DetectionConfig | None, device: str | torch.device = "cpu"
+) -> TorchvisionDetector:
+    """One of torchvision's COCO detectors by its builder's name, with weights from a local file.
+
+    Raises
+    ------
+    ValueError: for an unknown builder, a missing weight file, or weights that do not fit.
+    """
+    names = torchvision.models.list_models(module=torchvision.models.detection)
+    if builder not in names:
+        raise ValueError(f"unknown torchvision detector {builder!r}: choose one of {', '.join(names)}")
+    if weights is None:
+        raise ValueError(
+            f"torchvision:{builder} needs weights: download its COCO checkpoint and pass "
+            f"--detector torchvision:{builder}:FILE"
+        )
+    module = torchvision.models.get_model(builder, weights=None, weights_backbone=None)
+    load_checkpoint(module, Path(weights))
+    return TorchvisionDetector(module, config, device)
+
+
+def load_checkpoint(module: nn.Module, path: Path) -> None:
+    """Load a .safetensors file, or a .pth that holds nothing but tensors.
+
+    Raises
+    ------
+    ValueError: when the file is missing, is no such file, or does not fit the network.
+    """
+    if path.suffix == ".safetensors":
+        load_into(module, path)
+        return
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such weight file") from error
+    except Exception as error:  # torch raises many kinds for damaged files and for pickled objects
+        raise ValueError(f"{path}: not a state dict of plain tensors; save model.state_dict()") from error
+    try:
+        module.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ValueError(f"{path}: the weights do not fit the network: {reason}") from error
+
+
+def build_detector(
+    spec: str = "default",
+    config: DetectionConfig | None = None,
+    device: str | torch.device = "cpu",
+    default: Path | None = None,
+) -> PersonDetector:
+    """The detector that `--detector` names.
+
+    Parameters
+    ----------
+    spec: "default" (of the model set), "torchvision:BUILDER:WEIGHTS", "detectron2:CONFIG[:WEIGHTS]", a folder
+        with detector.safetensors and its card, or such a file.
+    default: weight file that "default" stands for; otherwise that of the installed model posepart-s.
+
+    Raises
+    ------
+    ValueError: when the specification is unknown or its files are missing, damaged or of another network.
+    """
+    kind, _, rest = spec.partition(":")
+    if kind in ("torchvision", "detectron2"):
+        name, _, weights = rest.partition(":")
+        if not name:
+            raise ValueError(f"--detector {spec}: name what to load after {kind}:, as in {_EXAMPLES[kind]}")
+        if kind == "torchvision":
+            return torchvision_detector(name, weights or None, config, device)
+        return Detectron2Detector(name, weights or None, config, device)
+    if spec == "default":
+        path = default or find_model("posepart-s").path("detector")
+    else:
+        path = Path(spec) / "detector.safetensors" if Path(spec).is_dir() else Path(spec)
+        if not path.is_file():
+            raise ValueError(
+                f"--detector {spec}: neither default, torchvision:BUILDER:WEIGHTS, detectron2:CONFIG nor a "
+                "folder with detector.safetensors"
+            )
+    return TorchvisionDetector(load_network(path), config, device)
+
+
+_EXAMPLES = {
+    "torchvision": "torchvision:fasterrcnn_resnet50_fpn_v2:weights.pth",
+    "detectron2": "detectron2:COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml",
+}

@@ -1,0 +1,126 @@
+"""Training of the person detector: batches of composed canvases, the losses, the measures on whole photos."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from posepart.config import DetectionConfig
+from posepart.data.sample import Sample
+from posepart.detection import TorchvisionDetector
+from posepart.metrics.average_precision import Detections, merge_detections, operating_point
+from posepart.metrics.coco_matching import coco_average_precision, match_boxes
+from posepart.models.detector import IGNORE, PERSON
+from posepart.structures import PersonBoxes
+from posepart.training.canvases import Canvas, CanvasComposer, CanvasConfig
+
+
+@dataclass(frozen=True)
+class CanvasBatchConfig:
+    """Training batches."""
+
+    batch_size: int = 16
+    seed: int = 0
+    canvases: CanvasConfig = field(default_factory=CanvasConfig)
+
+
+class CanvasBatches(Dataset[dict[str, Any]]):
+    """Item `i` is the batch of step `i`, always the same: `images` (B, 3, H, W) uint8 and `targets`."""
+
+    def __init__(self, samples: Sequence[Sample], config: CanvasBatchConfig) -> None:
+        self.config = config
+        self.composer = CanvasComposer(list(samples), config.canvases)
+
+    def __getitem__(self, step: int) -> dict[str, Any]:
+        rng = np.random.default_rng([self.config.seed, step])
+        shapes = self.config.canvases.shapes
+        size = shapes[int(rng.integers(len(shapes)))]
+        canvases = [self.composer.compose(rng, size) for _ in range(self.config.batch_size)]
+        images = np.stack([canvas.image.transpose(2, 0, 1) for canvas in canvases])
+        return {"images": torch.from_numpy(images), "targets": [canvas_target(c) for c in canvases]}
+
+
+def canvas_target(canvas: Canvas) -> dict[str, Tensor]:
+    """The `boxes` and `labels` of a canvas as the network takes them, ignore regions last."""
+    boxes = np.concatenate([canvas.people, canvas.ignored]).astype(np.float32)
+    labels = [PERSON] * len(canvas.people) + [IGNORE] * len(canvas.ignored)
+    return {"boxes": torch.from_numpy(boxes), "labels": torch.tensor(labels, dtype=torch.int64)}
+
+
+def detector_losses(model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The four losses of Faster R-CNN and their sum."""
+    images = list(batch["images"].float() / 255)
+    losses: dict[str, Tensor] = model(images, batch["targets"])
+    return {"loss": torch.stack(list(losses.values())).sum(), **losses}
+
+
+class DetectorEvaluation:
+    """Box measures on whole photos, through the same `TorchvisionDetector` that users run.
+
+    Photos that may hold unlabelled people count for `ap50` only; recall, false people per photo and clean
+    empty photos are of the completely labelled ones, at the default score threshold.
+    """
+
+    def __init__(self, samples: Sequence[Sample], config: DetectionConfig | None = None) -> None:
+        self.samples = samples
+        self.images = [sample.read_image() for sample in samples]
+        self.config = config or DetectionConfig()
+
+    def __call__(self, model: nn.Module) -> dict[str, float]:
+        loose = DetectionConfig(score_threshold=0.05, nms_iou=self.config.nms_iou, max_people=100)
+        detector = TorchvisionDetector(model, loose)
+        return self.measure([detector(image) for image in self.images])
+
+    def measure(self, found: Sequence[PersonBoxes]) -> dict[str, float]:
+        """The measures of boxes found with a low threshold, one `PersonBoxes` per photo."""
+        judged = [judge(boxes, sample) for boxes, sample in zip(found, self.samples, strict=True)]
+        complete = [j for j, s in zip(judged, self.samples, strict=True) if s.boxes_complete]
+        pooled, threshold = merge_detections(complete), self.config.score_threshold
+        at = operating_point(pooled, threshold)
+        best = max((_f1(pooled, score), score) for score in np.linspace(0.1, 0.95, 18))
+        scores = coco_average_precision(merge_detections(judged))
+        return {
+            "ap50": scores["ap50"],
+            "ap": scores["ap"],
+            "ap50_complete": coco_average_precision(pooled)["ap50"],
+            "recall": at.recall,
+            "false_per_photo": at.false_per_photo,
+            "clean_empty_photos": clean_empty_photos(complete, threshold),
+            "recall_all": operating_point(merge_detections(judged), threshold).recall,
+            "best_threshold": best[1],
+            "best_f1": best[0],
+        }
+
+
+def judge(boxes: PersonBoxes, sample: Sample) -> Detections:
+    """The boxes found in one photo against its labels."""
+    truth = np.array([p.box for p in sample.people], np.float32).reshape(-1, 4)
+    return match_boxes(boxes.xyxy, boxes.scores, truth, sample.ignore_boxes)
+
+
+def clean_empty_photos(judged: Sequence[Detections], threshold: float) -> float:
+    """Share of the photos without people in which nothing is found; nan when every photo has people."""
+    empty = [d for d in judged if not d.positives.any()]
+    clean = [not ((d.scores >= threshold) & ~d.ignored[0]).any() for d in empty]
+    return float(np.mean(clean)) if clean else float("nan")
+
+
+def _f1(judged: Detections, threshold: float) -> float:
+    at = operating_point(judged, threshold)
+    total = np.nan_to_num(at.recall + at.precision)
+    return float(2 * at.recall * at.precision / total) if total > 0 else 0.0
+
+
+def shift_scores(model: Any, source: float, target: float) -> None:
+    """Move the score `source` of a trained detector to `target`, in place; the order of boxes stays.
+
+    The shift of the log-odds goes into the bias of the person's logit, so that the paper's threshold of 0.6
+    (Sec. 4.1) is where the detector works best.
+    """
+    shift = np.log(target / (1 - target)) - np.log(source / (1 - source))
+    with torch.no_grad():
+        model.roi_heads.box_predictor.logits.bias[PERSON] += float(shift)
