@@ -1,0 +1,283 @@
+"""From boxes back to the photo: pose NMS, part score averaging, and whose pixel is whose (Sec. 3, 4.1)."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.config import MergeConfig
+from posepart.schema import BODY_BOXES, JOINT_PARTS, NUM_PARTS, SKELETON, Joint, Part
+from posepart.structures import Affine, FloatArray, PartMaps, Person, Pose, map_to_crop
+from posepart.windows import Window, box_window, crop_window, strips, within
+
+_STEPS = 16  # distances are kept in sixteenths of a crop pixel, 16 bit
+_NEVER = 65535  # a distance that no pixel has
+_MAX_IDS = 255  # person ids are 8 bit, 0 is nobody
+
+
+def pose_nms(people: Sequence[Person], config: MergeConfig) -> list[int]:
+    """Drop the pose of lower score of every two poses of one person (Sec. 4.1).
+
+    Two poses are of one person if the IoU of their head, upper-body, lower-body or whole-body boxes exceeds its
+    threshold. A body box is the extent of the joints of `schema.BODY_BOXES` that are present, its shorter side
+    widened to `min_box_aspect` of the longer. It is not compared where one of the poses has fewer than two of
+    its joints or has them all on one spot.
+
+    Returns
+    -------
+    list of int
+        Indices of the people kept, best pose score first; of equal scores the first person wins.
+    """
+    thresholds = {
+        "head": config.head_iou,
+        "upper_body": config.upper_body_iou,
+        "lower_body": config.lower_body_iou,
+        "whole_body": config.whole_body_iou,
+    }
+    same = np.zeros((len(people), len(people)), bool)
+    for name, threshold in thresholds.items():
+        boxes = [body_box(person.pose, BODY_BOXES[name], config.min_box_aspect) for person in people]
+        same |= box_iou(np.array(boxes).reshape(-1, 4)) > threshold
+    kept: list[int] = []
+    for i in sorted(range(len(people)), key=lambda i: -people[i].pose.score):
+        if not same[i, kept].any():
+            kept.append(i)
+    return kept
+
+
+def body_box(pose: Pose, joints: Sequence[Joint], min_aspect: float) -> NDArray[np.float64]:
+    """Extent of some joints of a pose: (4,) float64 xyxy in its frame, NaN where it has none."""
+    xy = pose.xy[list(joints)][pose.present[list(joints)]].astype(np.float64)
+    if len(xy) < 2:
+        return np.full(4, np.nan)
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    longest = (high - low).max()
+    if longest <= 0:
+        return np.full(4, np.nan)
+    widen = np.maximum(min_aspect * longest - (high - low), 0) / 2
+    return np.concatenate([low - widen, high + widen])
+
+
+def box_iou(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """IoU of every two boxes (N, 4) xyxy: (N, N) float64; NaN where a box is NaN."""
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    intersection = np.maximum(high - low, 0).prod(axis=2)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    return intersection / (area[:, None] + area[None, :] - intersection)
+
+
+def merge_parts(
+    part_maps: Sequence[PartMaps],
+    affines: Sequence[Affine],
+    crop_size: int,
+    photo_shape: tuple[int, int],
+) -> NDArray[np.uint8]:
+    """The part map of the photo: scores averaged over the crops that cover a pixel, then the best (Sec. 3).
+
+    Parameters
+    ----------
+    part_maps : one PartMaps per crop
+    affines : one Affine per crop, photo -> crop, without rotation (`crops.box_affine`)
+    crop_size : int
+        Side of the crops, px.
+    photo_shape : (H, W)
+
+    Returns
+    -------
+    (H, W) uint8
+        `schema.Part` ids; background outside every crop. The photo is worked through in strips, so that
+        memory does not grow with it.
+    """
+    labels = np.zeros(photo_shape, np.uint8)
+    readers = [_ScoreReader(maps, affine) for maps, affine in zip(part_maps, affines, strict=True)]
+    windows = [crop_window(affine, crop_size, photo_shape) for affine in affines]
+    for strip, inside in strips(windows, photo_shape):
+        x0, y0, x1, y1 = strip
+        total = np.zeros((2, y1 - y0, x1 - x0, 4), np.float32)
+        for i, part in inside:
+            rows, columns = within(part, strip)
+            for layer, scores in zip(total, readers[i].read(part), strict=True):
+                layer[rows, columns] += scores
+        # the best mean is the best sum; where no crop lies all sums are 0 and background, the first, wins
+        labels[y0:y1, x0:x1] = _first_best(total)
+    return labels
+
+
+def assign_people(
+    part_map: NDArray[np.uint8],
+    people: Sequence[Person],
+    affines: Sequence[Affine],
+    crop_size: int,
+    config: MergeConfig,
+) -> NDArray[np.uint8]:
+    """Whose each body pixel is: the person of the nearest bone.
+
+    Distances are measured in each person's own crop frame, in which all people have one size, to the person's
+    bones of the pixel's part (sticks between neighbouring joints, and single joints of that part). A bone of
+    another part counts as `other_part_penalty` farther, so that a leg without joints still finds its person.
+    A person claims the pixels of its crop inside its box, and those outside it that are within `reach`; a
+    pixel that nobody claims stays nobody's.
+
+    Parameters
+    ----------
+    part_map : (H, W) uint8, `schema.Part` ids
+    people : the people kept, photo frame
+    affines : one Affine per person, photo -> crop, without rotation
+    crop_size : int
+        Side of the crops, px.
+    config : MergeConfig
+
+    Returns
+    -------
+    (H, W) uint8
+        0 = nobody, k = `people[k - 1]`; of equally near people the first wins.
+
+    Raises
+    ------
+    ValueError
+        If there are more than 255 people.
+    """
+    if len(people) > _MAX_IDS:
+        raise ValueError(
+            f"person map: {len(people)} people, but ids have 8 bits: set detection.max_people to 255 or less"
+        )
+    shape = part_map.shape[0], part_map.shape[1]
+    owner = np.zeros(shape, np.uint8)
+    fields = [
+        distance_field(person.pose, affine, crop_size, config)
+        for person, affine in zip(people, affines, strict=True)
+    ]
+    windows = [crop_window(affine, crop_size, shape) for affine in affines]
+    for strip, inside in strips(windows, shape):
+        x0, y0, x1, y1 = strip
+        nearest = np.full((y1 - y0, x1 - x0), _NEVER, np.uint16)
+        for i, window in inside:
+            view = within(window, strip)
+            parts = part_map[y0:y1, x0:x1][view]
+            distance = _read_field(fields[i], affines[i], parts, window)
+            claimed = distance <= config.reach * _STEPS
+            claimed[within(box_window(people[i].box, window), window)] = True
+            claimed &= distance < nearest[view]
+            np.copyto(nearest[view], distance, where=claimed)
+            np.copyto(owner[y0:y1, x0:x1][view], np.uint8(i + 1), where=claimed)
+    return owner
+
+
+def distance_field(pose: Pose, affine: Affine, crop_size: int, config: MergeConfig) -> NDArray[np.uint16]:
+    """Distance of every crop pixel to a person's bones of each part.
+
+    Parameters
+    ----------
+    pose : Pose in the photo frame
+    affine : Affine, photo -> crop
+    crop_size : int
+    config : MergeConfig
+
+    Returns
+    -------
+    (7, S, S) uint16, sixteenths of a crop px
+        65535 for the background, and everywhere if the pose has no joint. Computed on every fourth pixel and
+        interpolated.
+    """
+    field = np.full((NUM_PARTS, crop_size, crop_size), _NEVER, np.uint16)
+    xy, present = affine.forward(pose.xy).astype(np.float32), pose.present
+    bones = [bone for bone in SKELETON if present[bone[0]] and present[bone[1]]]
+    tips = {(joint, part) for a, b, part in bones for joint in (a, b)}
+    for joint in Joint:
+        for part in dict.fromkeys(JOINT_PARTS[joint]):
+            if present[joint] and (joint, part) not in tips:
+                bones.append((joint, joint, part))
+    if not bones:
+        return field
+    start, end, bone_part = (np.array(column) for column in zip(*bones, strict=True))
+    cells = max(1, crop_size // 4)
+    axis = map_to_crop(np.arange(cells, dtype=np.float32), crop_size / cells)
+    to_bone = _segment_distance(axis, xy[start], xy[end])
+    to_any = to_bone.min(axis=0) + np.float32(config.other_part_penalty)
+    for part in Part:
+        if part is not Part.BACKGROUND:
+            nearest = np.minimum(to_bone[bone_part == part].min(axis=0, initial=np.inf), to_any)
+            steps = np.minimum(nearest * _STEPS, _NEVER - 1)
+            field[part] = cv2.resize(steps, (crop_size, crop_size), interpolation=cv2.INTER_LINEAR)
+    return field
+
+
+def _segment_distance(axis: FloatArray, start: FloatArray, end: FloatArray) -> FloatArray:
+    """Distance of the grid points axis x axis to segments between (B, 2) and (B, 2): (B, K, K) float32."""
+    span = end - start
+    x = axis[None, None, :] - start[:, 0, None, None]
+    y = axis[None, :, None] - start[:, 1, None, None]
+    dx, dy = span.T[:, :, None, None]
+    square = np.maximum(dx * dx + dy * dy, np.float32(1e-12))
+    along = np.clip(x * (dx / square) + y * (dy / square), 0, 1)
+    x, y = x - along * dx, y - along * dy
+    return np.sqrt(x * x + y * y)
+
+
+def _read_field(
+    field: NDArray[np.uint16], affine: Affine, parts: NDArray[np.uint8], window: Window
+) -> NDArray[np.uint16]:
+    """The distance at each photo pixel of a window to the bones of its part in `parts`."""
+    x0, y0, x1, y1 = window
+    size = field.shape[1]
+    corner = np.rint(affine.forward(np.stack([np.arange(x0, x1)] * 2, axis=1))[:, 0])
+    column = np.clip(corner, 0, size - 1).astype(np.intp)
+    corner = np.rint(affine.forward(np.stack([np.arange(y0, y1)] * 2, axis=1))[:, 1])
+    row = np.clip(corner, 0, size - 1).astype(np.intp)
+    index = parts.astype(np.intp) * (size * size)
+    index += row[:, None] * size + column
+    return field.ravel().take(index)
+
+
+def _first_best(total: FloatArray) -> NDArray[np.uint8]:
+    """Index of the largest of the 7 scores of every pixel; of equal ones the first.
+
+    total: (2, h, w, 4) float32, the scores as `_ScoreReader` lays them out.
+    """
+    best = cv2.extractChannel(total[0], 0)
+    index = np.zeros(best.shape, np.uint8)
+    for k in range(1, NUM_PARTS):
+        scores = cv2.extractChannel(total[k // 4], k % 4)
+        index = cv2.max(index, cv2.compare(scores, best, cv2.CMP_GT) & np.uint8(k))
+        best = cv2.max(best, scores)
+    return index
+
+
+class _ScoreReader:
+    """The part scores of one crop, ready to be read at photo pixels.
+
+    They are kept as two images of four channels, the fastest kind for OpenCV's warp; the eighth is spare.
+    """
+
+    def __init__(self, maps: PartMaps, affine: Affine) -> None:
+        scores = maps.scores
+        matrix = affine.matrix / maps.stride
+        matrix[:, 2] += 0.5 / maps.stride - 0.5
+        height, width = scores.shape[1:]
+        cells_per_pixel = affine.scale / maps.stride
+        if cells_per_pixel > 1.5:  # a small person: average cells first, or some are never read
+            size = max(1, round(width / cells_per_pixel)), max(1, round(height / cells_per_pixel))
+            ratio = np.array([size[0] / width, size[1] / height])
+            scores = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in scores])
+            matrix *= ratio[:, None]
+            matrix[:, 2] += 0.5 * ratio - 0.5
+        spare = np.zeros((1, *scores.shape[1:]), np.float32)
+        stacked = np.concatenate([scores, spare]).transpose(1, 2, 0)
+        self._matrix = matrix
+        self._images = [np.ascontiguousarray(stacked[:, :, :4]), np.ascontiguousarray(stacked[:, :, 4:])]
+
+    def read(self, window: Window) -> list[FloatArray]:
+        """Two (h, w, 4) images, bilinear, at the pixels of a window; the outermost cells continue outwards."""
+        x0, y0, x1, y1 = window
+        matrix = self._matrix.copy()
+        matrix[:, 2] += matrix[:, :2] @ [x0, y0]
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = x1 - x0, y1 - y0
+        return [
+            np.asarray(
+                cv2.warpAffine(image, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32
+            )
+            for image in self._images
+        ]
