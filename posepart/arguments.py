@@ -1,0 +1,255 @@
+"""What may be typed behind `posepart`, and one sentence for what may not."""
+
+import argparse
+import dataclasses
+import difflib
+import re
+from collections.abc import Sequence
+
+from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
+
+import posepart
+from posepart.config import PipelineConfig
+
+DESCRIPTION = """\
+Who is where, in which pose, and which pixels are head, torso, arms and legs: joint multi-person pose estimation
+and semantic part segmentation (Xia et al., CVPR 2017)."""
+
+EXAMPLES = """\
+examples:
+  posepart predict --sample -o out        two sample photos, to see it work
+  posepart predict holiday/ -o out        every photo in a folder
+  posepart predict --help                 all that predict can do
+  posepart models                         the installed models with their cards
+  posepart synth -n 100 -o scenes         100 synthetic scenes with exact labels"""
+
+PREDICT_DESCRIPTION = """\
+Find the people in photos: 14 joints of every person, the body part of every pixel.
+
+For a photo NAME the folder OUT receives
+  NAME.json          the people: box, scores, joints, and what the optimiser proves about them
+  NAME_parts.png     the part of every pixel (indexed colours)
+  NAME_people.png    the person of every pixel (indexed colours, 0 = nobody)
+  NAME_overlay.png   all of it drawn on the photo (at most 2000 px wide and high)
+and for the run predictions.json (a COCO keypoint-results list) and run.json (the settings). Photos of the same
+stem keep their suffix in NAME. A run that was ended early continues: complete photos are skipped."""
+
+PREDICT_EXAMPLES = """\
+examples:
+  posepart predict --sample -o out
+  posepart predict beach.jpg party.png -o out
+  posepart predict holiday/ -o out --threads 2
+  posepart predict holiday/ -o without --no-segment-term       the ablation "w/o seg" of the paper
+  posepart predict holiday/ -o out --model my_models/run3      weights of your own
+  posepart predict holiday/ -o out --pipeline.crf.time_limit 2 --pipeline.detection.score_threshold 0.8
+  posepart predict --print_config > settings.yaml              all settings, to be edited and given to --config
+
+reproducibility:
+  The same photos, settings and --threads on the same machine give the same pictures and the same
+  predictions.json, byte for byte, as long as no search for a pose runs into its time limit
+  (--pipeline.crf.time_limit; the certificate's status says "feasible" then). NAME.json differs in its wall times
+  ("seconds") only. --deterministic writes these as 0 and lifts the time limit to an hour per box.
+
+exit codes:
+  0 all photos are done; 1 some failed (each named with its reason), the others are done;
+  2 nothing could be done; 130 interrupted"""
+
+_TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter, DefaultHelpFormatter):
+    """Examples keep their line breaks; types and defaults are told of the settings of the pipeline only."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return super()._get_help_string(action) if action.dest.startswith("pipeline") else action.help
+
+
+@dataclasses.dataclass(frozen=True)
+class CommandLine:
+    """The parser and those of its commands."""
+
+    parser: ArgumentParser
+    commands: dict[str, ArgumentParser]
+
+    def parse(self, arguments: Sequence[str]) -> Namespace:
+        """The command and its options, configurations as their dataclasses.
+
+        Raises
+        ------
+        ValueError
+            One sentence: what was not understood, and what is probably meant.
+        """
+        try:
+            parsed = self.parser.parse_args(list(arguments))
+        except argparse.ArgumentError as error:
+            raise ValueError(self._explain(str(error), arguments)) from None
+        chosen = parsed[parsed.command]
+        if "pipeline" in chosen:
+            _check_sections(PipelineConfig, chosen.pipeline, "pipeline")
+        return self.parser.instantiate(parsed)
+
+    def _explain(self, message: str, arguments: Sequence[str]) -> str:
+        """An error of argparse or jsonargparse as one sentence that proposes the mend."""
+        command = next((argument for argument in arguments if argument in self.commands), None)
+        if match := re.match(r"argument command: invalid choice: '(.*?)'", message):
+            return f"unknown command {match[1]!r}{_proposal(match[1], list(self.commands))}"
+        if command is None and not message.startswith("unrecognized"):
+            return f"name a command: {', '.join(self.commands)} (posepart --help shows examples)"
+        options = list(self.commands[command]._option_string_actions) if command else ["--help", "--version"]
+        if match := re.match(r"unrecognized arguments: (\S+)", message):
+            word = match[1].partition("=")[0]
+            if word.startswith("-"):
+                return f"unknown option {word}{_proposal(word, options)}"
+            return f"{word}: not expected here; name all photos together, before the options or behind them"
+        if match := re.match(r"(?:Problems parsing config|Unexpected config): (.*)", message, re.DOTALL):
+            return f"--config: not a YAML or JSON file of settings ({' '.join(match[1].split())})"
+        keys = [option.removeprefix("--") for option in options]
+        if match := re.search(r"does not accept option '(.*)'", message):
+            return f"unknown key {match[1]} in the configuration{_proposal(match[1], keys)}"
+        if match := re.match(
+            r'Parser key "(.*?)":\s*Expected a <class \'(\w+)\'>\. Got value: (.*)', message
+        ):
+            return f"--{match[1]}: expected {_TYPES.get(match[2], match[2])}, got {match[3]}"
+        if match := re.match(r'Parser key "(.*?)":\s*(.*)', message, re.DOTALL):
+            message = f"--{match[1]}: {match[2]}"
+        return " ".join(message.split())
+
+
+def command_line() -> CommandLine:
+    """The commands of `posepart`."""
+    parser = ArgumentParser(
+        prog="posepart",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        version=posepart.__version__,
+        formatter_class=_Formatter,
+        exit_on_error=False,
+        allow_abbrev=False,
+    )
+    commands = {"predict": _predict_parser(), "models": _models_parser(), "synth": _synth_parser()}
+    subcommands = parser.add_subcommands(
+        required=True, dest="command", title="commands", help="Each has a --help."
+    )
+    subcommands.add_subcommand(
+        "predict", commands["predict"], help="Find people, joints and parts in photos."
+    )
+    subcommands.add_subcommand(
+        "models", commands["models"], help="List the installed models and their cards."
+    )
+    subcommands.add_subcommand("synth", commands["synth"], help="Make synthetic scenes with exact labels.")
+    return CommandLine(parser, commands)
+
+
+def _new_parser(usage: str, description: str, examples: str) -> ArgumentParser:
+    return ArgumentParser(
+        usage=usage,
+        description=description,
+        epilog=examples,
+        formatter_class=_Formatter,
+        exit_on_error=False,
+        allow_abbrev=False,
+    )
+
+
+def _predict_parser() -> ArgumentParser:
+    parser = _new_parser(
+        "posepart predict PHOTO_OR_FOLDER... -o OUT [options]", PREDICT_DESCRIPTION, PREDICT_EXAMPLES
+    )
+    parser.add_argument(
+        "photos",
+        nargs="*",
+        type=str,
+        default=[],
+        metavar="PHOTO_OR_FOLDER",
+        help="Photos, and folders whose photos are taken (not those in their sub-folders).",
+    )
+    parser.add_argument("-o", "--out", type=str, metavar="OUT", help="Folder of the results; made if needed.")
+    parser.add_argument(
+        "--sample",
+        action="store_true",
+        help="Take the photo that comes with scikit-image and a group scene made by this project.",
+    )
+    parser.add_argument(
+        "--no-segment-term",
+        action="store_true",
+        help="Leave out the segment-joint features of the CRF, as in Table 1 of the paper.",
+    )
+    parser.add_argument(
+        "--no-refine", action="store_true", help="Leave out the second-stage part network of Sec. 3.2."
+    )
+    parser.add_argument(
+        "--model",
+        type=str,
+        default="posepart-s",
+        metavar="NAME_OR_FOLDER",
+        help="Weights: posepart-s (default), another of posepart models, or a folder.",
+    )
+    parser.add_argument(
+        "--detector",
+        type=str,
+        default="default",
+        help="What finds people: the model's own (default), or another (see the README).",
+    )
+    parser.add_argument(
+        "--device", type=str, default="cpu", help="Where the networks run: cpu (default), cuda, cuda:1 ..."
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="Processor cores to use; all by default.")
+    parser.add_argument("--overwrite", action="store_true", help="Make the results of complete photos anew.")
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="Equal runs write equal bytes: see reproducibility below.",
+    )
+    parser.add_argument(
+        "--dump-crf", type=str, metavar="DIR", help="Write the optimisation problems of NAME to DIR/NAME."
+    )
+    parser.add_argument(
+        "--config",
+        action=ActionConfigFile,
+        metavar="FILE",
+        help="YAML or JSON file of the options named here.",
+    )
+    parser.add_class_arguments(PipelineConfig, "pipeline")
+    for name, group in parser.groups.items():
+        group.title = f"settings of {name}"
+    return parser
+
+
+def _models_parser() -> ArgumentParser:
+    return _new_parser(
+        "posepart models",
+        "List the installed models with the card of every stage.",
+        "example:\n  posepart models",
+    )
+
+
+def _synth_parser() -> ArgumentParser:
+    parser = _new_parser(
+        "posepart synth -n N -o DIR [options]",
+        "Make scenes of synthetic people with exact joints and parts, in the layout of the training data.",
+        "example:\n  posepart synth -n 100 -o scenes --seed 7 --workers 2",
+    )
+    parser.add_argument("-n", "--count", type=int, default=16, metavar="N", help="Number of scenes (16).")
+    parser.add_argument("-o", "--out", type=str, metavar="DIR", help="Folder of the scenes; made if needed.")
+    parser.add_argument("--seed", type=int, default=0, help="The same seed gives the same scenes (0).")
+    parser.add_argument("--workers", type=int, default=1, help="Processes that make scenes (1).")
+    parser.add_argument("--size", type=int, default=384, help="Side of the square images, px (384).")
+    parser.add_argument(
+        "--no-contact-sheet", action="store_true", help="Leave out the picture of all scenes."
+    )
+    return parser
+
+
+def _proposal(word: str, known: Sequence[str]) -> str:
+    """What was probably meant; only the last part of a dotted key may be wrong, or all of it."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known[:8])} ..."
+
+
+def _check_sections(config: type, values: object, key: str) -> None:
+    """Refuse a plain value where a section of settings belongs: jsonargparse would pass over it."""
+    if not isinstance(values, Namespace):
+        raise ValueError(f"--config: {key} is a section of settings, but the file says {values!r}")
+    for field in dataclasses.fields(config):
+        if isinstance(field.type, type) and dataclasses.is_dataclass(field.type):
+            _check_sections(field.type, values[field.name], f"{key}.{field.name}")

@@ -1,0 +1,189 @@
+"""The run over many photos: one at a time, resumable, and one bad photo never ends it."""
+
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from posepart.draw import draw_overlay
+from posepart.images import open_photo
+from posepart.results import PhotoInfo, coco_results, read_record, write_predictions, write_result
+from posepart.run_folder import file_digest, image_ids, is_complete, result_names
+from posepart.structures import Scene
+
+
+class SceneParser(Protocol):
+    """What turns a photo into a result: `posepart.load(...)` or a stand-in."""
+
+    model_name: str
+
+    def __call__(self, image: NDArray[np.uint8], dump_crf: Path | None = None) -> Scene: ...
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """How a run went; photos are named as the user named them.
+
+    done: made in this run. complete_already: left as they were. failed: photo -> the sentence that says why.
+    people: found in this run. seconds: wall time.
+    """
+
+    done: tuple[str, ...]
+    complete_already: tuple[str, ...]
+    failed: dict[str, str]
+    people: int
+    seconds: float
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0: all photos have results; 1: some have; 2: none has; 130: interrupted."""
+        if self.interrupted:
+            return 130
+        if not self.failed:
+            return 0
+        return 1 if self.done or self.complete_already else 2
+
+    def __str__(self) -> str:
+        text = f"{_count(len(self.done), 'photo')} done, {_count(self.people, 'person', 'people')} found"
+        text += f" in {_duration(self.seconds)}"
+        if self.complete_already:
+            text += f"; {len(self.complete_already)} complete already (--overwrite makes them anew)"
+        if self.failed:
+            text += f"; {len(self.failed)} failed: {', '.join(self.failed)}"
+        return text
+
+
+def predict_photos(
+    photos: Sequence[Path],
+    parser: SceneParser,
+    out: Path,
+    *,
+    run: str,
+    overwrite: bool = False,
+    deterministic: bool = False,
+    dump_crf: Path | None = None,
+) -> RunSummary:
+    """Write the results of every photo into `out`, and `predictions.json` of those that succeeded.
+
+    Parameters
+    ----------
+    photos : sequence of Path
+        As `images.find_photos` returns them.
+    parser : SceneParser
+    out : Path
+        The result folder, prepared by `prepare_out`.
+    run : str
+        The digest that `prepare_out` returned.
+    overwrite : bool
+        Make complete photos anew.
+    deterministic : bool
+        Write wall times as 0, so that equal results are equal bytes.
+    dump_crf : Path, optional
+        Folder that receives the CRFs of photo NAME in a sub-folder NAME.
+
+    Returns
+    -------
+    RunSummary
+        Photos that could not be read, parsed or written are in `failed`; no error of one photo is raised.
+    """
+    started = time.perf_counter()
+    done, already, failed, people = [], [], {}, 0
+    names = result_names(photos)
+    interrupted = False
+    with tqdm(total=len(photos), unit="photo", disable=None, dynamic_ncols=True) as progress:
+        try:
+            for number, (photo, name) in enumerate(zip(photos, names, strict=True), start=1):
+                try:
+                    if not overwrite and is_complete(photo, name, out, run):
+                        already.append(str(photo))
+                    else:
+                        crf_folder = None if dump_crf is None else dump_crf / name
+                        scene, line = _predict_photo(photo, name, parser, out, run, deterministic, crf_folder)
+                        done.append(str(photo))
+                        people += len(scene.people)
+                        _tell(f"[{number}/{len(photos)}] {line}", sys.stdout)
+                except Exception as error:  # whatever happens to one photo, the others still get their turn
+                    failed[str(photo)] = _sentence(photo, error)
+                    _tell(f"posepart: error: {failed[str(photo)]}", sys.stderr)
+                progress.update()
+        except KeyboardInterrupt:
+            interrupted = True
+    if not interrupted and len(failed) < len(photos):
+        _write_predictions(photos, names, set(failed), out)
+    return RunSummary(tuple(done), tuple(already), failed, people, time.perf_counter() - started, interrupted)
+
+
+def _predict_photo(
+    path: Path,
+    name: str,
+    parser: SceneParser,
+    out: Path,
+    run: str,
+    deterministic: bool,
+    dump_crf: Path | None,
+) -> tuple[Scene, str]:
+    """Read, parse, draw and write one photo; the result, and the line that tells about it."""
+    started = time.perf_counter()
+    photo = open_photo(path)
+    read = time.perf_counter()
+    scene = parser(photo.image, dump_crf=dump_crf)
+    parsed = time.perf_counter()
+    height, width = photo.image.shape[:2]
+    info = PhotoInfo(name, path.name, width, height, file_digest(path))
+    overlay = draw_overlay(photo.image, scene)
+    write_result(scene, info, out, overlay=overlay, run=run, deterministic=deterministic)
+    written = time.perf_counter()
+    stages = {"read": read - started, **scene.seconds, "write": written - parsed}
+    timing = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in stages.items())
+    found = _count(len(scene.people), "person", "people")
+    notes = "".join(f"; {note}" for note in photo.notes)
+    return scene, f"{path}: {found} in {written - started:.2f} s ({timing}){notes}"
+
+
+def _write_predictions(photos: Sequence[Path], names: Sequence[str], failed: set[str], out: Path) -> None:
+    entries = [
+        entry
+        for photo, name, image_id in zip(photos, names, image_ids(photos), strict=True)
+        if str(photo) not in failed
+        for entry in coco_results(read_record(out / f"{name}.json"), image_id)
+    ]
+    write_predictions(entries, out)
+
+
+def _sentence(photo: Path, error: Exception) -> str:
+    """What went wrong with a photo, in one sentence that names it."""
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or "out of memory" in text.lower():
+        return f"{photo}: too little memory for this photo; shrink it, or close other programs"
+    if isinstance(error, OSError):
+        return f"{photo}: {error.filename or 'a file'} cannot be read or written ({error.strerror or text})"
+    if isinstance(error, ValueError):
+        return text if str(photo) in text else f"{photo}: {text}"
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"{photo}: unexpected {type(error).__name__} ({text}) in {Path(place.filename).name}, line "
+        f"{place.lineno}; please report it together with the photo"
+    )
+
+
+def _tell(line: str, file: TextIO) -> None:
+    """Print a line above the progress bar."""
+    tqdm.write(line, file=file)
+    file.flush()
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"

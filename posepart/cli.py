@@ -1,0 +1,217 @@
+"""The command line: `posepart predict`, `posepart models`, `posepart synth`.
+
+Every error a user can cause is one sentence on the terminal, `posepart: error: ...`. Exit codes: 0 all is done;
+1 some photos failed, the others are done; 2 nothing could be done; 130 interrupted. torch is imported only
+once there is work for it.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import Namespace
+
+import posepart
+from posepart.arguments import command_line
+from posepart.config import PipelineConfig
+
+if TYPE_CHECKING:
+    from posepart.batch import RunSummary, SceneParser
+
+UNLIMITED = 3600.0  # s per box: with --deterministic the clock must not decide where a search ends
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code."""
+    _never_fail_on_odd_file_names()
+    commands = {"predict": _predict, "models": _models, "synth": _synth}
+    try:
+        chosen = command_line().parse(sys.argv[1:] if arguments is None else arguments)
+        return commands[chosen.command](chosen[chosen.command])
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return 130
+    except (ValueError, OSError, MemoryError) as error:
+        _complain(str(error) or type(error).__name__)
+        return 2
+
+
+def _predict(chosen: Namespace) -> int:
+    from posepart.batch import predict_photos
+    from posepart.run_folder import prepare_out
+
+    if chosen.out is None:
+        raise ValueError("where do the results go? Name a folder with -o OUT")
+    if chosen.threads is not None and chosen.threads < 1:
+        raise ValueError(f"--threads: expected at least 1, got {chosen.threads}")
+    out = Path(chosen.out)
+    config = _pipeline_config(chosen)
+    photos, empty_folders = _find_photos(chosen.photos)
+    if not photos and not chosen.sample:
+        raise ValueError(
+            "; ".join(empty_folders) or "no photo given; name photos or folders, or use --sample"
+        )
+    if chosen.sample:
+        photos = _write_sample_photos(out / "sample_photos") + photos
+    parser, weights = _load(chosen, config)
+    settings = {
+        "posepart": posepart.__version__,
+        "model": parser.model_name,
+        "weights": weights,
+        "detector": chosen.detector,
+        "deterministic": chosen.deterministic,
+        "pipeline": dataclasses.asdict(config),
+    }
+    run = prepare_out(out, photos, settings, overwrite=chosen.overwrite)
+    for sentence in empty_folders:
+        _complain(sentence)
+    summary = predict_photos(
+        photos,
+        parser,
+        out,
+        run=run,
+        overwrite=chosen.overwrite,
+        deterministic=chosen.deterministic,
+        dump_crf=None if chosen.dump_crf is None else Path(chosen.dump_crf),
+    )
+    return _conclude(summary, out, len(empty_folders))
+
+
+def _conclude(summary: "RunSummary", out: Path, empty_folders: int) -> int:
+    if summary.interrupted:
+        finished = len(summary.done) + len(summary.complete_already)
+        _complain(f"interrupted; {finished} photos are complete in {out}, the same command continues")
+        return summary.exit_code
+    print(f"{summary}; results in {out}")
+    return summary.exit_code or (1 if empty_folders else 0)
+
+
+def _models(_: Namespace) -> int:
+    from posepart.models.weights import installed_models
+
+    models = installed_models()
+    if not models:
+        raise ValueError(
+            "no model is installed; install posepart again, or give a folder of weights to --model"
+        )
+    for model in models:
+        print(f"{model.name}  ({model.folder})")
+        for stage, card in model.cards.items():
+            print(f"  {stage}")
+            for line in _card_lines(card):
+                print(f"    {line}")
+    return 0
+
+
+def _synth(chosen: Namespace) -> int:
+    if chosen.out is None:
+        raise ValueError("where do the scenes go? Name a folder with -o DIR")
+    if chosen.count < 1:
+        raise ValueError(f"-n: expected at least 1 scene, got {chosen.count}")
+    from posepart.data.synthetic.cli import run
+
+    run(chosen.count, Path(chosen.out), chosen.seed, chosen.workers, chosen.size, not chosen.no_contact_sheet)
+    return 0
+
+
+def _pipeline_config(chosen: Namespace) -> PipelineConfig:
+    """The configuration after the short options, which win over --pipeline and --config."""
+    config: PipelineConfig = chosen.pipeline
+    if chosen.no_segment_term:
+        config = dataclasses.replace(
+            config, features=dataclasses.replace(config.features, segment_term=False)
+        )
+    if chosen.no_refine:
+        config = dataclasses.replace(config, refine=False)
+    if chosen.deterministic:
+        config = dataclasses.replace(config, crf=dataclasses.replace(config.crf, time_limit=UNLIMITED))
+    return config
+
+
+def _find_photos(paths: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """The photos, and a sentence for every folder that has none: it does not keep the others waiting."""
+    from posepart.images import find_photos
+
+    good, sentences = [], []
+    for path in paths:
+        try:
+            find_photos([path])
+            good.append(path)
+        except ValueError as error:
+            sentences.append(str(error))
+    return find_photos(good), sentences
+
+
+def _write_sample_photos(folder: Path) -> list[Path]:
+    """The photo that comes with scikit-image and a group scene of our own, as ordinary photo files."""
+    import numpy as np
+    from PIL import Image
+    from skimage.data import astronaut
+
+    from posepart.data.synthetic import group_scene
+    from posepart.results import write_atomically
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        photos = []
+        for name, image in (("astronaut.png", astronaut()), ("group_scene.png", group_scene().image)):
+            picture = Image.fromarray(np.asarray(image, np.uint8))
+            write_atomically(folder / name, lambda file, picture=picture: picture.save(file, "PNG"))  # type: ignore[misc]
+            photos.append(folder / name)
+    except OSError as error:
+        raise ValueError(
+            f"{folder}: the sample photos cannot be written there ({error.strerror}); choose another folder with -o"
+        ) from None
+    return photos
+
+
+def _load(chosen: Namespace, config: PipelineConfig) -> tuple["SceneParser", dict[str, str]]:
+    """The parser, and the checksum of every stage's weights."""
+    import torch
+
+    from posepart.models.weights import find_model
+    from posepart.pipeline import load
+
+    if chosen.threads is not None:
+        import cv2
+
+        torch.set_num_threads(chosen.threads)
+        cv2.setNumThreads(chosen.threads)
+    try:
+        device = torch.device(chosen.device)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ValueError(
+            f"--device {chosen.device}: not usable here ({reason}); leave it out for the CPU"
+        ) from None
+    parser = load(chosen.model, detector=chosen.detector, config=config, device=chosen.device)
+    cards = find_model(chosen.model).cards
+    return parser, {stage: str(card.get("sha256", "")) for stage, card in cards.items()}
+
+
+def _card_lines(card: Mapping[str, Any], indent: str = "") -> list[str]:
+    lines = []
+    for key, value in card.items():
+        if isinstance(value, Mapping):
+            lines.append(f"{indent}{key}:")
+            lines.extend(_card_lines(value, indent + "  "))
+        elif isinstance(value, list):
+            lines.append(f"{indent}{key}: {', '.join(str(entry) for entry in value)}")
+        else:
+            lines.append(f"{indent}{key}: {value}")
+    return lines
+
+
+def _complain(sentence: str) -> None:
+    print(f"posepart: error: {sentence}", file=sys.stderr)
+
+
+def _never_fail_on_odd_file_names() -> None:
+    """Names of files need not be text that the terminal can show: escape what it cannot."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
