@@ -55,7 +55,7 @@ def prepare(settings: Namespace, load_npz: Callable[[Any, Path], None]) -> Any:
         load_npz(model, settings.init)
     elif settings.init:
         load_into(model, settings.init)
-    for block in list(getattr(model.backbone, "features", []))[: settings.freeze]:
+    for block in list(getattr(getattr(model, "backbone", None), "features", []))[: settings.get("freeze", 0)]:
         block.requires_grad_(False)
     return model
 

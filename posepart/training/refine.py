@@ -28,8 +28,8 @@ class RefineExamples:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def without(self, joint_map: bool, skeleton_map: bool) -> "RefineExamples":
-        """The same examples with the joint map and / or the skeleton map kept, the other set to 0 (ablation)."""
+    def keeping(self, joint_map: bool, skeleton_map: bool) -> "RefineExamples":
+        """The same examples with the pose maps that are not kept set to 0 (ablation)."""
         keep = np.array([joint_map, skeleton_map], np.float16)[:, None, None]
         return RefineExamples(self.parts, self.poses * keep, self.labels)
 

@@ -1,0 +1,106 @@
+"""Train the second-stage Part FCN on predicted part scores and poses.
+
+    python experiments/train_refine.py --config experiments/configs/refine.yaml --data PEOPLE --run runs/refine \
+        --model runs/model
+
+`--model` is a folder with the trained pose, part and crf weights (or an installed model's name). The predictions
+are made once and kept in the run's folder. `--resume` continues an interrupted run.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from _common import finish, prepare, read_people, training_parser
+from tqdm import tqdm
+
+from posepart.config import CropConfig, PipelineConfig
+from posepart.crf import assemble, select_pose
+from posepart.data.augment import NO_AUGMENTATION
+from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.sample import Sample
+from posepart.models.weights import load_network, read_tensors
+from posepart.pairwise import PairwiseModel
+from posepart.skeleton_maps import draw_skeleton
+from posepart.training.loop import LoopConfig, train
+from posepart.training.part import PartLossConfig
+from posepart.training.predicted import predicted_crops
+from posepart.training.refine import (
+    RefineBatches,
+    RefineEvaluation,
+    RefineExamples,
+    RefineLoss,
+    labelled_share,
+)
+
+
+def predict(samples: list[Sample], batches: CropBatchConfig, count: int, model: Path) -> RefineExamples:
+    """Part scores, skeleton maps and labels of `count` batches of crops."""
+    config = PipelineConfig(crop=batches.crop)
+    pose, part = load_network(model / "pose.safetensors"), load_network(model / "part.safetensors")
+    arrays = {k: v.numpy() for k, v in read_tensors(model / "crf.safetensors").items()}
+    pairwise = PairwiseModel.from_arrays(arrays)
+    rows = []
+    crops = predicted_crops(PersonCrops(samples, batches), count, pose, part, config)
+    for crop in tqdm(crops, total=count * batches.batch_size, unit="crop", desc="predicting"):
+        if labelled_share(crop.labels) > 0.2:
+            grouping = assemble(crop.candidates, crop.geometry, pairwise, config.features, config.crf)
+            chosen = select_pose(grouping, config.crop.size)
+            shape = crop.parts.scores.shape[1:]
+            maps = draw_skeleton(chosen, crop.parts.stride, shape, config.skeleton, config.crop.size)
+            rows.append((crop.parts.scores, maps, crop.labels))
+    return RefineExamples.stack(rows)
+
+
+def cached(path: Path, make: object) -> RefineExamples:
+    """The examples kept in an .npz file, made first where it does not exist."""
+    if not path.exists():
+        examples = make()  # type: ignore[operator]
+        temporary = path.with_suffix(".tmp.npz")
+        np.savez(temporary, parts=examples.parts, poses=examples.poses, labels=examples.labels)
+        temporary.replace(path)
+    with np.load(path, allow_pickle=False) as file:
+        return RefineExamples(file["parts"], file["poses"], file["labels"])
+
+
+def main() -> None:
+    parser = training_parser(__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="folder with pose, part and crf weights")
+    parser.add_argument("--builder", default="refine_separable")
+    parser.add_argument("--crops", type=int, default=3000, help="training crops to predict")
+    parser.add_argument("--joint_map", type=bool, default=True, help="use the joint map (ablation)")
+    parser.add_argument("--skeleton_map", type=bool, default=True, help="use the skeleton map (ablation)")
+    parser.add_argument("--batch_size", type=int, default=16)
+    parser.add_argument("--loop", type=LoopConfig, default=LoopConfig())
+    parser.add_argument("--batches", type=CropBatchConfig, default=CropBatchConfig(crop=CropConfig(), need="parts"))
+    parser.add_argument("--loss", type=PartLossConfig, default=PartLossConfig())
+    arguments = parser.parse_args()
+    settings = parser.instantiate(arguments)
+    settings.run.mkdir(parents=True, exist_ok=True)
+
+    samples = read_people(settings.data, "train")
+    batches = settings.batches
+    count = -(-settings.crops // batches.batch_size)
+    plain = CropBatchConfig(
+        batch_size=batches.batch_size, need="parts", crop=batches.crop, augment=NO_AUGMENTATION, seed=9
+    )
+    held_out = read_people(settings.data, "val")
+    val_count = -(-300 // batches.batch_size)
+    examples = cached(settings.run / "train.npz", lambda: predict(samples, batches, count, settings.model))
+    val = cached(settings.run / "val.npz", lambda: predict(held_out, plain, val_count, settings.model))
+    keep = {"joint_map": settings.joint_map, "skeleton_map": settings.skeleton_map}
+    evaluate = RefineEvaluation(val.keeping(**keep))
+    model = train(
+        prepare(settings, lambda net, path: None),
+        RefineBatches(examples.keeping(**keep), settings.batch_size, settings.loop.seed),
+        RefineLoss(settings.loss.class_weights),
+        settings.run,
+        settings.loop,
+        resume=settings.resume,
+        evaluate=evaluate,
+        settings={"arguments": parser.dump(arguments, format="json")},
+    )
+    finish(settings, "refine", model, samples, evaluate(model))
+
+
+if __name__ == "__main__":
+    main()
