@@ -146,8 +146,12 @@ def assemble(
         Poses in the crop frame, best score first; clusters of fewer than `min_joints` joints are left out.
     """
     problem = build_problem(candidates, geometry, model, features, config)
-    solution = solve(problem, time_limit=config.time_limit, engine=config.engine)
-    return grouping(candidates, solution, config)
+    return grouping(candidates, minimise(problem, config), config)
+
+
+def minimise(problem: Problem, config: CrfConfig) -> Solution:
+    """The minimiser of Eq. (1), with its certificate."""
+    return solve(problem, time_limit=config.time_limit, engine=config.engine)
 
 
 def grouping(candidates: Candidates, solution: Solution, config: CrfConfig) -> Grouping:

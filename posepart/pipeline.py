@@ -13,7 +13,7 @@ from torch import nn
 
 from posepart.candidates import propose
 from posepart.config import PipelineConfig
-from posepart.crf import assemble, build_problem, select_pose
+from posepart.crf import build_problem, grouping, minimise, select_pose
 from posepart.crops import crop_boxes
 from posepart.detection import PersonDetector, build_detector
 from posepart.features import part_geometry
@@ -24,7 +24,7 @@ from posepart.pairwise import PairwiseModel
 from posepart.skeleton_maps import draw_skeleton
 from posepart.structures import Certificate, Crop, PartMaps, Person, PersonBoxes, Pose, Scene
 
-STAGES = ("detection", "crops", "networks", "candidates", "crf", "refinement", "merge")
+STAGES = ("detection", "crops", "networks", "candidates", "crf", "ilp", "refinement", "merge")
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,15 @@ class Parser:
                 candidates = propose(joint_maps, config.candidates)
                 geometry = part_geometry(first, config.features) if config.features.segment_term else None
             with clock.stage("crf"):
-                stages = (candidates, geometry, networks.pairwise, config.features, config.crf)
+                problem = build_problem(candidates, geometry, networks.pairwise, config.features, config.crf)
                 if dump is not None:
-                    build_problem(*stages).save(dump.with_name(f"{dump.name}_{number}.npz"))
-                grouping = assemble(*stages)
-                poses.append(select_pose(grouping, config.crop.size))
-                certificates.append(grouping.certificate)
+                    problem.save(dump.with_name(f"{dump.name}_{number}.npz"))
+            with clock.stage("ilp"):
+                solution = minimise(problem, config.crf)
+            with clock.stage("crf"):
+                found = grouping(candidates, solution, config.crf)
+                poses.append(select_pose(found, config.crop.size))
+                certificates.append(found.certificate)
         if config.refine:
             with clock.stage("refinement"):
                 parts = self._refine(parts, poses)

@@ -1,0 +1,134 @@
+"""Where the time of a photo goes, and how it grows with people.
+
+    python experiments/bench_pipeline.py                       # mosaics of scikit-image's astronaut
+    python experiments/bench_pipeline.py --photos PHOTO...     # your own
+
+Prints seconds by stage (median over repeats) for photos with 1, 3 and 10 people; the time of everything around
+the networks and the ILP as a ratio to the networks' bare forward passes, which hooks measure in the same run;
+the slope per person; and the peak memory of a 12-megapixel photo with 10 people above the imported libraries.
+"""
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skimage.data
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+
+from posepart.images import read_photo
+from posepart.pipeline import STAGES, Parser, load
+
+PEOPLE = (1, 3, 10)
+ROW = 5  # people beside each other in a mosaic
+
+
+def mosaic(people: int, width: int, height: int) -> NDArray[np.uint8]:
+    """A (height, width, 3) uint8 photo with that many astronauts, every other one mirrored."""
+    tile = Image.fromarray(skimage.data.astronaut()[:, 60:400])
+    canvas = Image.new("RGB", (width, height), (128, 140, 150))
+    rows = -(-people // ROW)
+    cell_width, cell_height = width // ROW, height // max(rows, 2)
+    for i in range(people):
+        person = tile.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if i % 2 else tile
+        scale = min(cell_width / tile.width, cell_height / tile.height)
+        person = person.resize((round(tile.width * scale), round(tile.height * scale)))
+        canvas.paste(person, ((i % ROW) * cell_width, (i // ROW) * cell_height))
+    return np.asarray(canvas)
+
+
+class ForwardClock:
+    """Adds up the wall seconds inside the networks' forward passes."""
+
+    def __init__(self, parser: Parser) -> None:
+        self.seconds = 0.0
+        self._start = 0.0
+        networks = parser.networks
+        modules = [networks.pose, networks.part, networks.refine, getattr(parser.detector, "module", None)]
+        for module in modules:
+            if isinstance(module, nn.Module):
+                module.register_forward_pre_hook(self._begin)
+                module.register_forward_hook(self._end)
+
+    def _begin(self, *_: Any) -> None:
+        self._start = time.perf_counter()
+
+    def _end(self, *_: Any) -> None:
+        self.seconds += time.perf_counter() - self._start
+
+
+def measure(parser: Parser, clock: ForwardClock, image: NDArray[np.uint8], repeats: int) -> dict[str, float]:
+    """Median seconds: every stage, the whole, the bare forward passes, the ILP, everything else; people found."""
+    parser(image)  # warm up
+    runs = []
+    for _ in range(repeats):
+        clock.seconds = 0.0
+        start = time.perf_counter()
+        scene = parser(image)
+        total = time.perf_counter() - start
+        rest = total - clock.seconds - scene.seconds["ilp"]
+        row = {"total": total, "forward": clock.seconds, "rest": rest}
+        runs.append({**row, **scene.seconds, "found": float(len(scene.people))})
+    return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+
+
+def peak_memory(model: str) -> float:
+    """MB above the imported libraries for a 12-megapixel photo with 10 people, in a process of its own."""
+    command = [sys.executable, __file__, "--memory", "--model", model]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
+
+
+def _memory_of_one_photo(model: str) -> float:
+    torch.zeros(1)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    scene = load(model)(mosaic(10, 4000, 3000))
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert scene.part_map.shape == (3000, 4000)
+    return (after - before) / 1024
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, nargs="*", default=[])
+    parser.add_argument("--model", default="posepart-s")
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("-o", "--output", type=Path, help="also write the table as JSON")
+    parser.add_argument("--memory", action="store_true", help="only print the peak memory of this process")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    if arguments.memory:
+        print(_memory_of_one_photo(arguments.model))
+        return
+    parse = load(arguments.model)
+    clock = ForwardClock(parse)
+    photos = {str(p): read_photo(p) for p in arguments.photos} or {
+        f"{people} people": mosaic(people, 1500, 1000) for people in PEOPLE
+    }
+    rows = {name: measure(parse, clock, image, arguments.repeats) for name, image in photos.items()}
+    columns = ("found", "total", *STAGES, "forward", "rest")
+    print(f"{'photo':>14} " + " ".join(f"{c:>10}" for c in columns) + f" {'rest/fwd':>9}")
+    for name, row in rows.items():
+        cells = " ".join(f"{row[c]:10.4f}" for c in columns)
+        print(f"{name:>14} {cells} {row['rest'] / row['forward']:9.3f}")
+    if len(rows) == len(PEOPLE):
+        found = [row["found"] for row in rows.values()]
+        slope, offset = np.polyfit(found, [row["total"] for row in rows.values()], 1)
+        print(f"seconds = {offset:.3f} + {slope:.3f} per person")
+    memory = peak_memory(arguments.model)
+    print(f"peak memory, 12 megapixels and 10 people: {memory:.0f} MB above the imported libraries")
+    if arguments.output:
+        arguments.output.write_text(json.dumps({"rows": rows, "peak_memory_mb": memory}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
