@@ -1,0 +1,193 @@
+"""Fitting the pairwise terms of the CRF: one logistic regression per class of pairs (Sec. 3.1).
+
+pairs = [
+    collect_pairs(propose(pose_maps, ...), part_geometry(part_maps, ...), joints, ...) for every crop
+]
+model = fit(join(pairs), PairFitConfig())
+report = compare_variants(model, join(validation_pairs))
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
+
+from posepart.features import FEATURE_NAMES, OFFSET_FEATURES
+from posepart.metrics.calibration import expected_calibration_error
+from posepart.pairwise import (
+    PAIR_CLASS,
+    PAIR_CLASS_NAMES,
+    SYMMETRIC,
+    LogisticWeights,
+    PairwiseModel,
+    canonical_order,
+    swap_ends,
+    term_names,
+)
+from posepart.schema import PAIR_PART
+from posepart.training.pairs import LabelledPairs, PairFitConfig
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+
+# _NEIGHBOURING[k]: class k joins neighbours of the skeleton.
+_NEIGHBOURING: BoolArray = np.zeros(len(PAIR_CLASS_NAMES), bool)
+_NEIGHBOURING[PAIR_CLASS[PAIR_PART >= 0]] = True
+
+
+def fit(pairs: LabelledPairs, config: PairFitConfig) -> PairwiseModel:
+    """Fit both variants of Table 1 on the same pairs, each on its own columns.
+
+    Pairs with the 4 offset columns only give a model without the segment variant.
+    """
+    with_segments = (
+        fit_weights(pairs, True, config) if pairs.features.shape[1] == len(FEATURE_NAMES) else None
+    )
+    return PairwiseModel(with_segments, fit_weights(pairs, False, config))
+
+
+def fit_weights(pairs: LabelledPairs, segment_term: bool, config: PairFitConfig) -> LogisticWeights:
+    """One logistic regression per class of joint-type pair.
+
+    A class of a joint with its own mirror image (both shoulders) is fitted on the pairs in both orders, so
+    that its weights do not know which is left. A class with too few positives takes the weights of the
+    regression over all neighbouring or over all other pairs.
+
+    Parameters
+    ----------
+    pairs : LabelledPairs
+    segment_term : bool
+        Fit on all 14 columns or on the first 4.
+    config : PairFitConfig
+
+    Raises
+    ------
+    ValueError
+        If there are no positive or no negative pairs, or columns are missing.
+    """
+    columns = FEATURE_NAMES if segment_term else OFFSET_FEATURES
+    if pairs.features.shape[1] < len(columns):
+        raise ValueError(
+            f"fitting pairwise weights: the pairs have {pairs.features.shape[1]} columns, the segment term needs "
+            f"{len(columns)}: collect them with segment_term on"
+        )
+    if not 0 < np.count_nonzero(pairs.positive) < len(pairs):
+        raise ValueError(
+            f"fitting pairwise weights: {np.count_nonzero(pairs.positive)} of {len(pairs)} pairs are positive, "
+            "a regression needs both kinds: give it more crops, or a better pose network"
+        )
+    features = canonical_order(pairs.features[:, : len(columns)], pairs.label_u, pairs.label_v).astype(
+        np.float64
+    )
+    near = features[pairs.positive, : len(OFFSET_FEATURES)]
+    deviation = features.std(axis=0)
+    shape = len(PAIR_CLASS_NAMES), len(term_names(columns))
+    scaling = LogisticWeights(
+        columns,
+        features.mean(axis=0),
+        np.where(deviation > 1e-9, deviation, 1.0),
+        np.maximum(np.median(near, axis=0), 1e-3),
+        np.zeros(shape),
+        np.zeros(shape[0]),
+    )
+    weights, bias = _fit_classes(scaling, features, pairs, config)
+    return LogisticWeights(columns, scaling.mean, scaling.deviation, scaling.decay, weights, bias)
+
+
+def _fit_classes(
+    scaling: LogisticWeights, features: FloatArray, pairs: LabelledPairs, config: PairFitConfig
+) -> tuple[FloatArray, FloatArray]:
+    """Weights (C, T) and bias (C,) of every class."""
+    weights, bias = scaling.weights.copy(), scaling.bias.copy()
+    pair_class = pairs.pair_class
+    scarce: dict[bool, list[int]] = {False: [], True: []}
+    for k in range(len(PAIR_CLASS_NAMES)):
+        rows = pair_class == k
+        own, positive = features[rows], pairs.positive[rows]
+        if np.count_nonzero(positive) < config.min_positives or positive.all():
+            scarce[bool(_NEIGHBOURING[k])].append(k)
+            continue
+        if SYMMETRIC[k]:
+            own, positive = np.concatenate([own, swap_ends(own)]), np.tile(positive, 2)
+        weights[k], bias[k] = _regress(scaling.terms(own), positive, config)
+    for neighbouring, classes in scarce.items():
+        if classes:
+            rows = _NEIGHBOURING[pair_class] == neighbouring
+            rows = rows if _both_kinds(pairs.positive[rows]) else np.ones(len(pairs), bool)
+            weights[classes], bias[classes] = _regress(
+                scaling.terms(features[rows]), pairs.positive[rows], config
+            )
+    return weights, bias
+
+
+def _both_kinds(positive: BoolArray) -> bool:
+    return bool(positive.any() and not positive.all())
+
+
+def _regress(terms: FloatArray, positive: BoolArray, config: PairFitConfig) -> tuple[FloatArray, float]:
+    regression = LogisticRegression(
+        C=config.inverse_penalty, class_weight="balanced" if config.balanced else None, max_iter=2000
+    )
+    regression.fit(terms, positive)
+    return regression.coef_[0], float(regression.intercept_[0])
+
+
+@dataclass(frozen=True)
+class PairReport:
+    """How well the probabilities of one class of pairs hold; nan where a measure is undefined."""
+
+    pairs: int
+    positives: int
+    auc: float  # area under the receiver operating characteristic
+    log_loss: float  # mean of -log of the probability given to what is true
+    calibration_error: float  # expected calibration error, 15 bins
+
+
+def evaluate(weights: LogisticWeights, pairs: LabelledPairs) -> dict[str, PairReport]:
+    """Measure a variant on pairs that it was not fitted on.
+
+    Returns
+    -------
+    dict
+        "all", "neighbouring", "other", then every class that occurs, by its name in
+        `pairwise.PAIR_CLASS_NAMES`.
+    """
+    probability = weights.probability(pairs.features[:, : len(weights.columns)], pairs.label_u, pairs.label_v)
+    neighbouring = _NEIGHBOURING[pairs.pair_class]
+    groups = {"all": np.ones(len(pairs), bool), "neighbouring": neighbouring, "other": ~neighbouring}
+    groups |= {name: pairs.pair_class == k for k, name in enumerate(PAIR_CLASS_NAMES)}
+    return {
+        name: _measure(probability[rows], pairs.positive[rows])
+        for name, rows in groups.items()
+        if rows.any() or name == "all"
+    }
+
+
+def _measure(probability: FloatArray, positive: BoolArray) -> PairReport:
+    both = _both_kinds(positive)
+    clipped = np.clip(probability, 1e-7, 1 - 1e-7)
+    return PairReport(
+        len(positive),
+        int(np.count_nonzero(positive)),
+        float(roc_auc_score(positive, probability)) if both else float("nan"),
+        float(log_loss(positive, clipped, labels=[False, True])) if len(positive) else float("nan"),
+        expected_calibration_error(probability, positive),
+    )
+
+
+def compare_variants(model: PairwiseModel, pairs: LabelledPairs) -> dict[str, dict[str, dict[str, float]]]:
+    """`evaluate` for each variant that the model has, as plain numbers for JSON.
+
+    Returns
+    -------
+    dict
+        {"with_segments" or "without_segments": {class: {measure: number}}}
+    """
+    variants = {"with_segments": model.with_segments, "without_segments": model.without_segments}
+    return {
+        name: {group: asdict(report) for group, report in evaluate(weights, pairs).items()}
+        for name, weights in variants.items()
+        if weights is not None
+    }

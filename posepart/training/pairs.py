@@ -1,0 +1,166 @@
+"""Labelled pairs of candidates, from predicted maps and true joints: what the pairwise terms are fitted on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.config import CrfConfig, FeatureConfig
+from posepart.crf import node_pairs, nodes
+from posepart.features import FEATURE_NAMES, OFFSET_FEATURES, PartGeometry, pairwise_features
+from posepart.pairwise import PAIR_CLASS
+from posepart.schema import Joint
+from posepart.structures import Candidates
+
+BoolArray = NDArray[np.bool_]
+IndexArray = NDArray[np.int64]
+
+_BACKGROUND, _UNCLEAR = -1, -2  # whom a node belongs to: nobody, or nobody can tell
+
+
+@dataclass(frozen=True)
+class PairFitConfig:
+    """How candidates are labelled, and how the regressions are fitted."""
+
+    match_radius: float = 0.2  # share of the torso length within which a candidate is its joint
+    min_radius: float = 6.0  # px in the crop, the least such radius
+    inverse_penalty: float = 1.0  # C of the L2-regularised logistic regression
+    min_positives: int = 50  # of a class; with fewer it takes the weights of all classes of its kind
+    balanced: bool = False  # True: positives weigh as much as negatives; Pij is then no probability
+
+
+@dataclass(frozen=True)
+class LabelledPairs:
+    """Pairs of nodes of which it is known whether both are right and of one person.
+
+    features: (M, 14) or (M, 4) float32, columns as in `features.feature_names`. label_u, label_v: (M,) int64,
+    joint types. positive: (M,) bool.
+    """
+
+    features: NDArray[np.float32]
+    label_u: IndexArray
+    label_v: IndexArray
+    positive: BoolArray
+
+    def __post_init__(self) -> None:
+        count = len(self.features)
+        for name in ("label_u", "label_v", "positive"):
+            if getattr(self, name).shape != (count,):
+                raise ValueError(
+                    f"LabelledPairs.{name}: expected shape ({count},), got {getattr(self, name).shape}"
+                )
+        if self.features.ndim != 2 or self.features.shape[1] not in (
+            len(FEATURE_NAMES),
+            len(OFFSET_FEATURES),
+        ):
+            raise ValueError(
+                f"LabelledPairs.features: expected {len(FEATURE_NAMES)} or {len(OFFSET_FEATURES)} columns, "
+                f"got shape {self.features.shape}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.positive)
+
+    @property
+    def pair_class(self) -> IndexArray:
+        """(M,) int64: the regression of each pair."""
+        return PAIR_CLASS[self.label_u, self.label_v]
+
+
+def join(pairs: Sequence[LabelledPairs]) -> LabelledPairs:
+    """The pairs of many crops as one set; at least one crop is needed."""
+    return LabelledPairs(
+        np.concatenate([p.features for p in pairs]),
+        np.concatenate([p.label_u for p in pairs]),
+        np.concatenate([p.label_v for p in pairs]),
+        np.concatenate([p.positive for p in pairs]),
+    )
+
+
+def collect_pairs(
+    candidates: Candidates,
+    geometry: PartGeometry | None,
+    joints: NDArray,
+    features: FeatureConfig,
+    crf: CrfConfig,
+    config: PairFitConfig,
+    ignore: BoolArray | None = None,
+    ignore_stride: float = 1.0,
+) -> LabelledPairs:
+    """The labelled pairs of one crop, exactly the pairs that the CRF would weigh there.
+
+    A node (candidate with a type) belongs to the nearest person whose joint of that type is within
+    `match_radius`. A pair is positive if both nodes belong to the same person, otherwise negative. Pairs with
+    an unclear node are left out: one that belongs to nobody, but lies where an unlabelled joint of its type
+    may be, in the surroundings of a person without a label for that joint or in an ignored region.
+
+    Parameters
+    ----------
+    candidates : Candidates
+    geometry : PartGeometry, or None without the segment term
+    joints : (P, 14, 3), crop frame
+        x, y, visibility of everyone in the crop. Visibility 0 is *unlabelled*; a labelled joint outside the
+        crop keeps its visibility, so that false candidates for it count as negatives.
+    features, crf, config
+    ignore : (h, w) bool, optional
+        Regions with unlabelled people, in cells of `ignore_stride` crop pixels.
+    ignore_stride : float
+
+    Returns
+    -------
+    LabelledPairs
+    """
+    candidate, label = nodes(candidates, crf)
+    owner = node_owners(candidates.xy[candidate], label, joints, config)
+    if ignore is not None:
+        cell = ((candidates.xy[candidate] + 0.5) / ignore_stride).astype(np.int64)
+        x, y = np.clip(cell, 0, np.array(ignore.shape[::-1]) - 1).T
+        owner[(owner == _BACKGROUND) & ignore[y, x]] = _UNCLEAR
+    u, v = node_pairs(candidate, label)
+    clear = (owner[u] != _UNCLEAR) & (owner[v] != _UNCLEAR)
+    u, v = u[clear], v[clear]
+    columns = pairwise_features(candidates, geometry, candidate, label, u, v, features)
+    return LabelledPairs(columns, label[u], label[v], (owner[u] == owner[v]) & (owner[u] != _BACKGROUND))
+
+
+def node_owners(xy: NDArray, label: IndexArray, joints: NDArray, config: PairFitConfig) -> IndexArray:
+    """Whose joint each node is.
+
+    Parameters
+    ----------
+    xy : (N, 2), crop frame, and label : (N,) int64, of the nodes
+    joints : (P, 14, 3), crop frame
+    config : PairFitConfig
+
+    Returns
+    -------
+    (N,) int64: index of the person, -1 for nobody, -2 if unclear.
+    """
+    owner = np.full(len(label), _BACKGROUND, np.int64)
+    nearest = np.ones(len(label))
+    for p, person in enumerate(np.asarray(joints, np.float64)):
+        labelled = person[:, 2] > 0
+        if not labelled.any():
+            continue
+        scale = person_scale(person)
+        radius = max(config.match_radius * scale, config.min_radius)
+        distance = np.linalg.norm(xy - person[label, :2], axis=1) / radius
+        closer = labelled[label] & (distance <= nearest)
+        owner[closer], nearest[closer] = p, distance[closer]
+        low, high = person[labelled, :2].min(axis=0) - scale, person[labelled, :2].max(axis=0) + scale
+        around = ((xy >= low) & (xy <= high)).all(axis=1)
+        owner[(owner == _BACKGROUND) & ~labelled[label] & around] = _UNCLEAR
+    return owner
+
+
+def person_scale(joints: NDArray) -> float:
+    """Torso length of a person, in the unit of its joints (14, 3): neck to the middle of the labelled hips.
+
+    Without them a third of the longer side of what is labelled: the torso's share of a standing person.
+    """
+    labelled = joints[:, 2] > 0
+    hips = [joint for joint in (Joint.LEFT_HIP, Joint.RIGHT_HIP) if labelled[joint]]
+    if labelled[Joint.NECK] and hips:
+        return float(np.linalg.norm(joints[hips, :2].mean(axis=0) - joints[Joint.NECK, :2]))
+    return float(np.ptp(joints[labelled, :2], axis=0).max() / 3) if labelled.any() else 0.0
