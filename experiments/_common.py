@@ -45,6 +45,9 @@ def read_people(folders: Sequence[str], split: str) -> list[Sample]:
 
 
 def builder_arguments(settings: Namespace) -> dict[str, Any]:
+    """What the builder is called with: `--arguments` of the detector, `--width` of the MobileNets."""
+    if "arguments" in settings:
+        return dict(settings.arguments)
     return {"width": settings.width} if settings.builder.endswith("mobilenet_v2") else {}
 
 
@@ -60,24 +63,31 @@ def prepare(settings: Namespace, load_npz: Callable[[Any, Path], None]) -> Any:
     return model
 
 
+def common_card(stage: str, name: str, samples: Sequence[Sample]) -> dict[str, Any]:
+    """What every stage's card says."""
+    return {
+        "name": name,
+        "stage": stage,
+        "schema": {"joints": JOINT_NAMES, "parts": PART_NAMES},
+        "data": {"images": len(samples), "sources": dict(Counter(s.source for s in samples))},
+        "command": f"python experiments/train_{stage}.py --config experiments/configs/{stage}.yaml --data PEOPLE",
+        **LICENCES,
+    }
+
+
 def finish(
     settings: Namespace, stage: str, model: Any, samples: Sequence[Sample], metrics: Mapping[str, float]
 ) -> None:
     """Write `STAGE.safetensors` with its card into the run's folder."""
     card = {
-        "name": settings.run.name,
-        "stage": stage,
+        **common_card(stage, settings.run.name, samples),
         "builder": settings.builder,
         "arguments": builder_arguments(settings),
-        "schema": {"joints": JOINT_NAMES, "parts": PART_NAMES},
         "initialisation": settings.init.name if settings.init else None,
-        "data": {"images": len(samples), "sources": dict(Counter(s.source for s in samples))},
-        "command": f"python experiments/train_{stage}.py --config experiments/configs/{stage}.yaml --data PEOPLE",
         "seed": settings.loop.seed,
         "steps": settings.loop.steps,
         "metrics": {k: round(v, 4) for k, v in metrics.items()},
         "curve": learning_curve(settings.run / "log.jsonl"),
-        **LICENCES,
     }
     path = settings.run / f"{stage}.safetensors"
     save_weights(path, model, card)

@@ -71,7 +71,9 @@ def main() -> None:
     parser.add_argument("--skeleton_map", type=bool, default=True, help="use the skeleton map (ablation)")
     parser.add_argument("--batch_size", type=int, default=16)
     parser.add_argument("--loop", type=LoopConfig, default=LoopConfig())
-    parser.add_argument("--batches", type=CropBatchConfig, default=CropBatchConfig(crop=CropConfig(), need="parts"))
+    parser.add_argument(
+        "--batches", type=CropBatchConfig, default=CropBatchConfig(crop=CropConfig(), need="parts")
+    )
     parser.add_argument("--loss", type=PartLossConfig, default=PartLossConfig())
     arguments = parser.parse_args()
     settings = parser.instantiate(arguments)

@@ -1,0 +1,77 @@
+"""Fit the pairwise potentials of the CRF, with and without the segment term, on what the networks predict.
+
+    python experiments/train_crf.py --config experiments/configs/crf.yaml --data PEOPLE --run runs/crf \
+        --model runs/model
+
+`--model` is a folder with the trained pose and part weights. Minutes, not hours: there is nothing to resume.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from _common import common_card, read_people, training_parser
+from tqdm import tqdm
+
+from posepart.config import CropConfig, PipelineConfig
+from posepart.data.augment import NO_AUGMENTATION
+from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.sample import Sample
+from posepart.models.weights import load_network, save_tensors
+from posepart.training.crf import compare_variants, fit
+from posepart.training.loop import seed_everything, write_json
+from posepart.training.pairs import LabelledPairs, PairFitConfig, collect_pairs, join
+from posepart.training.predicted import predicted_crops
+
+
+def pairs_of(
+    samples: list[Sample], batches: CropBatchConfig, crops: int, model: Path, config: PairFitConfig
+) -> LabelledPairs:
+    """The labelled pairs of a number of crops."""
+    pipeline = PipelineConfig(crop=batches.crop)
+    pose, part = load_network(model / "pose.safetensors"), load_network(model / "part.safetensors")
+    count = -(-crops // batches.batch_size)
+    stream = predicted_crops(PersonCrops(samples, batches), count, pose, part, pipeline)
+    pairs = [
+        collect_pairs(
+            crop.candidates, crop.geometry, crop.joints, pipeline.features, pipeline.crf, config,
+            crop.ignore, batches.stride,
+        )
+        for crop in tqdm(stream, total=count * batches.batch_size, unit="crop", desc="predicting")
+    ]  # fmt: skip
+    return join(pairs)
+
+
+def main() -> None:
+    parser = training_parser(__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="folder with pose and part weights")
+    parser.add_argument("--crops", type=int, default=2400, help="training crops to predict")
+    parser.add_argument("--threads", type=int, default=0, help="torch threads; 0 leaves torch's choice")
+    parser.add_argument("--batches", type=CropBatchConfig, default=CropBatchConfig(crop=CropConfig()))
+    parser.add_argument("--fit", type=PairFitConfig, default=PairFitConfig())
+    arguments = parser.parse_args()
+    settings = parser.instantiate(arguments)
+    seed_everything(settings.batches.seed, settings.threads)
+    write_json(settings.run / "config.json", {"arguments": parser.dump(arguments, format="json")})
+
+    samples, batches = read_people(settings.data, "train"), settings.batches
+    held_out = CropBatchConfig(
+        batch_size=batches.batch_size, seed=9, crop=batches.crop, augment=NO_AUGMENTATION
+    )
+    pairs = pairs_of(samples, batches, settings.crops, settings.model, settings.fit)
+    val = pairs_of(read_people(settings.data, "val"), held_out, 320, settings.model, settings.fit)
+    model = fit(pairs, settings.fit)
+    report = compare_variants(model, val)
+    card = {
+        **common_card("crf", settings.run.name, samples),
+        "seed": batches.seed,
+        "crops": settings.crops,
+        "pairs": {"train": len(pairs), "positive": int(pairs.positive.sum()), "val": len(val)},
+        "fit": asdict(settings.fit),
+        "metrics": report,
+    }
+    save_tensors(settings.run / "crf.safetensors", model.to_arrays(), card)
+    print(f"wrote {settings.run / 'crf.safetensors'}")
+
+
+if __name__ == "__main__":
+    main()
