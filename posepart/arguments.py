@@ -12,47 +12,52 @@ import posepart
 from posepart.config import PipelineConfig
 
 DESCRIPTION = """\
-Who is where, in which pose, and which pixels are head, torso, arms and legs: joint multi-person pose estimation
-and semantic part segmentation (Xia et al., CVPR 2017)."""
+Who is where, in which pose, and which pixels are head, torso, arms and legs: joint
+multi-person pose estimation and part segmentation (Xia et al., CVPR 2017)."""
 
 EXAMPLES = """\
 examples:
-  posepart predict --sample -o out        two sample photos, to see it work
-  posepart predict holiday/ -o out        every photo in a folder
-  posepart predict --help                 all that predict can do
-  posepart models                         the installed models with their cards
-  posepart synth -n 100 -o scenes         100 synthetic scenes with exact labels"""
+  posepart predict --sample -o out      two sample photos, to see it work
+  posepart predict holiday/ -o out      every photo in a folder
+  posepart predict --help               all that predict can do
+  posepart models                       the installed models with their cards
+  posepart synth -n 100 -o scenes       100 synthetic scenes with exact labels"""
 
 PREDICT_DESCRIPTION = """\
 Find the people in photos: 14 joints of every person, the body part of every pixel.
 
 For a photo NAME the folder OUT receives
-  NAME.json          the people: box, scores, joints, and what the optimiser proves about them
-  NAME_parts.png     the part of every pixel (indexed colours)
-  NAME_people.png    the person of every pixel (indexed colours, 0 = nobody)
-  NAME_overlay.png   all of it drawn on the photo (at most 2000 px wide and high)
-and for the run predictions.json (a COCO keypoint-results list) and run.json (the settings). Photos of the same
-stem keep their suffix in NAME. A run that was ended early continues: complete photos are skipped."""
+  NAME.json         the people: box, scores, joints, the optimiser's certificate
+  NAME_parts.png    the part of every pixel (indexed colours)
+  NAME_people.png   the person of every pixel (indexed colours, 0 = nobody)
+  NAME_overlay.png  all of it drawn on the photo, shrunk to at most 2000 px
+and for the run predictions.json (a COCO keypoint-results list) and run.json (the
+settings). Where photos share a stem, NAME keeps their suffix. A run that was ended
+early continues: photos that are complete in OUT are skipped."""
 
 PREDICT_EXAMPLES = """\
 examples:
   posepart predict --sample -o out
   posepart predict beach.jpg party.png -o out
   posepart predict holiday/ -o out --threads 2
-  posepart predict holiday/ -o without --no-segment-term       the ablation "w/o seg" of the paper
-  posepart predict holiday/ -o out --model my_models/run3      weights of your own
-  posepart predict holiday/ -o out --pipeline.crf.time_limit 2 --pipeline.detection.score_threshold 0.8
-  posepart predict --print_config > settings.yaml              all settings, to be edited and given to --config
+  posepart predict holiday/ -o ablated --no-segment-term
+  posepart predict holiday/ -o out --model my_models/run3
+  posepart predict holiday/ -o out --pipeline.crf.time_limit 2
+  posepart predict --print_config > settings.yaml
+  posepart predict holiday/ -o out --config settings.yaml
 
 reproducibility:
-  The same photos, settings and --threads on the same machine give the same pictures and the same
-  predictions.json, byte for byte, as long as no search for a pose runs into its time limit
-  (--pipeline.crf.time_limit; the certificate's status says "feasible" then). NAME.json differs in its wall times
-  ("seconds") only. --deterministic writes these as 0 and lifts the time limit to an hour per box.
+  The same photos, settings and --threads on the same machine give the same pictures
+  and the same predictions.json, byte for byte, as long as no search for poses runs
+  into its time limit (--pipeline.crf.time_limit; the status in NAME.json is then not
+  "optimal"). NAME.json differs in its wall times ("seconds") only. --deterministic
+  writes these as 0 and raises the time limit to an hour per box.
 
 exit codes:
-  0 all photos are done; 1 some failed (each named with its reason), the others are done;
-  2 nothing could be done; 130 interrupted"""
+  0  all photos are done
+  1  some photos failed, each named with its reason; the others are done
+  2  nothing could be done
+  130  interrupted"""
 
 _TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
 
@@ -60,8 +65,9 @@ _TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false",
 class _Formatter(argparse.RawDescriptionHelpFormatter, DefaultHelpFormatter):
     """Examples keep their line breaks; types and defaults are told of the settings of the pipeline only."""
 
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        return super()._get_help_string(action) if action.dest.startswith("pipeline") else action.help
+    def _get_help_string(self, action: argparse.Action) -> str:
+        told = action.dest.startswith("pipeline")
+        return super()._get_help_string(action) if told else action.help or ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,7 +216,7 @@ def _predict_parser() -> ArgumentParser:
         help="YAML or JSON file of the options named here.",
     )
     parser.add_class_arguments(PipelineConfig, "pipeline")
-    for name, group in parser.groups.items():
+    for name, group in (parser.groups or {}).items():
         group.title = f"settings of {name}"
     return parser
 

@@ -106,9 +106,9 @@ def predict_photos(
                         already.append(str(photo))
                     else:
                         crf_folder = None if dump_crf is None else dump_crf / name
-                        scene, line = _predict_photo(photo, name, parser, out, run, deterministic, crf_folder)
+                        found, line = _predict_photo(photo, name, parser, out, run, deterministic, crf_folder)
                         done.append(str(photo))
-                        people += len(scene.people)
+                        people += found
                         _tell(f"[{number}/{len(photos)}] {line}", sys.stdout)
                 except Exception as error:  # whatever happens to one photo, the others still get their turn
                     failed[str(photo)] = _sentence(photo, error)
@@ -129,8 +129,8 @@ def _predict_photo(
     run: str,
     deterministic: bool,
     dump_crf: Path | None,
-) -> tuple[Scene, str]:
-    """Read, parse, draw and write one photo; the result, and the line that tells about it."""
+) -> tuple[int, str]:
+    """Read, parse, draw and write one photo; the number of people, and the line that tells about it."""
     started = time.perf_counter()
     photo = open_photo(path)
     read = time.perf_counter()
@@ -145,7 +145,7 @@ def _predict_photo(
     timing = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in stages.items())
     found = _count(len(scene.people), "person", "people")
     notes = "".join(f"; {note}" for note in photo.notes)
-    return scene, f"{path}: {found} in {written - started:.2f} s ({timing}){notes}"
+    return len(scene.people), f"{path}: {found} in {written - started:.2f} s ({timing}){notes}"
 
 
 def _write_predictions(photos: Sequence[Path], names: Sequence[str], failed: set[str], out: Path) -> None:

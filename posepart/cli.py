@@ -83,7 +83,7 @@ def _predict(chosen: Namespace) -> int:
 def _conclude(summary: "RunSummary", out: Path, empty_folders: int) -> int:
     if summary.interrupted:
         finished = len(summary.done) + len(summary.complete_already)
-        _complain(f"interrupted; {finished} photos are complete in {out}, the same command continues")
+        _complain(f"interrupted; photos complete in {out}: {finished}; the same command continues")
         return summary.exit_code
     print(f"{summary}; results in {out}")
     return summary.exit_code or (1 if empty_folders else 0)

@@ -68,7 +68,7 @@ def result_names(photos: Sequence[Path]) -> list[str]:
             [photo.stem] if stems[photo.stem.casefold()] == 1 else [],
             [photo.name] if files[photo.name.casefold()] == 1 else [],
             [f"{photo.absolute().parent.name}_{photo.name}"],
-            (f"{photo.name}-{number}" for number in itertools.count(2)),
+            (f"{photo.absolute().parent.name}_{photo.name}-{number}" for number in itertools.count(2)),
         )
         names.append(next(choice for choice in choices if choice.casefold() not in taken))
         taken.add(names[-1].casefold())

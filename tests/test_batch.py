@@ -1,0 +1,283 @@
+"""The run over many photos: resumable, and one bad photo never ends it."""
+
+import gc
+import json
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_parser import FakeParser, write_photo
+from PIL import Image
+
+from posepart import batch
+from posepart.batch import RunSummary, predict_photos
+from posepart.results import read_result
+from posepart.run_folder import image_ids, prepare_out, result_names
+
+SETTINGS = {"model": "fake", "pipeline": {"refine": True, "crf": {"time_limit": 1.0}}}
+
+
+def run(photos: list[Path], out: Path, parser: FakeParser | None = None, **options: bool) -> RunSummary:
+    overwrite = options.get("overwrite", False)
+    digest = prepare_out(out, photos, SETTINGS, overwrite=overwrite)
+    return predict_photos(photos, parser or FakeParser(), out, run=digest, **options)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_no_photos(tmp_path: Path) -> None:
+    summary = run([], tmp_path / "out")
+    assert summary.exit_code == 0
+    assert summary.done == ()
+
+
+def test_two_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos = [write_photo(tmp_path / "a.png", people=0), write_photo(tmp_path / "b.png", people=2)]
+    summary = run(photos, tmp_path / "out")
+    assert (summary.exit_code, len(summary.done), summary.people) == (0, 2, 2)
+    names = [
+        f"{stem}{suffix}"
+        for stem in "ab"
+        for suffix in (".json", "_overlay.png", "_parts.png", "_people.png")
+    ]
+    assert sorted(contents(tmp_path / "out")) == [*names, "predictions.json", "run.json"]
+    assert len(read_result(tmp_path / "out" / "b.json").people) == 2
+    predictions = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert [(entry["image_id"], entry["file_name"]) for entry in predictions] == [(2, "b.png"), (2, "b.png")]
+    lines = capsys.readouterr().out.splitlines()
+    assert "[1/2]" in lines[0] and "a.png: 0 people in " in lines[0] and "networks 0.00" in lines[0]
+    assert "b.png: 2 people in " in lines[1]
+
+
+def test_bad_photos_do_not_stop_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = write_photo(tmp_path / "good.png")
+    (tmp_path / "text.jpg").write_text("no picture")
+    photos = [tmp_path / "gone.jpg", good, tmp_path / "text.jpg"]
+    summary = run(photos, tmp_path / "out")
+    assert summary.exit_code == 1
+    assert summary.done == (str(good),)
+    errors = capsys.readouterr().err.splitlines()
+    assert [line.partition(": error: ")[0] for line in errors] == ["posepart", "posepart"]
+    assert "gone.jpg: no such file" in errors[0]
+    assert "text.jpg: not a picture" in errors[1]
+    assert "2 failed: " in str(summary)
+    assert len(json.loads((tmp_path / "out" / "predictions.json").read_text())) == 1
+
+
+def test_only_bad_photos(tmp_path: Path) -> None:
+    assert run([tmp_path / "gone.jpg"], tmp_path / "out").exit_code == 2
+    assert not (tmp_path / "out" / "predictions.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError(), "too little memory"),
+        (RuntimeError("CUDA out of memory. Tried to allocate"), "too little memory"),
+        (
+            OSError(28, "No space left on device", "out/a.json"),
+            "out/a.json cannot be read or written (No space",
+        ),
+        (
+            ZeroDivisionError("division by zero"),
+            "unexpected ZeroDivisionError (division by zero) in fake_parser.py",
+        ),
+    ],
+)
+def test_errors_of_the_parser_name_the_photo(tmp_path: Path, error: Exception, expected: str) -> None:
+    photos = [write_photo(tmp_path / "a.png"), write_photo(tmp_path / "b.png")]
+    summary = run(photos, tmp_path / "out", FakeParser(fail_on=0, error=error))
+    sentence = summary.failed[str(photos[0])]
+    assert sentence.startswith(f"{photos[0]}: ")
+    assert expected in sentence
+    assert "\n" not in sentence
+    assert summary.done == (str(photos[1]),)
+
+
+def test_second_run_skips_what_is_complete(tmp_path: Path) -> None:
+    photos = [write_photo(tmp_path / "a.png"), write_photo(tmp_path / "b.png")]
+    out = tmp_path / "out"
+    run(photos, out)
+    before = contents(out)
+    (out / "b_people.png").unlink()
+    parser = FakeParser()
+    summary = run(photos, out, parser)
+    assert len(parser.sizes) == 1
+    assert summary.complete_already == (str(photos[0]),)
+    assert summary.done == (str(photos[1]),)
+    assert summary.exit_code == 0
+    after = contents(out)
+    assert after["a.json"] == before["a.json"]
+    assert after["predictions.json"] == before["predictions.json"]
+
+
+def test_overwrite_makes_all_anew(tmp_path: Path) -> None:
+    photos = [write_photo(tmp_path / "a.png")]
+    run(photos, tmp_path / "out")
+    assert len(run(photos, tmp_path / "out", overwrite=True).done) == 1
+
+
+def test_interrupted_run_continues(tmp_path: Path) -> None:
+    photos = [write_photo(tmp_path / f"{stem}.png") for stem in "abc"]
+    out = tmp_path / "out"
+    summary = run(photos, out, FakeParser(fail_on=1, error=KeyboardInterrupt()))
+    assert (summary.exit_code, len(summary.done)) == (130, 1)
+    assert not (out / "predictions.json").exists()
+    assert not list(out.glob(".*"))
+    summary = run(photos, out)
+    assert (len(summary.complete_already), len(summary.done)) == (1, 2)
+
+
+def test_leftovers_of_a_killed_run_are_no_results(tmp_path: Path) -> None:
+    photos = [write_photo(tmp_path / "a.png")]
+    out = tmp_path / "out"
+    run(photos, out)
+    (out / "a.json").rename(out / ".a.json.unfinished")  # killed between the last write and its renaming
+    assert len(run(photos, out).done) == 1
+    assert not list(out.glob(".*"))
+
+
+def test_deterministic_runs_are_equal_bytes(tmp_path: Path) -> None:
+    photos = [write_photo(tmp_path / "a.png", people=2)]
+    for name in ("one", "two"):
+        run(photos, tmp_path / name, deterministic=True)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_note_on_animations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frames = [Image.new("RGB", (40, 40), (k, k, k)) for k in (0, 255)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    run([tmp_path / "a.gif"], tmp_path / "out")
+    assert "holds 2 pictures, the first is used" in capsys.readouterr().out
+
+
+def test_upright_photo_size(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.jpg", exif=exif)
+    run([tmp_path / "a.jpg"], tmp_path / "out")
+    assert read_result(tmp_path / "out" / "a.json").size == (30, 40)
+
+
+def test_crf_folder_of_every_photo(tmp_path: Path) -> None:
+    photos = [write_photo(tmp_path / "a.png")]
+    parser = FakeParser()
+    digest = prepare_out(tmp_path / "out", photos, SETTINGS)
+    predict_photos(photos, parser, tmp_path / "out", run=digest, dump_crf=tmp_path / "crf")
+    assert parser.dumps == [tmp_path / "crf" / "a"]
+
+
+def test_other_settings_are_refused(tmp_path: Path) -> None:
+    photos = [write_photo(tmp_path / "a.png")]
+    out = tmp_path / "out"
+    run(photos, out)
+    changed = {"model": "fake", "pipeline": {"refine": False, "crf": {"time_limit": 1.0}}}
+    with pytest.raises(ValueError, match=r"pipeline\.refine was true, is false") as caught:
+        prepare_out(out, photos, changed)
+    assert "--overwrite" in str(caught.value)
+    digest = prepare_out(out, photos, changed, overwrite=True)
+    predict_photos(photos, FakeParser(), out, run=digest, overwrite=True)
+    assert prepare_out(out, photos, changed) == digest
+
+
+def test_results_left_of_other_settings_are_made_anew(tmp_path: Path) -> None:
+    photos = [write_photo(tmp_path / "a.png"), write_photo(tmp_path / "b.png")]
+    out = tmp_path / "out"
+    run(photos, out)
+    changed = {"model": "other"}
+    digest = prepare_out(out, photos[:1], changed, overwrite=True)
+    predict_photos(photos[:1], FakeParser(), out, run=digest, overwrite=True)
+    summary = predict_photos(photos, FakeParser(), out, run=prepare_out(out, photos, changed))
+    assert summary.complete_already == (str(photos[0]),)
+    assert summary.done == (str(photos[1]),)
+
+
+def test_other_settings_without_results_are_fine(tmp_path: Path) -> None:
+    prepare_out(tmp_path, [], {"model": "a"})
+    prepare_out(tmp_path, [], {"model": "b"})
+
+
+def test_damaged_settings_are_refused(tmp_path: Path) -> None:
+    photos = [write_photo(tmp_path / "a.png")]
+    run(photos, tmp_path / "out")
+    (tmp_path / "out" / "run.json").write_text("{")
+    with pytest.raises(ValueError, match=r"run\.json is missing or damaged"):
+        run(photos, tmp_path / "out")
+
+
+def test_results_of_another_photo_are_not_overwritten(tmp_path: Path) -> None:
+    left, right = write_photo(tmp_path / "left" / "a.png", 1), write_photo(tmp_path / "right" / "a.png", 2)
+    out = tmp_path / "out"
+    run([left], out)
+    before = contents(out)
+    summary = run([right], out)
+    assert "already holds the result of another photo called a" in summary.failed[str(right)]
+    assert contents(out) == before
+
+
+def test_out_is_the_folder_of_the_photos(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="folder of the photos themselves"):
+        run([write_photo(tmp_path / "a.png")], tmp_path)
+
+
+def test_out_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(ValueError, match=r"out: is a file"):
+        run([], tmp_path / "out")
+
+
+def test_out_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="cannot be written there"):
+        run([], tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize(
+    ("photos", "names"),
+    [
+        ([], []),
+        (["x/a.jpg", "x/b.c.png"], ["a", "b.c"]),
+        (["x/a.jpg", "x/a.png"], ["a.jpg", "a.png"]),
+        (["x/A.jpg", "x/a.png"], ["A.jpg", "a.png"]),
+        (["x/a.jpg", "y/a.jpg"], ["x_a.jpg", "y_a.jpg"]),
+        (["p/x/a.jpg", "q/x/a.jpg"], ["x_a.jpg", "x_a.jpg-2"]),
+        (["x/run.jpg", "x/predictions.png"], ["run.jpg", "predictions.png"]),
+        (["x/a.jpg", "x/a.png", "x/a.jpg.gif"], ["a.jpg", "a.png", "a.jpg.gif"]),
+        (["x/a.jpg.gif", "x/a.jpg", "x/a.png"], ["a.jpg", "x_a.jpg", "a.png"]),
+    ],
+)
+def test_result_names(photos: list[str], names: list[str]) -> None:
+    assert result_names([Path(photo) for photo in photos]) == names
+
+
+@pytest.mark.parametrize(
+    ("photos", "ids"),
+    [
+        ([], []),
+        (["000000397133.jpg", "7.png"], [397133, 7]),
+        (["a.jpg", "7.png"], [1, 2]),
+        (["7.jpg", "07.png"], [1, 2]),
+    ],
+)
+def test_image_ids(photos: list[str], ids: list[int]) -> None:
+    assert image_ids([Path(photo) for photo in photos]) == ids
+
+
+def test_one_photo_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A photo's pixels are let go before the next photo is read."""
+    alive: list[weakref.ref[np.ndarray]] = []
+    original = batch.open_photo
+
+    def watched(path: Path) -> object:
+        gc.collect()
+        assert [reference() for reference in alive] == [None] * len(alive)
+        photo = original(path)
+        alive.append(weakref.ref(photo.image))
+        return photo
+
+    monkeypatch.setattr(batch, "open_photo", watched)
+    summary = run([write_photo(tmp_path / f"{stem}.png") for stem in "abc"], tmp_path / "out")
+    assert len(summary.done) == 3
