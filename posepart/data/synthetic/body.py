@@ -122,7 +122,13 @@ class BodyModel:
         self._vertex_count = len(data["gV"])
         rest, _ = self._split(self._mean)
         self.surface = Surface(
-            rest.astype(np.float32), data["scores"], data["ua"], data["ul"], data["armw"], data["masks"], data["gV"]
+            rest.astype(np.float32),
+            data["scores"],
+            data["ua"],
+            data["ul"],
+            data["armw"],
+            data["masks"],
+            data["gV"],
         )
         self.skin_normals = vertex_normals(rest, self.faces[self.face_group < SKIRT])
         self.skirt_normals = vertex_normals(rest, self.faces[self.face_group == SKIRT])

@@ -15,7 +15,8 @@ Array = NDArray[np.floating]
 def unit(vectors: ArrayLike) -> Array:
     """Scale vectors (..., 3) to length one; a zero vector stays (almost) zero."""
     v = np.asarray(vectors)
-    return v / (np.linalg.norm(v, axis=-1, keepdims=True) + 1e-9)
+    x, y, z = v[..., 0], v[..., 1], v[..., 2]
+    return v / (np.sqrt(x * x + y * y + z * z)[..., None] + 1e-9)
 
 
 def from_vector(vector: ArrayLike) -> Array:
@@ -37,9 +38,7 @@ def to_vector(matrix: Array) -> Array:
     if angle > math.pi - 1e-3:
         _, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
         return vectors[:, -1] * angle
-    skew = np.array(
-        [matrix[2, 1] - matrix[1, 2], matrix[0, 2] - matrix[2, 0], matrix[1, 0] - matrix[0, 1]]
-    )
+    skew = np.array([matrix[2, 1] - matrix[1, 2], matrix[0, 2] - matrix[2, 0], matrix[1, 0] - matrix[0, 1]])
     return angle / (2 * math.sin(angle)) * skew
 
 
