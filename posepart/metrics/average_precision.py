@@ -1,7 +1,7 @@
 """Scored detections pooled over photos, and the area under their precision-recall curve."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -59,6 +59,12 @@ def merge_detections(photos: Sequence[Detections]) -> Detections:
         np.concatenate([p.ignored for p in photos], axis=1),
         np.concatenate([p.positives for p in photos]),
     )
+
+
+def at_threshold(detections: Detections, threshold: int) -> Detections:
+    """The detections as judged at one of their thresholds."""
+    rows = slice(threshold, threshold + 1)
+    return replace(detections, hits=detections.hits[rows], ignored=detections.ignored[rows])
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@ threshold is a match, and AP^p averages the IoU of the parts without the backgro
 small person). `official` reproduces the reference scripts: in AP^r a ground truth may be matched often and
 photos without a prediction drop out; in AP^p the background is one of the averaged classes and a prediction
 whose best person is taken is false; an IoU must exceed the threshold in all of them.
+
+The reference scripts know no ignored pixels. Here, under both rules, such pixels count in no area, and an
+unmatched prediction that lies on them for the greater part counts neither way.
 """
 
 from collections.abc import Sequence
@@ -91,9 +94,21 @@ def _part_iou(counts: NDArray) -> FloatArray:
     return _ratio(shared, union)
 
 
-def _judge_part(part: int, iou: FloatArray, counts: NDArray, scores: NDArray, rule: Rule) -> Detections:
+def _hidden_area(truth: PeopleParts, predicted: PeopleParts) -> NDArray[np.int64]:
+    """(M, C) pixels of each predicted part of each person that lie on ignored pixels."""
+    shape = (len(predicted.scores) + 1, NUM_PARTS)
+    hidden = truth.parts == IGNORE
+    flat = predicted.people[hidden].astype(np.int64) * NUM_PARTS + predicted.parts[hidden]
+    return np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)[1:]
+
+
+def _judge_part(
+    part: int, iou: FloatArray, counts: NDArray, hidden: NDArray, scores: NDArray, rule: Rule
+) -> Detections:
     true = np.flatnonzero(counts[1:, part].sum(axis=(1, 2)))
-    found = np.flatnonzero(counts[:, :, 1:, part].sum(axis=(0, 1)))
+    seen = counts[:, :, 1:, part].sum(axis=(0, 1))
+    found = np.flatnonzero(seen)
+    unjudged = (hidden[:, part] > seen)[found]
     overlap = np.nan_to_num(iou[np.ix_(found, true)][..., part])
     if rule == "strict":
         hits = _match_once(overlap, scores[found]) >= 0
@@ -103,7 +118,7 @@ def _judge_part(part: int, iou: FloatArray, counts: NDArray, scores: NDArray, ru
     positives = np.zeros((1, NUM_PARTS), dtype=np.int64)
     positives[0, part] = 0 if rule == "official" and not len(scores) else len(true)
     kinds = np.full(len(found), part, dtype=np.int64)
-    return Detections(scores[found], kinds, np.zeros_like(kinds), hits, np.zeros_like(hits), positives)
+    return Detections(scores[found], kinds, np.zeros_like(kinds), hits, unjudged & ~hits, positives)
 
 
 def _match_once(similarity: FloatArray, scores: NDArray) -> NDArray[np.int64]:
@@ -147,22 +162,27 @@ def judge_parsing(predicted: PeopleParts, truth: PeopleParts, rule: Rule = "stri
     counts = _pair_counts(truth, predicted)
     scores = np.asarray(predicted.scores, dtype=np.float64)
     iou = _part_iou(counts)
-    judged = [_judge_part(int(p), iou, counts, scores, rule) for p in Part if p != Part.BACKGROUND]
+    hidden = _hidden_area(truth, predicted)
+    foreground = [p for p in Part if p != Part.BACKGROUND]
+    judged = [_judge_part(int(p), iou, counts, hidden, scores, rule) for p in foreground]
     true_parts = counts[1:, 1:].sum(axis=(2, 3)) > 0
     visible = true_parts.any(axis=1)
-    people, matches = _judge_people(iou[:, visible], scores, rule)
+    unjudged = hidden[:, 1:].sum(axis=1) > counts[:, :, 1:, 1:].sum(axis=(0, 1, 3))
+    people, matches = _judge_people(iou[:, visible], unjudged, scores, rule)
     pcp = _right_parts(iou[:, visible], matches[_AT_HALF], true_parts[visible], rule)
     return ParsingRecords(_one_photo(judged), people, np.array([pcp]), np.array([visible.sum()]))
 
 
-def _judge_people(iou: FloatArray, scores: NDArray, rule: Rule) -> tuple[Detections, NDArray[np.int64]]:
+def _judge_people(
+    iou: FloatArray, unjudged: NDArray, scores: NDArray, rule: Rule
+) -> tuple[Detections, NDArray[np.int64]]:
     if rule == "strict":
         matches = _match_once(_mean_over_parts(iou[..., 1:]), scores)
     else:
         matches = _match_official(_mean_over_parts(iou), scores)
     zeros = np.zeros(len(scores), dtype=np.int64)
-    never = np.zeros(matches.shape, dtype=bool)
-    return Detections(scores, zeros, zeros, matches >= 0, never, np.array([[iou.shape[1]]])), matches
+    hits = matches >= 0
+    return Detections(scores, zeros, zeros, hits, unjudged & ~hits, np.array([[iou.shape[1]]])), matches
 
 
 def _one_photo(judged: Sequence[Detections]) -> Detections:

@@ -81,6 +81,30 @@ def head_sizes(head_boxes: NDArray) -> FloatArray:
     return HEAD_BOX_SHARE * np.linalg.norm(head_boxes[:, 2:] - head_boxes[:, :2], axis=1).astype(np.float64)
 
 
+def right_joints(
+    truth: LabelledPeople, predicted_xy: NDArray, present: BoolArray, lengths: NDArray, fraction: float
+) -> tuple[BoolArray, BoolArray]:
+    """Judge predictions that are aligned with the ground truth of one photo ("given boxes").
+
+    Parameters
+    ----------
+    truth : N people. predicted_xy : (N, 14, 2), row i predicts person i. present : (N, 14) bool.
+    lengths : (N,) reference lengths, px; people whose length is nan or 0 are left out.
+    fraction : a joint is right when its distance is at most `fraction` x length (0.2 for PCK, 0.5 for PCKh).
+
+    Returns
+    -------
+    right, counted : (N, 14) bool. Every labelled joint counts, occluded ones too; an absent one is a miss.
+    """
+    check_shape("predicted_xy", predicted_xy, truth.xy.shape)
+    check_shape("lengths", lengths, (len(truth),))
+    measurable = np.isfinite(lengths) & (lengths > 0)
+    distances = np.linalg.norm(predicted_xy - truth.xy, axis=-1)
+    counted = truth.labelled & measurable[:, None]
+    near = distances <= fraction * np.where(measurable, lengths, 0.0)[:, None]
+    return counted & present & near, counted
+
+
 def count_joints(
     truth: LabelledPeople,
     predicted_xy: NDArray,
@@ -89,26 +113,8 @@ def count_joints(
     fraction: float,
     reference: str,
 ) -> JointCounts:
-    """Judge predictions that are aligned with the ground truth of one photo ("given boxes").
-
-    Parameters
-    ----------
-    truth : N people. predicted_xy : (N, 14, 2), row i predicts person i. present : (N, 14) bool.
-    lengths : (N,) reference lengths, px; people whose length is nan or 0 are left out.
-    fraction : a joint is right when its distance is at most `fraction` x length (0.2 for PCK, 0.5 for PCKh).
-    reference : name of the length, for the report.
-
-    Returns
-    -------
-    JointCounts of one photo. Every labelled joint counts, occluded ones too; an absent one is a miss.
-    """
-    check_shape("predicted_xy", predicted_xy, truth.xy.shape)
-    check_shape("lengths", lengths, (len(truth),))
-    measurable = np.isfinite(lengths) & (lengths > 0)
-    distances = np.linalg.norm(predicted_xy - truth.xy, axis=-1)
-    counted = truth.labelled & measurable[:, None]
-    near = distances <= fraction * np.where(measurable, lengths, 0.0)[:, None]
-    right = counted & present & near
+    """The counts of one photo; parameters as `right_joints`, `reference` names the length for the report."""
+    right, counted = right_joints(truth, predicted_xy, present, lengths, fraction)
     return JointCounts(right.sum(axis=0)[None], counted.sum(axis=0)[None], reference)
 
 

@@ -15,18 +15,20 @@ from posepart.metrics.average_precision import Detections, average_precision
 from posepart.metrics.people import (
     JOINT_GROUPS,
     UPPER_BODY_GROUPS,
+    BoolArray,
     FloatArray,
     LabelledPeople,
     PredictedPeople,
     check_shape,
     mean_defined,
 )
-from posepart.metrics.similarity import pose_box_iou
+from posepart.metrics.similarity import box_coverage, box_iou, pose_box_iou, pose_boxes
 from posepart.schema import NUM_JOINTS
 
 Matching = Literal["pckh", "pose_box"]
 
 HIT_DISTANCE = 0.5  # of the head size: DeepCut, MPII multi-person, PoseTrack
+OVERLAP = 0.5  # of a pose with a person that cannot be judged, to be ignored
 
 
 def _normalised_distances(predicted: PredictedPeople, truth: LabelledPeople, sizes: NDArray) -> FloatArray:
@@ -80,7 +82,11 @@ def match_poses_to_people(
 
 
 def judge_joints(
-    predicted: PredictedPeople, truth: LabelledPeople, sizes: NDArray, matching: Matching = "pckh"
+    predicted: PredictedPeople,
+    truth: LabelledPeople,
+    sizes: NDArray,
+    matching: Matching = "pckh",
+    ignore_regions: NDArray | None = None,
 ) -> Detections:
     """Judge the joints of one photo.
 
@@ -88,8 +94,9 @@ def judge_joints(
     ----------
     sizes : (N,) head sizes, px: `pck.head_sizes` of head boxes where there are any, else a stand-in such as
         `pck.head_lengths` (say which in the report). People whose size is nan or 0 cannot be judged: their
-        joints are not counted, and poses that overlap them and match nobody else are ignored.
+        joints are not counted, and poses that match nobody else and overlap their box or pose box are ignored.
     matching : see `match_poses_to_people`.
+    ignore_regions : (R, 4) xyxy; poses that match nobody and lie in one to the greater part are ignored.
 
     Returns
     -------
@@ -104,16 +111,27 @@ def judge_joints(
     distances = _normalised_distances(predicted, counted, sizes[measurable])
     padded = np.concatenate([distances, np.full((len(predicted), 1, NUM_JOINTS), np.inf)], axis=1)
     hits = padded[np.arange(len(predicted)), matches] <= HIT_DISTANCE
-    on_uncounted = (pose_box_iou(predicted, uncounted) >= 0.5).any(axis=1) & (matches < 0)
+    ignored = _on_uncounted(predicted, uncounted, ignore_regions) & (matches < 0)
     rows, kinds = np.nonzero(predicted.present)
     return Detections(
         predicted.joint_scores[rows, kinds],
         kinds.astype(np.int64),
         np.zeros(len(rows), dtype=np.int64),
         hits[rows, kinds][None],
-        on_uncounted[rows][None],
+        ignored[rows][None],
         counted.labelled.sum(axis=0)[None].astype(np.int64),
     )
+
+
+def _on_uncounted(
+    predicted: PredictedPeople, uncounted: LabelledPeople, ignore_regions: NDArray | None
+) -> BoolArray:
+    """(M,) bool: poses of people, or in regions, that cannot be judged."""
+    boxes = pose_boxes(predicted.xy, predicted.present)
+    overlaps = [pose_box_iou(predicted, uncounted), box_iou(boxes, uncounted.boxes)]
+    if ignore_regions is not None:
+        overlaps.append(box_coverage(boxes, ignore_regions))
+    return np.asarray((np.concatenate(overlaps, axis=1) >= OVERLAP).any(axis=1))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,321 @@
+"""The scores of a set of photos, family by family, each as a function of how often every photo counts.
+
+Measured end to end, on what `posepart predict` returns. Values are shares in [0, 1] unless the name or the
+description of the score says otherwise.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.metrics.adk import average_distance, measure_distances, merge_distances
+from posepart.metrics.average_precision import (
+    Detections,
+    at_threshold,
+    average_precision,
+    merge_detections,
+    operating_point,
+)
+from posepart.metrics.bootstrap import Statistic
+from posepart.metrics.calibration import expected_calibration_error
+from posepart.metrics.coco_matching import (
+    COCO_THRESHOLDS,
+    coco_average_precision,
+    match_boxes,
+    match_poses,
+)
+from posepart.metrics.instance_parsing import ParsingScores, merge_parsing, parsing_scores
+from posepart.metrics.pck import (
+    JointCounts,
+    aligned_joints,
+    head_lengths,
+    match_people,
+    merge_counts,
+    pooled_rate,
+    right_joints,
+    torso_diameters,
+)
+from posepart.metrics.people import BoolArray
+from posepart.metrics.photo import Photo
+from posepart.metrics.pose_average_precision import Matching, judge_joints, pose_average_precision
+from posepart.metrics.segmentation import SIZE_NAMES, pooled_scores
+from posepart.metrics.similarity import object_keypoint_similarity
+from posepart.schema import LIMB_JOINTS, NUM_JOINTS, NUM_PARTS, PART_NAMES
+
+PCK_FRACTION = 0.2
+LSP_EXTENDED = "lsp_extended"
+EXACT_ORIGINS = ("human", "exact")  # joints that a prediction may be held to; a teacher's are no truth
+PART_ORIGINS = ("human", "derived", "exact")
+
+
+@dataclass(frozen=True)
+class Score:
+    """A statistic of some photos, before any number: name, what it counts, and how it is computed.
+
+    photos, samples: how many of each it rests on. statistic: see `bootstrap.bootstrap_interval`.
+    """
+
+    name: str
+    counted: str
+    photos: int
+    samples: int
+    statistic: Statistic
+
+
+def scores_of(photos: Sequence[Photo]) -> tuple[Score, ...]:
+    """Every score of the photos; those without a sample are there too and are nan."""
+    families = (
+        box_scores,
+        people_free_scores,
+        pck_scores,
+        oks_scores,
+        pose_scores,
+        part_scores,
+        size_scores,
+        instance_scores,
+    )
+    return tuple(score for family in families for score in family(photos))
+
+
+def box_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+    """Person boxes, on photos in which everybody has one."""
+    complete = [p for p in photos if p.boxes_complete]
+    judged = merge_detections(
+        [Detections.empty(1, len(COCO_THRESHOLDS))]
+        + [
+            match_boxes(p.predicted.boxes, p.predicted.box_scores, p.truth.boxes, p.ignore_boxes)
+            for p in complete
+        ]
+    )
+    at_half = at_threshold(judged, 0)
+    where = "people of photos with complete boxes, ignore regions left out"
+    statistics: dict[str, tuple[str, Statistic]] = {
+        "box_ap50": ("", lambda w: float(average_precision(at_half, w, "coco")[0, 0])),
+        "box_ap": ("mean over IoU 0.5 to 0.95, ", lambda w: coco_average_precision(judged, w)["ap"]),
+        "box_recall": ("IoU 0.5, all reported, ", lambda w: operating_point(at_half, weights=w).recall),
+        "false_people_per_photo": (
+            "reported without a match at IoU 0.5, ",
+            lambda w: operating_point(at_half, weights=w).false_per_photo,
+        ),
+    }
+    samples = int(judged.positives.sum())
+    for name, (what, statistic) in statistics.items():
+        yield Score(name, what + where, len(complete), samples, statistic)
+
+
+def people_free_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+    """Photos without anybody in which nobody is reported."""
+    free = [p for p in photos if p.boxes_complete and not len(p.truth) and not len(p.ignore_boxes)]
+    right = np.array([len(p.predicted) == 0 for p in free], dtype=np.float64)
+    yield Score(
+        "people_free_photos_right",
+        "photos without people or ignore regions in which nobody is reported",
+        len(free),
+        len(free),
+        lambda w: float(np.average(right, weights=w)) if len(right) else float("nan"),
+    )
+
+
+@dataclass(frozen=True)
+class _JudgedJoints:
+    """Joints of one photo's labelled people, each judged on the prediction that speaks for the person.
+
+    right, counted, found: (N, 14) bool. scores: (N, 14) of the prediction, 0 where there is none.
+    """
+
+    right: BoolArray
+    counted: BoolArray
+    scores: NDArray[np.float64]
+
+
+def _judge_end_to_end(photo: Photo) -> _JudgedJoints:
+    labelled = np.asarray(photo.truth.labelled[:, list(LIMB_JOINTS)].any(axis=1))
+    truth = photo.truth.select(labelled)
+    matches = np.full(len(labelled), -1, dtype=np.int64)
+    matches[labelled] = match_people(object_keypoint_similarity(photo.predicted, truth, LIMB_JOINTS))
+    xy, present = aligned_joints(photo.predicted, matches)
+    lengths = torso_diameters(photo.truth.xy, photo.truth.labelled)
+    right, counted = right_joints(photo.truth, xy, present, lengths, PCK_FRACTION)
+    limbs = np.isin(np.arange(NUM_JOINTS), LIMB_JOINTS)
+    scores = np.zeros(counted.shape)
+    scores[matches >= 0] = photo.predicted.joint_scores[matches[matches >= 0]]
+    return _JudgedJoints(right, counted & limbs, np.where(present, scores, 0.0))
+
+
+def pck_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+    """PCK@0.2 end to end and how far joint scores are from the share of right joints.
+
+    Each labelled person is spoken for by the prediction of highest OKS, each prediction speaks once, and all
+    joints of a person without one are misses.
+    """
+    judged = [_judge_end_to_end(p) for p in photos]
+    reference = "0.2 x torso diameter, 12 limb joints, end to end"
+    subsets: dict[str, Callable[[Photo], BoolArray]] = {
+        "pck_lsp_extended": lambda p: p.people_from("human") & (p.source == LSP_EXTENDED),
+        "pck_other_human": lambda p: p.people_from("human") & (p.source != LSP_EXTENDED),
+        "pck_exact": lambda p: p.people_from("exact"),
+        "pck_teacher": lambda p: p.people_from("teacher"),
+    }
+    for name, people in subsets.items():
+        chosen = [
+            JointCounts(j.right[who].sum(axis=0)[None], j.counted[who].sum(axis=0)[None], reference)
+            for p, j in zip(photos, judged, strict=True)
+            if (who := people(p)).any()
+        ]
+        yield _pck_score(name, merge_counts([JointCounts.empty(reference), *chosen]))
+    yield _calibration_score(photos, judged)
+
+
+def _pck_score(name: str, counts: JointCounts) -> Score:
+    def statistic(weights: NDArray[np.int64]) -> float:
+        return pooled_rate(counts, LIMB_JOINTS, weights)
+
+    samples = int(counts.counted.sum())
+    return Score(name, f"labelled joints, {counts.reference}", len(counts.right), samples, statistic)
+
+
+def _calibration_score(photos: Sequence[Photo], judged: Sequence[_JudgedJoints]) -> Score:
+    owners, scores, right = [], [], []
+    pairs = zip(photos, judged, strict=True)
+    chosen = [(p, j) for p, j in pairs if p.people_from(*EXACT_ORIGINS).any()]
+    for index, (photo, joints) in enumerate(chosen):
+        used = joints.counted & (joints.scores > 0) & photo.people_from(*EXACT_ORIGINS)[:, None]
+        owners.append(np.full(int(used.sum()), index, dtype=np.int64))
+        scores.append(joints.scores[used])
+        right.append(joints.right[used])
+    owner, score = np.concatenate([np.zeros(0, np.int64), *owners]), np.concatenate([np.zeros(0), *scores])
+    hit = np.concatenate([np.zeros(0, bool), *right])
+    return Score(
+        "joint_calibration_error",
+        "joints of matched people, score against the share within 0.2 x torso diameter, lower is better",
+        len(chosen),
+        len(score),
+        lambda w: expected_calibration_error(score, hit, weights=w[owner]),
+    )
+
+
+def oks_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+    """OKS-AP over the 12 limb joints on photos with several labelled people."""
+    limbs = list(LIMB_JOINTS)
+    judged = [Detections.empty(1, len(COCO_THRESHOLDS))]
+    for photo in photos:
+        counted = photo.people_from(*EXACT_ORIGINS) & photo.truth.labelled[:, limbs].any(axis=1)
+        if counted.sum() >= 2:
+            posed = photo.predicted.select(np.asarray(photo.predicted.present.any(axis=1)))
+            regions = photo.ignore_boxes
+            judged.append(match_poses(posed, photo.truth, counted=counted, ignore_regions=regions))
+    poses = merge_detections(judged)
+    at_half = at_threshold(poses, 0)
+    counted_text = "people with human or exact joints on photos with at least two, 12 limb joints"
+    photos_used, samples = len(poses.positives), int(poses.positives.sum())
+    yield Score(
+        "oks_ap", counted_text, photos_used, samples, lambda w: coco_average_precision(poses, w)["ap"]
+    )
+    yield Score(
+        "oks_ap50",
+        counted_text,
+        photos_used,
+        samples,
+        lambda w: float(average_precision(at_half, w, "coco")[0, 0]),
+    )
+
+
+def pose_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+    """The paper's mAP by both matchings, and ADK, on photos with complete boxes and human or exact joints."""
+    chosen = [p for p in photos if p.boxes_complete and p.people_from(*EXACT_ORIGINS).any()]
+    matchings: dict[str, Matching] = {"pose_map_pckh": "pckh", "pose_map_pose_box": "pose_box"}
+    for name, matching in matchings.items():
+        yield _pose_map_score(name, chosen, matching)
+    distances = merge_distances(
+        [measure_distances(p.predicted, p.truth.select(p.people_from(*EXACT_ORIGINS))) for p in chosen]
+    )
+    yield Score(
+        "adk",
+        "mean distance in units of half the forehead-neck distance, lower is better",
+        len(chosen),
+        int(distances.counted.sum()),
+        lambda w: average_distance(distances, w).average,
+    )
+
+
+def _pose_map_score(name: str, photos: Sequence[Photo], matching: Matching) -> Score:
+    judged = [Detections.empty(NUM_JOINTS)]
+    for photo in photos:
+        lengths = head_lengths(photo.truth.xy, photo.truth.labelled)
+        sizes = np.where(photo.people_from(*EXACT_ORIGINS), lengths, np.nan)
+        judged.append(judge_joints(photo.predicted, photo.truth, sizes, matching, photo.ignore_boxes))
+    joints = merge_detections(judged)
+    return Score(
+        name,
+        "mean over 7 joint groups, hit within 0.5 x forehead-neck distance, photos with complete boxes",
+        len(photos),
+        int(joints.positives.sum()),
+        lambda w: pose_average_precision(joints, w).total,
+    )
+
+
+def part_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+    """Part segmentation, pooled over whole photos, by where the part maps are from."""
+    for origin in PART_ORIGINS:
+        confusions = np.array(
+            [p.confusion for p in photos if p.confusion is not None and p.parts_from == origin]
+        ).reshape(-1, NUM_PARTS, NUM_PARTS)
+        yield from _part_scores(origin, confusions)
+
+
+def _part_scores(origin: str, confusions: NDArray[np.int64]) -> Iterator[Score]:
+    where = f"pixels of whole photos with {origin} part maps"
+    size = len(confusions), int(confusions.sum())
+
+    def class_iou(index: int) -> Statistic:
+        return lambda w: float(pooled_scores(confusions, w).iou[index])
+
+    yield Score(
+        f"part_miou_{origin}", f"7 classes, {where}", *size, lambda w: pooled_scores(confusions, w).miou
+    )
+    yield Score(
+        f"part_pixel_accuracy_{origin}", where, *size, lambda w: pooled_scores(confusions, w).pixel_accuracy
+    )
+    yield Score(
+        f"part_mean_accuracy_{origin}",
+        f"7 classes, {where}",
+        *size,
+        lambda w: pooled_scores(confusions, w).mean_accuracy,
+    )
+    for index, name in enumerate(PART_NAMES):
+        yield Score(f"part_iou_{origin}_{name}", where, *size, class_iou(index))
+
+
+def size_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+    """Part mIoU in the boxes of people by their size (Table 4), all part maps together."""
+    chosen = [p.by_size for p in photos if p.by_size is not None]
+    sizes = np.array(chosen, dtype=np.int64).reshape(-1, len(SIZE_NAMES), NUM_PARTS, NUM_PARTS)
+    for index, name in enumerate(SIZE_NAMES):
+        yield _size_score(name, sizes[:, index])
+
+
+def _size_score(name: str, confusions: NDArray[np.int64]) -> Score:
+    return Score(
+        f"part_miou_size_{name.lower()}",
+        f"7 classes, pixels in the boxes of people of size {name}",
+        len(confusions),
+        int(confusions.sum()),
+        lambda w: pooled_scores(confusions, w).miou,
+    )
+
+
+def instance_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+    """AP^r, AP^p and PCP (strict) on photos in which everybody has an instance mask."""
+    records = merge_parsing([p.parsing for p in photos if p.parsing is not None and p.boxes_complete])
+    size = len(records.people), int(records.people.sum())
+
+    def of(field: Callable[[ParsingScores], float]) -> Statistic:
+        return lambda w: field(parsing_scores(records, w))
+
+    where = "photos with complete boxes and instance masks, strict rule"
+    yield Score("parsing_ap_r", f"parts, mean over IoU 0.1 to 0.9, {where}", *size, of(lambda s: s.ap_r))
+    yield Score("parsing_ap_p", f"people, mean over IoU 0.1 to 0.9, {where}", *size, of(lambda s: s.ap_p))
+    yield Score("parsing_ap_p_50", f"people, IoU 0.5, {where}", *size, of(lambda s: s.ap_p_50))
+    yield Score("parsing_pcp_50", f"share of parts found, IoU 0.5, {where}", *size, of(lambda s: s.pcp_50))
