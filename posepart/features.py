@@ -178,7 +178,8 @@ def _distance(a: FloatArray, b: FloatArray) -> FloatArray:
 def _angle(a: FloatArray, b: FloatArray) -> FloatArray:
     """Angle in [0, pi] between vectors (M, 2); exact near 0, and 0 for a zero vector."""
     cross = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
-    return np.arctan2(np.abs(cross), a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1])
+    dot = a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1]
+    return np.arctan2(np.abs(cross), dot + np.float32(0))  # adding 0 turns -0, whose angle is pi, into 0
 
 
 def joint_part_compatibility(geometry: PartGeometry, xy: FloatArray, label: IndexArray) -> FloatArray:

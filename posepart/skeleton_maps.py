@@ -5,10 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posepart.config import SkeletonMapConfig
-from posepart.schema import JOINT_PARTS, NUM_PARTS, SKELETON, Joint
+from posepart.schema import JOINT_PARTS, NUM_PARTS, SKELETON, Joint, Part
 from posepart.structures import Pose
-
-_SHIFT = 4  # drawing coordinates have 4 fractional bits
 
 
 def draw_skeleton(
@@ -46,23 +44,38 @@ def draw_skeleton(
             f"skeleton maps: {shape[0]} x {shape[1]} cells of stride {stride} do not cover a crop of "
             f"{crop_size} px: pass the shape and stride of its part maps"
         )
-    canvas = np.zeros((2, size[1], size[0]), np.uint8)
+    canvas = np.zeros((2, size[1], size[0]), np.float32)
     if pose is not None:
+        xy, present = pose.xy, pose.present
         for joint in sorted(Joint, key=lambda joint: JOINT_PARTS[joint][0]):
-            if pose.present[joint]:
-                radius = config.joint_radius << _SHIFT
-                cv2.circle(
-                    canvas[0], _fixed(pose, joint), radius, int(JOINT_PARTS[joint][0]), -1, shift=_SHIFT
-                )
+            if present[joint]:
+                _stroke(canvas[0], xy[joint], xy[joint], config.joint_radius, JOINT_PARTS[joint][0])
         for start, end, part in SKELETON:
-            if pose.present[start] and pose.present[end]:
-                ends = _fixed(pose, start), _fixed(pose, end)
-                cv2.line(canvas[1], *ends, int(part), config.stick_width, shift=_SHIFT)
-    layers = canvas.astype(np.float32)
-    cells = np.stack([cv2.resize(layer, shape[::-1], interpolation=cv2.INTER_AREA) for layer in layers])
-    return cells / np.float32(NUM_PARTS - 1)
+            if present[start] and present[end]:
+                _stroke(canvas[1], xy[start], xy[end], config.stick_width / 2, part)
+    cells = [cv2.resize(layer, shape[::-1], interpolation=cv2.INTER_AREA) for layer in canvas]
+    return np.stack(cells) / np.float32(NUM_PARTS - 1)
 
 
-def _fixed(pose: Pose, joint: Joint) -> tuple[int, int]:
-    x, y = np.rint(pose.xy[joint] * (1 << _SHIFT)).astype(int)
-    return int(x), int(y)
+def _stroke(
+    canvas: NDArray[np.float32],
+    start: NDArray[np.float32],
+    end: NDArray[np.float32],
+    radius: float,
+    part: Part,
+) -> None:
+    """Set the pixels at most `radius` px from the segment from `start` to `end`; a disc if they coincide.
+
+    OpenCV's thick lines are wider than they say, and not mirror images of each other.
+    """
+    height, width = canvas.shape
+    limits = width - 1, height - 1
+    x0, y0 = np.ceil(np.clip(np.minimum(start, end) - radius, 0, limits)).astype(int)
+    x1, y1 = np.floor(np.clip(np.maximum(start, end) + radius, 0, limits)).astype(int)
+    x = np.arange(x0, x1 + 1, dtype=np.float32)[None, :] - start[0]
+    y = np.arange(y0, y1 + 1, dtype=np.float32)[:, None] - start[1]
+    dx, dy = end - start
+    square = max(float(dx * dx + dy * dy), 1e-12)
+    along = np.clip(x * np.float32(dx / square) + y * np.float32(dy / square), 0, 1)
+    near = (x - along * dx) ** 2 + (y - along * dy) ** 2 <= radius * radius
+    canvas[y0 : y1 + 1, x0 : x1 + 1][near] = part

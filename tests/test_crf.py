@@ -1,0 +1,223 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from posepart.config import CrfConfig, FeatureConfig
+from posepart.crf import assemble, build_problem, grouping, nodes, pairwise, select_pose, unary
+from posepart.features import OFFSET_FEATURES
+from posepart.ilp import Solution
+from posepart.pairwise import PAIR_CLASS_NAMES, LogisticWeights, PairwiseModel, term_names
+from posepart.schema import NUM_JOINTS, Joint
+from posepart.structures import Candidates, Certificate, Grouping, Pose
+
+FEATURES = FeatureConfig(segment_term=False)
+CONFIG = CrfConfig(time_limit=20.0)
+CROP = 256
+
+
+def distance_model() -> PairwiseModel:
+    """Pij = 1 / (1 + exp((d_vu + d_uv) / 8 - 3)): it falls with the distance from the predicted places."""
+    classes, features = len(PAIR_CLASS_NAMES), len(OFFSET_FEATURES)
+    weights = np.zeros((classes, len(term_names(OFFSET_FEATURES))))
+    weights[:, :2] = -1 / 8
+    return PairwiseModel(
+        None,
+        LogisticWeights(
+            OFFSET_FEATURES,
+            np.zeros(features),
+            np.ones(features),
+            np.ones(features),
+            weights,
+            np.full(classes, 3.0),
+        ),
+    )
+
+
+def skeleton(x: float, y: float, size: float = 100.0) -> np.ndarray:
+    """A standing person, (14, 2): neck at (x, y), ankles `size` below it."""
+    side = {"LEFT": 0.15, "RIGHT": -0.15}
+    height = {
+        "FOREHEAD": -0.2,
+        "NECK": 0.0,
+        "SHOULDER": 0.05,
+        "ELBOW": 0.25,
+        "WRIST": 0.45,
+        "HIP": 0.45,
+        "KNEE": 0.7,
+        "ANKLE": 1.0,
+    }
+    width = {"HIP": 0.6, "KNEE": 0.6, "ANKLE": 0.6, "ELBOW": 1.3, "WRIST": 1.5}
+    rows = []
+    for joint in Joint:
+        half, _, name = joint.name.rpartition("_")
+        rows.append([x + size * side.get(half, 0) * width.get(name, 1), y + size * height[name]])
+    return np.array(rows, np.float32)
+
+
+def candidates_of(people: list[np.ndarray], score: float = 0.8) -> Candidates:
+    """Every joint of every person, with offsets that lead exactly to its other joints."""
+    if not people:
+        return Candidates.empty()
+    xy = np.concatenate(people)
+    joint = np.tile(np.arange(NUM_JOINTS), len(people))
+    scores = np.zeros((len(xy), NUM_JOINTS), np.float32)
+    scores[np.arange(len(xy)), joint] = score
+    offsets = np.zeros((len(xy), NUM_JOINTS, NUM_JOINTS, 2), np.float32)
+    for p, person in enumerate(people):
+        offsets[p * NUM_JOINTS : (p + 1) * NUM_JOINTS] = person[None, None, :] - person[None, :, None]
+    return Candidates(xy, joint.astype(np.int64), scores, offsets)
+
+
+def pose_of(xy: np.ndarray, joints: list[Joint], score: float = -1.0) -> Pose:
+    present = np.zeros(NUM_JOINTS, np.float32)
+    present[joints] = 0.9
+    return Pose(np.where(present[:, None] > 0, xy, 0).astype(np.float32), present, score)
+
+
+def test_no_candidates_give_no_pose() -> None:
+    found = assemble(Candidates.empty(), None, distance_model(), FEATURES, CONFIG)
+    assert found.poses == ()
+    assert found.certificate.energy == 0
+    assert found.certificate.status == "optimal"
+    assert select_pose(found, CROP) is None
+
+
+def test_unary_and_pairwise_are_negative_log_odds() -> None:
+    np.testing.assert_allclose(unary(np.array([0.5, 0.8, 0.2]), 1e-7), [0, -np.log(4), np.log(4)])
+    np.testing.assert_allclose(pairwise(np.array([0.0, 1.0]), 1e-7), [np.log(1e7 - 1), -np.log(1e7 - 1)])
+
+
+def test_one_person_is_found_whole_with_the_energy_of_equation_1() -> None:
+    person = skeleton(128, 70)
+    found = assemble(candidates_of([person]), None, distance_model(), FEATURES, CONFIG)
+    assert len(found.poses) == 1
+    np.testing.assert_allclose(found.poses[0].xy, person)
+    # 14 unaries log(0.2 / 0.8) and 91 pairs of probability 1 / (1 + exp(-3))
+    assert found.certificate.energy == pytest.approx(14 * -np.log(4) + 91 * -3, rel=1e-6)
+    assert found.certificate.gap == 0
+    assert found.poses[0].score == pytest.approx(14 * np.log(0.8), rel=1e-6)
+
+
+def test_two_people_are_told_apart_and_the_one_at_the_centre_is_chosen() -> None:
+    people = [skeleton(60, 70), skeleton(135, 75)]
+    found = assemble(candidates_of(people), None, distance_model(), FEATURES, CONFIG)
+    assert len(found.poses) == 2
+    chosen = select_pose(found, CROP)
+    assert chosen is not None
+    np.testing.assert_allclose(chosen.xy, people[1])
+
+
+def test_missing_joints_count_as_one_fifth() -> None:
+    whole = candidates_of([skeleton(128, 70)], score=0.9)
+    kept = whole.joint < Joint.LEFT_KNEE
+    part = Candidates(whole.xy[kept], whole.joint[kept], whole.scores[kept], whole.offsets[kept])
+    pose = assemble(part, None, distance_model(), FEATURES, CONFIG).poses[0]
+    assert pose.score == pytest.approx(10 * np.log(0.9) + 4 * np.log(0.2), rel=1e-6)
+    assert not pose.present[Joint.LEFT_KNEE]
+    assert pose.xy[Joint.LEFT_KNEE].tolist() == [0, 0]
+
+
+def test_a_single_joint_is_no_pose() -> None:
+    whole = candidates_of([skeleton(128, 70)])
+    single = Candidates(whole.xy[:1], whole.joint[:1], whole.scores[:1], whole.offsets[:1])
+    assert assemble(single, None, distance_model(), FEATURES, CONFIG).poses == ()
+
+
+def test_problem_has_all_pairs_of_different_types() -> None:
+    problem = build_problem(
+        candidates_of([skeleton(60, 70), skeleton(150, 70)]), None, distance_model(), FEATURES, CONFIG
+    )
+    assert problem.n_nodes == 28
+    assert len(problem.pair_cost) == 28 * 27 // 2 - 14
+    assert problem.unique_labels
+    assert problem.n_candidates == 28
+
+
+def test_without_unique_joints_close_joints_of_one_type_merge_and_the_best_is_kept() -> None:
+    person = skeleton(128, 70)
+    candidates = candidates_of([person, person + np.float32([4, 0])])
+    candidates.scores[Joint.LEFT_WRIST, Joint.LEFT_WRIST] = 0.95
+    config = replace(CONFIG, unique_joints=False)
+    problem = build_problem(candidates, None, distance_model(), FEATURES, config)
+    assert not problem.unique_labels
+    assert len(problem.pair_cost) == 28 * 27 // 2
+    same = problem.label[problem.pair_u] == problem.label[problem.pair_v]
+    np.testing.assert_allclose(problem.pair_cost[same], 0.2 * 4 - 7.5, rtol=1e-5)
+    found = assemble(candidates, None, distance_model(), FEATURES, config)
+    assert len(found.poses) == 1
+    np.testing.assert_allclose(found.poses[0].xy[Joint.LEFT_WRIST], person[Joint.LEFT_WRIST])
+
+
+def test_variant_b_gives_a_candidate_the_type_that_fits() -> None:
+    person = skeleton(128, 70)
+    candidates = candidates_of([person])
+    # the left wrist was proposed by the map of the left ankle, which has its own better candidate
+    wrong = candidates.joint.copy()
+    wrong[Joint.LEFT_WRIST] = Joint.LEFT_ANKLE
+    candidates.scores[Joint.LEFT_WRIST, Joint.LEFT_ANKLE] = 0.6
+    candidates.scores[Joint.LEFT_WRIST, Joint.LEFT_WRIST] = 0.5
+    candidates = Candidates(candidates.xy, wrong, candidates.scores, candidates.offsets)
+    plain = assemble(candidates, None, distance_model(), FEATURES, CONFIG)
+    assert not plain.poses[0].present[Joint.LEFT_WRIST]
+    found = assemble(candidates, None, distance_model(), FEATURES, replace(CONFIG, multi_label=True))
+    np.testing.assert_allclose(found.poses[0].xy, person)
+
+
+def test_variant_b_has_a_node_for_every_type_above_the_threshold() -> None:
+    candidates = candidates_of([skeleton(128, 70)])
+    candidates.scores[Joint.NECK, Joint.FOREHEAD] = 0.2
+    candidates.scores[Joint.NECK, Joint.LEFT_HIP] = 0.19
+    candidate, label = nodes(candidates, replace(CONFIG, multi_label=True))
+    assert label[candidate == Joint.NECK].tolist() == [Joint.FOREHEAD, Joint.NECK]
+    assert len(nodes(candidates, CONFIG)[0]) == NUM_JOINTS
+
+
+def solution_of(labels: list[int], clusters: list[int]) -> Solution:
+    return Solution(np.array(labels), np.array(clusters), (), 0.0, 0.0, 0.0, "optimal")
+
+
+def test_variant_b_drops_the_second_naming_of_a_joint() -> None:
+    candidates = candidates_of([skeleton(128, 70)])
+    xy = candidates.xy.copy()
+    xy[2:5] = [[100, 100], [102, 100], [110, 100]]
+    candidates.scores[2:5, Joint.LEFT_WRIST] = [0.5, 0.6, 0.9]
+    candidates.scores[3, Joint.RIGHT_WRIST] = 0.95
+    moved = Candidates(xy, candidates.joint, candidates.scores, candidates.offsets)
+    labels, clusters = [Joint.FOREHEAD, Joint.NECK] + [-1] * 12, [0, 0] + [-1] * 12
+    # candidate 2 is a left wrist 2 px from the right wrist of the same pose; 4 a left wrist of someone else
+    labels[2:5] = [Joint.LEFT_WRIST, Joint.RIGHT_WRIST, Joint.LEFT_WRIST]
+    clusters[2:5] = [0, 0, 1]
+    found = grouping(moved, solution_of(labels, clusters), replace(CONFIG, multi_label=True, min_joints=1))
+    assert [np.flatnonzero(pose.present).tolist() for pose in found.poses] == [
+        [Joint.FOREHEAD, Joint.NECK, Joint.RIGHT_WRIST],
+        [Joint.LEFT_WRIST],
+    ]
+
+
+def test_poses_come_best_score_first() -> None:
+    candidates = candidates_of([skeleton(60, 70), skeleton(150, 70)])
+    labels = list(range(NUM_JOINTS)) * 2
+    labels[5] = -1
+    clusters = [0] * NUM_JOINTS + [1] * NUM_JOINTS
+    found = grouping(candidates, solution_of(labels, clusters), CONFIG)
+    assert [np.count_nonzero(pose.present) for pose in found.poses] == [14, 13]
+
+
+def test_left_over_joints_at_the_centre_do_not_win_the_box() -> None:
+    centre, aside = skeleton(127.5, 80), skeleton(150, 80)
+    large = pose_of(aside, list(Joint)[:8])
+    few = pose_of(centre, [Joint.LEFT_HIP, Joint.RIGHT_HIP, Joint.NECK])
+    half = pose_of(centre, list(Joint)[8:12])
+    assert select_pose(Grouping((large, few), Certificate()), CROP) is large
+    assert select_pose(Grouping((large, half), Certificate()), CROP) is half
+
+
+def test_of_equally_near_poses_the_better_scored_wins() -> None:
+    low, high = pose_of(skeleton(120, 80), list(Joint), -5.0), pose_of(skeleton(120, 80), list(Joint), -4.0)
+    assert select_pose(Grouping((low, high), Certificate()), CROP) is high
+
+
+def test_a_model_without_the_segment_variant_refuses_the_segment_term() -> None:
+    with pytest.raises(ValueError, match="--no-segment-term"):
+        assemble(Candidates.empty(), None, distance_model(), FeatureConfig(), CONFIG)
