@@ -33,8 +33,11 @@ def average(image: Array, factor: int) -> Array:
     if factor == 1:
         return image
     height, width = image.shape[0] // factor, image.shape[1] // factor
-    blocks = [image[y::factor, x::factor] for y in range(factor) for x in range(factor)]
-    return sum(block[:height, :width] for block in blocks) / len(blocks)
+    total = np.zeros((height, width, 3), image.dtype)
+    for y in range(factor):
+        for x in range(factor):
+            total += image[y::factor, x::factor]
+    return total / factor**2
 
 
 def _grade(rng: Rng, image: Array) -> Array:
@@ -53,7 +56,7 @@ def _grade(rng: Rng, image: Array) -> Array:
     return grey(image)[..., None].repeat(3, 2) if grey_draw < 0.06 else image
 
 
-def develop(rng: Rng, image: Array, subject: NDArray[np.bool_], config: SynthConfig) -> Array:
+def develop(rng: Rng, image: Array, subject: NDArray[np.bool_], config: SynthConfig) -> NDArray[np.uint8]:
     """Turn linear light (H * s, W * s, 3) with people at `subject` (H * s, W * s) into a photo (H, W, 3) uint8.
 
     A plain scene gets a clean photo: mild blur, little noise, no JPEG.

@@ -6,41 +6,30 @@ from dataclasses import replace
 
 import numpy as np
 
-from .poses import Arm, Leg, Pose, Reach, Vec3
+from .gestures import clasped, crossed, hips, phone, touch, wave
+from .pose_draws import both, each, half, vector
+from .poses import Arm, Leg, Pose, Reach
 from .rotations import euler
 
 Rng = np.random.Generator
 
 
-def _vector(rng: Rng, scale: Vec3 = (1, 1, 1), centre: Vec3 = (0, 0, 0)) -> Vec3:
-    x, y, z = rng.normal(0, 1, 3) * scale + np.asarray(centre)
-    return float(x), float(y), float(z)
-
-
-def _half(rng: Rng, mean: float, deviation: float) -> float:
-    return abs(float(rng.normal(mean, deviation)))
-
-
-def _each(pair: tuple, side: int, value: object) -> tuple:
-    return (value, pair[1]) if side == 0 else (pair[0], value)
-
-
 def relaxed(rng: Rng) -> Pose:
     """Upright, arms hanging, in half of the cases with the weight on one leg (contrapposto)."""
     u = rng.uniform
-    arms = tuple(Arm(u(4, 25), u(-30, 75), _half(rng, 12, 12)) for _ in range(2))
-    legs = [Leg(rng.normal(2, 5), _half(rng, 5, 5), _half(rng, 4, 5), rng.normal(12, 10)) for _ in range(2)]
+    arms = both(lambda: Arm(u(4, 25), u(-30, 75), half(rng, 12, 12)))
+    legs = [Leg(rng.normal(2, 5), half(rng, 5, 5), half(rng, 4, 5), rng.normal(12, 10)) for _ in range(2)]
     if rng.random() < 0.5:
         side = int(rng.integers(2))
         legs[side] = replace(legs[side], flexion=u(5, 22), knee=u(10, 40), abduction=u(0, 18))
     return Pose(
         family="stand",
-        lean=_vector(rng, (4, 4, 8)),
-        neck=_vector(rng, (12, 9, 25)),
-        arms=arms,  # type: ignore[arg-type]
+        lean=vector(rng, (4, 4, 8)),
+        neck=vector(rng, (12, 9, 25)),
+        arms=arms,
         legs=(legs[0], legs[1]),
         curl=(u(5, 80), u(5, 80)),
-        wrists=(_vector(rng, (18, 15, 25)), _vector(rng, (18, 15, 25))),
+        wrists=(vector(rng, (18, 15, 25)), vector(rng, (18, 15, 25))),
     )
 
 
@@ -51,7 +40,7 @@ def free_arm(rng: Rng) -> Arm:
     across the body; the forearm bends into a random plane that leans to the front.
     """
     elevation = math.degrees(math.acos(rng.uniform(-0.95, 1)))
-    plane = _vector(rng, (0.9, 0.6, 0.9), (-0.3, -0.6, 0.2))
+    plane = vector(rng, (0.9, 0.6, 0.9), (-0.3, -0.6, 0.2))
     return Arm(elevation, rng.uniform(-60, 130), rng.uniform(0, 140), plane)
 
 
@@ -84,14 +73,14 @@ def run(rng: Rng, pose: Pose) -> Pose:
 
 def _sitting_legs(rng: Rng) -> tuple[Leg, Leg]:
     u = rng.uniform
-    left, right = (Leg(u(72, 100), _half(rng, 8, 8), u(60, 110), rng.normal(5, 8)) for _ in range(2))
+    left, right = (Leg(u(72, 100), half(rng, 8, 8), u(60, 110), rng.normal(5, 8)) for _ in range(2))
     return left, right
 
 
 def sit(rng: Rng, pose: Pose) -> Pose:
     """On a seat; hands free, on the thighs or on the knees."""
     u = rng.uniform
-    arms = tuple(Arm(u(8, 45), u(40, 100), u(20, 95), (-0.5, -1, 0.3)) for _ in range(2))
+    arms = both(lambda: Arm(u(8, 45), u(40, 100), u(20, 95), (-0.5, -1, 0.3)))
     if rng.random() < 0.4:
         place = Reach("lowerleg01.", (u(-0.05, 0.02), -0.09, u(0.02, 0.16)))
         arms = (Arm(reach=place), Arm(reach=place))
@@ -102,7 +91,7 @@ def sit(rng: Rng, pose: Pose) -> Pose:
 def ride(rng: Rng, pose: Pose) -> Pose:
     """On a saddle, hands at a handlebar."""
     u = rng.uniform
-    arms = tuple(Arm(u(45, 75), u(70, 95), u(10, 50), (0.3, 0, -1)) for _ in range(2))
+    arms = both(lambda: Arm(u(45, 75), u(70, 95), u(10, 50), (0.3, 0, -1)))
     left, right = _sitting_legs(rng)
     legs = (replace(left, flexion=u(50, 110)), replace(right, flexion=u(50, 110)))
     return replace(pose, arms=arms, legs=legs, lean=(u(15, 45), *pose.lean[1:]), seated=True)
@@ -110,8 +99,7 @@ def ride(rng: Rng, pose: Pose) -> Pose:
 
 def _crouched_arms(rng: Rng) -> tuple[Arm, Arm]:
     u = rng.uniform
-    left, right = (Arm(u(15, 80), u(50, 110), u(5, 90), (-0.5, -0.5, 0.3)) for _ in range(2))
-    return left, right
+    return both(lambda: Arm(u(15, 80), u(50, 110), u(5, 90), (-0.5, -0.5, 0.3)))
 
 
 def squat(rng: Rng, pose: Pose) -> Pose:
@@ -127,21 +115,21 @@ def kneel(rng: Rng, pose: Pose) -> Pose:
     side = int(rng.integers(2))
     down = Leg(rng.uniform(-5, 10), 5, rng.uniform(85, 105), 5)
     pose = squat(rng, pose)
-    return replace(pose, legs=_each(pose.legs, side, down))
+    return replace(pose, legs=each(pose.legs, side, down))
 
 
 def arms_up(rng: Rng, pose: Pose) -> Pose:
     """One or both arms over the head."""
     u, arms = rng.uniform, pose.arms
     for side in (0, 1) if rng.random() < 0.6 else (int(rng.integers(2)),):
-        arms = _each(arms, side, Arm(u(115, 172), u(-10, 80), _half(rng, 20, 25), (-0.8, -0.2, 0.8)))
+        arms = each(arms, side, Arm(u(115, 172), u(-10, 80), half(rng, 20, 25), (-0.8, -0.2, 0.8)))
     return replace(pose, arms=arms)
 
 
 def bend(rng: Rng, pose: Pose) -> Pose:
     """The trunk bowed forwards, the hands low or at the knees."""
     u = rng.uniform
-    arms = tuple(Arm(u(20, 100), u(60, 120), _half(rng, 15, 20), (-0.3, -0.5, 0.5)) for _ in range(2))
+    arms = both(lambda: Arm(u(20, 100), u(60, 120), half(rng, 15, 20), (-0.3, -0.5, 0.5)))
     lean = (u(35, 95), rng.normal(0, 8), rng.normal(0, 15))
     if rng.random() < 0.35:
         place = Reach("lowerleg01.", (0, -0.07, u(0.03, 0.12)))
@@ -156,7 +144,7 @@ def bend(rng: Rng, pose: Pose) -> Pose:
 def jump(rng: Rng, pose: Pose) -> Pose:
     """In the air."""
     u = rng.uniform
-    arms = tuple(Arm(u(30, 165), u(-20, 90), u(0, 90), (-0.2, -0.6, 0.8)) for _ in range(2))
+    arms = both(lambda: Arm(u(30, 165), u(-20, 90), u(0, 90), (-0.2, -0.6, 0.8)))
     left, right = (Leg(u(-25, 80), u(0, 35), u(0, 110), 5) for _ in range(2))
     root = euler(x=rng.normal(0, 12), y=rng.normal(0, 10))
     return replace(pose, arms=arms, legs=(left, right), lift=u(0.1, 0.6), flat_feet=False, root=root)
@@ -166,27 +154,19 @@ def balance(rng: Rng, pose: Pose) -> Pose:
     """On one leg, arms stretched (yoga)."""
     u, side = rng.uniform, int(rng.integers(2))
     lifted = Leg(u(40, 90), u(10, 50), u(70, 110), 10)
-    standing = Leg(u(-40, 10), u(5, 30), _half(rng, 8, 10), 10)
+    standing = Leg(u(-40, 10), u(5, 30), half(rng, 8, 10), 10)
     legs = (lifted, standing) if side == 0 else (standing, lifted)
-    arms = tuple(Arm(u(70, 175), u(-10, 60), _half(rng, 5, 10), (0, -1, 1)) for _ in range(2))
+    arms = both(lambda: Arm(u(70, 175), u(-10, 60), half(rng, 5, 10), (0, -1, 1)))
     return replace(pose, arms=arms, legs=legs)
 
 
 def kick(rng: Rng, pose: Pose) -> Pose:
     """One leg swung high."""
     u, side = rng.uniform, int(rng.integers(2))
-    legs = _each(pose.legs, side, Leg(u(45, 115), u(0, 45), _half(rng, 20, 25), 5))
-    arms = tuple(Arm(u(20, 90), u(-20, 90), u(10, 110), (-0.2, -1, 0.6)) for _ in range(2))
+    legs = each(pose.legs, side, Leg(u(45, 115), u(0, 45), half(rng, 20, 25), 5))
+    arms = both(lambda: Arm(u(20, 90), u(-20, 90), u(10, 110), (-0.2, -1, 0.6)))
     root = euler(x=u(-20, 5), y=rng.normal(0, 12))
     return replace(pose, arms=arms, legs=legs, lean=(u(-30, 5), *pose.lean[1:]), root=root)
-
-
-def wave(rng: Rng, pose: Pose) -> Pose:
-    """One hand raised, elbow bent."""
-    u, side = rng.uniform, int(rng.integers(2))
-    plane = (u(-0.6, 0.4), -0.3, 1.0)
-    arm = Arm(u(60, 120), u(-10, 70), u(50, 130), plane)
-    return replace(pose, arms=_each(pose.arms, side, arm))
 
 
 def throw(rng: Rng, pose: Pose) -> Pose:
@@ -208,7 +188,7 @@ def dance(rng: Rng, pose: Pose) -> Pose:
     arms = (free_arm(rng), free_arm(rng))
     flat = bool(rng.random() < 0.5)
     return replace(
-        pose, arms=arms, legs=(left, right), lean=_vector(rng, (18, 16, 22)), root=root, flat_feet=flat
+        pose, arms=arms, legs=(left, right), lean=vector(rng, (18, 16, 22)), root=root, flat_feet=flat
     )
 
 
@@ -227,7 +207,7 @@ def handstand(rng: Rng, pose: Pose) -> Pose:
     root = euler(x=180 + rng.normal(0, 15), y=rng.normal(0, 15))
     if not upright:
         root = euler(y=rng.choice([-1, 1]) * u(60, 150))
-    arms = tuple(Arm(u(140, 175), u(0, 30), u(0, 15), (0, -1, 0)) for _ in range(2))
+    arms = both(lambda: Arm(u(140, 175), u(0, 30), u(0, 15), (0, -1, 0)))
     left, right = (Leg(u(-30, 50), u(0, 50), u(0, 60), 5) for _ in range(2))
     return replace(pose, arms=arms, legs=(left, right), root=root, flat_feet=False)
 
@@ -237,61 +217,6 @@ def free(rng: Rng, pose: Pose) -> Pose:
     if rng.random() < 0.4:
         pose = walk(rng, pose)
     return replace(pose, arms=(free_arm(rng), free_arm(rng)))
-
-
-def hips(rng: Rng, pose: Pose) -> Pose:
-    """Hands on the hips."""
-    u, arms = rng.uniform, pose.arms
-    for side in (0, 1) if rng.random() < 0.6 else (int(rng.integers(2)),):
-        arms = _each(arms, side, Arm(u(38, 52), u(-35, -5), u(85, 110), (-1, -0.6, -0.15)))
-    return replace(pose, arms=arms)
-
-
-def phone(rng: Rng, pose: Pose) -> Pose:
-    """Looking at something held before the chest, or a phone at the ear."""
-    u, side = rng.uniform, int(rng.integers(2))
-    if rng.random() < 0.35:
-        ear = Arm(reach=Reach("head", (0.12, -0.06, -0.02), (0.7, -0.4, -1)))
-        return replace(pose, arms=_each(pose.arms, side, ear))
-    arms = _each(pose.arms, side, Arm(u(8, 35), u(30, 95), u(90, 140), (u(-0.8, 0.2), -1, 0.5)))
-    if rng.random() < 0.5:
-        arms = _each(arms, 1 - side, Arm(u(8, 30), u(40, 95), u(80, 120), (-0.8, -1, 0.4)))
-    return replace(pose, arms=arms, neck=(u(0, 30), *pose.neck[1:]))
-
-
-def crossed(rng: Rng, pose: Pose) -> Pose:
-    """Arms folded before the chest."""
-    u = rng.uniform
-    left = Arm(u(22, 30), u(60, 75), u(92, 102), (-1, -0.25, u(0, 0.15)))
-    right = Arm(u(25, 34), u(70, 85), u(95, 106), (-1, -0.35, u(0.1, 0.3)))
-    return replace(pose, arms=(left, right))
-
-
-def clasped(rng: Rng, pose: Pose) -> Pose:
-    """Hands together before the body, or behind the back."""
-    u = rng.uniform
-    back = rng.random() < 0.35
-    depth, height = (0.14, u(-0.02, 0.08)) if back else (u(-0.26, -0.17), u(-0.1, 0.3))
-    pole = (0.8, 0.5, -0.3) if back else (0.8, 0.2, -0.8)
-    arms = tuple(Arm(reach=Reach("root", (0.05, depth, height), pole)) for _ in range(2))
-    return replace(pose, arms=arms)
-
-
-def touch(rng: Rng, pose: Pose) -> Pose:
-    """A hand at the own chin, hair, nape, other shoulder, other elbow or trouser pocket."""
-    places = {
-        "chin": Reach("head", (0.03, -0.15, -0.06), (0.4, -0.2, -1)),
-        "hair": Reach("head", (0.08, -0.03, 0.17), (1, -0.3, 0.4)),
-        "nape": Reach("head", (0.07, 0.13, -0.02), (1, -0.2, 0.6)),
-        "shoulder": Reach("upperarm01..", (0.0, -0.11, 0.05), (0.3, -0.6, -1)),
-        "elbow": Reach("lowerarm01..", (0.01, -0.07, 0.03), (0.5, 0.0, -1)),
-        "pocket": Reach("upperleg01.", (0.09, -0.06, -0.02), (1, 0.8, -0.3)),
-    }
-    names, arms = sorted(places), pose.arms
-    first = int(rng.integers(2))
-    for side in (first, 1 - first) if rng.random() < 0.35 else (first,):
-        arms = _each(arms, side, Arm(reach=places[str(rng.choice(names))]))
-    return replace(pose, arms=arms)
 
 
 Family = Callable[[Rng, Pose], Pose]

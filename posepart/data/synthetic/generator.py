@@ -22,6 +22,8 @@ from .scene import SyntheticScene
 from .shading import look_from, shade
 from .streams import Aspect, Streams
 
+GENERATOR_VERSION = 1  # raise it when the scene of a seed changes
+
 
 @dataclass(frozen=True)
 class Stage:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...schema import JOINT_NAMES, NUM_JOINTS, Part
+from posepart.schema import JOINT_NAMES, NUM_JOINTS, Part
+
 from .body import EYES, LONG_HAIR, SKIRT, BodyModel, Surface
 from .camera import NEAR, Camera
 from .figures import Figure

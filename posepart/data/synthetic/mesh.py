@@ -64,13 +64,17 @@ class View:
 
 def assemble(figures: Sequence[Figure], solids: Sequence[Solid]) -> SceneMesh:
     """Put figures and solids into one mesh; an empty scene has no faces."""
-    vertices, faces, sides, owners = [np.zeros((0, 3))], [np.zeros((0, 3), np.int64)], [], []
+    vertices: list[Array] = [np.zeros((0, 3))]
+    faces: list[NDArray[np.integer]] = [np.zeros((0, 3), np.int64)]
+    sides, owners = [], []
     first, total = [], 0
-    for k, item in enumerate((*figures, *solids)):
+    items: list[Figure | Solid] = [*figures, *solids]
+    for k, item in enumerate(items):
         first.append(total)
         vertices.append(item.vertices)
         faces.append(item.faces + total)
-        one_sided = item.face_group < SKIRT if isinstance(item, Figure) else np.zeros(len(item.faces), bool)
+        double = np.zeros(len(item.faces), np.bool_)
+        one_sided = item.face_group < SKIRT if isinstance(item, Figure) else double
         sides.append(one_sided)
         owners.append(np.full(len(item.faces), k, np.int16))
         total += len(item.vertices)

@@ -48,11 +48,11 @@ def _arm_directions(arm: Arm, sign: int) -> tuple[Array, Array]:
     """Directions (3,) of upper arm and forearm in the chest frame."""
     elevation, azimuth = math.radians(arm.elevation), math.radians(arm.azimuth)
     sideways, forwards = math.cos(azimuth), math.sin(azimuth)
-    upper = np.array(
+    upper: Array = np.array(
         [sign * math.sin(elevation) * sideways, -math.sin(elevation) * forwards, -math.cos(elevation)]
     )
-    plane = np.asarray(arm.plane, float) * [sign, 1, 1]
-    plane = unit(plane - upper * (plane @ upper) + 1e-3 * np.array([0, -1, 0]))
+    wanted: Array = np.asarray(arm.plane, float) * [sign, 1, 1]
+    plane: Array = unit(wanted - upper * (wanted @ upper) + 1e-3 * np.array([0, -1, 0]))
     flexion = math.radians(min(max(arm.flexion, 0), MAX_ELBOW))
     return upper, math.cos(flexion) * upper + math.sin(flexion) * plane
 
@@ -82,8 +82,8 @@ def _reach_directions(skeleton: _Skeleton, chest: Array, reach: Reach, side: int
     goal = chest.T @ (target - posed[shoulder])
     distance = float(np.clip(np.linalg.norm(goal), abs(a - b) + 0.02 + 0.08 * a, 0.995 * (a + b)))
     axis = unit(goal)
-    pole = np.asarray(reach.pole, float) * [sign, 1, 1]
-    pole = unit(pole - axis * (pole @ axis))
+    wanted: Array = np.asarray(reach.pole, float) * [sign, 1, 1]
+    pole = unit(wanted - axis * (wanted @ axis))
     cosine = (a * a + distance * distance - b * b) / (2 * a * distance)
     upper = axis * cosine + pole * math.sqrt(max(0.0, 1 - cosine * cosine))
     return upper, unit(axis * distance - upper * a)
@@ -94,13 +94,13 @@ def _place_arm(skeleton: _Skeleton, chest: Array, upper: Array, fore: Array, sid
     s = SIDES[side]
     rest_upper = skeleton.bone_direction(f"upperarm01.{s}", f"lowerarm01.{s}")
     rest_fore = skeleton.bone_direction(f"lowerarm01.{s}", f"wrist.{s}")
-    arm = between(rest_upper, upper)
+    arm: Array = between(rest_upper, upper)
     # Turn the elbow's hinge into the wanted bending plane, by 70 % only: a full turn twists the skin.
-    rest_plane, plane = arm @ rest_fore, fore - upper * (fore @ upper)
-    rest_plane = rest_plane - upper * (rest_plane @ upper)
-    if np.linalg.norm(rest_plane) > 0.05 and np.linalg.norm(plane) > 0.15:
-        rest_plane, plane = unit(rest_plane), unit(plane)
-        twist = math.atan2(float(np.cross(rest_plane, plane) @ upper), float(rest_plane @ plane))
+    now: Array = arm @ rest_fore - upper * (arm @ rest_fore @ upper)
+    wanted: Array = fore - upper * (fore @ upper)
+    if np.linalg.norm(now) > 0.05 and np.linalg.norm(wanted) > 0.15:
+        now, wanted = unit(now), unit(wanted)
+        twist = math.atan2(float(np.cross(now, wanted) @ upper), float(now @ wanted))
         arm = from_vector(upper * np.clip(twist, -2.2, 2.2) * 0.7) @ arm
     forearm = between(arm @ rest_fore, fore) @ arm
     raised = -upper[2] < math.cos(math.radians(75))
@@ -116,10 +116,10 @@ def _place_arm(skeleton: _Skeleton, chest: Array, upper: Array, fore: Array, sid
 def _place_hand(skeleton: _Skeleton, forearm: Array, side: int, pose: Pose) -> None:
     s, sign = SIDES[side], (1, -1)[side]
     along = skeleton.bone_direction(f"wrist.{s}", f"finger3-1.{s}")
-    across = skeleton.rest(f"finger2-1.{s}") - skeleton.rest(f"finger5-1.{s}")
+    across: Array = skeleton.rest(f"finger2-1.{s}") - skeleton.rest(f"finger5-1.{s}")
     across = unit(unit(across) - along * (unit(across) @ along))
     bend, deviation, twist = (math.radians(angle) for angle in pose.wrists[side])
-    hand = forearm @ from_vector(along * twist) @ from_vector(across * bend)
+    hand: Array = forearm @ from_vector(along * twist) @ from_vector(across * bend)
     hand = hand @ from_vector(np.cross(along, across) * deviation)
     skeleton.put(f"wrist.{s}", hand)
     for finger in range(1, 6):
