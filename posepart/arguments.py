@@ -207,7 +207,10 @@ def _predict_parser() -> ArgumentParser:
         help="Equal runs write equal bytes: see reproducibility below.",
     )
     parser.add_argument(
-        "--dump-crf", type=str, metavar="DIR", help="Write the optimisation problems of NAME to DIR/NAME."
+        "--dump-crf",
+        type=str,
+        metavar="DIR",
+        help="Write the CRF of every person box of NAME to DIR/NAME_*.npz.",
     )
     parser.add_argument(
         "--config",

@@ -87,7 +87,7 @@ def predict_photos(
     deterministic : bool
         Write wall times as 0, so that equal results are equal bytes.
     dump_crf : Path, optional
-        Folder that receives the CRFs of photo NAME in a sub-folder NAME.
+        Existing folder that receives the CRFs of photo NAME as `NAME_*.npz`.
 
     Returns
     -------
@@ -105,8 +105,8 @@ def predict_photos(
                     if not overwrite and is_complete(photo, name, out, run):
                         already.append(str(photo))
                     else:
-                        crf_folder = None if dump_crf is None else dump_crf / name
-                        found, line = _predict_photo(photo, name, parser, out, run, deterministic, crf_folder)
+                        crf_name = None if dump_crf is None else dump_crf / name
+                        found, line = _predict_photo(photo, name, parser, out, run, deterministic, crf_name)
                         done.append(str(photo))
                         people += found
                         _tell(f"[{number}/{len(photos)}] {line}", sys.stdout)
@@ -128,13 +128,13 @@ def _predict_photo(
     out: Path,
     run: str,
     deterministic: bool,
-    dump_crf: Path | None,
+    crf_name: Path | None,
 ) -> tuple[int, str]:
     """Read, parse, draw and write one photo; the number of people, and the line that tells about it."""
     started = time.perf_counter()
     photo = open_photo(path)
     read = time.perf_counter()
-    scene = parser(photo.image, dump_crf=dump_crf)
+    scene = parser(photo.image, dump_crf=crf_name)
     parsed = time.perf_counter()
     height, width = photo.image.shape[:2]
     info = PhotoInfo(name, path.name, width, height, file_digest(path))

@@ -6,6 +6,7 @@ once there is work for it.
 """
 
 import dataclasses
+import functools
 import sys
 from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
@@ -68,6 +69,7 @@ def _predict(chosen: Namespace) -> int:
     run = prepare_out(out, photos, settings, overwrite=chosen.overwrite)
     for sentence in empty_folders:
         _complain(sentence)
+    crf_folder = None if chosen.dump_crf is None else _writable_folder(Path(chosen.dump_crf))
     summary = predict_photos(
         photos,
         parser,
@@ -75,7 +77,7 @@ def _predict(chosen: Namespace) -> int:
         run=run,
         overwrite=chosen.overwrite,
         deterministic=chosen.deterministic,
-        dump_crf=None if chosen.dump_crf is None else Path(chosen.dump_crf),
+        dump_crf=crf_folder,
     )
     return _conclude(summary, out, len(empty_folders))
 
@@ -154,18 +156,26 @@ def _write_sample_photos(folder: Path) -> list[Path]:
     from posepart.data.synthetic import group_scene
     from posepart.results import write_atomically
 
+    photos = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        photos = []
+        _writable_folder(folder)
         for name, image in (("astronaut.png", astronaut()), ("group_scene.png", group_scene().image)):
             picture = Image.fromarray(np.asarray(image, np.uint8))
-            write_atomically(folder / name, lambda file, picture=picture: picture.save(file, "PNG"))  # type: ignore[misc]
+            write_atomically(folder / name, functools.partial(picture.save, format="PNG"))
             photos.append(folder / name)
     except OSError as error:
         raise ValueError(
             f"{folder}: the sample photos cannot be written there ({error.strerror}); choose another folder with -o"
         ) from None
     return photos
+
+
+def _writable_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{folder}: the folder cannot be made ({error.strerror}); choose another") from None
+    return folder
 
 
 def _load(chosen: Namespace, config: PipelineConfig) -> tuple["SceneParser", dict[str, str]]:
@@ -180,14 +190,6 @@ def _load(chosen: Namespace, config: PipelineConfig) -> tuple["SceneParser", dic
 
         torch.set_num_threads(chosen.threads)
         cv2.setNumThreads(chosen.threads)
-    try:
-        device = torch.device(chosen.device)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise ValueError(
-            f"--device {chosen.device}: not usable here ({reason}); leave it out for the CPU"
-        ) from None
     parser = load(chosen.model, detector=chosen.detector, config=config, device=chosen.device)
     cards = find_model(chosen.model).cards
     return parser, {stage: str(card.get("sha256", "")) for stage, card in cards.items()}

@@ -4,6 +4,7 @@ import gc
 import json
 import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from posepart.run_folder import image_ids, prepare_out, result_names
 SETTINGS = {"model": "fake", "pipeline": {"refine": True, "crf": {"time_limit": 1.0}}}
 
 
-def run(photos: list[Path], out: Path, parser: FakeParser | None = None, **options: bool) -> RunSummary:
+def run(photos: list[Path], out: Path, parser: FakeParser | None = None, **options: Any) -> RunSummary:
     overwrite = options.get("overwrite", False)
     digest = prepare_out(out, photos, SETTINGS, overwrite=overwrite)
     return predict_photos(photos, parser or FakeParser(), out, run=digest, **options)
@@ -162,7 +163,7 @@ def test_upright_photo_size(tmp_path: Path) -> None:
     assert read_result(tmp_path / "out" / "a.json").size == (30, 40)
 
 
-def test_crf_folder_of_every_photo(tmp_path: Path) -> None:
+def test_crf_name_of_every_photo(tmp_path: Path) -> None:
     photos = [write_photo(tmp_path / "a.png")]
     parser = FakeParser()
     digest = prepare_out(tmp_path / "out", photos, SETTINGS)

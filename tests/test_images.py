@@ -3,6 +3,7 @@
 import tracemalloc
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from posepart.images import find_photos, open_photo, read_photo
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
 
-def save(path: Path, picture: Image.Image, **options: object) -> Path:
+def save(path: Path, picture: Image.Image, **options: Any) -> Path:
     picture.save(path, **options)
     return path
 
@@ -100,7 +101,7 @@ def test_pillow_limit_is_ours_and_is_given_back(tmp_path: Path, monkeypatch: pyt
         ("I;16", 0xFFFF, (255, 255, 255)),
     ],
 )
-def test_modes_in_png(tmp_path: Path, mode: str, stored: object, expected: tuple[int, int, int]) -> None:
+def test_modes_in_png(tmp_path: Path, mode: str, stored: Any, expected: tuple[int, int, int]) -> None:
     path = save(tmp_path / "photo.png", Image.new(mode, (5, 3), stored))
     image = read_photo(path)
     assert image.dtype == np.uint8
@@ -123,7 +124,7 @@ def test_modes_in_png(tmp_path: Path, mode: str, stored: object, expected: tuple
         ("YCbCr", (128, 128, 128), (128, 128, 128)),
     ],
 )
-def test_modes_in_tiff(tmp_path: Path, mode: str, stored: object, expected: tuple[int, int, int]) -> None:
+def test_modes_in_tiff(tmp_path: Path, mode: str, stored: Any, expected: tuple[int, int, int]) -> None:
     path = save(tmp_path / "photo.tif", Image.new(mode, (5, 3), stored))
     assert (read_photo(path) == expected).all()
 
