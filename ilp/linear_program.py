@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from time import perf_counter
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +15,7 @@ from .problem import Floats, Ints
 
 
 class Engine(Protocol):
-    """An incremental simplex for ``min c.x, A x <= b (or = b), l <= x <= u``; rows and columns are only added."""
+    """An incremental simplex for ``min c.x, A x <= b (or = b), l <= x <= u``; nothing is ever removed."""
 
     def add_columns(self, cost: Floats, lower: Floats, upper: Floats) -> None:
         """Append columns with no entries."""
@@ -162,20 +164,28 @@ class Highs:
         return "optimal" if status == self._status.kOptimal else "stopped", values, duals
 
 
-def make_engine(name: str) -> Engine:
-    """``'glop'`` (OR-Tools alone) or ``'highs'``."""
-    if name == "glop":
-        return Glop()
+_ENGINES: dict[str, Callable[[], Engine]] = {"glop": Glop, "highs": Highs}
+
+
+def check_engine(name: str) -> None:
+    """Complain early about an unknown engine, or one that is not installed."""
+    if name not in _ENGINES:
+        raise ValueError(f"unknown engine {name!r}: use one of {', '.join(map(repr, _ENGINES))}")
     if name == "highs":
-        return Highs()
-    raise ValueError(f"unknown engine {name!r}: use 'glop' or 'highs'")
+        Highs()
+
+
+def make_engine(name: str) -> Engine:
+    """``'glop'`` (OR-Tools alone) or ``'highs'`` (extra)."""
+    return _ENGINES[name]()
 
 
 class LinearProgram:
     """Columns, rows and their engine; every bound it gives is checked against its own copy of the matrix."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: str) -> None:
+        self._name = engine
+        self._engine = make_engine(engine)
         self.cost = np.zeros(0)
         self.lower = np.zeros(0)
         self.upper = np.zeros(0)
@@ -209,7 +219,7 @@ class LinearProgram:
         order = np.lexsort((column, row))
         row, column, value = row[order], column[order], value[order]
         left = right if equality else np.full(len(right), -np.inf)
-        self._engine.add_rows(row, column, value, left, right)
+        self._engine.add_rows(row, column, value, np.asarray(left, float), right)
         self._row = np.r_[self._row, row + self.n_rows]
         self._column = np.r_[self._column, column]
         self._value = np.r_[self._value, value]
@@ -223,8 +233,22 @@ class LinearProgram:
             self.lower[column], self.upper[column] = lower, upper
 
     def solve(self, seconds: float) -> tuple[str, Floats, Floats]:
-        """Status, primal values and row duals of the engine (empty arrays if it has none)."""
-        status, values, duals = self._engine.solve(seconds)
+        """Status, primal values and row duals of the engine (empty arrays if it has none).
+
+        An engine that stops before its time is up has lost its way numerically: it starts over once, cold.
+        """
+        start = perf_counter()
+        answer = self._checked(*self._engine.solve(seconds))
+        left = seconds - (perf_counter() - start)
+        if answer[0] != "stopped" or left <= 0:
+            return answer
+        self._engine = make_engine(self._name)
+        self._engine.add_columns(self.cost, self.lower, self.upper)
+        left_side = np.where(self._equality, self._right, -np.inf)
+        self._engine.add_rows(self._row, self._column, self._value, left_side, self._right)
+        return self._checked(*self._engine.solve(left))
+
+    def _checked(self, status: str, values: Floats, duals: Floats) -> tuple[str, Floats, Floats]:
         if len(values) != self.n_columns or not np.isfinite(values).all():
             values = np.zeros(0)
         if len(duals) != self.n_rows or not np.isfinite(duals).all():

@@ -55,11 +55,12 @@ def presolve(component: Component) -> list[Component]:
         Smallest first; each keeps an optimum of its part of the original problem.
     """
     while component.n_nodes:
-        allowed, alive = component.allowed, np.ones(component.n_nodes, bool)
+        allowed = component.allowed
         gains = best_gains(component)
         total = gains.sum(1)
         alive = component.unary + total < -_SLACK
-        stay = component.pair + (np.maximum(component.unary, 0.0) + total)[:, None] - gains[:, component.candidate]
+        lost = np.maximum(component.unary, 0.0) + total
+        stay = component.pair + lost[:, None] - gains[:, component.candidate]
         cut = (stay >= -_SLACK) | (stay.T >= -_SLACK)
         if alive.all() and not (cut & allowed).any():
             break

@@ -64,7 +64,8 @@ class Problem:
             object.__setattr__(self, "n_candidates", least)
         elif self.n_candidates < least:
             raise ValueError(
-                f"n_candidates is {self.n_candidates}, but candidate goes up to {least - 1}: pass {least} or more"
+                f"n_candidates is {self.n_candidates}, but candidate goes up to {least - 1}: "
+                f"pass {least} or more"
             )
 
     @property
@@ -108,7 +109,7 @@ class Problem:
         return float(self.unary[chosen].sum() + self.pair_cost[together].sum())
 
     def save(self, path: str | Path) -> None:
-        """Write the arrays to an uncompressed-metadata, pickle-free ``.npz`` file."""
+        """Write the arrays to a compressed ``.npz`` file, without pickle."""
         np.savez_compressed(
             path,
             unary=self.unary,
@@ -184,7 +185,8 @@ def _check_nodes(problem: Problem) -> None:
     if len(twice):
         node = order[twice[0]]
         raise ValueError(
-            f"candidate {problem.candidate[node]} has label {problem.label[node]} twice: keep the cheaper node"
+            f"candidate {problem.candidate[node]} has label {problem.label[node]} twice: "
+            "keep the cheaper node"
         )
 
 

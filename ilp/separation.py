@@ -1,7 +1,8 @@
 """Violated inequalities of a fractional point: triangles (T) and stars (S), one form for both.
 
-A cut is a centre j and a set T: ``sum_{t in T} y_jt - sum_{t < t' in T} y_tt' <= x_j``. With ``|T| = 2`` it is
-transitivity. It is valid because ``k - k(k-1)/2 <= 1`` for integers k >= 0, and both sides are 0 if ``x_j = 0``.
+A cut is a centre j and a set T: ``sum_{t in T} y_jt - sum_{t < t' in T} y_tt' <= x_j``. With ``|T| = 2`` it
+is transitivity. It is valid because ``k - k(k-1)/2 <= 1`` for integers k >= 0, and the left side is at most 0
+if ``x_j = 0``.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class Cuts:
         return len(self.centre)
 
 
-def violated_triangles(x: Floats, y: Floats, candidate: Ints, per_centre: int = 12, least: float = 1e-3) -> Cuts:
+def violated_triangles(
+    x: Floats, y: Floats, candidate: Ints, per_centre: int = 12, least: float = 1e-3
+) -> Cuts:
     """All violated (T), at most ``per_centre`` of each centre.
 
     Parameters

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from time import perf_counter
 
 import numpy as np
 
 from .branch_and_bound import Search
 from .component import Component, dense
+from .linear_program import check_engine
 from .local_search import upper_bound
 from .presolve import presolve, trivial_bound
 from .problem import Ints, Problem
@@ -51,30 +56,91 @@ def solve(
         raise ValueError(f"time_limit is {time_limit}: expected a positive number of seconds")
     if not gap >= 0:
         raise ValueError(f"gap is {gap}: expected 0 (prove the optimum) or more")
-    deadline = start + time_limit
+    check_engine(engine)
+    hinted = _check_hint(problem, hint)
     whole, scale = dense(problem)
     parts = presolve(whole)
     people: list[Ints] = []
     bound = 0.0
     counts: Counter[str] = Counter(components=len(parts), nodes_after_presolve=sum(p.n_nodes for p in parts))
+    search = partial(_solve_part, engine=engine, deadline=start + time_limit, gap=gap, seed=seed)
     for part in parts:
-        found, below = _solve_part(part, engine, deadline, gap, seed, counts)
+        found, below = search(part, [np.flatnonzero(np.isin(part.node, nodes)) for nodes in hinted], counts)
         people += [part.node[nodes] for nodes in found]
         bound += below
+    if hinted and problem.energy(hinted) < problem.energy(people):
+        people = hinted
     return make_solution(problem, people, bound * scale, perf_counter() - start, counts)
 
 
+def _check_hint(problem: Problem, hint: Solution | None) -> list[Ints]:
+    if hint is None:
+        return []
+    if any(len(nodes) and nodes.max() >= problem.n_nodes for nodes in hint.nodes):
+        raise ValueError(
+            f"hint selects nodes beyond the problem's {problem.n_nodes}: it is of another problem"
+        )
+    nodes = list(hint.nodes)
+    return nodes if np.isfinite(problem.energy(nodes)) else []
+
+
 def _solve_part(
-    part: Component, engine: str, deadline: float, gap: float, seed: int, counts: Counter[str]
+    part: Component,
+    hinted: list[Ints],
+    counts: Counter[str],
+    *,
+    engine: str,
+    deadline: float,
+    gap: float,
+    seed: int,
 ) -> tuple[list[Ints], float]:
     """People and bound of a component."""
     if part.n_candidates == 1:
         best = int(part.unary.argmin())
-        return [np.array([best])], float(part.unary[best])
+        chosen = [np.array([best])] if part.unary[best] < 0 else []
+        return chosen, min(0.0, float(part.unary[best]))
+    hinted = [nodes for nodes in hinted if len(nodes)]
     if perf_counter() > deadline:
-        return [], trivial_bound(part)
-    start = upper_bound(part, np.random.default_rng(seed), _KICKS, deadline)
-    search = Search(part, start, engine=engine, deadline=deadline, gap=gap)
+        return hinted, trivial_bound(part)
+    people = upper_bound(part, np.random.default_rng(seed), _KICKS, deadline)
+    if part.energy(hinted) < part.energy(people) and part.feasible(hinted):
+        people = hinted
+    search = Search(part, people, engine=engine, deadline=deadline, gap=gap)
     search.run()
     counts.update(search.counts)
     return search.people, search.bound
+
+
+def solve_many(
+    problems: Iterable[Problem],
+    *,
+    workers: int = 1,
+    time_limit: float = 10.0,
+    gap: float = 0.0,
+    engine: str = "glop",
+    seed: int = 0,
+) -> list[Solution]:
+    """Solve several problems, in this process or in several.
+
+    Parameters
+    ----------
+    problems : iterable of Problem
+    workers : int
+        Processes; 1 (default) starts none. Threads gain nothing: most of a small problem's time is spent in
+        Python. Starting a process costs about as much as 50 boxes, so this is for whole data sets.
+    time_limit, gap, engine, seed
+        As for :func:`solve`, for each problem.
+
+    Returns
+    -------
+    list of Solution
+        In the order of the problems.
+    """
+    if workers < 1:
+        raise ValueError(f"workers is {workers}: expected 1 or more")
+    todo = list(problems)
+    one = partial(solve, time_limit=time_limit, gap=gap, engine=engine, seed=seed)
+    if workers == 1 or len(todo) < 2:
+        return [one(problem) for problem in todo]
+    with ProcessPoolExecutor(min(workers, len(todo)), mp_context=get_context("spawn")) as pool:
+        return list(pool.map(one, todo, chunksize=max(1, len(todo) // (4 * workers))))
