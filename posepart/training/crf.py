@@ -78,22 +78,26 @@ def fit_weights(pairs: LabelledPairs, segment_term: bool, config: PairFitConfig)
             f"fitting pairwise weights: {np.count_nonzero(pairs.positive)} of {len(pairs)} pairs are positive, "
             "a regression needs both kinds: give it more crops, or a better pose network"
         )
-    features = canonical_order(pairs.features[:, : len(columns)], pairs.label_u, pairs.label_v).astype(
-        np.float64
-    )
-    near = features[pairs.positive, : len(OFFSET_FEATURES)]
-    deviation = features.std(axis=0)
+    ordered = canonical_order(pairs.features[:, : len(columns)], pairs.label_u, pairs.label_v)
+    scaling = _scaling(ordered.astype(np.float64), pairs.positive, columns)
+    weights, bias = _fit_classes(scaling, ordered.astype(np.float64), pairs, config)
+    return LogisticWeights(columns, scaling.mean, scaling.deviation, scaling.decay, weights, bias)
+
+
+def _scaling(features: FloatArray, positive: BoolArray, columns: tuple[str, ...]) -> LogisticWeights:
+    """How features are scaled, the same for u and v, with weights of zero."""
+    both_ways = np.concatenate([features, swap_ends(features)])
+    deviation = both_ways.std(axis=0)
+    typical = np.median(both_ways[np.tile(positive, 2), : len(OFFSET_FEATURES)], axis=0)
     shape = len(PAIR_CLASS_NAMES), len(term_names(columns))
-    scaling = LogisticWeights(
+    return LogisticWeights(
         columns,
-        features.mean(axis=0),
+        both_ways.mean(axis=0),
         np.where(deviation > 1e-9, deviation, 1.0),
-        np.maximum(np.median(near, axis=0), 1e-3),
+        np.maximum(typical, 1e-3),
         np.zeros(shape),
         np.zeros(shape[0]),
     )
-    weights, bias = _fit_classes(scaling, features, pairs, config)
-    return LogisticWeights(columns, scaling.mean, scaling.deviation, scaling.decay, weights, bias)
 
 
 def _fit_classes(
@@ -109,15 +113,13 @@ def _fit_classes(
         if np.count_nonzero(positive) < config.min_positives or positive.all():
             scarce[bool(_NEIGHBOURING[k])].append(k)
             continue
-        if SYMMETRIC[k]:
-            own, positive = np.concatenate([own, swap_ends(own)]), np.tile(positive, 2)
-        weights[k], bias[k] = _regress(scaling.terms(own), positive, config)
+        weights[k], bias[k] = _regress(scaling, own, positive, bool(SYMMETRIC[k]), config)
     for neighbouring, classes in scarce.items():
         if classes:
             rows = _NEIGHBOURING[pair_class] == neighbouring
             rows = rows if _both_kinds(pairs.positive[rows]) else np.ones(len(pairs), bool)
             weights[classes], bias[classes] = _regress(
-                scaling.terms(features[rows]), pairs.positive[rows], config
+                scaling, features[rows], pairs.positive[rows], True, config
             )
     return weights, bias
 
@@ -126,11 +128,22 @@ def _both_kinds(positive: BoolArray) -> bool:
     return bool(positive.any() and not positive.all())
 
 
-def _regress(terms: FloatArray, positive: BoolArray, config: PairFitConfig) -> tuple[FloatArray, float]:
+def _regress(
+    scaling: LogisticWeights,
+    features: FloatArray,
+    positive: BoolArray,
+    both_ways: bool,
+    config: PairFitConfig,
+) -> tuple[FloatArray, float]:
+    if both_ways:
+        features, positive = np.concatenate([features, swap_ends(features)]), np.tile(positive, 2)
     regression = LogisticRegression(
-        C=config.inverse_penalty, class_weight="balanced" if config.balanced else None, max_iter=2000
+        C=config.inverse_penalty,
+        class_weight="balanced" if config.balanced else None,
+        max_iter=2000,
+        tol=1e-6,
     )
-    regression.fit(terms, positive)
+    regression.fit(scaling.terms(features), positive)
     return regression.coef_[0], float(regression.intercept_[0])
 
 
