@@ -4,6 +4,7 @@ Every backbone maps a batch (B, 3, H, W) to a list of feature maps, finest first
 and `strides`. Input is RGB scaled to [-1, 1] by `normalise`.
 """
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -97,8 +98,12 @@ class MobileNetV2(Backbone):
 
         Raises
         ------
-        ValueError: when a tensor is missing or has another shape (another width).
+        ValueError: when a tensor is missing or has another shape (another width), or this network has norms.
         """
+        if any(isinstance(module, nn.BatchNorm2d) for module in self.features.modules()):
+            raise ValueError(
+                "the initialisation has folded norms: build the MobileNetV2 with batch_norm=False"
+            )
         reference = MobileNetV2(self.width, batch_norm=True)
         state = {
             name.removeprefix("backbone."): torch.from_numpy(np.asarray(value, dtype=np.float32))
@@ -185,6 +190,16 @@ def build_backbone(name: str, width: float = 1.0, batch_norm: bool = False) -> B
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz initialisation, never unpickled."""
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    """The arrays of an .npz initialisation, never unpickled.
+
+    Raises
+    ------
+    ValueError: when the file is missing, damaged, or holds anything but plain arrays.
+    """
+    try:
+        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such file of initial weights") from error
+    except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
+        raise ValueError(f"{path}: damaged or no .npz file of plain arrays ({error})") from error

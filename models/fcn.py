@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .backbones import Backbone
+from .backbones import Backbone, MobileNetV2
 
 
 def upsample2(x: Tensor) -> Tensor:
@@ -138,8 +138,20 @@ class PoseFCN(nn.Module):
         ------
         ValueError: when the backbone is no MobileNetV2 or the tensors do not fit it.
         """
-        self.backbone.load_people_weights(arrays)  # type: ignore[operator]
+        if not isinstance(self.backbone, MobileNetV2):
+            raise ValueError(f"a MoveNet cannot start a {type(self.backbone).__name__}: use a MobileNetV2")
+        self.backbone.load_people_weights(arrays)
         tensors = {k: torch.from_numpy(np.asarray(v, dtype=np.float32)) for k, v in arrays.items()}
+        try:
+            self._load_heat_maps(tensors, sources)
+        except KeyError as error:
+            raise ValueError(f"the initialisation is no MoveNet: it lacks the tensor {error}") from error
+        except (RuntimeError, IndexError) as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise ValueError(f"the MoveNet's tensors do not fit this network: {reason}") from error
+
+    def _load_heat_maps(self, tensors: Mapping[str, Tensor], sources: Sequence[Sequence[int]]) -> None:
+        """The pyramid and the heat-map head of `load_movenet`."""
         for i, lateral in enumerate(self.heat.lateral):
             lateral.load_state_dict({n: tensors[f"lateral.{i}.{n}"] for n in ("weight", "bias")})
         for i, smooth in enumerate(self.heat.smooth):
