@@ -38,9 +38,12 @@ class ModelSet:
 
 def installed_models() -> list[ModelSet]:
     """The model sets that ship with the package, by name."""
-    return [
-        find_model(folder.name) for folder in sorted(INSTALLED.iterdir()) if (folder / "pose.json").exists()
-    ]
+    return [find_model(name) for name in _installed_names()]
+
+
+def _installed_names() -> list[str]:
+    folders = INSTALLED.iterdir() if INSTALLED.is_dir() else ()
+    return sorted(folder.name for folder in folders if (folder / "pose.json").exists())
 
 
 def find_model(name_or_folder: str | Path) -> ModelSet:
@@ -48,13 +51,13 @@ def find_model(name_or_folder: str | Path) -> ModelSet:
 
     Raises
     ------
-    ValueError: when there is neither, or a stage's file or card is missing or damaged.
+    ValueError: when there is neither, or a stage's file or card is missing, or its card damaged or another's.
     """
     folder = INSTALLED / str(name_or_folder)
     if not (folder / "pose.json").exists():
         folder = Path(name_or_folder)
     if not folder.is_dir():
-        names = ", ".join(sorted(f.name for f in INSTALLED.iterdir() if f.is_dir())) or "none"
+        names = ", ".join(_installed_names()) or "none"
         raise ValueError(
             f"{name_or_folder}: no installed model (there are: {names}) and no folder of weights"
         )
@@ -66,6 +69,10 @@ def find_model(name_or_folder: str | Path) -> ModelSet:
                 f"{folder}: lacks {path.name}; a model folder holds {', '.join(STAGES)}, each with its card"
             )
         cards[stage] = read_card(path)
+        if cards[stage].get("stage", stage) != stage:
+            raise ValueError(
+                f"{path}: by its card these are the weights of the stage {cards[stage]['stage']}, not {stage}"
+            )
     return ModelSet(folder.name, folder, cards)
 
 
