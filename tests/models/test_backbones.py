@@ -1,0 +1,154 @@
+"""Backbones: TensorFlow's padding, folded norms, strides, initialisation."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from posepart.models.backbones import (
+    MobileNetV2,
+    ResNet101,
+    SamePadConv2d,
+    VGG16LargeFOV,
+    build_backbone,
+    normalise,
+    read_arrays,
+)
+
+WIDTH = 0.35
+
+
+@pytest.fixture(scope="module")
+def unfused() -> MobileNetV2:
+    """A MobileNetV2 with norms whose statistics are those of no particular data."""
+    torch.manual_seed(0)
+    network = MobileNetV2(WIDTH, batch_norm=True).eval().requires_grad_(False)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.3)
+            module.running_var.uniform_(0.5, 2.0)
+            module.weight.uniform_(0.5, 1.5)
+            module.bias.normal_(0, 0.3)
+    return network
+
+
+def arrays_of(network: nn.Module, prefix: str = "") -> dict[str, np.ndarray]:
+    return {prefix + name: tensor.numpy() for name, tensor in network.state_dict().items()}
+
+
+def test_normalise() -> None:
+    images = torch.tensor([0, 51, 255], dtype=torch.uint8).view(1, 3, 1, 1)
+    torch.testing.assert_close(normalise(images).flatten(), torch.tensor([-1.0, -0.6, 1.0]))
+    assert images.flatten().tolist() == [0, 51, 255]  # the input stays as it was
+
+
+def test_same_padding_by_hand() -> None:
+    convolution = nn.Conv2d(1, 1, 3, stride=2, padding=1, bias=False)
+    nn.init.ones_(convolution.weight)
+    image = torch.arange(16.0).view(1, 1, 4, 4)
+    # sums of the 3x3 windows whose top left corners are (0, 0), (0, 2), (2, 0), (2, 2); zeros right and below
+    same = SamePadConv2d.replacing(convolution)
+    assert same(image).flatten().tolist() == [45, 39, 66, 50]
+    assert convolution(image).flatten().tolist() == [10, 24, 51, 90]  # symmetric padding is another thing
+
+
+def test_every_strided_convolution_of_the_mobilenet_is_padded_so() -> None:
+    strided = [m for m in MobileNetV2(WIDTH).modules() if isinstance(m, nn.Conv2d) and m.stride == (2, 2)]
+    assert len(strided) == 5
+    assert all(isinstance(m, SamePadConv2d) and m.padding == (0, 0) for m in strided)
+
+
+def test_mobilenet_levels() -> None:
+    with torch.device("meta"):
+        levels = MobileNetV2(1.0)(torch.zeros(2, 3, 64, 96))
+    assert [tuple(x.shape) for x in levels] == [
+        (2, 24, 16, 24), (2, 32, 8, 12), (2, 64, 4, 6), (2, 1280, 2, 3),
+    ]  # fmt: skip
+    with torch.device("meta"):
+        wide = MobileNetV2(1.75)
+    assert wide.channels == (40, 56, 112, 1280)
+    assert wide.strides == (4, 8, 16, 32)
+
+
+def test_folded_norms_change_nothing(unfused: MobileNetV2) -> None:
+    fused = MobileNetV2(WIDTH)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in fused.modules())
+    fused.load_people_weights(arrays_of(unfused, "backbone."))
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        for found, expected in zip(fused(images), unfused(images), strict=True):
+            torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_initialisation_of_another_width_is_refused(unfused: MobileNetV2) -> None:
+    with pytest.raises(ValueError, match=r"does not fit a MobileNetV2 of width 0\.5"):
+        MobileNetV2(0.5).load_people_weights(arrays_of(unfused))
+
+
+def test_initialisation_with_a_tensor_missing_or_unknown_is_refused(unfused: MobileNetV2) -> None:
+    arrays = arrays_of(unfused)
+    weight = arrays.pop("features.0.0.weight")
+    with pytest.raises(ValueError, match=r"lacks \['features\.0\.0\.weight'\]"):
+        MobileNetV2(WIDTH).load_people_weights(arrays)
+    with pytest.raises(ValueError, match=r"unknown \['features\.99\.weight'\]"):
+        MobileNetV2(WIDTH).load_people_weights(
+            {**arrays, "features.0.0.weight": weight, "features.99.weight": weight}
+        )
+
+
+def test_initialisation_needs_folded_norms(unfused: MobileNetV2) -> None:
+    with pytest.raises(ValueError, match="batch_norm=False"):
+        MobileNetV2(WIDTH, batch_norm=True).load_people_weights(arrays_of(unfused))
+
+
+@pytest.mark.parametrize(("backbone", "channels"), [(ResNet101, 2048), (VGG16LargeFOV, 1024)])
+def test_the_papers_backbones_have_stride_8(backbone: type, channels: int) -> None:
+    with torch.device("meta"):
+        network = backbone()
+        (features,) = network(torch.zeros(1, 3, 256, 192))
+    assert features.shape == (1, channels, 32, 24)
+    assert (network.channels, network.strides) == ((channels,), (8,))
+
+
+def test_vgg_has_the_large_field_of_view() -> None:
+    with torch.device("meta"):
+        network = VGG16LargeFOV()
+    convolutions = [m for m in network.features if isinstance(m, nn.Conv2d)]
+    assert [m.dilation[0] for m in convolutions] == [1] * 10 + [2] * 3
+    assert [m.stride for m in network.features if isinstance(m, nn.MaxPool2d)] == [2, 2, 2, 1, 1]
+    assert (network.fc6.dilation, network.fc6.kernel_size) == ((12, 12), (3, 3))
+
+
+def test_build_backbone() -> None:
+    with torch.device("meta"):
+        assert isinstance(build_backbone("vgg16_largefov"), VGG16LargeFOV)
+        assert build_backbone("mobilenet_v2", 1.75).channels[0] == 40
+    with pytest.raises(ValueError, match=r"'resnet50'.*mobilenet_v2, resnet101, vgg16_largefov"):
+        build_backbone("resnet50")
+
+
+def test_read_arrays(tmp_path: Path) -> None:
+    np.savez(tmp_path / "plain.npz", a=np.arange(3), b=np.eye(2))
+    arrays = read_arrays(tmp_path / "plain.npz")
+    assert sorted(arrays) == ["a", "b"]
+    assert arrays["a"].tolist() == [0, 1, 2]
+
+
+def test_read_arrays_never_unpickles(tmp_path: Path) -> None:
+    np.savez(tmp_path / "objects.npz", a=np.array([{}], dtype=object))
+    with pytest.raises(ValueError, match=r"objects\.npz"):
+        read_arrays(tmp_path / "objects.npz")
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive at all"])
+def test_read_arrays_names_a_damaged_file(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"bad\.npz"):
+        read_arrays(tmp_path / "bad.npz")
+
+
+def test_read_arrays_names_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"absent\.npz: no such file"):
+        read_arrays(tmp_path / "absent.npz")

@@ -1,0 +1,50 @@
+"""Named builders."""
+
+import pytest
+import torch
+
+from posepart.models.builders import BUILDERS, build
+from posepart.models.fcn import PartFCN, PoseFCN
+
+
+def test_every_name_is_its_functions() -> None:
+    assert all(builder.__name__ == name for name, builder in BUILDERS.items())
+
+
+@pytest.mark.parametrize("name", sorted(n for n in BUILDERS if n.startswith("pose_")))
+def test_pose_builders(name: str) -> None:
+    with torch.device("meta"):
+        network = build(name)
+        logits, offsets = network(torch.zeros(1, 3, 64, 64))
+    assert isinstance(network, PoseFCN)
+    cells = 64 // network.stride
+    assert (logits.shape, offsets.shape) == ((1, 14, cells, cells), (1, 364, cells, cells))
+
+
+@pytest.mark.parametrize("name", sorted(n for n in BUILDERS if n.startswith("part_")))
+def test_part_builders(name: str) -> None:
+    with torch.device("meta"):
+        network = build(name)
+        logits = network(torch.zeros(1, 3, 64, 64))
+    assert isinstance(network, PartFCN)
+    assert logits.shape == (1, 7, 64 // network.stride, 64 // network.stride)
+
+
+@pytest.mark.parametrize("name", ["refine_separable", "refine_xia2017"])
+def test_refine_builders(name: str) -> None:
+    with torch.device("meta"):
+        assert build(name)(torch.zeros(1, 7, 8, 8), torch.zeros(1, 2, 8, 8)).shape == (1, 7, 8, 8)
+
+
+def test_arguments_are_passed_on() -> None:
+    with torch.device("meta"):
+        assert build("part_mobilenet_v2", {"width": 1.75}).backbone.width == 1.75
+        assert build("part_mobilenet_v2").backbone.width == 1.0
+        assert build("pose_mobilenet_v2", None).backbone.width == 1.75
+
+
+def test_unknown_name_and_argument() -> None:
+    with pytest.raises(ValueError, match=r"unknown builder 'pose'.*pose_mobilenet_v2"):
+        build("pose")
+    with pytest.raises(ValueError, match=r"'refine_separable' does not take these arguments: .*depth"):
+        build("refine_separable", {"depth": 3})

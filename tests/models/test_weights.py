@@ -1,0 +1,182 @@
+"""Weight files: round trip, and one clear sentence for everything that can be wrong with them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from posepart.models import weights
+from posepart.models.refine import RefineFCN
+from posepart.models.weights import (
+    STAGES,
+    find_model,
+    installed_models,
+    load_into,
+    load_network,
+    read_card,
+    read_tensors,
+    save_tensors,
+    save_weights,
+    sha256,
+)
+
+CARD = {"builder": "refine_separable", "arguments": {}, "stage": "refine"}
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    network = RefineFCN(width=64, separable=True)
+    torch.nn.init.normal_(network.out.weight)
+    path = tmp_path / "set" / "refine.safetensors"
+    save_weights(path, network, CARD)
+    return path
+
+
+@pytest.fixture
+def model_folder(saved: Path) -> Path:
+    """A folder with five weight files and cards, all of them copies of one."""
+    for stage in STAGES:
+        if stage != "refine":
+            shutil.copy(saved, saved.parent / f"{stage}.safetensors")
+        card = read_card(saved) | {"stage": stage}
+        (saved.parent / f"{stage}.json").write_text(json.dumps(card))
+    return saved.parent
+
+
+def test_round_trip_at_half_precision(saved: Path) -> None:
+    torch.manual_seed(0)
+    original = RefineFCN(width=64, separable=True)
+    torch.nn.init.normal_(original.out.weight)
+    loaded = load_network(saved)
+    assert not loaded.training
+    for name, tensor in loaded.state_dict().items():
+        assert tensor.dtype == torch.float32
+        torch.testing.assert_close(tensor, original.state_dict()[name].half().float(), rtol=0, atol=0)
+    assert not any(p.requires_grad for p in loaded.parameters())
+    half = 2 * sum(p.numel() for p in original.parameters())
+    assert half < saved.stat().st_size < half + 4000
+
+
+def test_card_is_kept_with_the_checksum(saved: Path) -> None:
+    card = read_card(saved)
+    assert {k: card[k] for k in CARD} == CARD
+    assert card["sha256"] == sha256(saved)
+    assert len(card["sha256"]) == 64
+
+
+def test_no_temporary_files_stay(saved: Path) -> None:
+    assert sorted(p.name for p in saved.parent.iterdir()) == ["refine.json", "refine.safetensors"]
+
+
+def test_integers_stay_integers(tmp_path: Path) -> None:
+    path = tmp_path / "crf.safetensors"
+    save_tensors(path, {"names": np.array([65, 66], np.uint8), "weights": np.array([[0.1]])}, {})
+    tensors = read_tensors(path)
+    assert tensors["names"].dtype == torch.uint8
+    assert tensors["names"].tolist() == [65, 66]
+    assert tensors["weights"].dtype == torch.float32
+    assert float(tensors["weights"]) == pytest.approx(0.1)
+
+
+def test_sha256_of_a_known_text(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert sha256(tmp_path / "abc").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"pose\.safetensors: no such weight file"):
+        read_tensors(tmp_path / "pose.safetensors")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\xff" * 64])
+def test_not_a_safetensors_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "pose.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"pose\.safetensors: damaged or no safetensors file"):
+        read_tensors(path)
+
+
+def test_truncated_file(saved: Path) -> None:
+    saved.write_bytes(saved.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"refine\.safetensors: damaged"):
+        load_network(saved)
+
+
+def test_one_changed_byte(saved: Path) -> None:
+    content = bytearray(saved.read_bytes())
+    content[-1] ^= 1
+    saved.write_bytes(content)
+    with pytest.raises(ValueError, match=r"refine\.safetensors: its SHA-256 differs from the card's"):
+        load_network(saved)
+
+
+def test_missing_card(saved: Path) -> None:
+    saved.with_suffix(".json").unlink()
+    with pytest.raises(ValueError, match=r"refine\.json: the weight file's card is missing; copy it beside"):
+        load_network(saved)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "no valid JSON"), ("[1]", "not a JSON object"), ("{}", "names no builder")]
+)
+def test_wrong_card(saved: Path, text: str, message: str) -> None:
+    saved.with_suffix(".json").write_text(text)
+    with pytest.raises(ValueError, match=rf"refine\.json: .*{message}"):
+        load_network(saved)
+
+
+def test_card_of_another_network(saved: Path) -> None:
+    card = read_card(saved) | {"builder": "refine_xia2017"}
+    saved.with_suffix(".json").write_text(json.dumps(card))
+    with pytest.raises(ValueError, match=r"refine\.safetensors: the weights do not fit the network"):
+        load_network(saved)
+
+
+def test_card_with_an_unknown_builder(saved: Path) -> None:
+    card = read_card(saved) | {"builder": "pose_vit"}
+    saved.with_suffix(".json").write_text(json.dumps(card))
+    with pytest.raises(ValueError, match=r"unknown builder 'pose_vit': choose one of .*refine_separable"):
+        load_network(saved)
+
+
+def test_load_into_another_shape(saved: Path) -> None:
+    with pytest.raises(ValueError, match=r"refine\.safetensors: the weights do not fit .*size mismatch"):
+        load_into(RefineFCN(width=32, separable=True), saved)
+
+
+def test_find_model_in_a_folder(model_folder: Path) -> None:
+    model = find_model(model_folder)
+    assert model.name == "set"
+    assert sorted(model.cards) == sorted(STAGES)
+    assert model.path("pose") == model_folder / "pose.safetensors"
+
+
+def test_find_model_by_name_among_the_installed(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "INSTALLED", model_folder.parent)
+    assert find_model("set").folder == model_folder
+    assert [m.name for m in installed_models()] == ["set"]
+    with pytest.raises(ValueError, match=r"posepart-x: no installed model \(there are: set\)"):
+        find_model("posepart-x")
+
+
+def test_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "INSTALLED", tmp_path / "absent")
+    assert installed_models() == []
+    with pytest.raises(ValueError, match=r"posepart-s: no installed model \(there are: none\)"):
+        find_model("posepart-s")
+
+
+def test_a_model_folder_that_lacks_a_stage(model_folder: Path) -> None:
+    (model_folder / "crf.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"set: lacks crf\.safetensors; a model folder holds detector, pose"):
+        find_model(model_folder)
+
+
+def test_a_model_folder_with_the_weights_of_another_stage(model_folder: Path) -> None:
+    shutil.copy(model_folder / "part.json", model_folder / "pose.json")
+    with pytest.raises(ValueError, match=r"pose\.safetensors: .*part.*not pose"):
+        find_model(model_folder)

@@ -1,0 +1,76 @@
+"""Networks as stages: the layout of the maps."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from posepart.inference import part_maps, pose_maps, refined_part_maps, to_batch
+from posepart.schema import NEIGHBOURS, Joint
+from posepart.structures import Affine, Crop, PartMaps
+
+
+def crop_of(image: np.ndarray) -> Crop:
+    return Crop(image, Affine(np.eye(3)[:2]), np.zeros(4, np.float32))
+
+
+class Planned(nn.Module):
+    """Answers with what it was given."""
+
+    def __init__(self, answer: object) -> None:
+        super().__init__()
+        self.answer = answer
+        self.seen: tuple[Tensor, ...] = ()
+
+    def forward(self, *inputs: Tensor) -> object:
+        self.seen = inputs
+        return self.answer
+
+
+def test_batch_is_rgb_planes_between_minus_one_and_one() -> None:
+    image = np.zeros((4, 4, 3), np.uint8)
+    image[1, 2] = 255, 51, 0
+    batch = to_batch([crop_of(image), crop_of(image + 255)], "cpu")
+    assert batch.shape == (2, 3, 4, 4)
+    torch.testing.assert_close(batch[0, :, 1, 2], torch.tensor([1.0, -0.6, -1.0]))
+    torch.testing.assert_close(batch[0, :, 0, 0], torch.full((3,), -1.0))
+
+
+def test_pose_maps_are_probabilities_and_offsets_by_joint_and_neighbour() -> None:
+    logits = torch.zeros(2, 14, 8, 8)
+    logits[1, Joint.NECK, 3, 5] = 20.0
+    offsets = (
+        torch.arange(364.0)[None, :, None, None].expand(2, 364, 8, 8)
+        + torch.tensor([0.0, 1000.0])[:, None, None, None]
+    )
+    first, second = pose_maps(Planned((logits, offsets)), torch.zeros(2, 3, 32, 32))
+    assert first.stride == second.stride == 4
+    assert first.joints.max() == 0.5
+    assert second.joints[Joint.NECK, 3, 5] > 0.999
+    # channel (j * 13 + k) * 2 + c leads from joint j to NEIGHBOURS[j, k], c = 0 to the right, 1 down
+    k = int(np.flatnonzero(NEIGHBOURS[Joint.LEFT_ELBOW] == Joint.LEFT_WRIST)[0])
+    assert k == 5
+    np.testing.assert_array_equal(first.offsets[Joint.LEFT_ELBOW, k, :, 0, 0], [114, 115])
+    np.testing.assert_array_equal(second.offsets[Joint.LEFT_ELBOW, k, :, 7, 7], [1114, 1115])
+
+
+def test_part_maps_are_distributions() -> None:
+    logits = torch.randn(3, 7, 6, 6)
+    maps = part_maps(Planned(logits), torch.zeros(3, 3, 48, 48))
+    assert [m.stride for m in maps] == [8, 8, 8]
+    for found, given in zip(maps, logits, strict=True):
+        np.testing.assert_allclose(found.scores.sum(0), 1, atol=1e-6)
+        np.testing.assert_array_equal(found.scores.argmax(0), given.argmax(0))
+
+
+def test_refinement_sees_log_probabilities_and_keeps_the_stride() -> None:
+    scores = np.zeros((7, 4, 4), np.float32)
+    scores[2] = 1.0
+    skeleton = np.ones((2, 4, 4), np.float32)
+    network = Planned(torch.zeros(1, 7, 4, 4))
+    (refined,) = refined_part_maps(network, [PartMaps(scores, 4.0)], [skeleton], "cpu")
+    parts, poses = network.seen
+    assert parts[0, 2].abs().max() == 0
+    np.testing.assert_allclose(parts[0, 0], np.log(1e-6), rtol=1e-5)  # never minus infinity
+    assert (poses == 1).all()
+    assert refined.stride == 4.0
+    np.testing.assert_allclose(refined.scores, 1 / 7, rtol=1e-6)
