@@ -69,7 +69,10 @@ def at_threshold(detections: Detections, threshold: int) -> Detections:
 
 @dataclass(frozen=True)
 class PrecisionRecall:
-    """Curve of one kind at one threshold: precision, recall and score at each distinct score, falling."""
+    """Curves of one kind at T thresholds: one point per distinct score, from the highest down.
+
+    precision, recall: (T, P) float64. scores: (P,) float64.
+    """
 
     precision: FloatArray
     recall: FloatArray
@@ -77,38 +80,37 @@ class PrecisionRecall:
 
 
 def precision_recall(
-    detections: Detections, kind: int = 0, threshold: int = 0, weights: NDArray | None = None
+    detections: Detections, kind: int = 0, weights: NDArray | None = None
 ) -> PrecisionRecall:
-    """The curve of one kind. Detections of equal score enter together, so their order never matters.
+    """The curves of one kind. Detections of equal score enter together, so their order never matters.
 
     Parameters
     ----------
-    kind, threshold : indices into `Detections.kinds` and the rows of `Detections.hits`.
+    kind : one of `Detections.kinds`.
     weights : (I,) how often each photo counts (a bootstrap sample); by default once.
     """
     photo_weights = np.ones(len(detections.positives)) if weights is None else np.asarray(weights)
-    positives = float(photo_weights @ detections.positives[:, kind]) if len(photo_weights) else 0.0
-    counts = photo_weights[detections.images] * (~detections.ignored[threshold] & (detections.kinds == kind))
-    chosen = np.flatnonzero(counts)
+    positives = float(photo_weights @ detections.positives[:, kind])
+    chosen = np.flatnonzero(detections.kinds == kind)
     chosen = chosen[np.argsort(-detections.scores[chosen], kind="stable")]
-    scores, hits = detections.scores[chosen], detections.hits[threshold, chosen]
-    true = np.cumsum(counts[chosen] * hits)
-    total = np.cumsum(counts[chosen])
-    last_of_ties = np.flatnonzero(np.append(scores[1:] != scores[:-1], True)) if len(scores) else chosen
-    true, total = true[last_of_ties], total[last_of_ties]
-    recall = true / positives if positives else np.full(len(true), np.nan)
-    return PrecisionRecall(true / total, recall, scores[last_of_ties])
+    scores = detections.scores[chosen]
+    counts = photo_weights[detections.images[chosen]] * ~detections.ignored[:, chosen]
+    last_of_ties = np.flatnonzero(np.append(scores[1:] != scores[:-1], True)[: len(scores)])
+    true = np.cumsum(counts * detections.hits[:, chosen], axis=1)[:, last_of_ties].astype(np.float64)
+    total = np.cumsum(counts, axis=1)[:, last_of_ties]
+    precision = np.divide(true, total, out=np.zeros_like(true), where=total > 0)
+    recall = true / positives if positives else np.full_like(true, np.nan)
+    return PrecisionRecall(precision, recall, scores[last_of_ties])
 
 
-def area_under_curve(curve: PrecisionRecall, interpolation: Interpolation = "all_points") -> float:
-    """Average precision: of every recall step (PASCAL VOC 2010+, poseval), or at 101 recalls (COCO)."""
-    if not len(curve.recall):
-        return 0.0
-    envelope = np.maximum.accumulate(curve.precision[::-1])[::-1]
+def area_under_curves(curves: PrecisionRecall, interpolation: Interpolation = "all_points") -> FloatArray:
+    """(T,) average precision: of every recall step (PASCAL VOC 2010+, poseval), or at 101 recalls (COCO)."""
+    envelope = np.maximum.accumulate(curves.precision[:, ::-1], axis=1)[:, ::-1]
     if interpolation == "all_points":
-        return float(np.sum(np.diff(curve.recall, prepend=0.0) * envelope))
-    first = np.searchsorted(curve.recall, COCO_RECALLS, side="left")
-    return float(np.append(envelope, 0.0)[first].mean())
+        return np.sum(np.diff(curves.recall, axis=1, prepend=0.0) * envelope, axis=1)
+    padded = np.pad(envelope, ((0, 0), (0, 1)))
+    first = [np.searchsorted(recall, COCO_RECALLS, side="left") for recall in curves.recall]
+    return np.array([row[f].mean() for row, f in zip(padded, first, strict=True)])
 
 
 def average_precision(
@@ -120,14 +122,12 @@ def average_precision(
     -------
     (T, K) float64 in [0, 1]; nan for a kind without ground truth, 0 where nothing of it was found.
     """
-    thresholds, kinds = len(detections.hits), detections.positives.shape[1]
+    kinds = detections.positives.shape[1]
     photo_weights = np.ones(len(detections.positives)) if weights is None else np.asarray(weights)
-    labelled = photo_weights @ detections.positives > 0
-    result = np.full((thresholds, kinds), np.nan)
-    for kind in np.flatnonzero(labelled):
-        for threshold in range(thresholds):
-            curve = precision_recall(detections, int(kind), threshold, photo_weights)
-            result[threshold, kind] = area_under_curve(curve, interpolation)
+    result = np.full((len(detections.hits), kinds), np.nan)
+    for kind in np.flatnonzero(photo_weights @ detections.positives > 0):
+        curves = precision_recall(detections, int(kind), photo_weights)
+        result[:, kind] = area_under_curves(curves, interpolation)
     return result
 
 

@@ -18,6 +18,20 @@ class Interval:
     high: float
 
 
+@dataclass(frozen=True)
+class Score:
+    """A statistic of some photos, before any number: name, what it counts, and how it is computed.
+
+    photos, samples: how many of each it rests on. statistic: see `bootstrap_interval`.
+    """
+
+    name: str
+    counted: str
+    photos: int
+    samples: int
+    statistic: Statistic
+
+
 def bootstrap_weights(photos: int, replicates: int = 1000, seed: int = 0) -> NDArray[np.int64]:
     """(R, I) how often each photo is drawn in each replicate; every row sums to I."""
     generator = np.random.default_rng(seed)

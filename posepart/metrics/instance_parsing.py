@@ -167,7 +167,7 @@ def judge_parsing(predicted: PeopleParts, truth: PeopleParts, rule: Rule = "stri
     judged = [_judge_part(int(p), iou, counts, hidden, scores, rule) for p in foreground]
     true_parts = counts[1:, 1:].sum(axis=(2, 3)) > 0
     visible = true_parts.any(axis=1)
-    unjudged = hidden[:, 1:].sum(axis=1) > counts[:, :, 1:, 1:].sum(axis=(0, 1, 3))
+    unjudged = hidden.sum(axis=1) > counts[:, :, 1:].sum(axis=(0, 1, 3))
     people, matches = _judge_people(iou[:, visible], unjudged, scores, rule)
     pcp = _right_parts(iou[:, visible], matches[_AT_HALF], true_parts[visible], rule)
     return ParsingRecords(_one_photo(judged), people, np.array([pcp]), np.array([visible.sum()]))
@@ -229,17 +229,32 @@ class ParsingScores:
     pcp_50: float
 
 
+def part_average_precision(records: ParsingRecords, weights: NDArray | None = None) -> FloatArray:
+    """(T,) AP^r: mean over the labelled parts at each of `PARSING_THRESHOLDS`; nan without ground truth."""
+    by_part = average_precision(records.part_detections, weights)
+    return np.array([mean_defined(row) for row in by_part])
+
+
+def person_average_precision(records: ParsingRecords, weights: NDArray | None = None) -> FloatArray:
+    """(T,) AP^p at each of `PARSING_THRESHOLDS`; nan without ground truth."""
+    return average_precision(records.person_detections, weights)[:, 0]
+
+
+def correctly_parsed_parts(records: ParsingRecords, weights: NDArray | None = None) -> float:
+    """PCP at IoU 0.5: the mean over people of the share of their parts found; nan without ground truth."""
+    photo_weights = np.ones(len(records.pcp)) if weights is None else np.asarray(weights)
+    people = float(photo_weights @ records.people)
+    return float(photo_weights @ records.pcp) / people if people else float("nan")
+
+
 def parsing_scores(records: ParsingRecords, weights: NDArray | None = None) -> ParsingScores:
     """Scores of the judged instance parts of many photos."""
-    photo_weights = np.ones(len(records.pcp)) if weights is None else np.asarray(weights)
-    by_part = average_precision(records.part_detections, photo_weights)
-    by_person = average_precision(records.person_detections, photo_weights)[:, 0]
-    people = float(photo_weights @ records.people)
-    pcp = float(photo_weights @ records.pcp) / people if people else float("nan")
+    by_part = part_average_precision(records, weights)
+    by_person = person_average_precision(records, weights)
     return ParsingScores(
-        mean_defined(by_part),
-        mean_defined(by_part[_AT_HALF]),
-        mean_defined(by_person),
+        float(by_part.mean()),
+        float(by_part[_AT_HALF]),
+        float(by_person.mean()),
         float(by_person[_AT_HALF]),
-        pcp,
+        correctly_parsed_parts(records, weights),
     )

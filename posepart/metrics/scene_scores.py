@@ -18,7 +18,7 @@ from posepart.metrics.average_precision import (
     merge_detections,
     operating_point,
 )
-from posepart.metrics.bootstrap import Statistic
+from posepart.metrics.bootstrap import Score, Statistic
 from posepart.metrics.calibration import expected_calibration_error
 from posepart.metrics.coco_matching import (
     COCO_THRESHOLDS,
@@ -26,7 +26,6 @@ from posepart.metrics.coco_matching import (
     match_boxes,
     match_poses,
 )
-from posepart.metrics.instance_parsing import ParsingScores, merge_parsing, parsing_scores
 from posepart.metrics.pck import (
     JointCounts,
     aligned_joints,
@@ -40,28 +39,13 @@ from posepart.metrics.pck import (
 from posepart.metrics.people import BoolArray
 from posepart.metrics.photo import Photo
 from posepart.metrics.pose_average_precision import Matching, judge_joints, pose_average_precision
-from posepart.metrics.segmentation import SIZE_NAMES, pooled_scores
+from posepart.metrics.scene_part_scores import instance_scores, part_scores, size_scores
 from posepart.metrics.similarity import object_keypoint_similarity
-from posepart.schema import LIMB_JOINTS, NUM_JOINTS, NUM_PARTS, PART_NAMES
+from posepart.schema import LIMB_JOINTS, NUM_JOINTS
 
 PCK_FRACTION = 0.2
 LSP_EXTENDED = "lsp_extended"
 EXACT_ORIGINS = ("human", "exact")  # joints that a prediction may be held to; a teacher's are no truth
-PART_ORIGINS = ("human", "derived", "exact")
-
-
-@dataclass(frozen=True)
-class Score:
-    """A statistic of some photos, before any number: name, what it counts, and how it is computed.
-
-    photos, samples: how many of each it rests on. statistic: see `bootstrap.bootstrap_interval`.
-    """
-
-    name: str
-    counted: str
-    photos: int
-    samples: int
-    statistic: Statistic
 
 
 def scores_of(photos: Sequence[Photo]) -> tuple[Score, ...]:
@@ -254,68 +238,3 @@ def _pose_map_score(name: str, photos: Sequence[Photo], matching: Matching) -> S
         int(joints.positives.sum()),
         lambda w: pose_average_precision(joints, w).total,
     )
-
-
-def part_scores(photos: Sequence[Photo]) -> Iterator[Score]:
-    """Part segmentation, pooled over whole photos, by where the part maps are from."""
-    for origin in PART_ORIGINS:
-        confusions = np.array(
-            [p.confusion for p in photos if p.confusion is not None and p.parts_from == origin]
-        ).reshape(-1, NUM_PARTS, NUM_PARTS)
-        yield from _part_scores(origin, confusions)
-
-
-def _part_scores(origin: str, confusions: NDArray[np.int64]) -> Iterator[Score]:
-    where = f"pixels of whole photos with {origin} part maps"
-    size = len(confusions), int(confusions.sum())
-
-    def class_iou(index: int) -> Statistic:
-        return lambda w: float(pooled_scores(confusions, w).iou[index])
-
-    yield Score(
-        f"part_miou_{origin}", f"7 classes, {where}", *size, lambda w: pooled_scores(confusions, w).miou
-    )
-    yield Score(
-        f"part_pixel_accuracy_{origin}", where, *size, lambda w: pooled_scores(confusions, w).pixel_accuracy
-    )
-    yield Score(
-        f"part_mean_accuracy_{origin}",
-        f"7 classes, {where}",
-        *size,
-        lambda w: pooled_scores(confusions, w).mean_accuracy,
-    )
-    for index, name in enumerate(PART_NAMES):
-        yield Score(f"part_iou_{origin}_{name}", where, *size, class_iou(index))
-
-
-def size_scores(photos: Sequence[Photo]) -> Iterator[Score]:
-    """Part mIoU in the boxes of people by their size (Table 4), all part maps together."""
-    chosen = [p.by_size for p in photos if p.by_size is not None]
-    sizes = np.array(chosen, dtype=np.int64).reshape(-1, len(SIZE_NAMES), NUM_PARTS, NUM_PARTS)
-    for index, name in enumerate(SIZE_NAMES):
-        yield _size_score(name, sizes[:, index])
-
-
-def _size_score(name: str, confusions: NDArray[np.int64]) -> Score:
-    return Score(
-        f"part_miou_size_{name.lower()}",
-        f"7 classes, pixels in the boxes of people of size {name}",
-        len(confusions),
-        int(confusions.sum()),
-        lambda w: pooled_scores(confusions, w).miou,
-    )
-
-
-def instance_scores(photos: Sequence[Photo]) -> Iterator[Score]:
-    """AP^r, AP^p and PCP (strict) on photos in which everybody has an instance mask."""
-    records = merge_parsing([p.parsing for p in photos if p.parsing is not None and p.boxes_complete])
-    size = len(records.people), int(records.people.sum())
-
-    def of(field: Callable[[ParsingScores], float]) -> Statistic:
-        return lambda w: field(parsing_scores(records, w))
-
-    where = "photos with complete boxes and instance masks, strict rule"
-    yield Score("parsing_ap_r", f"parts, mean over IoU 0.1 to 0.9, {where}", *size, of(lambda s: s.ap_r))
-    yield Score("parsing_ap_p", f"people, mean over IoU 0.1 to 0.9, {where}", *size, of(lambda s: s.ap_p))
-    yield Score("parsing_ap_p_50", f"people, IoU 0.5, {where}", *size, of(lambda s: s.ap_p_50))
-    yield Score("parsing_pcp_50", f"share of parts found, IoU 0.5, {where}", *size, of(lambda s: s.pcp_50))

@@ -65,10 +65,12 @@ def _text(name: str, value: float) -> str:
 def _bar(measure: Measure, at_least: Mapping[str, float], at_most: Mapping[str, float]) -> str:
     name, value = measure.name, measure.value
     if name in at_least:
-        return f">= {_text(name, at_least[name])} {'passed' if value >= at_least[name] else 'MISSED'}"
-    if name in at_most:
-        return f"<= {_text(name, at_most[name])} {'passed' if value <= at_most[name] else 'MISSED'}"
-    return ""
+        bar, passed = f">= {_text(name, at_least[name])}", value >= at_least[name]
+    elif name in at_most:
+        bar, passed = f"<= {_text(name, at_most[name])}", value <= at_most[name]
+    else:
+        return ""
+    return f"{bar} {'not measured' if math.isnan(value) else 'passed' if passed else 'MISSED'}"
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> str:

@@ -39,8 +39,8 @@ def test_by_hand():
     # Recall 1/2, 1/2, 1 at precision 1, 1/2, 2/3.
     detections = judged([0.8, 0.9, 0.7], [False, True, True], [2])
     curve = precision_recall(detections)
-    np.testing.assert_allclose(curve.recall, [0.5, 0.5, 1])
-    np.testing.assert_allclose(curve.precision, [1, 0.5, 2 / 3])
+    np.testing.assert_allclose(curve.recall, [[0.5, 0.5, 1]])
+    np.testing.assert_allclose(curve.precision, [[1, 0.5, 2 / 3]])
     np.testing.assert_allclose(average_precision(detections), [[0.5 + 0.5 * 2 / 3]])
     np.testing.assert_allclose(
         average_precision(detections, interpolation="coco"), [[(51 + 50 * 2 / 3) / 101]]

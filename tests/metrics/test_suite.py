@@ -137,10 +137,11 @@ def test_tables(samples):
     assert record["pck_exact"]["value"] is None
     assert record["pck_other_human"]["value"] == round(11 / 12, 6)
     table = format_measures(
-        measures, {"pck_other_human": 0.78, "oks_ap": 1.0}, {"false_people_per_photo": 0.5}
+        measures, {"pck_other_human": 0.78, "oks_ap": 1.0, "pck_exact": 0.5}, {"false_people_per_photo": 0.5}
     )
     lines = {line.split()[0]: line for line in table.splitlines()}
     assert "91.7" in lines["pck_other_human"] and lines["pck_other_human"].endswith(">= 78.0 passed")
     assert lines["oks_ap"].endswith(">= 100.0 MISSED")
     assert lines["false_people_per_photo"].endswith("<= 0.500 passed")
-    assert "pck_exact" not in lines
+    assert lines["pck_exact"].endswith(">= 50.0 not measured")
+    assert "pck_teacher" not in lines
