@@ -151,9 +151,14 @@ class PersonDetectorNetwork(FasterRCNN):
     input_size: px, longer side of the image that the network sees.
     """
 
-    def __init__(self, width: float = 1.5, channels: int = 96, hidden: int = 256, input_size: int = 448) -> None:
+    def __init__(
+        self, width: float = 1.5, channels: int = 96, hidden: int = 256, input_size: int = 448
+    ) -> None:
         anchors = AnchorGenerator(ANCHOR_SIZES, (ANCHOR_RATIOS,) * len(ANCHOR_SIZES))
-        per_cell = len(ANCHOR_SIZES[0]) * len(ANCHOR_RATIOS)
+        proposal_head = ProposalHead(channels, len(ANCHOR_SIZES[0]) * len(ANCHOR_RATIOS))
+        region_pool = MultiScaleRoIAlign(["8", "16", "32"], output_size=7, sampling_ratio=2)
+        region_head = TwoMLPHead(channels * 7 * 7, hidden)
+        predictor = PersonPredictor(hidden)
         super().__init__(
             PersonPyramid(width, channels),
             min_size=input_size,
@@ -161,14 +166,14 @@ class PersonDetectorNetwork(FasterRCNN):
             image_mean=[0.5, 0.5, 0.5],
             image_std=[0.5, 0.5, 0.5],
             rpn_anchor_generator=anchors,
-            rpn_head=ProposalHead(channels, per_cell),
-            box_roi_pool=MultiScaleRoIAlign(["8", "16", "32"], output_size=7, sampling_ratio=2),
-            box_head=TwoMLPHead(channels * 7 * 7, hidden),
-            box_predictor=PersonPredictor(hidden),
+            rpn_head=proposal_head,
+            box_roi_pool=region_pool,
+            box_head=region_head,
+            box_predictor=predictor,
         )
         self.rpn = PersonProposals(
             anchors,
-            self.rpn.head,
+            proposal_head,
             fg_iou_thresh=0.6,
             bg_iou_thresh=0.3,
             batch_size_per_image=128,
@@ -178,13 +183,13 @@ class PersonDetectorNetwork(FasterRCNN):
             nms_thresh=0.7,
         )
         self.roi_heads = PersonHeads(
-            self.roi_heads.box_roi_pool,
-            self.roi_heads.box_head,
-            self.roi_heads.box_predictor,
+            region_pool,
+            region_head,
+            predictor,
             fg_iou_thresh=0.5,
             bg_iou_thresh=0.5,
-            batch_size_per_image=64,
-            positive_fraction=0.25,
+            batch_size_per_image=48,
+            positive_fraction=0.3,
             bbox_reg_weights=None,
             score_thresh=0.05,
             nms_thresh=0.6,

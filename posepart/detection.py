@@ -76,12 +76,12 @@ class TorchvisionDetector:
         self.longest = int(getattr(getattr(module, "transform", None), "max_size", LARGEST_INPUT))
         self._loosen(getattr(module, "roi_heads", module))
 
-    def _loosen(self, head: nn.Module) -> None:
+    def _loosen(self, head: Any) -> None:
         """Let the model's own suppression keep what `config` would keep."""
         if hasattr(head, "nms_thresh"):
-            head.nms_thresh = max(float(head.nms_thresh), self.config.nms_iou)
+            head.nms_thresh = max(head.nms_thresh, self.config.nms_iou)
         if hasattr(head, "score_thresh"):
-            head.score_thresh = min(float(head.score_thresh), self.config.score_threshold)
+            head.score_thresh = min(head.score_thresh, self.config.score_threshold)
 
     @torch.inference_mode()
     def __call__(self, image: NDArray[np.uint8]) -> PersonBoxes:

@@ -20,7 +20,11 @@ NO_BOXES = np.zeros((0, 4), np.float32)
 class CanvasConfig:
     """How training pictures are composed."""
 
-    shapes: tuple[tuple[int, int], ...] = ((448, 320), (320, 448), (448, 384))  # (width, height), one per batch
+    shapes: tuple[tuple[int, int], ...] = (
+        (448, 320),
+        (320, 448),
+        (448, 384),
+    )  # (width, height), one per batch
     tilings: dict[str, float] = field(  # share of pictures by tiles across x tiles down
         default_factory=lambda: {"1x1": 0.5, "2x1": 0.12, "1x2": 0.08, "2x2": 0.2, "3x2": 0.05, "3x3": 0.05}
     )
@@ -63,7 +67,9 @@ def keep_visible(people: NDArray, width: int, height: int, config: CanvasConfig)
     return clipped[found], clipped[~found & (box_area(clipped) > 1)]
 
 
-def view(photo: Canvas, window: NDArray, size: tuple[int, int], surround: NDArray, config: CanvasConfig) -> Canvas:
+def view(
+    photo: Canvas, window: NDArray, size: tuple[int, int], surround: NDArray, config: CanvasConfig
+) -> Canvas:
     """Show the `window` (x0, y0, x1, y1, photo pixels, may reach outside) in a tile of `size` (width, height).
 
     surround: (height, width, 3) uint8, seen where the window leaves the photo.
@@ -74,7 +80,10 @@ def view(photo: Canvas, window: NDArray, size: tuple[int, int], surround: NDArra
     image = surround.copy()
     shift = np.tile(window[:2], 2)
     left, top, right, bottom = (
-        int(v) for v in np.clip(np.round((np.array([x0, y0, x1, y1]) - shift) * np.tile(scale, 2)), 0, [*size, *size])
+        int(v)
+        for v in np.clip(
+            np.round((np.array([x0, y0, x1, y1]) - shift) * np.tile(scale, 2)), 0, [*size, *size]
+        )
     )
     if right - left >= 2 and bottom - top >= 2 and x1 > x0 and y1 > y0:
         method = cv2.INTER_AREA if scale[0] < 1 else cv2.INTER_LINEAR
@@ -92,10 +101,14 @@ def flip(photo: Canvas, horizontal: bool, vertical: bool) -> Canvas:
     image, people, ignored = photo.image, photo.people, photo.ignored
     if horizontal:
         image = image[:, ::-1]
-        people, ignored = ([width, 0, width, 0] + b[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] for b in (people, ignored))
+        people, ignored = (
+            [width, 0, width, 0] + b[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] for b in (people, ignored)
+        )
     if vertical:
         image = image[::-1]
-        people, ignored = ([0, height, 0, height] + b[:, [0, 3, 2, 1]] * [1, -1, 1, -1] for b in (people, ignored))
+        people, ignored = (
+            [0, height, 0, height] + b[:, [0, 3, 2, 1]] * [1, -1, 1, -1] for b in (people, ignored)
+        )
     return Canvas(image, np.float32(people), np.float32(ignored))  # type: ignore[arg-type]
 
 
@@ -137,22 +150,26 @@ def colour_jitter(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray
     tint = 1 + rng.normal(0, 0.06, 3)
     contrast, brightness = np.exp(rng.normal(0, 0.2)), rng.normal(0, 18)
     table = (np.arange(256)[:, None] - 127.5) * contrast * tint + 127.5 + brightness
-    image = cv2.LUT(image, np.clip(table, 0, 255).astype(np.uint8).reshape(256, 1, 3))
+    picture: NDArray = cv2.LUT(image, np.clip(table, 0, 255).astype(np.uint8).reshape(256, 1, 3))
     saturation = 0.0 if rng.random() < 0.06 else float(np.exp(rng.normal(0, 0.3)))
-    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    image = cv2.addWeighted(image, saturation, grey, 1 - saturation, 0)
-    height, width = image.shape[:2]
+    grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return degrade(cv2.addWeighted(picture, saturation, grey, 1 - saturation, 0), rng)
+
+
+def degrade(picture: NDArray, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Blur, coarsen or compress one picture in four."""
+    height, width = picture.shape[:2]
     chance = rng.random()
     if chance < 0.08:
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 1.8))
+        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 1.8))
     elif chance < 0.16:
         factor = rng.uniform(0.35, 0.8)
-        small = cv2.resize(image, (int(width * factor), int(height * factor)), interpolation=cv2.INTER_AREA)
-        image = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        small = cv2.resize(picture, (int(width * factor), int(height * factor)), interpolation=cv2.INTER_AREA)
+        picture = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
     elif chance < 0.24:
-        _, code = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 75))])
-        image = cv2.imdecode(code, cv2.IMREAD_COLOR)
-    return np.asarray(image, dtype=np.uint8)
+        _, code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 75))])
+        picture = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))
+    return np.asarray(picture, dtype=np.uint8)
 
 
 class CanvasComposer:
@@ -167,8 +184,12 @@ class CanvasComposer:
         self.samples = samples
         self.config = config
         self.weights = _photo_weights(samples, config.source_weights)
-        self.empty = [i for i, s in enumerate(samples) if s.boxes_complete and not s.people and not len(s.ignore_boxes)]
-        self.masked = [i for i, s in enumerate(samples) if s.instance_path and any(p.instance for p in s.people)]
+        self.empty = [
+            i for i, s in enumerate(samples) if s.boxes_complete and not s.people and not len(s.ignore_boxes)
+        ]
+        self.masked = [
+            i for i, s in enumerate(samples) if s.instance_path and any(p.instance for p in s.people)
+        ]
         self._photos: dict[int, NDArray[np.uint8]] = {}
         self._instances: dict[int, NDArray[np.uint8]] = {}
 
@@ -185,8 +206,8 @@ class CanvasComposer:
             for y0, y1 in zip(ys, ys[1:], strict=False):
                 tile = self._tile(rng, (x1 - x0, y1 - y0))
                 image[y0:y1, x0:x1] = tile.image
-                people.append(tile.people + np.float32([x0, y0, x0, y0]))
-                ignored.append(tile.ignored + np.float32([x0, y0, x0, y0]))
+                people.append(tile.people + np.array([x0, y0, x0, y0], np.float32))
+                ignored.append(tile.ignored + np.array([x0, y0, x0, y0], np.float32))
         canvas = Canvas(image, np.concatenate(people), np.concatenate(ignored))
         if self.masked and rng.random() < self.config.cutouts:
             for _ in range(rng.integers(1, 4)):
@@ -205,7 +226,11 @@ class CanvasComposer:
         corner = rng.random(2) * room  # inside the photo where the view is smaller, around it where larger
         if len(photo.people) and (rng.random() < 0.6 or not self.samples[index].boxes_complete):
             box = photo.people[rng.integers(len(photo.people))]
-            focus = box[:2] + rng.uniform(0.15, 0.85, 2) * (box[2:] - box[:2]) - rng.uniform(0.25, 0.75, 2) * extent
+            focus = (
+                box[:2]
+                + rng.uniform(0.15, 0.85, 2) * (box[2:] - box[:2])
+                - rng.uniform(0.25, 0.75, 2) * extent
+            )
             corner = np.where(room > 0, np.clip(focus, 0, room.clip(0)), corner)
         surround = self._surround(rng, size)
         tile = view(photo, np.concatenate([corner, corner + extent]), size, surround, config)
@@ -271,5 +296,7 @@ def _photo_weights(samples: list[Sample], source_weights: dict[str, float]) -> N
         for source, share in source_weights.items():
             weights[sources == source] = share / max((sources == source).sum(), 1)
     if weights.sum() <= 0:
-        raise ValueError("source_weights gives no weight to any photo: name the sources that the data folder holds")
+        raise ValueError(
+            "source_weights gives no weight to any photo: name the sources that the data folder holds"
+        )
     return weights / weights.sum()
