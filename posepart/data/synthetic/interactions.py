@@ -22,6 +22,13 @@ def _bone(body: BodyModel, figure: Figure, name: str) -> Array:
     return figure.bones[body.bones[name]]
 
 
+def _arm_length(body: BodyModel, figure: Figure) -> float:
+    """Shoulder to wrist along the bones, metres."""
+    names = ("upperarm01.L", "lowerarm01.L", "wrist.L")
+    shoulder, elbow, wrist = (figure.shape.bone_heads[body.bones[name]] for name in names)
+    return float(np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow))
+
+
 def _nearer_side(body: BodyModel, figure: Figure, target: Array) -> int:
     """Side (0 left, 1 right) of the shoulder that is nearer to a world point (3,)."""
     gaps = [np.linalg.norm(_bone(body, figure, f"upperarm01.{s}") - target) for s in SIDES]
@@ -42,10 +49,17 @@ def reach_for(
 def hold_hands(body: BodyModel, first: Figure, second: Figure) -> tuple[Figure, Figure]:
     """Side by side, hand in hand."""
     sides = _nearer_side(body, first, second.origin), _nearer_side(body, second, first.origin)
-    names = [f"upperarm01.{SIDES[s]}" for s in sides]
-    shoulders = [_bone(body, f, name) for f, name in zip((first, second), names, strict=True)]
+    shoulders = [
+        _bone(body, f, f"upperarm01.{SIDES[s]}") for f, s in zip((first, second), sides, strict=True)
+    ]
     meeting = (shoulders[0] + shoulders[1]) / 2
-    meeting[2] -= 0.62 * min(first.shape.scale, second.shape.scale)
+    # As low as both arms reach when they are almost stretched.
+    heights = []
+    for figure, shoulder in zip((first, second), shoulders, strict=True):
+        aside = float(np.hypot(*(meeting - shoulder)[:2]))
+        reach = 0.93 * _arm_length(body, figure)
+        heights.append(shoulder[2] - np.sqrt(max(reach**2 - aside**2, 0.0)))
+    meeting[2] = max(heights)
     return reach_for(body, first, sides[0], meeting), reach_for(body, second, sides[1], meeting)
 
 
