@@ -22,6 +22,7 @@ from tqdm import tqdm
 from posepart.config import PipelineConfig
 from posepart.data.coco_people import read_coco_people
 from posepart.data.sample import Sample
+from posepart.images import read_photo
 from posepart.metrics.suite import evaluate_scenes
 from posepart.metrics.tables import format_measures, measures_to_record
 from posepart.results import read_result, write_json
@@ -70,7 +71,7 @@ def choose_samples(
 def predicted_scenes(samples: Sequence[Sample], parser: ImageParser) -> Iterator[tuple[Sample, Scene]]:
     """Run the model over the photos, one at a time."""
     for sample in tqdm(samples, unit="photo", disable=None):
-        yield sample, parser(sample.read_image())
+        yield sample, parser(read_photo(sample.image_path))
 
 
 def stored_scenes(samples: Sequence[Sample], folder: Path) -> Iterator[tuple[Sample, Scene]]:
