@@ -47,8 +47,8 @@ examples:
   posepart predict holiday/ -o out --config settings.yaml
 
 reproducibility:
-  The same photos, settings and --threads on the same machine give the same pictures
-  and the same predictions.json, byte for byte, as long as no search for poses runs
+  The same photos, settings and --threads on the same processor give the same
+  pictures and predictions.json, byte for byte, as long as no search for poses runs
   into its time limit (--pipeline.crf.time_limit; the status in NAME.json is then not
   "optimal"). NAME.json differs in its wall times ("seconds") only. --deterministic
   writes these as 0 and raises the time limit to an hour per box.

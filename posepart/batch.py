@@ -149,12 +149,12 @@ def _predict_photo(
 
 
 def _write_predictions(photos: Sequence[Path], names: Sequence[str], failed: set[str], out: Path) -> None:
-    entries = [
+    entries = (
         entry
         for photo, name, image_id in zip(photos, names, image_ids(photos), strict=True)
         if str(photo) not in failed
         for entry in coco_results(read_record(out / f"{name}.json"), image_id)
-    ]
+    )
     write_predictions(entries, out)
 
 

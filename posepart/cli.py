@@ -55,9 +55,9 @@ def _predict(chosen: Namespace) -> int:
         raise ValueError(
             "; ".join(empty_folders) or "no photo given; name photos or folders, or use --sample"
         )
+    parser, weights = _load(chosen, config)
     if chosen.sample:
         photos = _write_sample_photos(out / "sample_photos") + photos
-    parser, weights = _load(chosen, config)
     settings = {
         "posepart": posepart.__version__,
         "model": parser.model_name,

@@ -188,8 +188,15 @@ def coco_results(record: Record, image_id: int) -> list[Record]:
 def write_predictions(entries: Iterable[Record], out_dir: str | Path) -> Path:
     """Write `predictions.json`, which pycocotools' `loadRes` loads: one line per person."""
     path = Path(out_dir) / PREDICTIONS
-    lines = ",\n".join(json.dumps(entry, allow_nan=False) for entry in entries)
-    write_atomically(path, lambda file: file.write(f"[\n{lines}\n]\n".encode()))
+
+    def write(file: BinaryIO) -> None:
+        separator = b"[\n"
+        for entry in entries:
+            file.write(separator + json.dumps(entry, allow_nan=False).encode())
+            separator = b",\n"
+        file.write(b"\n]\n" if separator != b"[\n" else b"[]\n")
+
+    write_atomically(path, write)
     return path
 
 

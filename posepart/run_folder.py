@@ -109,9 +109,8 @@ def is_complete(photo: Path, name: str, out: Path, run: str) -> bool:
 
 def _check_settings(out: Path, settings: Settings) -> None:
     """Refuse to continue results of other settings, and say which settings differ."""
-    results = [path for path in out.glob("*.json") if path.stem not in _RESERVED_NAMES]
-    if not results:
-        return
+    if not any(path.with_name(f"{path.stem}{SUFFIXES[0]}").exists() for path in out.glob("*.json")):
+        return  # no results, whatever else there is
     try:
         earlier = json.loads((out / RUN).read_text(encoding="utf-8"))["settings"]
         changes = [

@@ -197,6 +197,7 @@ def test_results_left_of_other_settings_are_made_anew(tmp_path: Path) -> None:
 
 
 def test_other_settings_without_results_are_fine(tmp_path: Path) -> None:
+    (tmp_path / "shopping.json").write_text("{}")
     prepare_out(tmp_path, [], {"model": "a"})
     prepare_out(tmp_path, [], {"model": "b"})
 

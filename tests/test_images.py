@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -127,6 +128,14 @@ def test_modes_in_png(tmp_path: Path, mode: str, stored: Any, expected: tuple[in
 def test_modes_in_tiff(tmp_path: Path, mode: str, stored: Any, expected: tuple[int, int, int]) -> None:
     path = save(tmp_path / "photo.tif", Image.new(mode, (5, 3), stored))
     assert (read_photo(path) == expected).all()
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_16_bit_colour(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"deep.{suffix}"
+    blue_green_red = np.full((3, 5, 3), (0x30FF, 0x2000, 0x1080), np.uint16)
+    cv2.imwrite(str(path), blue_green_red)
+    assert (read_photo(path) == (0x10, 0x20, 0x30)).all()
 
 
 def test_cmyk_jpeg(tmp_path: Path) -> None:
