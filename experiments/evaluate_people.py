@@ -85,19 +85,23 @@ def evaluate(
 ) -> str:
     """Write `metrics.json` into `out`; the table."""
     seconds: list[dict[str, float]] = []
+    models: set[str] = set()
 
-    def timed() -> Iterator[tuple[Sample, Scene]]:
+    def noted() -> Iterator[tuple[Sample, Scene]]:
         for sample, scene in pairs:
             seconds.append(scene.seconds)
+            models.add(scene.model)
             yield sample, scene
 
-    measures = evaluate_scenes(timed(), replicates=replicates, seed=seed)
+    measures = evaluate_scenes(noted(), replicates=replicates, seed=seed)
     stages = seconds[0] if seconds else {}
     means = {stage: round(float(np.mean([s.get(stage, 0.0) for s in seconds])), 4) for stage in stages}
     bootstrap = {"replicates": replicates, "seed": seed, "confidence": 0.95}
-    record = {**about, "photos": len(seconds), "bootstrap": bootstrap, "seconds_per_photo": means}
+    record = {"model": ", ".join(sorted(models)), **about, "photos": len(seconds), "bootstrap": bootstrap}
     out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "metrics.json", {**record, "measures": measures_to_record(measures)})
+    write_json(
+        out / "metrics.json", {**record, "seconds_per_photo": means, "measures": measures_to_record(measures)}
+    )
     return format_measures(measures, AT_LEAST, AT_MOST)
 
 
@@ -130,12 +134,9 @@ def main(arguments: Sequence[str] | None = None, parser: ImageParser | None = No
             pairs = stored_scenes(samples, settings.predictions)
         else:
             pairs = predicted_scenes(samples, parser or _load(settings))
-        about = {
-            "model": None if settings.predictions else str(settings.model),
-            "data": settings.data.name,
-            "split": settings.split,
-            "settings": json.loads(command.dump(parsed, format="json")),
-        }
+        about = {"data": settings.data.name, "split": settings.split, "subset": settings.subset}
+        if not settings.predictions:
+            about["pipeline"] = json.loads(command.dump(parsed, format="json"))["pipeline"]
         print(evaluate(pairs, settings.out, about, settings.replicates, settings.seed))
     except ValueError as error:
         print(f"evaluate_people: error: {error}", file=sys.stderr)

@@ -40,10 +40,10 @@ def test_a_blind_model(script, data, tmp_path, capsys):
     out = tmp_path / "out"
     script.main(["--data", str(folder), "-o", str(out), "--replicates", "20"], blind)
     record = json.loads((out / "metrics.json").read_text())
-    assert record["photos"] == len(samples)
+    assert (record["model"], record["data"], record["photos"]) == ("blind", "people", len(samples))
     assert record["seconds_per_photo"] == {"detection": 0.5}
     assert record["measures"]["pck_lsp_extended"]["value"] == 0
-    assert record["settings"]["pipeline"]["refine"] is True
+    assert record["pipeline"]["refine"] is True
     printed = capsys.readouterr().out
     assert "MISSED" in printed
     assert "metrics.json" in printed
@@ -86,4 +86,4 @@ def test_pipeline_settings_are_accepted(script, data, tmp_path):
     command = ["--data", str(data[0]), "-o", str(tmp_path / "out"), "--replicates", "0"]
     script.main([*command, "--pipeline.features.segment_term", "false"], blind)
     record = json.loads((tmp_path / "out" / "metrics.json").read_text())
-    assert record["settings"]["pipeline"]["features"]["segment_term"] is False
+    assert record["pipeline"]["features"]["segment_term"] is False
