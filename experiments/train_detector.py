@@ -14,17 +14,24 @@ from typing import Any
 
 from _common import finish, read_people, training_parser
 
+from posepart.config import DetectionConfig
 from posepart.models.backbones import read_arrays
 from posepart.models.builders import build
 from posepart.models.weights import load_into
-from posepart.training.detector import CanvasBatchConfig, CanvasBatches, DetectorEvaluation, detector_losses
+from posepart.training.detector import (
+    CanvasBatchConfig,
+    CanvasBatches,
+    DetectorEvaluation,
+    detector_losses,
+    shift_scores,
+)
 from posepart.training.loop import LoopConfig, train
 
 
 def main() -> None:
     parser = training_parser(__doc__)
     parser.add_argument("--builder", default="person_detector")
-    parser.add_argument("--arguments", type=dict[str, float], default={}, help="of the builder")
+    parser.add_argument("--arguments", type=dict[str, int | float], default={}, help="of the builder")
     parser.add_argument("--freeze", type=int, default=7, help="first blocks of the backbone that stay fixed")
     parser.add_argument("--loop", type=LoopConfig, default=LoopConfig())
     parser.add_argument("--batches", type=CanvasBatchConfig, default=CanvasBatchConfig())
@@ -49,6 +56,7 @@ def main() -> None:
         evaluate=evaluate,
         settings={"arguments": parser.dump(arguments, format="json")},
     )
+    shift_scores(model, evaluate(model)["best_threshold"], DetectionConfig().score_threshold)
     finish(settings, "detector", model, samples, evaluate(model))
 
 

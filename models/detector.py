@@ -14,6 +14,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import TwoMLPHead
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import MultiScaleRoIAlign, box_iou
 
 from .backbones import MobileNetV2
@@ -141,6 +142,15 @@ def _overlaps_person(boxes: Tensor, people: Tensor, threshold: float) -> Tensor:
     return box_iou(boxes, people).amax(1) >= threshold
 
 
+class PersonTransform(GeneralizedRCNNTransform):
+    """torchvision's scaling and batching; training pictures come at their final size and keep it."""
+
+    def resize(
+        self, image: Tensor, target: dict[str, Tensor] | None = None
+    ) -> tuple[Tensor, dict[str, Tensor] | None]:
+        return (image, target) if self.training else super().resize(image, target)
+
+
 class PersonDetectorNetwork(FasterRCNN):
     """A Faster R-CNN for one class, people, small enough for a CPU.
 
@@ -148,7 +158,7 @@ class PersonDetectorNetwork(FasterRCNN):
     `boxes` (N, 4), `scores` (N,) and `labels` (N,); in training mode, with targets, a dict of losses.
 
     width: of the MobileNetV2. channels: of the pyramid. hidden: units of the two layers of the region head.
-    input_size: px, longer side of the image that the network sees.
+    input_size: px, longer side of the image that the network sees after training.
     """
 
     def __init__(
@@ -161,16 +171,14 @@ class PersonDetectorNetwork(FasterRCNN):
         predictor = PersonPredictor(hidden)
         super().__init__(
             PersonPyramid(width, channels),
-            min_size=input_size,
-            max_size=input_size,
-            image_mean=[0.5, 0.5, 0.5],
-            image_std=[0.5, 0.5, 0.5],
             rpn_anchor_generator=anchors,
             rpn_head=proposal_head,
             box_roi_pool=region_pool,
             box_head=region_head,
             box_predictor=predictor,
         )
+        half = [0.5, 0.5, 0.5]  # [0, 1] -> [-1, 1]
+        self.transform = PersonTransform(input_size, input_size, image_mean=half, image_std=half)
         self.rpn = PersonProposals(
             anchors,
             proposal_head,

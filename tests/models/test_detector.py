@@ -98,3 +98,9 @@ def test_batched_equals_single(network: PersonDetectorNetwork) -> None:
     for image, expected in zip(images, together, strict=True):
         alone = network([image])[0]
         torch.testing.assert_close(alone["scores"], expected["scores"], atol=1e-4, rtol=1e-3)
+
+
+def test_only_training_pictures_keep_their_size(network: PersonDetectorNetwork) -> None:
+    image = torch.rand(3, 64, 32)
+    assert network.train().transform([image])[0].image_sizes == [(64, 32)]
+    assert network.eval().transform([image])[0].image_sizes == [(128, 64)]
