@@ -1,0 +1,329 @@
+"""The stages in order, on drawn people that stand-in networks can see."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from scenes import STANDING
+from torch import Tensor, nn
+
+from posepart import load
+from posepart.config import CropConfig, FeatureConfig, PipelineConfig
+from posepart.features import FEATURE_NAMES, OFFSET_FEATURES
+from posepart.ilp import Problem, solve
+from posepart.models.builders import build
+from posepart.models.refine import RefineFCN
+from posepart.models.weights import save_tensors, save_weights
+from posepart.pairwise import PAIR_CLASS_NAMES, LogisticWeights, PairwiseModel, term_names
+from posepart.pipeline import STAGES, Networks, Parser
+from posepart.schema import JOINT_PARTS, NEIGHBOURS, SKELETON, Joint, Part
+from posepart.structures import PersonBoxes, Scene
+
+PEOPLE = 3
+CENTRES = (torch.arange(64) + 0.5) * 4 - 0.5
+
+
+def figure(x: float, y: float, scale: float = 0.7) -> NDArray[np.float64]:
+    """(14, 2) joints of a standing person, in the photo."""
+    return np.round(np.array([STANDING[j] for j in Joint]) * scale + [x, y])
+
+
+def draw(figures: list[NDArray[np.float64]], size: tuple[int, int] = (330, 190)) -> NDArray[np.uint8]:
+    """Black photo (width, height) with squares of 7 px whose red tells the joint and whose green the person."""
+    image = np.zeros((size[1], size[0], 3), np.uint8)
+    for number, joints in enumerate(figures):
+        for joint, (x, y) in enumerate(joints.astype(int)):
+            image[y - 3 : y + 4, x - 3 : x + 4] = 10 + 16 * joint, 50 + 80 * number, 255
+    return image
+
+
+def boxes_of(figures: list[NDArray[np.float64]]) -> PersonBoxes:
+    xyxy = [np.concatenate([j.min(0) - 6, j.max(0) + 6]) for j in figures]
+    scores = 0.95 - 0.1 * np.arange(len(figures))
+    return PersonBoxes(np.array(xyxy, np.float32).reshape(-1, 4), scores.astype(np.float32))
+
+
+def seen(crop: Tensor) -> NDArray[np.float64]:
+    """(PEOPLE, 14, 2) joints that a crop (3, S, S) in [-1, 1] shows, NaN where it does not."""
+    red, green, blue = (crop.numpy() + 1) * 127.5
+    found = np.full((PEOPLE, len(Joint), 2), np.nan)
+    for number in range(PEOPLE):
+        for joint in Joint:
+            hit = (blue > 250) & (abs(red - 10 - 16 * joint) < 3) & (abs(green - 50 - 80 * number) < 3)
+            if hit.sum() >= 9:
+                found[number, joint] = np.argwhere(hit)[:, ::-1].mean(0)
+    return found
+
+
+class SeesJoints(nn.Module):
+    """A Pose FCN without mistakes: a blob at every joint, offsets to the rest of the nearest person."""
+
+    def forward(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        logits, offsets = zip(*(self._one(torch.from_numpy(seen(crop))) for crop in batch), strict=True)
+        return torch.stack(logits).float(), torch.stack(offsets).float()
+
+    def _one(self, joints: Tensor) -> tuple[Tensor, Tensor]:
+        grid = torch.stack(torch.meshgrid(CENTRES, CENTRES, indexing="xy"), -1)  # (64, 64, 2)
+        distance = (grid - joints[:, :, None, None]).square().sum(-1).nan_to_num(1e6)  # (P, 14, 64, 64)
+        score = (0.9 * torch.exp(-distance / 72)).amax(0).clamp(1e-4, 1)
+        nearest = distance.argmin(0)  # (14, 64, 64)
+        others = joints[:, torch.from_numpy(NEIGHBOURS)].nan_to_num(0.0)  # (P, 14, 13, 2)
+        chosen = others[nearest, torch.arange(14)[:, None, None]]  # (14, 64, 64, 13, 2)
+        offsets = chosen - grid[None, :, :, None]
+        return torch.logit(score), offsets.permute(0, 3, 4, 1, 2).reshape(364, 64, 64)
+
+
+class SeesParts(nn.Module):
+    """A Part FCN without mistakes: thick sticks along the skeleton, discs at the joints."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        labels = []
+        for crop in batch:
+            canvas = np.zeros((256, 256), np.uint8)
+            for joints in seen(crop):
+                for a, b, part in SKELETON:
+                    if np.isfinite(joints[[a, b]]).all():
+                        start, end = np.round(joints[[a, b]]).astype(int).tolist()
+                        cv2.line(canvas, start, end, int(part), 15)
+                for joint in Joint:
+                    if np.isfinite(joints[joint]).all():
+                        centre = np.round(joints[joint]).astype(int).tolist()
+                        cv2.circle(canvas, centre, 10, int(JOINT_PARTS[joint][0]), -1)
+            labels.append(torch.from_numpy(canvas[2::4, 2::4].astype(np.int64)))
+        return 8.0 * nn.functional.one_hot(torch.stack(labels), len(Part)).permute(0, 3, 1, 2).float()
+
+
+def logistic(columns: tuple[str, ...]) -> LogisticWeights:
+    """Two joints belong together when their offsets agree; what the segments say adds a little."""
+    weights = np.zeros((len(PAIR_CLASS_NAMES), len(term_names(columns))))
+    weights[:, :2] = -0.15
+    if columns == FEATURE_NAMES:
+        weights[:, columns.index("line_share_p3")] = 1.0
+    ones = np.ones(len(columns))
+    return LogisticWeights(columns, 0 * ones, ones, np.ones(4), weights, np.full(len(weights), 4.0))
+
+
+PAIRWISE = PairwiseModel(logistic(FEATURE_NAMES), logistic(OFFSET_FEATURES))
+
+
+def parser_of(
+    boxes: PersonBoxes, config: PipelineConfig | None = None, pairwise: PairwiseModel = PAIRWISE
+) -> Parser:
+    networks = Networks(SeesJoints(), SeesParts(), RefineFCN(width=8, separable=True).eval(), pairwise)
+    return Parser(lambda image: boxes, networks, config or PipelineConfig(), "stand-in")
+
+
+FIGURES = [figure(15, 20), figure(110, 25), figure(225, 15)]
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    return parser_of(boxes_of(FIGURES))(draw(FIGURES))
+
+
+def by_place(scene: Scene) -> list[NDArray[np.float32]]:
+    """Joints of the people from left to right."""
+    return sorted((person.pose.xy for person in scene.people), key=lambda xy: float(xy[:, 0].mean()))
+
+
+def test_nobody_found_is_an_empty_scene() -> None:
+    scene = parser_of(PersonBoxes.empty())(np.full((40, 60, 3), 90, np.uint8))
+    assert scene.people == ()
+    assert scene.size == (60, 40)
+    assert not scene.part_map.any()
+    assert not scene.person_map.any()
+    assert scene.model == "stand-in"
+    assert tuple(scene.seconds) == STAGES
+
+
+def test_a_box_without_a_person_gives_no_pose() -> None:
+    boxes = PersonBoxes(np.array([[5, 5, 30, 35]], np.float32), np.array([0.9], np.float32))
+    scene = parser_of(boxes)(np.zeros((40, 60, 3), np.uint8))
+    assert scene.people == ()
+    assert not scene.part_map.any()
+
+
+def test_joints_are_found_in_the_photo_frame(scene: Scene) -> None:
+    assert len(scene.people) == 3
+    for found, drawn in zip(by_place(scene), FIGURES, strict=True):
+        assert np.abs(found - drawn).max() < 1.5
+    assert all(person.pose.present.all() for person in scene.people)
+
+
+def test_people_are_in_score_order_with_their_box(scene: Scene) -> None:
+    scores = [person.pose.score for person in scene.people]
+    assert scores == sorted(scores, reverse=True)
+    boxes = boxes_of(FIGURES)
+    for person in scene.people:
+        row = int(np.argmin(np.abs(boxes.xyxy - person.box).sum(1)))
+        np.testing.assert_array_equal(person.box, boxes.xyxy[row])
+        assert person.box_score == pytest.approx(float(boxes.scores[row]))
+        assert (person.pose.xy >= person.box[:2] - 2).all()
+        assert (person.pose.xy <= person.box[2:] + 2).all()
+
+
+def test_every_pose_is_proven_optimal(scene: Scene) -> None:
+    for person in scene.people:
+        assert person.certificate.status == "optimal"
+        assert person.certificate.energy < 0
+        assert person.certificate.gap == pytest.approx(0, abs=1e-6)
+
+
+def test_parts_and_people_of_pixels(scene: Scene) -> None:
+    for number, person in enumerate(scene.people, start=1):
+        xy = person.pose.xy
+        for a, b, part in SKELETON:
+            x, y = np.round((xy[a] + xy[b]) / 2).astype(int)
+            if part in (Part.UPPER_LEG, Part.LOWER_LEG, Part.LOWER_ARM, Part.UPPER_ARM):
+                assert scene.part_map[y, x] == part
+                assert scene.person_map[y, x] == number
+    assert scene.part_map[2, 2] == scene.person_map[2, 2] == 0
+    assert (scene.person_map > 0).sum() > 0.95 * (scene.part_map > 0).sum()
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_boxes_one_by_one_equal_boxes_together(scene: Scene, batch_size: int) -> None:
+    config = PipelineConfig(batch_size=batch_size)
+    alone = parser_of(boxes_of(FIGURES), config)(draw(FIGURES))
+    np.testing.assert_array_equal(alone.part_map, scene.part_map)
+    np.testing.assert_array_equal(alone.person_map, scene.person_map)
+    for one, many in zip(alone.people, scene.people, strict=True):
+        np.testing.assert_allclose(one.pose.xy, many.pose.xy, atol=1e-4)
+        assert one.certificate.energy == pytest.approx(many.certificate.energy, rel=1e-5)
+
+
+def test_two_boxes_of_one_person_give_one_person() -> None:
+    boxes = boxes_of(FIGURES[:1])
+    shifted = boxes.xyxy + np.array([[3, -2, 4, 3]], np.float32)
+    twice = PersonBoxes(np.concatenate([boxes.xyxy, shifted]), np.array([0.9, 0.8], np.float32))
+    scene = parser_of(twice)(draw(FIGURES[:1]))
+    assert len(scene.people) == 1
+    assert scene.person_map.max() == 1
+
+
+def test_another_crop_size_finds_the_same_joints(scene: Scene) -> None:
+    config = PipelineConfig(crop=CropConfig(size=256, margin=1.6))
+    for found, expected in zip(
+        by_place(parser_of(boxes_of(FIGURES), config)(draw(FIGURES))), by_place(scene), strict=True
+    ):
+        assert np.abs(found - expected).max() < 2
+
+
+def without_segments() -> PipelineConfig:
+    return PipelineConfig(features=FeatureConfig(segment_term=False))
+
+
+def test_the_segment_term_can_be_switched_off(scene: Scene) -> None:
+    plain = parser_of(boxes_of(FIGURES), without_segments())(draw(FIGURES))
+    for found, drawn in zip(by_place(plain), FIGURES, strict=True):
+        assert np.abs(found - drawn).max() < 1.5
+    energies = [sorted(p.certificate.energy for p in s.people) for s in (plain, scene)]
+    assert energies[1][0] < energies[0][0] - 1  # the segments agree, so the poses are more probable with them
+
+
+def test_without_segments_the_part_network_cannot_change_a_pose() -> None:
+    class Noise(nn.Module):
+        def forward(self, batch: Tensor) -> Tensor:
+            return torch.randn(len(batch), 7, 64, 64)
+
+    parser = parser_of(boxes_of(FIGURES), without_segments())
+    expected = parser(draw(FIGURES))
+    parser.networks = replace(parser.networks, part=Noise())
+    for found, other in zip(parser(draw(FIGURES)).people, expected.people, strict=True):
+        np.testing.assert_array_equal(found.pose.xy, other.pose.xy)
+
+
+def test_a_model_without_the_wanted_variant_says_so() -> None:
+    parser = parser_of(boxes_of(FIGURES), pairwise=PairwiseModel(None, logistic(OFFSET_FEATURES)))
+    with pytest.raises(ValueError, match="pass --no-segment-term"):
+        parser(draw(FIGURES))
+
+
+def test_refinement_can_be_switched_off(scene: Scene) -> None:
+    parser = parser_of(boxes_of(FIGURES), PipelineConfig(refine=False))
+    unused = nn.Identity()  # would fail on two inputs
+    parser.networks = replace(parser.networks, refine=unused)
+    first_stage = parser(draw(FIGURES))
+    np.testing.assert_array_equal(
+        first_stage.part_map, scene.part_map
+    )  # an untrained refinement changes nothing
+
+
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_crfs_are_written_and_solved_again(scene: Scene, tmp_path: Path, batch_size: int) -> None:
+    config = PipelineConfig(batch_size=batch_size)
+    parser_of(boxes_of(FIGURES), config)(draw(FIGURES), dump_crf=tmp_path / "photo")
+    files = sorted(tmp_path.iterdir())
+    assert [f.name for f in files] == ["photo_0.npz", "photo_1.npz", "photo_2.npz"]
+    solutions = [solve(Problem.load(file)) for file in files]
+    for person in scene.people:
+        number = int(np.argmin(np.abs(boxes_of(FIGURES).xyxy - person.box).sum(1)))
+        assert solutions[number].energy == pytest.approx(person.certificate.energy, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((8, 8), np.uint8),
+        np.zeros((8, 8, 4), np.uint8),
+        np.zeros((8, 8, 3), np.float32),
+        np.zeros((0, 8, 3), np.uint8),
+    ],
+)
+def test_other_images_are_refused(image: NDArray) -> None:
+    with pytest.raises(ValueError, match=r"expected an \(H, W, 3\) uint8 RGB image, got"):
+        parser_of(PersonBoxes.empty())(image)
+
+
+def test_the_same_photo_twice_is_the_same_scene(scene: Scene) -> None:
+    again = parser_of(boxes_of(FIGURES))(draw(FIGURES))
+    for one, other in zip(again.people, scene.people, strict=True):
+        np.testing.assert_array_equal(one.pose.xy, other.pose.xy)
+        assert one.certificate.energy == other.certificate.energy
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model set of tiny untrained networks."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    arguments = {
+        "detector": ("person_detector", {"width": 0.35, "channels": 8, "hidden": 8, "input_size": 64}),
+        "pose": ("pose_mobilenet_v2", {"width": 0.35}),
+        "part": ("part_mobilenet_v2", {"width": 0.35}),
+        "refine": ("refine_separable", {}),
+    }
+    for stage, (builder, options) in arguments.items():
+        card = {"stage": stage, "builder": builder, "arguments": options}
+        save_weights(folder / f"{stage}.safetensors", build(builder, options), card)
+    only_offsets = PairwiseModel(None, logistic(OFFSET_FEATURES))
+    save_tensors(folder / "crf.safetensors", only_offsets.to_arrays(), {"stage": "crf"})
+    return folder
+
+
+def test_load_a_folder(model_folder: Path) -> None:
+    parser = load(model_folder, config=without_segments())
+    scene = parser(np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8))
+    assert scene.size == (80, 60)
+    assert scene.model == "tiny"
+    parser.detector = lambda image: boxes_of([figure(0, 0, 0.3)])
+    assert parser(np.zeros((60, 80, 3), np.uint8)).size == (80, 60)  # the networks run, too
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda folder: load(folder), "pass --no-segment-term"),
+        (lambda folder: load(folder / "absent"), "absent: no installed model"),
+        (lambda folder: load(folder, device="nonsense"), "device 'nonsense' cannot be used here"),
+        (lambda folder: load(folder, detector="yolo", config=without_segments()), "--detector yolo: neither"),
+    ],
+)
+def test_load_says_what_is_wrong(model_folder: Path, call: Callable[[Path], Parser], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call(model_folder)
