@@ -70,7 +70,8 @@ class Parser:
         Parameters
         ----------
         image: (H, W, 3) uint8 RGB.
-        dump_crf: write every crop's CRF as `{dump_crf}_{number}.npz` (see `ilp.Problem.save`).
+        dump_crf: write every crop's CRF as `{dump_crf}_{number}.npz`, numbered as the boxes, best first (see
+            `ilp.Problem.save`).
 
         Raises
         ------
@@ -95,25 +96,26 @@ class Parser:
             chosen = PersonBoxes(boxes.xyxy[start : start + size], boxes.scores[start : start + size])
             with clock.stage("crops"):
                 crops = crop_boxes(image, chosen, self.config.crop)
-            dump = None if dump_crf is None else dump_crf.with_name(f"{dump_crf.name}_{start}")
-            parsed += self._parse_crops(crops, clock, dump)
+            parsed += self._parse_crops(crops, clock, dump_crf, start)
         return parsed
 
-    def _parse_crops(self, crops: Sequence[Crop], clock: "Stopwatch", dump: Path | None) -> list[ParsedCrop]:
+    def _parse_crops(
+        self, crops: Sequence[Crop], clock: "Stopwatch", dump_crf: Path | None, first_number: int
+    ) -> list[ParsedCrop]:
         config, networks = self.config, self.networks
         with clock.stage("networks"):
             batch = to_batch(crops, self.device)
             joints, parts = pose_maps(networks.pose, batch), part_maps(networks.part, batch)
         poses: list[Pose | None] = []
         certificates = []
-        for number, (joint_maps, first) in enumerate(zip(joints, parts, strict=True)):
+        for number, (joint_maps, first) in enumerate(zip(joints, parts, strict=True), start=first_number):
             with clock.stage("candidates"):
                 candidates = propose(joint_maps, config.candidates)
                 geometry = part_geometry(first, config.features) if config.features.segment_term else None
             with clock.stage("crf"):
                 problem = build_problem(candidates, geometry, networks.pairwise, config.features, config.crf)
-                if dump is not None:
-                    problem.save(dump.with_name(f"{dump.name}_{number}.npz"))
+                if dump_crf is not None:
+                    problem.save(dump_crf.with_name(f"{dump_crf.name}_{number}.npz"))
             with clock.stage("ilp"):
                 solution = minimise(problem, config.crf)
             with clock.stage("crf"):
