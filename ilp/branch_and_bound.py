@@ -81,6 +81,7 @@ class Search:
                 return None
             if k:
                 self.counts["fixed"] += self.relaxation.fix(point, self.energy - point.bound + 1e-6)
+            self.relaxation.tidy(point)
             cuts = self.relaxation.cut(point.values)
             self.counts["cuts"] += cuts
             if not cuts:

@@ -16,9 +16,7 @@ _NAMES = "forehead neck l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist l_
 _JOINTS = _NAMES.split()
 _N = len(_JOINTS)
 _INDEX = {name: k for k, name in enumerate(_JOINTS)}
-_MIRROR = np.array(
-    [_INDEX[{"l_": "r_", "r_": "l_"}.get(name[:2], name[:2]) + name[2:]] for name in _JOINTS]
-)
+_MIRROR = np.array([_INDEX[{"l_": "r_", "r_": "l_"}.get(name[:2], name[:2]) + name[2:]] for name in _JOINTS])
 _LIMBS = [("forehead", "neck")] + [
     (a if a == "neck" else side + a, side + b)
     for side in ("l_", "r_")

@@ -7,7 +7,14 @@ from time import perf_counter
 from typing import Protocol
 
 import numpy as np
-from ortools.math_opt import callback_pb2, model_parameters_pb2, model_pb2, model_update_pb2, parameters_pb2
+from ortools.math_opt import (
+    callback_pb2,
+    model_parameters_pb2,
+    model_pb2,
+    model_update_pb2,
+    parameters_pb2,
+    solution_pb2,
+)
 from ortools.math_opt.core.python import solver as mathopt_core
 from ortools.math_opt.python import mathopt
 
@@ -29,6 +36,12 @@ class Engine(Protocol):
     def solve(self, seconds: float) -> tuple[str, Floats, Floats]:
         """Status ``'optimal' | 'infeasible' | 'stopped'``, primal values and row duals (empty if none)."""
 
+    def basis(self) -> tuple[Ints, Ints]:
+        """Status codes of columns and rows after the last solve; of no length if there are none."""
+
+    def set_basis(self, columns: Ints, rows: Ints) -> None:
+        """Start the next solve from status codes of the same kind of engine."""
+
 
 class Glop:
     """GLOP's dual simplex through MathOpt, fed with whole protocol buffers.
@@ -48,6 +61,8 @@ class Glop:
         self._update = model_update_pb2.ModelUpdateProto()
         self._columns = self._rows = 0
         self._parameters = self._off.to_proto()
+        self._basis = solution_pb2.BasisProto()
+        self._start: tuple[Ints, Ints] | None = None
 
     def add_columns(self, cost: Floats, lower: Floats, upper: Floats) -> None:
         """See :class:`Engine`."""
@@ -93,9 +108,13 @@ class Glop:
         """See :class:`Engine`."""
         self._flush()
         self._parameters.time_limit.FromNanoseconds(int(min(max(seconds, 1e-3), 1e6) * 1e9))
+        model_parameters = model_parameters_pb2.ModelSolveParametersProto()
+        if self._start is not None:
+            self._fill_basis(model_parameters.initial_basis, *self._start)
+            self._start = None
         result = self._solver.solve(
             self._parameters,
-            model_parameters_pb2.ModelSolveParametersProto(),
+            model_parameters,
             None,
             callback_pb2.CallbackRegistrationProto(),
             None,
@@ -107,10 +126,29 @@ class Glop:
         if not result.solutions:
             return "stopped", np.zeros(0), np.zeros(0)
         first = result.solutions[0]
+        self._basis = first.basis
         values = np.array(first.primal_solution.variable_values.values)
         duals = np.array(first.dual_solution.dual_values.values)
         optimal = reason == mathopt.TerminationReason.OPTIMAL.value
         return "optimal" if optimal else "stopped", values, duals
+
+    def basis(self) -> tuple[Ints, Ints]:
+        """See :class:`Engine`."""
+        columns, rows = self._basis.variable_status, self._basis.constraint_status
+        return np.array(columns.values, np.int64), np.array(rows.values, np.int64)
+
+    def set_basis(self, columns: Ints, rows: Ints) -> None:
+        """See :class:`Engine`."""
+        self._start = columns, rows
+
+    def _fill_basis(self, basis: solution_pb2.BasisProto, columns: Ints, rows: Ints) -> None:
+        """Columns added since are at their lower bound, rows are basic."""
+        for status, known, total, new in (
+            (basis.variable_status, columns, self._columns, solution_pb2.BASIS_STATUS_AT_LOWER_BOUND),
+            (basis.constraint_status, rows, self._rows, solution_pb2.BASIS_STATUS_BASIC),
+        ):
+            status.ids.extend(range(total))
+            status.values.extend(known.tolist() + [new] * (total - len(known)))
 
 
 class Highs:
@@ -124,6 +162,7 @@ class Highs:
                 f"engine 'highs' needs highspy ({error}): pip install 'posepart[highs]', or use engine 'glop'"
             ) from error
         self._status = highspy.HighsModelStatus
+        self._basis_status = highspy.HighsBasisStatus
         self._highs = highspy.Highs()
         for option, value in (
             ("output_flag", False),
@@ -162,6 +201,19 @@ class Highs:
         solution = self._highs.getSolution()
         values, duals = np.array(solution.col_value), np.array(solution.row_dual)
         return "optimal" if status == self._status.kOptimal else "stopped", values, duals
+
+    def basis(self) -> tuple[Ints, Ints]:
+        """See :class:`Engine`."""
+        basis = self._highs.getBasis()
+        columns, rows = ([int(status) for status in side] for side in (basis.col_status, basis.row_status))
+        return np.array(columns, np.int64), np.array(rows, np.int64)
+
+    def set_basis(self, columns: Ints, rows: Ints) -> None:
+        """See :class:`Engine`."""
+        basis = self._highs.getBasis()
+        basis.col_status = [self._basis_status(code) for code in columns.tolist()]
+        basis.row_status = [self._basis_status(code) for code in rows.tolist()]
+        self._highs.setBasis(basis)
 
 
 _ENGINES: dict[str, Callable[[], Engine]] = {"glop": Glop, "highs": Highs}
@@ -242,11 +294,34 @@ class LinearProgram:
         left = seconds - (perf_counter() - start)
         if answer[0] != "stopped" or left <= 0:
             return answer
+        self._restart()
+        return self._checked(*self._engine.solve(left))
+
+    def _restart(self) -> None:
         self._engine = make_engine(self._name)
         self._engine.add_columns(self.cost, self.lower, self.upper)
-        left_side = np.where(self._equality, self._right, -np.inf)
-        self._engine.add_rows(self._row, self._column, self._value, left_side, self._right)
-        return self._checked(*self._engine.solve(left))
+        left = np.where(self._equality, self._right, -np.inf)
+        self._engine.add_rows(self._row, self._column, self._value, left, self._right)
+
+    def drop_slack_rows(self, first: int, values: Floats, duals: Floats) -> int:
+        """Forget rows from ``first`` on that the last optimum does not need; their number.
+
+        They are basic and slack, so what is left of the basis is still optimal and the next solve starts
+        from it.
+        """
+        columns, rows = self._engine.basis()
+        if len(columns) != self.n_columns or len(rows) != self.n_rows:
+            return 0
+        activity = np.bincount(self._row, self._value * values[self._column], minlength=self.n_rows)
+        keep = (np.abs(duals) > 1e-9) | (self._right - activity < 1e-6) | self._equality
+        keep[:first] = True
+        entry = keep[self._row]
+        self._row = (np.cumsum(keep) - 1)[self._row[entry]]
+        self._column, self._value = self._column[entry], self._value[entry]
+        self._right, self._equality = self._right[keep], self._equality[keep]
+        self._restart()
+        self._engine.set_basis(columns, rows[keep])
+        return int(len(keep) - keep.sum())
 
     def _checked(self, status: str, values: Floats, duals: Floats) -> tuple[str, Floats, Floats]:
         if len(values) != self.n_columns or not np.isfinite(values).all():

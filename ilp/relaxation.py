@@ -25,6 +25,9 @@ from .linear_program import LinearProgram
 from .problem import Floats, Ints
 from .separation import Cuts, violated_stars, violated_triangles
 
+_LEAST_STAKE = 0.1
+_CROWDED = 1.5
+
 
 @dataclass(frozen=True)
 class Point:
@@ -37,13 +40,16 @@ class Point:
     bound : float
         Certified lower bound within the current variable bounds; -inf if none.
     values, reduced : (n_columns,) float64
-        Primal values (empty if none) and reduced costs (empty if none).
+        Primal values and reduced costs (empty if none).
+    duals : (n_rows,) float64
+        Row duals (empty if none).
     """
 
     status: str
     bound: float
     values: Floats
     reduced: Floats
+    duals: Floats
 
     @property
     def integral(self) -> bool:
@@ -57,6 +63,7 @@ class Relaxation:
     def __init__(self, component: Component, engine: str) -> None:
         self.component = component
         self.allowed = component.allowed.copy()
+        self._stake = np.abs(component.pair) + _LEAST_STAKE
         self.lp = LinearProgram(engine)
         self.column = np.full((component.n_nodes,) * 2, -1, np.int64)
         self.pairs: Ints = np.zeros((0, 2), np.int64)
@@ -66,6 +73,8 @@ class Relaxation:
         self._add_links()
         third = attractive.astype(np.float32)
         self._add_pairs(np.argwhere(np.triu(self.allowed & ~attractive & (third @ third > 0), 1)))
+        self._first_cut = self._tidied_rows = self.lp.n_rows
+        self._tidied_bound = -np.inf
 
     def _add_selection(self) -> None:
         """x with (G)."""
@@ -114,11 +123,21 @@ class Relaxation:
         """Solve the current programme."""
         status, values, duals = self.lp.solve(seconds)
         if status == "infeasible":
-            return Point(status, float("inf"), values, np.zeros(0))
+            return Point(status, float("inf"), values, np.zeros(0), duals)
         if not len(duals) and self.lp.n_rows:
-            return Point("stopped", float("-inf"), values, np.zeros(0))
+            return Point("stopped", float("-inf"), values, np.zeros(0), duals)
         bound, reduced = self.lp.certified_bound(duals)
-        return Point(status, bound, values, reduced)
+        return Point(status, bound, values, reduced, duals)
+
+    def tidy(self, point: Point) -> None:
+        """Drop slack cuts once the programme has grown by half, and the bound since the last time.
+
+        The second condition keeps the same cuts from coming and going for ever.
+        """
+        grown = point.bound > self._tidied_bound + 1e-3 * abs(point.bound)
+        if self.lp.n_rows > _CROWDED * self._tidied_rows and grown:
+            self.lp.drop_slack_rows(self._first_cut, point.values, point.duals)
+            self._tidied_rows, self._tidied_bound = self.lp.n_rows, point.bound
 
     def joining(self, values: Floats) -> Floats:
         """y as a symmetric (N, N) float64 matrix."""
@@ -132,7 +151,7 @@ class Relaxation:
         component = self.component
         x, y = values[: component.n_nodes], self.joining(values)
         linked = self._cut_links(x, y)
-        cuts = violated_triangles(x, y, component.candidate)
+        cuts = violated_triangles(x, y, component.candidate, self._stake)
         most = max(200, 6 * component.n_nodes)
         added = self._add_cuts(Cuts(cuts.centre[:most], cuts.members[:most], cuts.violation[:most]))
         if len(cuts) < 30:
