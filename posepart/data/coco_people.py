@@ -26,7 +26,7 @@ def read_coco_people(folder: Path, split: str = "train") -> list[Sample]:
 
     Raises
     ------
-    ValueError: when the annotation file is absent, is not JSON, or has other joints.
+    ValueError: when the annotation file is absent, is not JSON, has other joints, or a broken annotation.
     """
     path = Path(folder) / f"person_keypoints_{split}.json"
     try:
@@ -38,6 +38,8 @@ def read_coco_people(folder: Path, split: str = "train") -> list[Sample]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a JSON file ({error})") from error
     _check_joints(path, data)
+    for annotation in data["annotations"]:
+        _check_annotation(path, annotation)
     by_image: dict[int, list[dict[str, Any]]] = {}
     for annotation in data["annotations"]:
         by_image.setdefault(annotation["image_id"], []).append(annotation)
@@ -55,13 +57,26 @@ def _check_joints(path: Path, data: dict[str, Any]) -> None:
         )
 
 
+def _check_annotation(path: Path, annotation: dict[str, Any]) -> None:
+    lengths = {"bbox": 4, "keypoints": 3 * NUM_JOINTS}
+    for key, length in lengths.items():
+        values = annotation.get(key, [0] * length if key == "keypoints" else None)
+        if not isinstance(values, list) or len(values) != length:
+            raise ValueError(
+                f"{path}: annotation {annotation.get('id')}: expected {length} numbers as {key}, got {values}"
+            )
+    if "image_id" not in annotation:
+        raise ValueError(f"{path}: annotation {annotation.get('id')}: lacks image_id")
+
+
 def _xyxy(bbox: list[float]) -> np.ndarray:
     x, y, w, h = bbox
     return np.array([x, y, x + w, y + h], dtype=np.float32)
 
 
 def _person(annotation: dict[str, Any]) -> LabelledPerson:
-    joints = np.array(annotation["keypoints"], dtype=np.float32).reshape(NUM_JOINTS, 3)
+    keypoints = annotation.get("keypoints", [0] * (3 * NUM_JOINTS))
+    joints = np.array(keypoints, dtype=np.float32).reshape(NUM_JOINTS, 3)
     origin = annotation.get("joints_from", "human")
     return LabelledPerson(
         box=_xyxy(annotation["bbox"]),
