@@ -56,7 +56,10 @@ class PersonCrops(Dataset[dict[str, Tensor]]):
     def __init__(self, samples: Sequence[Sample], config: CropBatchConfig) -> None:
         self.samples = samples
         self.config = config
-        wanted = {"joints": _has_joints, "parts": _has_parts}[config.need]
+        needs = {"joints": _has_joints, "parts": _has_parts}
+        if config.need not in needs:
+            raise ValueError(f"need: expected one of {', '.join(needs)}, got {config.need!r}")
+        wanted = needs[config.need]
         self.index = [(s, p) for s, x in enumerate(samples) for p, y in enumerate(x.people) if wanted(x, y)]
         if not self.index:
             raise ValueError(f"the data holds no person with {config.need}: nothing to train on")
