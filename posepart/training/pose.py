@@ -19,7 +19,7 @@ from posepart.models.fcn import PoseFCN
 from posepart.schema import LIMB_JOINTS, NEIGHBOURS, NUM_JOINTS, SKELETON, Joint
 from posepart.structures import crop_to_map, map_to_crop
 
-# MoveNet's heat-map channels in COCO order: nose, eyes and ears for the forehead, the shoulders for the neck.
+# MoveNet's heat-map channels in COCO order: the eyes for the forehead; nothing of MoveNet's is a neck.
 MOVENET_SOURCES: tuple[tuple[int, ...], ...] = ((1, 2), (), *((channel,) for channel in range(5, 17)))
 
 
@@ -106,7 +106,12 @@ def joint_losses(logits: Tensor, target: Tensor, ignore: Tensor) -> tuple[Tensor
 
 
 def offset_statistics(samples: Sequence[Sample], crop: CropConfig) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of every offset map's target, px of the unaugmented crop; each (364,) float32."""
+    """Mean and deviation of every offset map's target, px of the unaugmented crop; each (364,) float32.
+
+    Raises
+    ------
+    ValueError: when nobody has joints.
+    """
     rows = []
     for sample in samples:
         for person in sample.people:
@@ -115,11 +120,14 @@ def offset_statistics(samples: Sequence[Sample], crop: CropConfig) -> tuple[Tens
                 offsets = joints[NEIGHBOURS, :2] - joints[:, None, :2]
                 known = (joints[NEIGHBOURS, 2] > 0) & (joints[:, None, 2] > 0)
                 rows.append(np.where(known[..., None], offsets, np.nan).reshape(-1))
+    if not rows:
+        raise ValueError("the data holds no person with joints: nothing to take offset statistics from")
     table = np.stack(rows)
-    mirrored_mean = np.nanmean(table, 0)
-    return torch.from_numpy(mirrored_mean).float(), torch.from_numpy(np.nanstd(table, 0)).float().clamp_min(
-        4.0
-    )
+    unseen = np.isnan(table).all(0)  # pairs never labelled together are as a network without statistics
+    table[:, unseen] = 0
+    deviation = np.where(unseen, 32.0, np.nanstd(table, 0))
+    mean = torch.from_numpy(np.nanmean(table, 0)).float()
+    return mean, torch.from_numpy(deviation).float().clamp_min(4.0)
 
 
 class PoseEvaluation:
@@ -138,6 +146,8 @@ class PoseEvaluation:
     @torch.inference_mode()
     def __call__(self, model: nn.Module, batch: int = 16) -> dict[str, float]:
         assert isinstance(model, PoseFCN)
+        if not self.views:
+            return {}
         truth = np.stack([v["joints"][0] for v in self.views])
         found, errors = [], []
         for i in range(0, len(self.views), batch):
