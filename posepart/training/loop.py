@@ -177,6 +177,8 @@ class Log:
         self.count = 0
         self.started = time.monotonic()
         self.bar = tqdm(total=steps, initial=first, unit="step", dynamic_ncols=True, mininterval=5.0)
+        if first:
+            _forget_after(run / "log.jsonl", first)
         self.file = (run / "log.jsonl").open("a", encoding="utf-8")
         self.board: Any = None
         with contextlib.suppress(ImportError):
@@ -215,3 +217,13 @@ class Log:
         if self.board is not None:
             for name, value in values.items():
                 self.board.add_scalar(f"{kind}/{name}", value, step)
+
+
+def _forget_after(log: Path, step: int) -> None:
+    """Drop the records past `step`: a resumed run writes them again."""
+    if log.exists():
+        lines = log.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
+        temporary = log.with_suffix(".tmp")
+        temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        temporary.replace(log)
