@@ -13,7 +13,7 @@ import numpy as np
 
 from .branch_and_bound import Search
 from .component import Component, dense
-from .linear_program import check_engine
+from .engines import check_engine
 from .local_search import upper_bound
 from .presolve import presolve, trivial_bound
 from .problem import Ints, Problem

@@ -1,0 +1,231 @@
+"""The simplex engines: GLOP from OR-Tools, or HiGHS, each warm-started after every change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from ortools.math_opt import (
+    callback_pb2,
+    model_parameters_pb2,
+    model_pb2,
+    model_update_pb2,
+    parameters_pb2,
+    solution_pb2,
+)
+from ortools.math_opt.core.python import solver as mathopt_core
+from ortools.math_opt.python import mathopt
+
+from .problem import Floats, Ints
+
+
+class Engine(Protocol):
+    """An incremental simplex for ``min c.x, A x <= b (or = b), l <= x <= u``; nothing is ever removed."""
+
+    def add_columns(self, cost: Floats, lower: Floats, upper: Floats) -> None:
+        """Append columns with no entries."""
+
+    def add_rows(self, row: Ints, column: Ints, value: Floats, lower: Floats, upper: Floats) -> None:
+        """Append ``len(upper)`` rows; entries are sorted by (row, column), rows count from 0 in this call."""
+
+    def set_bounds(self, column: Ints, lower: Floats, upper: Floats) -> None:
+        """Change bounds of some columns (ascending, no duplicates)."""
+
+    def solve(self, seconds: float) -> tuple[str, Floats, Floats]:
+        """Status ``'optimal' | 'infeasible' | 'stopped'``, primal values and row duals (empty if none)."""
+
+    def basis(self) -> tuple[Ints, Ints]:
+        """Status codes of columns and rows after the last solve; of no length if there are none."""
+
+    def set_basis(self, columns: Ints, rows: Ints) -> None:
+        """Start the next solve from status codes of the same kind of engine."""
+
+
+class Glop:
+    """GLOP's dual simplex through MathOpt, fed with whole protocol buffers.
+
+    MathOpt's object layer costs one Python call per coefficient; its solver core takes a model update with
+    all new rows at once.
+    """
+
+    _off = mathopt.SolveParameters(
+        presolve=mathopt.Emphasis.OFF, lp_algorithm=mathopt.LPAlgorithm.DUAL_SIMPLEX, threads=1
+    )
+
+    def __init__(self) -> None:
+        self._solver = mathopt_core.new(
+            mathopt.SolverType.GLOP.value, model_pb2.ModelProto(), parameters_pb2.SolverInitializerProto()
+        )
+        self._update = model_update_pb2.ModelUpdateProto()
+        self._columns = self._rows = 0
+        self._parameters = self._off.to_proto()
+        self._basis = solution_pb2.BasisProto()
+        self._start: tuple[Ints, Ints] | None = None
+
+    def add_columns(self, cost: Floats, lower: Floats, upper: Floats) -> None:
+        """See :class:`Engine`."""
+        ids = range(self._columns, self._columns + len(cost))
+        new = self._update.new_variables
+        new.ids.extend(ids)
+        new.lower_bounds.extend(lower.tolist())
+        new.upper_bounds.extend(upper.tolist())
+        new.integers.extend([False] * len(cost))
+        objective = self._update.objective_updates.linear_coefficients
+        objective.ids.extend(ids)
+        objective.values.extend(cost.tolist())
+        self._columns += len(cost)
+
+    def add_rows(self, row: Ints, column: Ints, value: Floats, lower: Floats, upper: Floats) -> None:
+        """See :class:`Engine`."""
+        new = self._update.new_linear_constraints
+        new.ids.extend(range(self._rows, self._rows + len(upper)))
+        new.lower_bounds.extend(lower.tolist())
+        new.upper_bounds.extend(upper.tolist())
+        entries = self._update.linear_constraint_matrix_updates
+        entries.row_ids.extend((row + self._rows).tolist())
+        entries.column_ids.extend(column.tolist())
+        entries.coefficients.extend(value.tolist())
+        self._rows += len(upper)
+
+    def set_bounds(self, column: Ints, lower: Floats, upper: Floats) -> None:
+        """See :class:`Engine`."""
+        self._flush()
+        bounds = self._update.variable_updates
+        bounds.lower_bounds.ids.extend(column.tolist())
+        bounds.lower_bounds.values.extend(lower.tolist())
+        bounds.upper_bounds.ids.extend(column.tolist())
+        bounds.upper_bounds.values.extend(upper.tolist())
+        self._flush()
+
+    def _flush(self) -> None:
+        if not self._solver.update(self._update):
+            raise RuntimeError("GLOP refused an incremental change")
+        self._update = model_update_pb2.ModelUpdateProto()
+
+    def solve(self, seconds: float) -> tuple[str, Floats, Floats]:
+        """See :class:`Engine`."""
+        self._flush()
+        self._parameters.time_limit.FromNanoseconds(int(min(max(seconds, 1e-3), 1e6) * 1e9))
+        model_parameters = model_parameters_pb2.ModelSolveParametersProto()
+        if self._start is not None:
+            self._fill_basis(model_parameters.initial_basis, *self._start)
+            self._start = None
+        result = self._solver.solve(
+            self._parameters,
+            model_parameters,
+            None,
+            callback_pb2.CallbackRegistrationProto(),
+            None,
+            None,
+        )
+        reason = result.termination.reason
+        if reason == mathopt.TerminationReason.INFEASIBLE.value:
+            return "infeasible", np.zeros(0), np.zeros(0)
+        if not result.solutions:
+            return "stopped", np.zeros(0), np.zeros(0)
+        first = result.solutions[0]
+        self._basis = first.basis
+        values = np.array(first.primal_solution.variable_values.values)
+        duals = np.array(first.dual_solution.dual_values.values)
+        optimal = reason == mathopt.TerminationReason.OPTIMAL.value
+        return "optimal" if optimal else "stopped", values, duals
+
+    def basis(self) -> tuple[Ints, Ints]:
+        """See :class:`Engine`."""
+        columns, rows = self._basis.variable_status, self._basis.constraint_status
+        return np.array(columns.values, np.int64), np.array(rows.values, np.int64)
+
+    def set_basis(self, columns: Ints, rows: Ints) -> None:
+        """See :class:`Engine`."""
+        self._start = columns, rows
+
+    def _fill_basis(self, basis: solution_pb2.BasisProto, columns: Ints, rows: Ints) -> None:
+        """Columns added since are at their lower bound, rows are basic."""
+        for status, known, total, new in (
+            (basis.variable_status, columns, self._columns, solution_pb2.BASIS_STATUS_AT_LOWER_BOUND),
+            (basis.constraint_status, rows, self._rows, solution_pb2.BASIS_STATUS_BASIC),
+        ):
+            status.ids.extend(range(total))
+            status.values.extend(known.tolist() + [new] * (total - len(known)))
+
+
+class Highs:
+    """HiGHS's dual simplex; needs the extra ``highs`` (highspy < 1.14 beside ortools)."""
+
+    def __init__(self) -> None:
+        try:
+            import highspy
+        except ImportError as error:
+            raise ValueError(
+                f"engine 'highs' needs highspy ({error}): pip install 'posepart[highs]', or use engine 'glop'"
+            ) from error
+        self._status = highspy.HighsModelStatus
+        self._basis_status = highspy.HighsBasisStatus
+        self._highs = highspy.Highs()
+        for option, value in (
+            ("output_flag", False),
+            ("threads", 1),
+            ("presolve", "off"),
+            ("solver", "simplex"),
+        ):
+            self._highs.setOptionValue(option, value)
+
+    def add_columns(self, cost: Floats, lower: Floats, upper: Floats) -> None:
+        """See :class:`Engine`."""
+        k = len(cost)
+        if k:
+            none = np.zeros(0, np.int32)
+            self._highs.addCols(k, cost, lower, upper, 0, np.zeros(k, np.int32), none, np.zeros(0))
+
+    def add_rows(self, row: Ints, column: Ints, value: Floats, lower: Floats, upper: Floats) -> None:
+        """See :class:`Engine`."""
+        if len(upper):
+            start = np.searchsorted(row, np.arange(len(upper))).astype(np.int32)
+            index = column.astype(np.int32)
+            self._highs.addRows(len(upper), lower, upper, len(index), start, index, value)
+
+    def set_bounds(self, column: Ints, lower: Floats, upper: Floats) -> None:
+        """See :class:`Engine`."""
+        if len(column):
+            self._highs.changeColsBounds(len(column), column.astype(np.int32), lower, upper)
+
+    def solve(self, seconds: float) -> tuple[str, Floats, Floats]:
+        """See :class:`Engine`."""
+        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(seconds, 1e-3))
+        self._highs.run()
+        status = self._highs.getModelStatus()
+        if status == self._status.kInfeasible:
+            return "infeasible", np.zeros(0), np.zeros(0)
+        solution = self._highs.getSolution()
+        values, duals = np.array(solution.col_value), np.array(solution.row_dual)
+        return "optimal" if status == self._status.kOptimal else "stopped", values, duals
+
+    def basis(self) -> tuple[Ints, Ints]:
+        """See :class:`Engine`."""
+        basis = self._highs.getBasis()
+        columns, rows = ([int(status) for status in side] for side in (basis.col_status, basis.row_status))
+        return np.array(columns, np.int64), np.array(rows, np.int64)
+
+    def set_basis(self, columns: Ints, rows: Ints) -> None:
+        """See :class:`Engine`."""
+        basis = self._highs.getBasis()
+        basis.col_status = [self._basis_status(code) for code in columns.tolist()]
+        basis.row_status = [self._basis_status(code) for code in rows.tolist()]
+        self._highs.setBasis(basis)
+
+
+_ENGINES: dict[str, Callable[[], Engine]] = {"glop": Glop, "highs": Highs}
+
+
+def check_engine(name: str) -> None:
+    """Complain early about an unknown engine, or one that is not installed."""
+    if name not in _ENGINES:
+        raise ValueError(f"unknown engine {name!r}: use one of {', '.join(map(repr, _ENGINES))}")
+    if name == "highs":
+        Highs()
+
+
+def make_engine(name: str) -> Engine:
+    """``'glop'`` (OR-Tools alone) or ``'highs'`` (extra)."""
+    return _ENGINES[name]()
