@@ -51,6 +51,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = parser.instantiate(arguments)
     seed_everything(settings.batches.seed, settings.threads)
+    settings.run.mkdir(parents=True, exist_ok=True)
     write_json(settings.run / "config.json", {"arguments": parser.dump(arguments, format="json")})
 
     samples, batches = read_people(settings.data, "train"), settings.batches
