@@ -87,7 +87,8 @@ class TorchvisionDetector:
     def __call__(self, image: NDArray[np.uint8]) -> PersonBoxes:
         """The people of a photo (H, W, 3) uint8 RGB."""
         small = shrink(image, self.longest)
-        tensor = torch.from_numpy(np.ascontiguousarray(small)).to(self.device).permute(2, 0, 1).float() / 255
+        pixels = torch.from_numpy(np.require(small, requirements=["C", "W"])).to(self.device)
+        tensor = pixels.permute(2, 0, 1).float() / 255
         found = self.module([tensor])[0]
         person = found["labels"] == COCO_PERSON
         zoom = [image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]] * 2
