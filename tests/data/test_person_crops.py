@@ -135,7 +135,7 @@ def test_a_strongly_shrunk_crop_still_shows_every_spot(sample_of: SampleOf, join
         sample = sample_of(image, [person(joints, (50, 50, 1150, 1150))], name=f"large{number}")
         view = PersonCrops([sample], replace(CONFIG, batch_size=1))[0]
         place = view["joints"][0, 0, Joint.NECK, :2].numpy()
-        np.testing.assert_allclose(brightest(view["image"][0], place), place, atol=0.35)
+        np.testing.assert_allclose(brightest(view["image"][0], place), place, atol=0.6)
 
 
 def test_joints_outside_the_crop_are_not_labelled(sample_of: SampleOf, joints_at: JointsAt) -> None:
