@@ -1,0 +1,222 @@
+"""How fast and how exact is the optimiser?
+
+    python experiments/bench_ilp.py                                  # made-up boxes and photos
+    python experiments/bench_ilp.py --instances DIR                  # with an index.json of known optima
+    python experiments/bench_ilp.py --dump DIR                       # problems saved from real photos
+    python experiments/bench_ilp.py --engines glop highs --plot time.png
+
+Seconds are CPU seconds of one process (a loaded machine falsifies wall-clock time; its median is shown beside
+them). "naive" is the full programme of all triangles, solved by SCIP on the same problems in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter, process_time
+
+import numpy as np
+
+from posepart.ilp import Problem, Solution, solve
+from posepart.ilp.generate import make_box, make_photo
+from posepart.ilp.naive import solve_naive
+
+Named = tuple[str, Problem]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One solved problem."""
+
+    name: str
+    candidates: int
+    cpu: float
+    wall: float
+    solution: Solution
+
+    @property
+    def family(self) -> str:
+        """The name without its running number."""
+        return re.sub(r"_?\d+$", "", self.name)
+
+
+def timed(name: str, problem: Problem, solver: Callable[[Problem], Solution]) -> Run:
+    """Solve one problem and take the time."""
+    cpu, wall = process_time(), perf_counter()
+    solution = solver(problem)
+    return Run(name, problem.n_candidates, process_time() - cpu, perf_counter() - wall, solution)
+
+
+def print_table(title: str, runs: list[Run]) -> None:
+    """One line per family: times, proofs and gaps."""
+    print(f"\n{title}")
+    head = ("family", "number", "candidates", "median", "p95", "max", "wall", "proven", "gap", "nodes")
+    print("{:22s} {:>6s} {:>10s} {:>8s} {:>8s} {:>8s} {:>8s} {:>7s} {:>8s} {:>5s}".format(*head))
+    for family in sorted({run.family for run in runs}):
+        some = [run for run in runs if run.family == family]
+        cpu = np.array([run.cpu for run in some])
+        least, most = min(run.candidates for run in some), max(run.candidates for run in some)
+        wall = float(np.median([run.wall for run in some]))
+        proven = np.mean([run.solution.status == "optimal" for run in some])
+        gap = max(run.solution.gap for run in some)
+        nodes = max(int(run.solution.statistics.get("nodes", 0)) for run in some)
+        print(
+            f"{family:22s} {len(some):6d} {f'{least}-{most}':>10s} {np.median(cpu):8.4f} "
+            f"{np.percentile(cpu, 95):8.4f} {cpu.max():8.4f} {wall:8.4f} {proven:7.0%} {gap:8.1e} {nodes:5d}",
+            flush=True,
+        )
+
+
+def made_up(number: int) -> list[Named]:
+    """Boxes of one to four people, hard boxes, whole photos."""
+    problems = []
+    for multi in (False, True):
+        kind = "multi" if multi else "single"
+        for people in (1, 2, 3, 4):
+            for k in range(number):
+                problems.append((f"box{people}-{kind}_{k}", make_box(k, people, multi=multi)))
+        few = max(1, number // 3)
+        for k in range(few):
+            crowded = make_box(k, 4, multi=multi, false_positives=45)
+            problems.append((f"crowded-box4-{kind}_{k}", crowded))
+            problems.append((f"noise1.8-box-{kind}_{k}", make_box(k, 3 + k % 2, multi=multi, noise=1.8)))
+        for k in range(max(1, few // 2)):
+            problems.append((f"photo8-{kind}_{k}", make_photo(k, 8, multi=multi)[0]))
+    for k in range(max(1, number // 6)):
+        whole, _ = make_photo(k, 8, false_positives=150, duplicates=0.9)
+        problems.append((f"dense-photo8-single_{k}", whole))
+    return problems
+
+
+def saved(folder: Path) -> list[Named]:
+    """All problems of a folder."""
+    files = sorted(folder.glob("*.npz"))
+    if not files:
+        raise SystemExit(f"{folder} has no .npz files: save problems there with Problem.save")
+    return [(file.stem, Problem.load(file)) for file in files]
+
+
+def check_index(folder: Path, runs: list[Run]) -> None:
+    """Compare with the known optima of ``index.json``."""
+    known = {entry["name"]: entry["opt"] for entry in json.loads((folder / "index.json").read_text())}
+    wrong = [
+        run.name
+        for run in runs
+        if run.solution.status != "optimal"
+        or abs(run.solution.energy - known[run.name]) > 1e-6 * max(1.0, abs(known[run.name]))
+    ]
+    print(f"known optima: {len(runs) - len(wrong)} of {len(runs)} proven and equal", *wrong)
+
+
+def compare_naive(problems: list[Named], fast: list[Run], limit: float, number: int) -> list[Run]:
+    """Full programme on the first problems of each box family, and how many times slower it is."""
+    chosen = [k for k, (name, _) in enumerate(problems) if _is_box(name) and int(name.split("_")[1]) < number]
+    naive = [timed(*problems[k], partial(solve_naive, time_limit=limit)) for k in chosen]
+    print_table(f"naive full programme (SCIP, limit {limit:g} s)", naive)
+    ratio = np.array([slow.cpu / fast[k].cpu for slow, k in zip(naive, chosen, strict=True)])
+    print(f"naive / fast, {len(ratio)} boxes: median {np.median(ratio):.0f}, least {ratio.min():.0f}")
+    both = [
+        (fast[k], slow) for slow, k in zip(naive, chosen, strict=True) if slow.solution.status == "optimal"
+    ]
+    same = sum(
+        abs(a.solution.energy - b.solution.energy) <= 1e-6 * max(1, abs(b.solution.energy)) for a, b in both
+    )
+    print(f"both proven: {len(both)}, equal energies: {same}")
+    return naive
+
+
+def _is_box(name: str) -> bool:
+    return name.startswith("box") and "_" in name
+
+
+def compare_photo(number: int) -> None:
+    """Whole photos against their boxes (Sec. 4.2 of the paper: boxes 40 times faster with a generic solver)."""
+    print("\nwhole photo against its people's boxes (CPU seconds)")
+    print(f"{'photo':22s} {'candidates':>10s} {'whole':>8s} {'boxes':>8s} {'largest':>8s} {'ratio':>6s}")
+    for multi in (False, True):
+        for k in range(number):
+            whole, boxes = make_photo(k, 8, multi=multi)
+            one = timed("", whole, solve)
+            each = [timed("", box, solve).cpu for box in boxes]
+            name = f"photo8-{'multi' if multi else 'single'}_{k}"
+            print(
+                f"{name:22s} {whole.n_candidates:10d} {one.cpu:8.3f} {sum(each):8.3f} {max(each):8.3f} "
+                f"{one.cpu / sum(each):6.2f}",
+                flush=True,
+            )
+
+
+def draw(path: Path, results: dict[str, list[Run]]) -> None:
+    """Time against candidates, one colour per engine."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")
+    for engine, runs in results.items():
+        axes.scatter([r.candidates for r in runs], [r.cpu for r in runs], s=12, alpha=0.6, label=engine)
+    axes.set(xscale="log", yscale="log", xlabel="candidates", ylabel="CPU seconds")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=150)
+    pyplot.close(figure)
+    print(f"wrote {path}")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--instances", type=Path, help="folder of .npz problems with index.json")
+    parser.add_argument("--dump", type=Path, help="folder of .npz problems from real photos")
+    parser.add_argument("--number", type=int, default=12, help="made-up problems per family; 0: none")
+    parser.add_argument("--engines", nargs="+", default=["glop"], help="glop, highs")
+    parser.add_argument("--limit", type=float, default=60.0, help="seconds per problem")
+    parser.add_argument("--naive", type=int, default=3, help="boxes per family for the naive programme")
+    parser.add_argument("--naive-limit", type=float, default=30.0, help="seconds per problem, naive")
+    parser.add_argument("--photos", type=int, default=2, help="photos of each kind against their boxes")
+    parser.add_argument("--plot", type=Path, help="picture of time against candidates")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the tables."""
+    arguments = parse_arguments()
+    solve(make_box(0))  # the first call pays for the imports
+    sources: dict[str, list[Named]] = {}
+    if arguments.instances:
+        sources["instances"] = saved(arguments.instances)
+    if arguments.dump:
+        sources["real photos"] = saved(arguments.dump)
+    if arguments.number:
+        sources["made up"] = made_up(arguments.number)
+    plotted: dict[str, list[Run]] = {}
+    for source, problems in sources.items():
+        for engine in arguments.engines:
+            solver = partial(solve, engine=engine, time_limit=arguments.limit)
+            runs = [timed(name, problem, solver) for name, problem in problems]
+            plotted.setdefault(engine, []).extend(runs)
+            print_table(f"{source}, {engine}", runs)
+            if source == "instances":
+                check_index(arguments.instances, runs)
+        short = partial(solve, engine=arguments.engines[0], time_limit=0.05)
+        print_table(f"{source}, 50 ms limit", [timed(name, problem, short) for name, problem in problems])
+        if source == "made up" and arguments.naive:
+            first = plotted[arguments.engines[0]][-len(problems) :]
+            slow = compare_naive(problems, first, arguments.naive_limit, arguments.naive)
+            plotted["naive"] = slow
+    if arguments.photos:
+        compare_photo(arguments.photos)
+    if arguments.plot:
+        draw(arguments.plot, plotted)
+
+
+if __name__ == "__main__":
+    main()
