@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from .rotations import Array
@@ -19,6 +20,11 @@ def _grid(height: int, width: int) -> tuple[Array, Array]:
 
 def _noise(rng: Rng, height: int, width: int) -> Array:
     return fractal_noise(rng, height, width)[..., None]
+
+
+def _joints(place: Array, width: float) -> NDArray[np.bool_]:
+    """Lines of a width at all whole numbers, half of them on either side, so that mirrored copies fit."""
+    return np.abs(place % 1 - 0.5) > 0.5 - width / 2
 
 
 def plain(rng: Rng, height: int, width: int) -> Array:
@@ -40,7 +46,7 @@ def planks(rng: Rng, height: int, width: int) -> Array:
     y, _ = _grid(height, width)
     tone = rng.random(count + 1)[np.floor(y * count).astype(int)][..., None]
     grain = fractal_noise(rng, height, 8, (4, 8)).repeat(width // 8 + 1, 1)[:, :width, None]
-    gaps = ((y * count) % 1 < 0.05)[..., None]
+    gaps = _joints(y * count, 0.05)[..., None]
     return colour * (0.6 + 0.3 * tone + 0.2 * grain) * (1 - 0.5 * gaps)
 
 
@@ -51,7 +57,7 @@ def _blocks(rng: Rng, height: int, width: int, bond: bool) -> Array:
     along = x * count * (0.5 if bond else 1) + (row % 2 * 0.5 if bond else 0)
     tone = ((row * 37 + np.floor(along) * 17) % 11 / 11)[..., None]
     image = colour * (0.7 + 0.4 * tone * rng.uniform(0.1, 1)) * (0.8 + 0.3 * _noise(rng, height, width))
-    image[((y * count) % 1 < 0.08) | (along % 1 < 0.05)] = joint
+    image[_joints(y * count, 0.08) | _joints(along, 0.05)] = joint
     return image
 
 

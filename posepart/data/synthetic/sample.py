@@ -4,7 +4,7 @@ from .config import SynthConfig
 from .generator import SceneGenerator
 from .scene import SyntheticScene
 
-GROUP_SEED = 38  # chosen by eye: everybody upright, well lit and well visible
+GROUP_SEED = 257  # chosen by eye: everybody upright, well lit and well visible
 GROUP_CONFIG = SynthConfig(
     size=(640, 480),
     people=4,
