@@ -26,7 +26,7 @@ SampleOf = Callable[..., Sample]
 def test_nothing_labelled_costs_nothing_and_has_gradients() -> None:
     logits = torch.randn(1, 7, 2, 2, requires_grad=True)
     loss = part_loss(logits, torch.full((1, 2, 2), IGNORE, dtype=torch.uint8), torch.ones(7))
-    assert float(loss) == 0
+    assert loss.item() == 0
     loss.backward()
     assert logits.grad is not None
     assert not logits.grad.any()
