@@ -83,7 +83,7 @@ class MobileNetV2(Backbone):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         levels = []
-        for i, block in enumerate(self.features):
+        for i, block in enumerate(self.features.children()):
             x = block(x)
             if i in _MOBILENET_TAPS:
                 levels.append(x)

@@ -1,5 +1,7 @@
 """Box -> rescaled crop, and the affine back (Sec. 3: boxes are resized so that people have one size)."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +36,7 @@ def warp_image(image: NDArray[np.uint8], affine: Affine, size: int) -> NDArray[n
     x1, y1 = np.clip(np.ceil(corners.max(0)).astype(int) + 2, 0, [width, height])
     if x1 - x0 < 1 or y1 - y0 < 1:
         return np.full((size, size, 3), PADDING_GREY, np.uint8)
-    region = image[y0:y1, x0:x1]
+    region: NDArray[Any] = image[y0:y1, x0:x1]
     matrix = affine.matrix.copy()
     matrix[:, 2] += matrix[:, :2] @ [x0, y0]
     if affine.scale < 0.7:
@@ -44,7 +46,7 @@ def warp_image(image: NDArray[np.uint8], affine: Affine, size: int) -> NDArray[n
         # a shrunk pixel i has its centre at (i + 0.5) / ratio - 0.5 of the region
         matrix[:, 2] += matrix[:, :2] @ (0.5 / ratio - 0.5)
         matrix[:, :2] /= ratio
-    return cv2.warpAffine(
+    warped = cv2.warpAffine(
         np.ascontiguousarray(region),
         matrix,
         (size, size),
@@ -52,6 +54,7 @@ def warp_image(image: NDArray[np.uint8], affine: Affine, size: int) -> NDArray[n
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=(PADDING_GREY,) * 3,
     )
+    return np.asarray(warped, np.uint8)
 
 
 def crop_boxes(image: NDArray[np.uint8], boxes: PersonBoxes, config: CropConfig) -> list[Crop]:

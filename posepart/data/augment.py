@@ -1,6 +1,7 @@
 """Augmentation: plain functions on arrays; geometry is one affine for image, joints and part map."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -81,7 +82,7 @@ def warp_labels(
     matrix = affine.matrix / stride
     matrix[:, 2] += 0.5 / stride - 0.5
     cells = size // stride
-    return cv2.warpAffine(
+    warped = cv2.warpAffine(
         labels,
         matrix,
         (cells, cells),
@@ -89,26 +90,28 @@ def warp_labels(
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=outside,
     )
+    return np.asarray(warped, np.uint8)
 
 
 def jitter_colours(rng: Generator, image: NDArray[np.uint8], config: AugmentConfig) -> NDArray[np.uint8]:
     """Contrast, brightness, white balance, grey, blur, low resolution."""
+    picture: NDArray[Any] = image
     if rng.random() < config.colour:
         contrast, brightness = rng.uniform(0.65, 1.4), rng.uniform(-25, 25)
         balance = rng.uniform(0.88, 1.12, 3)
         ramp = np.arange(256, dtype=np.float32)[:, None]
         table = np.clip((ramp - 128) * contrast * balance + 128 + brightness, 0, 255).astype(np.uint8)
-        image = cv2.LUT(image, table[None])
+        picture = cv2.LUT(picture, table[None])
     if rng.random() < config.grey:
-        grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-        image = cv2.addWeighted(image, 1 - (share := float(rng.random())), grey, share, 0)
+        grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        picture = cv2.addWeighted(picture, 1 - (share := float(rng.random())), grey, share, 0)
     if rng.random() < config.blur:
-        image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.5, 1.8)))
+        picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.5, 1.8)))
     elif rng.random() < config.low_resolution:
         factor = float(rng.uniform(0.3, 0.7))
-        small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        image = cv2.resize(small, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return image
+        small = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        picture = cv2.resize(small, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return picture
 
 
 def random_rectangle(rng: Generator, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
