@@ -43,7 +43,7 @@ class Search:
         self._engine = engine
         self._deadline = deadline
         self._gap = max(gap, 1e-9)
-        self._local = LocalSearch(component)
+        self._local = LocalSearch(component, deadline)
 
     def run(self) -> None:
         """Close the gap, or stop at the deadline."""

@@ -12,7 +12,7 @@ from .problem import Floats, Ints
 _SLACK = 1e-9
 
 
-def contract(component: Component) -> list[Ints]:
+def contract(component: Component, deadline: float = float("inf")) -> list[Ints]:
     """Start: every candidate with its cheapest type, greedily joining the two most attracted people.
 
     Returns
@@ -25,7 +25,7 @@ def contract(component: Component) -> list[Ints]:
     np.fill_diagonal(between, np.inf)
     people = [[int(node)] for node in cheapest]
     n = len(people)
-    while n > 1:
+    while n > 1 and perf_counter() < deadline:
         a, b = divmod(int(between.argmin()), n)
         if not between[a, b] < 0:
             break
@@ -51,11 +51,12 @@ class LocalSearch:
 
     State: ``node[g]`` is the selected node of candidate g or -1, ``person[g]`` its person (0 .. people-1) or
     -1, and ``attach[v, k] = sum w_vu over the nodes u of person k`` the cost of joining v to person k; column
-    ``people`` is always zero: a new person.
+    ``people`` is always zero: a new person. No move starts after ``deadline`` (of ``time.perf_counter()``).
     """
 
-    def __init__(self, component: Component) -> None:
+    def __init__(self, component: Component, deadline: float = float("inf")) -> None:
         self.component = component
+        self.deadline = deadline
         self._single = component.n_candidates == component.n_nodes
         self.load([])
 
@@ -115,7 +116,7 @@ class LocalSearch:
         """Best single move (join, leave, relabel, suppress) until none helps, then merges, and again."""
         for _ in range(50 * self.component.n_candidates + 50):
             self._compact()
-            if not self._best_move() and not self._best_merge():
+            if perf_counter() > self.deadline or not (self._best_move() or self._best_merge()):
                 return
 
     def _best_move(self) -> bool:
@@ -161,7 +162,7 @@ class LocalSearch:
             before = self.energy
             for a in range(self.people):
                 for b in [*range(a + 1, self.people), self.people]:
-                    if self.size[a] > 1 and self.size[b] != 1:
+                    if self.size[a] > 1 and self.size[b] != 1 and perf_counter() < self.deadline:
                         self._chain(a, b)
                 self._compact_tail()
             self.descend()
@@ -220,18 +221,18 @@ def upper_bound(component: Component, rng: np.random.Generator, kicks: int, dead
     kicks : int
         Restarts from a disturbed best grouping.
     deadline : float
-        ``time.perf_counter()`` after which no further start is tried.
+        ``time.perf_counter()`` after which no further start or move is tried.
 
     Returns
     -------
     list of (k,) int64
         Nodes of each person; empty if nothing better than suppressing everything was found.
     """
-    search = LocalSearch(component)
+    search = LocalSearch(component, deadline)
     best: list[Ints] = []
     best_energy = 0.0
     for step in range(-2, kicks):
-        search.load(contract(component) if step == -2 else [] if step == -1 else best)
+        search.load(contract(component, deadline) if step == -2 else [] if step == -1 else best)
         if step >= 0:
             search.kick(rng)
         search.descend()

@@ -51,8 +51,10 @@ class Solution:
 
 
 def relative_gap(energy: float, bound: float) -> float:
-    """``(energy - bound) / max(|energy|, |bound|)``; 0 if both are 0."""
+    """``(energy - bound) / max(|energy|, |bound|)``; 0 if both are 0, 1 without a bound."""
     largest = max(abs(energy), abs(bound))
+    if largest == float("inf"):
+        return 1.0
     return max(0.0, energy - bound) / largest if largest > 0 else 0.0
 
 
