@@ -180,7 +180,8 @@ def test_a_person_keeps_body_and_clothes_whoever_else_comes():
 
 def test_hold_hands_brings_the_wrists_together():
     body, chosen = load_body(), {0: (1, "hold_hands")}
-    places = prepare_places(tuple(Place(x, 0.0, 50.0, "stand") for x in (-0.4, 0.4)), chosen)
+    apart = tuple(Place(x, 0.0, 50.0, "stand") for x in (-0.4, 0.4))
+    places = prepare_places(np.random.default_rng(0), apart, chosen)
     assert places[1].x - places[0].x == pytest.approx(0.56)
     assert places[0].yaw == pytest.approx(0) and places[1].yaw == pytest.approx(0)
     figures = [sample_figure(body, Streams(0), k, place) for k, place in enumerate(places)]
@@ -198,7 +199,9 @@ def test_group_scene_shows_four_whole_people():
         assert person.age >= 20 and (person.joints[:, 2] > 0).all() and person.area > 10000
 
 
-@pytest.mark.parametrize("wrong", [{"size": 8}, {"people": 99}, {"supersampling": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"size": 8}, {"people": 99}, {"supersampling": 0}, {"interaction_share": 2}]
+)
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ValueError, match="expected"):
         SynthConfig(**wrong)

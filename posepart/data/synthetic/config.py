@@ -22,10 +22,13 @@ class SynthConfig:
         One pose family (see `poses.FAMILIES`) for everyone; None draws one per person.
     arrangement : str or None
         One arrangement (see `layout.ARRANGEMENTS`); None draws one.
+    interaction_share : float
+        Probability that somebody deals with the nearest free neighbour (hand in hand, talking, ...).
     adults_only : bool
         Leave out everybody under 20.
     plain : bool
-        No occluders, no hand-held things, no rolled camera, nobody cut by the image border on purpose.
+        No occluders, no hand-held things, no rolled camera, nobody cut by the image border on purpose;
+        who deals with somebody stands.
     supersampling : int
         The picture is rendered this many times finer in x and y and averaged. Labels are always sampled at
         the centres of the final pixels.
@@ -40,6 +43,7 @@ class SynthConfig:
     people: int | None = None
     family: str | None = None
     arrangement: str | None = None
+    interaction_share: float = 0.2
     adults_only: bool = False
     plain: bool = False
     supersampling: int = 1
@@ -51,6 +55,8 @@ class SynthConfig:
             raise ValueError(f"expected size of at least 32 pixels, got {self.size}")
         if self.people is not None and not 0 <= self.people <= MAX_PEOPLE:
             raise ValueError(f"expected people between 0 and {MAX_PEOPLE} or None, got {self.people}")
+        if not 0 <= self.interaction_share <= 1:
+            raise ValueError(f"expected interaction_share between 0 and 1, got {self.interaction_share}")
         if not 1 <= self.supersampling <= 4:
             raise ValueError(f"expected supersampling between 1 and 4, got {self.supersampling}")
 

@@ -10,7 +10,7 @@ from .camera import Camera, sample_camera
 from .config import SynthConfig
 from .develop import develop
 from .figures import Figure, sample_figure
-from .interactions import interact, prepare_places, sample_interactions
+from .interactions import UPRIGHT, interact, prepare_places, sample_interactions
 from .labels import label
 from .layout import count_people, sample_layout
 from .lighting import Light, ShadowMap, sample_light
@@ -57,8 +57,9 @@ class SceneGenerator:
         count = count_people(layout, config)
         camera = sample_camera(streams(Aspect.CAMERA), config, count)
         places = sample_layout(layout, config, camera, count)
-        pairs = sample_interactions(streams(Aspect.INTERACTION), places)
-        places = prepare_places(places, pairs)
+        interaction = streams(Aspect.INTERACTION)
+        pairs = sample_interactions(interaction, places, config.interaction_share)
+        places = prepare_places(interaction, places, pairs, ("stand",) if config.plain else UPRIGHT)
         figures = [
             sample_figure(body, streams, k, place, config.adults_only) for k, place in enumerate(places)
         ]

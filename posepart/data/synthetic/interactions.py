@@ -13,7 +13,7 @@ from .posing import bone_rotations
 from .rotations import Array
 
 Rng = np.random.Generator
-UPRIGHT = frozenset({"stand", "walk", "hips", "phone", "crossed", "clasped", "touch", "wave", "free"})
+UPRIGHT = ("stand", "walk", "hips", "phone", "crossed", "clasped", "touch", "wave", "free")
 FACE_TO_FACE = frozenset({"shake_hands", "talk", "hug"})
 NEAR_ENOUGH = 1.3  # metres between two people who may interact
 
@@ -111,9 +111,7 @@ INTERACTIONS: dict[str, tuple[Callable[[BodyModel, Figure, Figure], tuple[Figure
 }
 
 
-def sample_interactions(
-    rng: Rng, places: tuple[Place, ...], share: float = 0.35
-) -> dict[int, tuple[int, str]]:
+def sample_interactions(rng: Rng, places: tuple[Place, ...], share: float) -> dict[int, tuple[int, str]]:
     """Which neighbours interact: first person -> (second person, interaction); everyone at most once."""
     names = list(INTERACTIONS)
     weights = np.array([weight for _, weight in INTERACTIONS.values()])
@@ -135,14 +133,18 @@ def sample_interactions(
     return chosen
 
 
-def prepare_places(places: tuple[Place, ...], chosen: dict[int, tuple[int, str]]) -> tuple[Place, ...]:
-    """Turn the partners to each other or side by side, and let them stand or walk."""
+def prepare_places(
+    rng: Rng,
+    places: tuple[Place, ...],
+    chosen: dict[int, tuple[int, str]],
+    families: tuple[str, ...] = UPRIGHT,
+) -> tuple[Place, ...]:
+    """Turn the partners to each other or side by side; whoever has no upright family gets one of `families`."""
     prepared = list(places)
     for i, (j, name) in chosen.items():
         first, second = places[i], places[j]
         apart = np.array([second.x - first.x, second.y - first.y])
-        family = first.family or "stand"
-        family = family if family in UPRIGHT else "stand"
+        poses = [p.family if p.family in UPRIGHT else str(rng.choice(families)) for p in (first, second)]
         if name in FACE_TO_FACE:
             yaws = facing(apart), facing(-apart)
         else:
@@ -151,8 +153,8 @@ def prepare_places(places: tuple[Place, ...], chosen: dict[int, tuple[int, str]]
         reach = 0.62 if name in FACE_TO_FACE - {"talk"} else 0.56
         distance = float(np.linalg.norm(apart))
         pull = apart * (1 - min(distance, reach) / distance) / 2 if name != "talk" else np.zeros(2)
-        prepared[i] = Place(first.x + pull[0], first.y + pull[1], yaws[0], family)
-        prepared[j] = Place(second.x - pull[0], second.y - pull[1], yaws[1], family)
+        prepared[i] = Place(first.x + pull[0], first.y + pull[1], yaws[0], poses[0])
+        prepared[j] = Place(second.x - pull[0], second.y - pull[1], yaws[1], poses[1])
     return tuple(prepared)
 
 

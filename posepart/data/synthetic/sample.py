@@ -8,6 +8,7 @@ GROUP_SEED = 257  # chosen by eye: everybody upright, well lit and well visible
 GROUP_CONFIG = SynthConfig(
     size=(640, 480),
     people=4,
+    interaction_share=0.35,
     adults_only=True,
     plain=True,
     arrangement="row",
