@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +22,27 @@ from ortools.math_opt.core.python import solver as mathopt_core
 from ortools.math_opt.python import mathopt
 
 from .problem import Floats, Ints
+
+
+@contextmanager
+def keep_interrupt() -> Iterator[None]:
+    """Hold back Ctrl-C during a call of MathOpt's solver and deliver it afterwards.
+
+    Measured with ortools 9.15: a KeyboardInterrupt that is due when the solver returns is raised inside the
+    conversion of its result, which swallows it.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    caught: list[FrameType | None] = []
+    signal.signal(signal.SIGINT, lambda _, frame: caught.append(frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if caught:
+            handler(signal.SIGINT, caught[0])
 
 
 class Engine(Protocol):
@@ -111,14 +136,15 @@ class Glop:
         if self._start is not None:
             self._fill_basis(model_parameters.initial_basis, *self._start)
             self._start = None
-        result = self._solver.solve(
-            self._parameters,
-            model_parameters,
-            None,
-            callback_pb2.CallbackRegistrationProto(),
-            None,
-            None,
-        )
+        with keep_interrupt():
+            result = self._solver.solve(
+                self._parameters,
+                model_parameters,
+                None,
+                callback_pb2.CallbackRegistrationProto(),
+                None,
+                None,
+            )
         reason = result.termination.reason
         if reason == mathopt.TerminationReason.INFEASIBLE.value:
             return "infeasible", np.zeros(0), np.zeros(0)

@@ -1,6 +1,9 @@
 """The optimiser against oracles and known optima, its guarantees and its invariants."""
 
 import json
+import os
+import signal
+import threading
 import time
 from dataclasses import replace
 
@@ -172,6 +175,20 @@ def test_many_in_processes_equal_one_by_one() -> None:
     serial, parallel = solve_many(problems), solve_many(problems, workers=2)
     assert [s.energy for s in serial] == [s.energy for s in parallel]
     assert solve_many([]) == []
+
+
+def test_interrupt_arrives_though_the_solver_swallows_it() -> None:
+    problem = make_photo(0, 8, multi=True, noise=1.8, false_positives=300)[0]
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            for _ in range(100):
+                solve(problem, time_limit=60)
+    finally:
+        timer.cancel()
+        signal.signal(signal.SIGINT, previous)
 
 
 seeds = st.integers(0, 2**32 - 1)
