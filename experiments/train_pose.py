@@ -5,14 +5,20 @@
 
 PEOPLE is a folder in the COCO-keypoints layout (see posepart/data/coco_people.py), or several. `--resume`
 continues an interrupted run; `--print_config` shows every setting; any of them can be given on the command
-line, e.g. `--loop.steps 2000`. `--init` is a MoveNet .npz or the pose.safetensors of another run.
+line, e.g. `--loop.steps 2000`. `--init` is a MoveNet .npz or the pose.safetensors of another run; `--trunk` then
+puts a MoveNet's backbone, heat-map path and limb joints back in their place, and `--frozen` keeps them there.
 """
 
+from pathlib import Path
+
+import torch
 from _common import finish, prepare, read_people, training_parser
 
 from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.models.backbones import read_arrays
+from posepart.models.fcn import PoseFCN
+from posepart.schema import LIMB_JOINTS, Joint
 from posepart.training.loop import LoopConfig, train
 from posepart.training.pose import (
     MOVENET_SOURCES,
@@ -23,11 +29,26 @@ from posepart.training.pose import (
 )
 
 
+def restore_trunk(model: PoseFCN, path: Path) -> None:
+    """MoveNet's own backbone, heat-map path and limb joints; forehead and neck keep what they have learned."""
+    learned = {
+        joint: (model.joint_out.weight[joint].clone(), model.joint_out.bias[joint].clone()) for joint in Joint
+    }
+    model.load_movenet(read_arrays(path), MOVENET_SOURCES)
+    with torch.no_grad():
+        for joint in set(Joint) - set(LIMB_JOINTS):
+            model.joint_out.weight[joint], model.joint_out.bias[joint] = learned[joint]
+
+
 def main() -> None:
     parser = training_parser(__doc__)
     parser.add_argument("--builder", default="pose_mobilenet_v2")
     parser.add_argument("--width", type=float, default=1.75, help="of the MobileNetV2")
     parser.add_argument("--freeze", type=int, default=7, help="first blocks of the backbone that stay fixed")
+    parser.add_argument("--trunk", type=Path, help="MoveNet .npz that replaces the trunk of --init")
+    parser.add_argument(
+        "--frozen", type=list[str], default=[], help="modules that stay fixed, e.g. [backbone]"
+    )
     parser.add_argument("--loop", type=LoopConfig, default=LoopConfig())
     parser.add_argument("--batches", type=CropBatchConfig, default=CropBatchConfig())
     parser.add_argument("--loss", type=PoseLossConfig, default=PoseLossConfig())
@@ -36,6 +57,10 @@ def main() -> None:
 
     samples = read_people(settings.data, "train")
     model = prepare(settings, lambda net, path: net.load_movenet(read_arrays(path), MOVENET_SOURCES))
+    if settings.trunk:
+        restore_trunk(model, settings.trunk)
+    for name in settings.frozen:
+        getattr(model, name).requires_grad_(False)
     model.offset_mean, model.offset_deviation = offset_statistics(samples, CropConfig())
     evaluate = PoseEvaluation(read_people(settings.data, "val"), CropConfig())
     model = train(

@@ -133,7 +133,7 @@ def _fuse_batch_norms(features: nn.Module) -> nn.Module:
         for i in range(len(sequence) - 1):
             conv, norm = sequence[i], sequence[i + 1]
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                sequence[i] = fuse_conv_bn_eval(conv, norm)
+                sequence[i] = fuse_conv_bn_eval(conv, norm).requires_grad_(True)  # the new bias comes frozen
                 sequence[i + 1] = nn.Identity()
     return features.train()
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from posepart.config import CropConfig
-from posepart.crops import PADDING_GREY
+from posepart.crops import warp_image
 from posepart.data.augment import (
     AugmentConfig,
     jitter_colours,
@@ -108,7 +108,7 @@ class PersonCrops(Dataset[dict[str, Tensor]]):
         cells = _at_cells(mask, stride)
         view["parts"] = np.where(cells, labels["parts"], view["parts"])
         _hide_covered(view["joints"], mask)
-        view["ignore"] &= ~cells
+        view["ignore"] = np.where(cells, labels["ignore"], view["ignore"])
         free = int(np.argmin(view["joints"][:, :, 2].any(1))) or MAX_PEOPLE - 1
         view["joints"][free] = labels["joints"][0]
 
@@ -127,20 +127,24 @@ def crop_labels(
     sample: Sample, person: int, affine: Affine, mirrored: bool, size: int, stride: int
 ) -> dict[str, NDArray]:
     """One view of a sample without any change of its pixels; keys as `PersonCrops`, image (S, S, 3)."""
-    image = cv2.warpAffine(
-        sample.read_image(), affine.matrix, (size, size), flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT, borderValue=(PADDING_GREY,) * 3,
-    )  # fmt: skip
+    image = warp_image(sample.read_image(), affine, size)
     others = [q for i, q in enumerate(sample.people) if i != person]
     cells = size // stride
     joints = np.zeros((MAX_PEOPLE, NUM_JOINTS, 3), np.float32)
     ignore = np.zeros((cells, cells), bool)
     row = 0
     for candidate in [sample.people[person], *others]:
-        if candidate.joints is not None and row < MAX_PEOPLE:
-            joints[row] = _visible_joints(transform_joints(candidate.joints, affine, mirrored), size)
-            row += 1
-        if candidate.joints is None or (candidate.joints[:, 2] == 0).any():
+        complete = candidate.joints is not None and bool((candidate.joints[:, 2] > 0).all())
+        if candidate.joints is not None:
+            visible = _visible_joints(transform_joints(candidate.joints, affine, mirrored), size)
+            if row < MAX_PEOPLE and (row == 0 or visible[:, 2].any()):
+                joints[row] = visible
+                row += 1
+            else:
+                complete = complete and not visible[:, 2].any()
+        elif row == 0:
+            row = 1  # the first row stays the crop's own person
+        if not complete:
             _mark_box(ignore, candidate.box, affine, stride)
     for box in sample.ignore_boxes:
         _mark_box(ignore, box, affine, stride)

@@ -83,7 +83,7 @@ def train(
         for step, batch in enumerate(_loader(batches, config, first), start=first):
             model.train()
             with torch.autocast(config.device, torch.bfloat16, enabled=config.bf16):
-                losses = compute_losses(model, batch)
+                losses = compute_losses(model, to_device(batch, config.device))
             optimiser.zero_grad(set_to_none=True)
             losses["loss"].backward()
             norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip)
@@ -138,7 +138,22 @@ def seed_everything(seed: int, threads: int) -> None:
 
 def _loader(batches: Dataset[Any], config: LoopConfig, first: int) -> Iterator[Any]:
     steps = range(first, config.steps)
-    return iter(DataLoader(batches, batch_size=None, sampler=steps, num_workers=config.workers))
+    state = torch.get_rng_state()
+    stream = iter(DataLoader(batches, batch_size=None, sampler=steps, num_workers=config.workers))
+    if first:  # making the iterator draws a number, which the resumed run has drawn already
+        torch.set_rng_state(state)
+    return stream
+
+
+def to_device(batch: Any, device: str) -> Any:
+    """The tensors of a nested batch on `device`."""
+    if isinstance(batch, Tensor):
+        return batch.to(device)
+    if isinstance(batch, dict):
+        return {name: to_device(value, device) for name, value in batch.items()}
+    return (
+        type(batch)(to_device(value, device) for value in batch) if isinstance(batch, list | tuple) else batch
+    )
 
 
 def save_checkpoint(path: Path, step: int, parts: Mapping[str, Any]) -> None:

@@ -34,7 +34,7 @@ class PartLoss:
 
     def __call__(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         logits = model(normalise(batch["image"])).float()
-        return {"loss": part_loss(logits, batch["parts"], self.weights)}
+        return {"loss": part_loss(logits, batch["parts"], self.weights.to(logits.device))}
 
 
 def part_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from posepart.data.sample import Sample
 from posepart.models.backbones import normalise
 from posepart.models.fcn import PoseFCN
 from posepart.schema import LIMB_JOINTS, NEIGHBOURS, NUM_JOINTS, SKELETON, Joint
-from posepart.structures import crop_to_map, map_to_crop
+from posepart.structures import Affine, crop_to_map, map_to_crop
 
 # MoveNet's heat-map channels in COCO order: the eyes for the forehead; nothing of MoveNet's is a neck.
 MOVENET_SOURCES: tuple[tuple[int, ...], ...] = ((1, 2), (), *((channel,) for channel in range(5, 17)))
@@ -59,21 +59,23 @@ class PoseLoss:
     def _offset_loss(self, model: PoseFCN, features: Tensor, joints: Tensor) -> Tensor:
         batch, people = joints.shape[:2]
         height, width = features.shape[-2:]
-        steps = torch.tensor([-1, 0, 1])
+        steps = torch.tensor([-1, 0, 1], device=joints.device)
         around = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1).reshape(9, 2)
         cell = (
             torch.floor((joints[..., :2] + 0.5) / model.stride).long()[:, :, :, None] + around
         )  # (B, P, 14, 9, 2)
-        inside = ((cell >= 0) & (cell < torch.tensor([width, height]))).all(-1) & (joints[..., 2:3] > 0)
+        inside = ((cell >= 0) & (cell < torch.tensor([width, height], device=joints.device))).all(-1) & (
+            joints[..., 2:3] > 0
+        )
         flat = (cell[..., 1].clamp(0, height - 1) * width + cell[..., 0].clamp(0, width - 1)).reshape(
             batch, -1
         )
         predicted = model.normalised_offsets_at(features, flat).float()
         predicted = predicted.view(batch, people, NUM_JOINTS, 9, NUM_JOINTS, NUM_JOINTS - 1, 2)
-        own = torch.arange(NUM_JOINTS)
+        own = torch.arange(NUM_JOINTS, device=joints.device)
         predicted = predicted[:, :, own, :, own].permute(1, 2, 0, 3, 4, 5)  # (B, P, 14, 9, 13, 2)
         centre = (cell + 0.5) * model.stride - 0.5
-        others = joints[:, :, self.neighbours]  # (B, P, 14, 13, 3)
+        others = joints[:, :, self.neighbours.to(joints.device)]  # (B, P, 14, 13, 3)
         target = others[:, :, :, None, :, :2] - centre[:, :, :, :, None]
         shape = (NUM_JOINTS, 1, NUM_JOINTS - 1, 2)
         target = (target - model.offset_mean.view(shape)) / model.offset_deviation.view(shape)
@@ -85,8 +87,8 @@ class PoseLoss:
 def joint_targets(joints: Tensor, shape: Sequence[int], stride: float, sigma: float) -> Tensor:
     """(B, P, 14, 3) joints -> (B, 14, h, w) Gaussian blobs of height 1, the maximum over people."""
     height, width = shape
-    x = (torch.arange(width) + 0.5) * stride - 0.5
-    y = (torch.arange(height) + 0.5) * stride - 0.5
+    x = (torch.arange(width, device=joints.device) + 0.5) * stride - 0.5
+    y = (torch.arange(height, device=joints.device) + 0.5) * stride - 0.5
     across = torch.exp(-((x - joints[..., 0:1]) ** 2) / (2 * sigma**2)) * joints[..., 2:3]
     down = torch.exp(-((y - joints[..., 1:2]) ** 2) / (2 * sigma**2))
     return (down[..., :, None] * across[..., None, :]).amax(1)
@@ -131,15 +133,20 @@ def offset_statistics(samples: Sequence[Sample], crop: CropConfig) -> tuple[Tens
 
 
 class PoseEvaluation:
-    """PCK@0.2 of each joint map's maximum, and the neighbour offsets at the true joints, on given boxes."""
+    """PCK@0.2 of each joint map's maximum in the box, and the neighbour offsets at the true joints.
+
+    Boxes are given. The maximum is looked for within the box and a tenth of its longer side around it: the
+    maps respond to everybody in the crop, whose joints are whose is the CRF's business.
+    """
 
     def __init__(self, samples: Sequence[Sample], crop: CropConfig, stride: int = 4) -> None:
-        self.views, self.groups = [], []
+        self.views, self.groups, self.inside = [], [], []
         for sample in samples:
             for p, person in enumerate(sample.people):
                 if person.joints is not None:
                     affine = box_affine(person.box, crop)
                     self.views.append(crop_labels(sample, p, affine, False, crop.size, stride))
+                    self.inside.append(_cells_in_box(person.box, affine, crop.size // stride, stride))
                     human = "lsp" if "lsp" in sample.source else "human"
                     self.groups.append(human if person.joints_from == "human" else person.joints_from)
 
@@ -153,7 +160,8 @@ class PoseEvaluation:
         for i in range(0, len(self.views), batch):
             images = np.stack([v["image"].transpose(2, 0, 1) for v in self.views[i : i + batch]])
             logits, offsets = model(normalise(torch.from_numpy(images)))
-            found.append(decode_maxima(logits.numpy(), model.stride))
+            inside = np.stack(self.inside[i : i + batch])[:, None]
+            found.append(decode_maxima(np.where(inside, logits.numpy(), -np.inf), model.stride))
             errors.append(_edge_errors(offsets.numpy(), truth[i : i + batch], model.stride))
         hits, counted = pck_hits(np.concatenate(found), truth)
         edges, torso = np.concatenate(errors), torso_length(truth)[:, None]
@@ -165,6 +173,15 @@ class PoseEvaluation:
             known = np.isfinite(edges[rows]) & np.isfinite(torso[rows])
             result[f"offsets_{group}"] = float(near[known].mean()) if known.any() else float("nan")
         return result
+
+
+def _cells_in_box(box: NDArray, affine: Affine, cells: int, stride: int) -> NDArray[np.bool_]:
+    """(cells, cells) bool: inside a photo box grown by a tenth of its longer side."""
+    corners = crop_to_map(affine.forward(box.reshape(2, 2)), stride)
+    low, high = corners - np.array([[1], [-1]]) * 0.1 * (corners[1] - corners[0]).max()
+    x = (np.arange(cells) >= low[0]) & (np.arange(cells) <= high[0])
+    y = (np.arange(cells) >= low[1]) & (np.arange(cells) <= high[1])
+    return y[:, None] & x
 
 
 def decode_maxima(maps: NDArray, stride: float) -> NDArray[np.float32]:

@@ -67,7 +67,7 @@ class RefineLoss:
 
     def __call__(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         logits = model(batch["parts"], batch["poses"]).float()
-        return {"loss": part_loss(logits, batch["labels"], self.weights)}
+        return {"loss": part_loss(logits, batch["labels"], self.weights.to(logits.device))}
 
 
 class RefineEvaluation:

@@ -202,7 +202,6 @@ def test_movenet_with_another_pyramid_is_refused() -> None:
         network.load_movenet(movenet_arrays(), MOVENET_SOURCES)
 
 
-@pytest.mark.xfail(strict=True, reason="the folded biases of the MobileNet are left without gradients")
 def test_gradients_reach_every_parameter() -> None:
     network = PoseFCN(MobileNetV2(WIDTH)).train()
     logits, offsets = network(torch.randn(2, 3, 64, 64))

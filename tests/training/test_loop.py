@@ -71,13 +71,7 @@ def assert_equal(found: nn.Module, expected: nn.Module) -> None:
         (20, 0.0),
         (33, 0.0),
         (59, 0.0),
-        pytest.param(
-            33,
-            0.5,
-            marks=pytest.mark.xfail(
-                strict=True, reason="making the loader draws from the random stream a second time"
-            ),
-        ),
+        (33, 0.5),
     ],
 )
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
