@@ -10,7 +10,7 @@ import numpy as np
 from .component import Component
 from .local_search import LocalSearch
 from .presolve import trivial_bound
-from .problem import Floats, Ints
+from .problem import Bools, Floats, Ints
 from .relaxation import Point, Relaxation
 
 _TAIL = 8
@@ -107,7 +107,7 @@ class Search:
         self._local.descend()
         self._accept(self._local.groups())
 
-    def _chosen(self, x: Floats) -> Floats:
+    def _chosen(self, x: Floats) -> Bools:
         """The largest ``x > 0.4`` of each candidate."""
         component = self.component
         order = np.lexsort((-x, component.candidate))

@@ -100,8 +100,7 @@ class LocalSearch:
 
     def _compact(self) -> None:
         """Renumber people so that no number below ``people`` is empty."""
-        while self.people and not self.size[self.people - 1]:
-            self.people -= 1
+        self._drop_last_empty()
         for k in np.flatnonzero(self.size[: self.people] == 0)[::-1]:
             last = self.people - 1
             if k < last:
@@ -164,12 +163,12 @@ class LocalSearch:
                 for b in [*range(a + 1, self.people), self.people]:
                     if self.size[a] > 1 and self.size[b] != 1 and perf_counter() < self.deadline:
                         self._chain(a, b)
-                self._compact_tail()
+                self._drop_last_empty()
             self.descend()
             if self.energy > before - _SLACK:
                 return
 
-    def _compact_tail(self) -> None:
+    def _drop_last_empty(self) -> None:
         while self.people and not self.size[self.people - 1]:
             self.people -= 1
 
