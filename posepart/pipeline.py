@@ -16,13 +16,24 @@ from posepart.config import PipelineConfig
 from posepart.crf import build_problem, grouping, minimise, select_pose
 from posepart.crops import crop_boxes
 from posepart.detection import PersonDetector, build_detector
-from posepart.features import part_geometry
+from posepart.features import PartGeometry, part_geometry
+from posepart.ilp import Problem, Solution
 from posepart.inference import part_maps, pose_maps, refined_part_maps, to_batch
 from posepart.merge import assign_people, merge_parts, pose_nms
 from posepart.models.weights import ModelSet, find_model, load_network, read_tensors
 from posepart.pairwise import PairwiseModel
 from posepart.skeleton_maps import draw_skeleton
-from posepart.structures import Certificate, Crop, PartMaps, Person, PersonBoxes, Pose, Scene
+from posepart.structures import (
+    Candidates,
+    Certificate,
+    Crop,
+    PartMaps,
+    Person,
+    PersonBoxes,
+    Pose,
+    PoseMaps,
+    Scene,
+)
 
 STAGES = ("detection", "crops", "networks", "candidates", "crf", "ilp", "refinement", "merge")
 
@@ -38,6 +49,19 @@ class Networks:
 
 
 @dataclass(frozen=True)
+class CropCrf:
+    """The CRF of one crop: what it was built from, Eq. (1) as arrays, and the minimiser.
+
+    geometry: None without the segment term.
+    """
+
+    candidates: Candidates
+    geometry: PartGeometry | None
+    problem: Problem
+    solution: Solution
+
+
+@dataclass(frozen=True)
 class ParsedCrop:
     """What the CRF and the second stage made of one crop; `pose` in the crop frame, None when there is none."""
 
@@ -45,6 +69,19 @@ class ParsedCrop:
     parts: PartMaps
     pose: Pose | None
     certificate: Certificate
+    crf: CropCrf
+
+
+@dataclass(frozen=True)
+class ParsedPhoto:
+    """A result and how it came about.
+
+    crops: one per person box, best box first. owners: `crops[owners[k]]` holds the pose of `scene.people[k]`.
+    """
+
+    scene: Scene
+    crops: tuple[ParsedCrop, ...]
+    owners: tuple[int, ...]
 
 
 class Parser:
@@ -77,6 +114,10 @@ class Parser:
         ------
         ValueError: when the image has another shape or type.
         """
+        return self.parse(image, dump_crf).scene
+
+    def parse(self, image: NDArray[np.uint8], dump_crf: Path | None = None) -> ParsedPhoto:
+        """As `__call__`, together with every crop's CRF, which explains its pose (see `posepart.explain`)."""
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(f"expected an (H, W, 3) uint8 RGB image, got {image.dtype} {image.shape}")
         clock = Stopwatch()
@@ -84,7 +125,8 @@ class Parser:
             boxes = self.detector(image)
         parsed = self._parse_boxes(image, boxes, clock, dump_crf)
         with clock.stage("merge"):
-            return self._merge(image.shape[:2], boxes, parsed, clock.seconds)
+            scene, owners = self._merge(image.shape[:2], boxes, parsed, clock.seconds)
+        return ParsedPhoto(scene, tuple(parsed), owners)
 
     def _parse_boxes(
         self, image: NDArray[np.uint8], boxes: PersonBoxes, clock: "Stopwatch", dump_crf: Path | None
@@ -106,26 +148,35 @@ class Parser:
         with clock.stage("networks"):
             batch = to_batch(crops, self.device)
             joints, parts = pose_maps(networks.pose, batch), part_maps(networks.part, batch)
+        crfs: list[CropCrf] = []
         poses: list[Pose | None] = []
-        certificates = []
+        certificates: list[Certificate] = []
         for number, (joint_maps, first) in enumerate(zip(joints, parts, strict=True), start=first_number):
-            with clock.stage("candidates"):
-                candidates = propose(joint_maps, config.candidates)
-                geometry = part_geometry(first, config.features) if config.features.segment_term else None
+            crf = self._solve_crf(joint_maps, first, clock, _numbered(dump_crf, number))
             with clock.stage("crf"):
-                problem = build_problem(candidates, geometry, networks.pairwise, config.features, config.crf)
-                if dump_crf is not None:
-                    problem.save(dump_crf.with_name(f"{dump_crf.name}_{number}.npz"))
-            with clock.stage("ilp"):
-                solution = minimise(problem, config.crf)
-            with clock.stage("crf"):
-                found = grouping(candidates, solution, config.crf)
+                found = grouping(crf.candidates, crf.solution, config.crf)
                 poses.append(select_pose(found, config.crop.size))
                 certificates.append(found.certificate)
+            crfs.append(crf)
         if config.refine:
             with clock.stage("refinement"):
                 parts = self._refine(parts, poses)
-        return [ParsedCrop(*row) for row in zip(crops, parts, poses, certificates, strict=True)]
+        return [ParsedCrop(*row) for row in zip(crops, parts, poses, certificates, crfs, strict=True)]
+
+    def _solve_crf(
+        self, joint_maps: PoseMaps, parts: PartMaps, clock: "Stopwatch", dump_to: Path | None
+    ) -> CropCrf:
+        config = self.config
+        with clock.stage("candidates"):
+            candidates = propose(joint_maps, config.candidates)
+            geometry = part_geometry(parts, config.features) if config.features.segment_term else None
+        with clock.stage("crf"):
+            problem = build_problem(candidates, geometry, self.networks.pairwise, config.features, config.crf)
+            if dump_to is not None:
+                problem.save(dump_to)
+        with clock.stage("ilp"):
+            solution = minimise(problem, config.crf)
+        return CropCrf(candidates, geometry, problem, solution)
 
     def _refine(self, parts: Sequence[PartMaps], poses: Sequence[Pose | None]) -> list[PartMaps]:
         config = self.config
@@ -141,17 +192,24 @@ class Parser:
         boxes: PersonBoxes,
         parsed: Sequence[ParsedCrop],
         seconds: dict[str, float],
-    ) -> Scene:
+    ) -> tuple[Scene, tuple[int, ...]]:
+        """The result, and the row of `parsed` that each of its people comes from."""
         config = self.config
         rows = [i for i, item in enumerate(parsed) if item.pose is not None]
         people = [_person(parsed[i], boxes, i) for i in rows]
         kept = pose_nms(people, config.merge)
-        people, owners = [people[k] for k in kept], [parsed[rows[k]].crop.affine for k in kept]
+        people, owners = [people[k] for k in kept], tuple(rows[k] for k in kept)
         part_map = merge_parts(
             [item.parts for item in parsed], [item.crop.affine for item in parsed], config.crop.size, shape
         )
-        person_map = assign_people(part_map, people, owners, config.crop.size, config.merge)
-        return Scene(tuple(people), part_map, person_map, self.model_name, seconds)
+        affines = [parsed[i].crop.affine for i in owners]
+        person_map = assign_people(part_map, people, affines, config.crop.size, config.merge)
+        return Scene(tuple(people), part_map, person_map, self.model_name, seconds), owners
+
+
+def _numbered(base: Path | None, number: int) -> Path | None:
+    """The file of CRF `number`, or None where none is wanted."""
+    return None if base is None else base.with_name(f"{base.name}_{number}.npz")
 
 
 def _person(item: ParsedCrop, boxes: PersonBoxes, index: int) -> Person:
