@@ -10,54 +10,14 @@ from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter,
 
 import posepart
 from posepart.config import PipelineConfig
-
-DESCRIPTION = """\
-Who is where, in which pose, and which pixels are head, torso, arms and legs: joint
-multi-person pose estimation and part segmentation (Xia et al., CVPR 2017)."""
-
-EXAMPLES = """\
-examples:
-  posepart predict --sample -o out      two sample photos, to see it work
-  posepart predict holiday/ -o out      every photo in a folder
-  posepart predict --help               all that predict can do
-  posepart models                       the installed models with their cards
-  posepart synth -n 100 -o scenes       100 synthetic scenes with exact labels"""
-
-PREDICT_DESCRIPTION = """\
-Find the people in photos: 14 joints of every person, the body part of every pixel.
-
-For a photo NAME the folder OUT receives
-  NAME.json         the people: box, scores, joints, the optimiser's certificate
-  NAME_parts.png    the part of every pixel (indexed colours)
-  NAME_people.png   the person of every pixel (indexed colours, 0 = nobody)
-  NAME_overlay.png  all of it drawn on the photo, shrunk to at most 2000 px
-and for the run predictions.json (a COCO keypoint-results list) and run.json (the
-settings). Where photos share a stem, NAME keeps their suffix. A run that was ended
-early continues: photos that are complete in OUT are skipped."""
-
-PREDICT_EXAMPLES = """\
-examples:
-  posepart predict --sample -o out
-  posepart predict beach.jpg party.png -o out
-  posepart predict holiday/ -o out --threads 2
-  posepart predict holiday/ -o ablated --no-segment-term
-  posepart predict holiday/ -o out --model my_models/run3
-  posepart predict holiday/ -o out --pipeline.crf.time_limit 2
-  posepart predict --print_config > settings.yaml
-  posepart predict holiday/ -o out --config settings.yaml
-
-reproducibility:
-  The same photos, settings and --threads on the same processor give the same
-  pictures and predictions.json, byte for byte, as long as no search for poses runs
-  into its time limit (--pipeline.crf.time_limit; the status in NAME.json is then not
-  "optimal"). NAME.json differs in its wall times ("seconds") only. --deterministic
-  writes these as 0 and raises the time limit to an hour per box.
-
-exit codes:
-  0  all photos are done
-  1  some photos failed, each named with its reason; the others are done
-  2  nothing could be done
-  130  interrupted"""
+from posepart.help_texts import (
+    DESCRIPTION,
+    EXAMPLES,
+    EXPLAIN_DESCRIPTION,
+    EXPLAIN_EXAMPLES,
+    PREDICT_DESCRIPTION,
+    PREDICT_EXAMPLES,
+)
 
 _TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
 
@@ -106,6 +66,8 @@ class CommandLine:
             word = match[1].partition("=")[0]
             if word.startswith("-"):
                 return f"unknown option {word}{_proposal(word, options)}"
+            if command == "explain":
+                return f"{word}: not expected here; name one photo, and the person with --person K"
             return f"{word}: not expected here; name all photos together, before the options or behind them"
         if match := re.match(r"(?:Problems parsing config|Unexpected config): (.*)", message, re.DOTALL):
             return f"--config: not a YAML or JSON file of settings ({' '.join(match[1].split())})"
@@ -132,13 +94,19 @@ def command_line() -> CommandLine:
         exit_on_error=False,
         allow_abbrev=False,
     )
-    commands = {"predict": _predict_parser(), "models": _models_parser(), "synth": _synth_parser()}
+    commands = {
+        "predict": _predict_parser(),
+        "explain": _explain_parser(),
+        "models": _models_parser(),
+        "synth": _synth_parser(),
+    }
     subcommands = parser.add_subcommands(
         required=True, dest="command", title="commands", help="Each has a --help."
     )
     subcommands.add_subcommand(
         "predict", commands["predict"], help="Find people, joints and parts in photos."
     )
+    subcommands.add_subcommand("explain", commands["explain"], help="Tell why a pose is what it is.")
     subcommands.add_subcommand(
         "models", commands["models"], help="List the installed models and their cards."
     )
@@ -175,14 +143,58 @@ def _predict_parser() -> ArgumentParser:
         action="store_true",
         help="Take the photo that comes with scikit-image and a group scene made by this project.",
     )
+    _add_segment_switch(parser)
+    parser.add_argument(
+        "--no-refine", action="store_true", help="Leave out the second-stage part network of Sec. 3.2."
+    )
+    _add_network_options(parser)
+    parser.add_argument("--overwrite", action="store_true", help="Make the results of complete photos anew.")
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="Equal runs write equal bytes: see reproducibility below.",
+    )
+    parser.add_argument(
+        "--dump-crf",
+        type=str,
+        metavar="DIR",
+        help="Write the CRF of every person box of NAME to DIR/NAME_*.npz.",
+    )
+    _add_settings(parser)
+    return parser
+
+
+def _explain_parser() -> ArgumentParser:
+    parser = _new_parser(
+        "posepart explain PHOTO [--person K] [-o OUT] [options]", EXPLAIN_DESCRIPTION, EXPLAIN_EXAMPLES
+    )
+    parser.add_argument("photo", nargs="?", type=str, metavar="PHOTO", help="The photo.")
+    parser.add_argument(
+        "--person", type=int, metavar="K", help="Number of the person, from 1; everybody by default."
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=str,
+        default=".",
+        metavar="OUT",
+        help="Folder of the results; this one by default.",
+    )
+    _add_segment_switch(parser)
+    _add_network_options(parser)
+    _add_settings(parser)
+    return parser
+
+
+def _add_segment_switch(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--no-segment-term",
         action="store_true",
         help="Leave out the segment-joint features of the CRF, as in Table 1 of the paper.",
     )
-    parser.add_argument(
-        "--no-refine", action="store_true", help="Leave out the second-stage part network of Sec. 3.2."
-    )
+
+
+def _add_network_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         type=str,
@@ -200,18 +212,9 @@ def _predict_parser() -> ArgumentParser:
         "--device", type=str, default="cpu", help="Where the networks run: cpu (default), cuda, cuda:1 ..."
     )
     parser.add_argument("--threads", type=int, metavar="N", help="Processor cores to use; all by default.")
-    parser.add_argument("--overwrite", action="store_true", help="Make the results of complete photos anew.")
-    parser.add_argument(
-        "--deterministic",
-        action="store_true",
-        help="Equal runs write equal bytes: see reproducibility below.",
-    )
-    parser.add_argument(
-        "--dump-crf",
-        type=str,
-        metavar="DIR",
-        help="Write the CRF of every person box of NAME to DIR/NAME_*.npz.",
-    )
+
+
+def _add_settings(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--config",
         action=ActionConfigFile,
@@ -221,7 +224,6 @@ def _predict_parser() -> ArgumentParser:
     parser.add_class_arguments(PipelineConfig, "pipeline")
     for name, group in (parser.groups or {}).items():
         group.title = f"settings of {name}"
-    return parser
 
 
 def _models_parser() -> ArgumentParser:

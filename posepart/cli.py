@@ -1,4 +1,4 @@
-"""The command line: `posepart predict`, `posepart models`, `posepart synth`.
+"""The command line: `posepart predict`, `posepart explain`, `posepart models`, `posepart synth`.
 
 Every error a user can cause is one sentence on the terminal, `posepart: error: ...`. Exit codes: 0 all is done;
 1 some photos failed, the others are done; 2 nothing could be done; 130 interrupted. torch is imported only
@@ -20,7 +20,8 @@ from posepart.arguments import command_line
 from posepart.config import PipelineConfig
 
 if TYPE_CHECKING:
-    from posepart.batch import RunSummary, SceneParser
+    from posepart.batch import RunSummary
+    from posepart.pipeline import Parser
 
 UNLIMITED = 3600.0  # s per box: with --deterministic the clock must not decide where a search ends
 
@@ -28,7 +29,7 @@ UNLIMITED = 3600.0  # s per box: with --deterministic the clock must not decide 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code."""
     _never_fail_on_odd_file_names()
-    commands = {"predict": _predict, "models": _models, "synth": _synth}
+    commands = {"predict": _predict, "explain": _explain, "models": _models, "synth": _synth}
     try:
         chosen = command_line().parse(sys.argv[1:] if arguments is None else arguments)
         return commands[chosen.command](chosen[chosen.command])
@@ -46,8 +47,7 @@ def _predict(chosen: Namespace) -> int:
 
     if chosen.out is None:
         raise ValueError("where do the results go? Name a folder with -o OUT")
-    if chosen.threads is not None and chosen.threads < 1:
-        raise ValueError(f"--threads: expected at least 1, got {chosen.threads}")
+    _check_threads(chosen)
     out = Path(chosen.out)
     config = _pipeline_config(chosen)
     photos, empty_folders = _find_photos(chosen.photos)
@@ -91,6 +91,22 @@ def _conclude(summary: "RunSummary", out: Path, empty_folders: int) -> int:
     return summary.exit_code or (1 if empty_folders else 0)
 
 
+def _explain(chosen: Namespace) -> int:
+    from posepart.explain_photo import explain_photo
+
+    if chosen.photo is None:
+        raise ValueError("no photo given; name one: posepart explain PHOTO --person K")
+    if chosen.person is not None and chosen.person < 1:
+        raise ValueError(f"--person: expected a number from 1 on, as in NAME.json, got {chosen.person}")
+    _check_threads(chosen)
+    # The second stage follows the poses and changes none.
+    config = dataclasses.replace(_pipeline_config(chosen), refine=False)
+    parser, _ = _load(chosen, config)
+    for text in explain_photo(Path(chosen.photo), chosen.person, parser, Path(chosen.out)):
+        print(text, flush=True)
+    return 0
+
+
 def _models(_: Namespace) -> int:
     from posepart.models.weights import installed_models
 
@@ -119,6 +135,11 @@ def _synth(chosen: Namespace) -> int:
     return 0
 
 
+def _check_threads(chosen: Namespace) -> None:
+    if chosen.threads is not None and chosen.threads < 1:
+        raise ValueError(f"--threads: expected at least 1, got {chosen.threads}")
+
+
 def _pipeline_config(chosen: Namespace) -> PipelineConfig:
     """The configuration after the short options, which win over --pipeline and --config."""
     config: PipelineConfig = chosen.pipeline
@@ -126,9 +147,9 @@ def _pipeline_config(chosen: Namespace) -> PipelineConfig:
         config = dataclasses.replace(
             config, features=dataclasses.replace(config.features, segment_term=False)
         )
-    if chosen.no_refine:
+    if chosen.get("no_refine"):
         config = dataclasses.replace(config, refine=False)
-    if chosen.deterministic:
+    if chosen.get("deterministic"):
         config = dataclasses.replace(config, crf=dataclasses.replace(config.crf, time_limit=UNLIMITED))
     return config
 
@@ -178,7 +199,7 @@ def _writable_folder(folder: Path) -> Path:
     return folder
 
 
-def _load(chosen: Namespace, config: PipelineConfig) -> tuple["SceneParser", dict[str, str]]:
+def _load(chosen: Namespace, config: PipelineConfig) -> tuple["Parser", dict[str, str]]:
     """The parser, and the checksum of every stage's weights."""
     import torch
 

@@ -39,7 +39,7 @@ def error_of(capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([]) == 2
-    assert "name a command: predict, models, synth" in error_of(capsys)
+    assert "name a command: predict, explain, models, synth" in error_of(capsys)
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

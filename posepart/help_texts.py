@@ -1,0 +1,74 @@
+"""What `posepart --help` and the --help of its commands say before and behind the options."""
+
+DESCRIPTION = """\
+Who is where, in which pose, and which pixels are head, torso, arms and legs: joint
+multi-person pose estimation and part segmentation (Xia et al., CVPR 2017)."""
+
+EXAMPLES = """\
+examples:
+  posepart predict --sample -o out      two sample photos, to see it work
+  posepart predict holiday/ -o out      every photo in a folder
+  posepart predict --help               all that predict can do
+  posepart explain beach.jpg --person 2 why this pose: every joint's terms and margin
+  posepart models                       the installed models with their cards
+  posepart synth -n 100 -o scenes       100 synthetic scenes with exact labels"""
+
+PREDICT_DESCRIPTION = """\
+Find the people in photos: 14 joints of every person, the body part of every pixel.
+
+For a photo NAME the folder OUT receives
+  NAME.json         the people: box, scores, joints, the optimiser's certificate
+  NAME_parts.png    the part of every pixel (indexed colours)
+  NAME_people.png   the person of every pixel (indexed colours, 0 = nobody)
+  NAME_overlay.png  all of it drawn on the photo, shrunk to at most 2000 px
+and for the run predictions.json (a COCO keypoint-results list) and run.json (the
+settings). Where photos share a stem, NAME keeps their suffix. A run that was ended
+early continues: photos that are complete in OUT are skipped."""
+
+PREDICT_EXAMPLES = """\
+examples:
+  posepart predict --sample -o out
+  posepart predict beach.jpg party.png -o out
+  posepart predict holiday/ -o out --threads 2
+  posepart predict holiday/ -o ablated --no-segment-term
+  posepart predict holiday/ -o out --model my_models/run3
+  posepart predict holiday/ -o out --pipeline.crf.time_limit 2
+  posepart predict --print_config > settings.yaml
+  posepart predict holiday/ -o out --config settings.yaml
+
+reproducibility:
+  The same photos, settings and --threads on the same processor give the same
+  pictures and predictions.json, byte for byte, as long as no search for poses runs
+  into its time limit (--pipeline.crf.time_limit; the status in NAME.json is then not
+  "optimal"). NAME.json differs in its wall times ("seconds") only. --deterministic
+  writes these as 0 and raises the time limit to an hour per box.
+
+exit codes:
+  0  all photos are done
+  1  some photos failed, each named with its reason; the others are done
+  2  nothing could be done
+  130  interrupted"""
+
+EXPLAIN_DESCRIPTION = """\
+Why a pose is what it is: for every joint of a person the terms of the energy that
+speak for it and against it, by feature, and its margin: what the best pose without
+this candidate would cost more. Each margin is found by solving the person's CRF again.
+
+Prints a table. For person K of a photo NAME the folder OUT receives
+  NAME_explain_K.json  all numbers: joints, pairs by feature, candidates
+  NAME_explain_K.png   the person with margins, runners-up and the price of every bone"""
+
+EXPLAIN_EXAMPLES = """\
+examples:
+  posepart explain beach.jpg --person 2 -o out
+  posepart explain beach.jpg                          everybody, into this folder
+  posepart explain beach.jpg --person 2 --no-segment-term
+  posepart explain beach.jpg --model my_models/run3 --pipeline.crf.time_limit 10
+
+With the settings of a run of posepart predict, K is the "id" in its NAME.json and the
+number in its NAME_overlay.png.
+
+exit codes:
+  0  done
+  2  nothing could be done
+  130  interrupted"""
