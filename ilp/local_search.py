@@ -38,6 +38,12 @@ def contract(component: Component, deadline: float = float("inf")) -> list[Ints]
     return [np.array(person) for person in people if person]
 
 
+def all_alone(component: Component) -> list[Ints]:
+    """Every candidate that is worth selecting alone, alone: feasible, and no worse than selecting none."""
+    cheapest = _argmin_per_candidate(component, component.unary)
+    return [np.array([node]) for node in cheapest[component.unary[cheapest] < 0]]
+
+
 def _argmin_per_candidate(component: Component, cost: Floats) -> Ints:
     """First cheapest node of each candidate: (G,) int64."""
     least = np.minimum.reduceat(cost, component.start)
@@ -225,11 +231,11 @@ def upper_bound(component: Component, rng: np.random.Generator, kicks: int, dead
     Returns
     -------
     list of (k,) int64
-        Nodes of each person; empty if nothing better than suppressing everything was found.
+        Nodes of each person.
     """
     search = LocalSearch(component, deadline)
-    best: list[Ints] = []
-    best_energy = 0.0
+    best = all_alone(component)
+    best_energy = component.energy(best)
     for step in range(-2, kicks):
         search.load(contract(component, deadline) if step == -2 else [] if step == -1 else best)
         if step >= 0:

@@ -14,7 +14,7 @@ import numpy as np
 from .branch_and_bound import Search
 from .component import Component, dense
 from .engines import check_engine
-from .local_search import upper_bound
+from .local_search import all_alone, upper_bound
 from .presolve import presolve, trivial_bound
 from .problem import Ints, Problem
 from .solution import Solution, make_solution
@@ -101,7 +101,8 @@ def _solve_part(
         return chosen, min(0.0, float(part.unary[best]))
     hinted = [nodes for nodes in hinted if len(nodes)]
     if perf_counter() > deadline:
-        return hinted, trivial_bound(part)
+        alone = all_alone(part)
+        return min(hinted, alone, key=part.energy), trivial_bound(part)
     people = upper_bound(part, np.random.default_rng(seed), _KICKS, deadline)
     if part.energy(hinted) < part.energy(people) and part.feasible(hinted):
         people = hinted
