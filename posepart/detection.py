@@ -74,14 +74,13 @@ class TorchvisionDetector:
         self.device = torch.device(device)
         self.module = module.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.longest = int(getattr(getattr(module, "transform", None), "max_size", LARGEST_INPUT))
-        self._loosen(getattr(module, "roi_heads", module))
+        self._report_from(self.config.score_threshold, getattr(module, "roi_heads", module))
 
-    def _loosen(self, head: Any) -> None:
-        """Let the model's own suppression keep what `config` would keep."""
-        if hasattr(head, "nms_thresh"):
-            head.nms_thresh = max(head.nms_thresh, self.config.nms_iou)
+    @staticmethod
+    def _report_from(threshold: float, head: Any) -> None:
+        """Let the model report boxes from `threshold` on, if its own threshold is higher."""
         if hasattr(head, "score_thresh"):
-            head.score_thresh = min(head.score_thresh, self.config.score_threshold)
+            head.score_thresh = min(head.score_thresh, threshold)
 
     @torch.inference_mode()
     def __call__(self, image: NDArray[np.uint8]) -> PersonBoxes:
