@@ -229,7 +229,7 @@ def _radius(margin: float) -> float:
 def _draw_panel(pen: _Pen, explanation: PoseExplanation, title: str) -> None:
     left = CROP_SIDE + 20.0
     pen.text((left, 26), pen.shortened(title, 16, PANEL_WIDTH - 40), size=16)
-    pen.text((left, 50), f"energy {explanation.energy:.2f} nats", _FAINT)
+    pen.text((left, 50), f"energy {explanation.energy:.2f} nats; + speaks against, - for", _FAINT)
     columns = [left + x for x in (205, 265, 345)]
     for x, text in zip(columns, ("offsets", "segments", "margin"), strict=True):
         pen.text((x, 80), text, _FAINT, 12, "rm")
