@@ -49,6 +49,8 @@ class CrfConfig:
     probability_clip: float = 1e-7  # P and Pij are clipped to [clip, 1 - clip] before the logarithm
     missing_joint_score: float = 0.2  # Sec. 4.1: unary score of a missing joint
     min_joints: int = 2  # a smaller cluster is no pose: it never wins the box
+    pose_choice: str = "overlap"  # which pose a box keeps; "centre": nearest the box centre, as in Sec. 3.1
+    pose_margin: float = 0.08  # of a pose's longer side, how far the person reaches beyond the joints
     label_threshold: float = 0.2  # variant B: a candidate may take every type of at least this score
     same_spot_distance: float = 4.0  # px in the crop; variant B: two joints of a pose this near are one
     same_label_distance: float = 16.0  # px in the crop; variant B: as the proposal distance of Sec. 4.1

@@ -13,7 +13,7 @@ from torch import nn
 
 from posepart.candidates import propose
 from posepart.config import PipelineConfig
-from posepart.crf import build_problem, grouping, minimise, select_pose
+from posepart.crf import build_problem, grouping, minimise, pose_of_box
 from posepart.crops import crop_boxes
 from posepart.detection import PersonDetector, build_detector
 from posepart.features import PartGeometry, part_geometry
@@ -151,11 +151,13 @@ class Parser:
         crfs: list[CropCrf] = []
         poses: list[Pose | None] = []
         certificates: list[Certificate] = []
-        for number, (joint_maps, first) in enumerate(zip(joints, parts, strict=True), start=first_number):
+        for crop, joint_maps, first in zip(crops, joints, parts, strict=True):
+            number = first_number + len(crfs)
             crf = self._solve_crf(joint_maps, first, clock, _numbered(dump_crf, number))
             with clock.stage("crf"):
                 found = grouping(crf.candidates, crf.solution, config.crf)
-                poses.append(select_pose(found, config.crop.size))
+                box = crop.affine.forward(crop.box.reshape(2, 2)).ravel()
+                poses.append(pose_of_box(found, box, config.crop.size, config.crf))
                 certificates.append(found.certificate)
             crfs.append(crf)
         if config.refine:

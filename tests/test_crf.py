@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from posepart.config import CrfConfig, FeatureConfig
-from posepart.crf import assemble, build_problem, grouping, nodes, pairwise, select_pose, unary
+from posepart.crf import (
+    _overlap,
+    assemble,
+    build_problem,
+    grouping,
+    nodes,
+    overlapping_pose,
+    pairwise,
+    pose_of_box,
+    select_pose,
+    unary,
+)
 from posepart.features import OFFSET_FEATURES
 from posepart.ilp import Solution
 from posepart.pairwise import PAIR_CLASS_NAMES, LogisticWeights, PairwiseModel, term_names
@@ -221,3 +232,30 @@ def test_of_equally_near_poses_the_better_scored_wins() -> None:
 def test_a_model_without_the_segment_variant_refuses_the_segment_term() -> None:
     with pytest.raises(ValueError, match="--no-segment-term"):
         assemble(Candidates.empty(), None, distance_model(), FeatureConfig(), CONFIG)
+
+
+def test_the_overlap_with_the_box_decides_which_pose_a_box_keeps() -> None:
+    config = CrfConfig()
+    wide, leftover = pose_between((40, 60), (200, 220)), pose_between((118, 118), (138, 138))
+    box = np.array([30.0, 50.0, 210.0, 230.0])
+    found = Grouping((leftover, wide), Certificate())
+    assert pose_of_box(found, box, CROP, config) is wide
+    assert pose_of_box(found, np.array([115.0, 115.0, 141.0, 141.0]), CROP, config) is leftover
+    assert pose_of_box(Grouping((), Certificate()), box, CROP, config) is None
+    with pytest.raises(ValueError, match="overlap or centre"):
+        pose_of_box(found, box, CROP, replace(config, pose_choice="nearest"))
+
+
+def test_overlap_is_intersection_over_union_of_the_grown_extent() -> None:
+    pose = pose_between((100, 100), (150, 200))  # grown by 8 of 100 px: 66 x 116
+    found = Grouping((pose,), Certificate())
+    assert overlapping_pose(found, np.array([0.0, 0.0, 1.0, 1.0]), 0.08) is pose
+    expected = 66 * 116 / (2 * 66 * 116)
+    assert _overlap(pose, np.array([92.0, 92.0, 158.0, 324.0]), 0.08) == pytest.approx(expected)
+
+
+def pose_between(low: tuple[float, float], high: tuple[float, float]) -> Pose:
+    xy, scores = np.zeros((len(Joint), 2), np.float32), np.zeros(len(Joint), np.float32)
+    xy[Joint.NECK], xy[Joint.LEFT_HIP] = low, high
+    scores[[Joint.NECK, Joint.LEFT_HIP]] = 0.8
+    return Pose(xy, scores, -1.0)
