@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from .builders import build
@@ -150,7 +150,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor | np.ndarray], card: M
     """Write tensors and their card (with the SHA-256), each to a temporary name first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".safetensors.tmp")
-    save_file({k: torch.as_tensor(v).contiguous() for k, v in tensors.items()}, temporary)
+    temporary.write_bytes(save({k: torch.as_tensor(v).contiguous() for k, v in tensors.items()}))
     temporary.replace(path)
     text = json.dumps({**card, "sha256": sha256(path)}, indent=1, default=str) + "\n"
     temporary = path.with_suffix(".json.tmp")
