@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from skimage import data
 from torch import Tensor, nn
 
 from posepart.config import DetectionConfig
 from posepart.detection import (
     Detectron2Detector,
+    PersonDetector,
     TorchvisionDetector,
     build_detector,
     load_checkpoint,
@@ -20,7 +22,7 @@ from posepart.detection import (
     shrink,
 )
 from posepart.models.detector import person_detector
-from posepart.models.weights import save_weights
+from posepart.models.weights import INSTALLED, save_weights
 
 
 class FixedDetector(nn.Module):
@@ -240,3 +242,41 @@ def test_detectron2_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "detectron2.config", None)
     with pytest.raises(ValueError, match="build it from source"):
         build_detector("detectron2:COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml")
+
+
+SHIPPED = INSTALLED / "posepart-s" / "detector.safetensors"
+
+
+@pytest.mark.skipif(not SHIPPED.exists(), reason="the model posepart-s is not installed")
+class TestShippedDetector:
+    @pytest.fixture(scope="class")
+    def detector(self) -> PersonDetector:
+        return build_detector("default", default=SHIPPED)
+
+    def test_finds_the_astronaut(self, detector: PersonDetector) -> None:
+        image = data.astronaut()
+        found = detector(image)
+        assert len(found) == 1
+        x0, y0, x1, y1 = found.xyxy[0]
+        assert x0 < 100 and y0 < 30 and x1 > 330 and y1 > 470
+        again = detector(image)
+        assert (
+            again.xyxy.tobytes() == found.xyxy.tobytes() and again.scores.tobytes() == found.scores.tobytes()
+        )
+
+    @pytest.mark.parametrize("name", ["coffee", "chelsea", "coins"])
+    def test_finds_nobody_where_nobody_is(self, detector: PersonDetector, name: str) -> None:
+        image = getattr(data, name)()
+        assert (
+            len(
+                detector(
+                    np.broadcast_to(image if image.ndim == 3 else image[..., None], (*image.shape[:2], 3))
+                )
+            )
+            == 0
+        )
+
+    def test_a_large_photo_gives_the_boxes_of_a_small_one(self, detector: PersonDetector) -> None:
+        small = data.astronaut()
+        large = np.repeat(np.repeat(small, 6, axis=0), 6, axis=1)  # 9 megapixels
+        np.testing.assert_allclose(detector(large).xyxy / 6, detector(small).xyxy, atol=3)
