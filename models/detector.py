@@ -208,5 +208,5 @@ class PersonDetectorNetwork(FasterRCNN):
 def person_detector(
     width: float = 1.5, channels: int = 96, hidden: int = 256, input_size: int = 448
 ) -> PersonDetectorNetwork:
-    """The shipped detector: 6.3 M parameters, people of about 30 px and more."""
+    """The shipped detector: 6.1 M parameters, people of about 30 px and more."""
     return PersonDetectorNetwork(width, channels, hidden, input_size)
