@@ -201,10 +201,11 @@ class Parser:
         people = [_person(parsed[i], boxes, i) for i in rows]
         kept = pose_nms(people, config.merge)
         people, owners = [people[k] for k in kept], tuple(rows[k] for k in kept)
+        # a box in which the CRF found no pose is no person: its part scores do not vote
+        voting = [parsed[i] for i in rows]
         part_map = merge_parts(
-            [item.parts for item in parsed], [item.crop.affine for item in parsed], config.crop.size, shape
+            [item.parts for item in voting], [item.crop.affine for item in voting], config.crop.size, shape
         )
-        affines = [parsed[i].crop.affine for i in owners]
         person_map = assign_people(part_map, people, affines, config.crop.size, config.merge)
         return Scene(tuple(people), part_map, person_map, self.model_name, seconds), owners
 
