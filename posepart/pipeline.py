@@ -206,6 +206,7 @@ class Parser:
         part_map = merge_parts(
             [item.parts for item in voting], [item.crop.affine for item in voting], config.crop.size, shape
         )
+        affines = [parsed[i].crop.affine for i in owners]
         person_map = assign_people(part_map, people, affines, config.crop.size, config.merge)
         return Scene(tuple(people), part_map, person_map, self.model_name, seconds), owners
 
