@@ -7,6 +7,7 @@ once there is work for it.
 
 import dataclasses
 import functools
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("interrupted")
         return 130
+    except BrokenPipeError:  # whoever read the output, such as `head`, has gone
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - held until the process ends
+        return 0
     except (ValueError, OSError, MemoryError) as error:
         _complain(str(error) or type(error).__name__)
         return 2
