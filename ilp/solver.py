@@ -129,7 +129,8 @@ def solve_many(
     problems : iterable of Problem
     workers : int
         Processes; 1 (default) starts none. Importing this package costs a new process 0.4 s, as much as
-        about 30 boxes, so this is for whole data sets. Not threads: about half of a box's time is Python.
+        about 30 boxes, so this is for whole data sets. Measured on 403 boxes of real photos and 2 cores: one
+        process 3.9 s, two processes 2.5 s, two threads 5.3 s (about half of a box's time is Python).
     time_limit, gap, engine, seed
         As for :func:`solve`, for each problem.
 
