@@ -64,7 +64,13 @@ def solve(
     people: list[Ints] = []
     bound = 0.0
     counts: Counter[str] = Counter(components=len(parts), nodes_after_presolve=sum(p.n_nodes for p in parts))
-    search = partial(_solve_part, engine=engine, deadline=start + time_limit - min(_RESERVE, time_limit / 5), gap=gap, seed=seed)
+    search = partial(
+        _solve_part,
+        engine=engine,
+        deadline=start + time_limit - min(_RESERVE, time_limit / 5),
+        gap=gap,
+        seed=seed,
+    )
     for part in parts:
         found, below = search(part, [np.flatnonzero(np.isin(part.node, nodes)) for nodes in hinted], counts)
         people += [part.node[nodes] for nodes in found]

@@ -15,6 +15,7 @@ from posepart.crops import box_affine
 from posepart.data.augment import warp_labels
 from posepart.data.person_crops import crop_labels
 from posepart.data.sample import Sample
+from posepart.metrics.segmentation import confusion_matrix, segmentation_scores
 from posepart.models.backbones import normalise
 from posepart.schema import IGNORE, NUM_PARTS, PART_NAMES, Part
 
@@ -63,8 +64,8 @@ class PartEvaluation:
         confusion = np.zeros((NUM_PARTS, NUM_PARTS), np.int64)
         for image, labels in zip(self.images, self.labels, strict=True):
             logits = model(normalise(torch.from_numpy(image.transpose(2, 0, 1))[None]))
-            confusion += part_confusion(upsampled_argmax(logits[0].numpy(), labels.shape), labels)
-        iou = class_iou(confusion)
+            confusion += confusion_matrix(labels, upsampled_argmax(logits[0].numpy(), labels.shape))
+        iou = np.nan_to_num(segmentation_scores(confusion).iou)
         return {
             "miou": float(iou.mean()),
             **{f"iou_{n}": float(v) for n, v in zip(PART_NAMES, iou, strict=True)},
@@ -78,16 +79,3 @@ def upsampled_argmax(scores: NDArray, shape: Sequence[int]) -> NDArray[np.uint8]
         np.ascontiguousarray(scores.transpose(1, 2, 0)), (width, height), interpolation=cv2.INTER_LINEAR
     )
     return large.argmax(2).astype(np.uint8)
-
-
-def part_confusion(found: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """(7, 7) pixel counts, rows = truth, without the ignored pixels."""
-    known = labels != IGNORE
-    pairs = labels[known].astype(np.int64) * NUM_PARTS + found[known]
-    return np.bincount(pairs, minlength=NUM_PARTS**2).reshape(NUM_PARTS, NUM_PARTS)
-
-
-def class_iou(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Intersection over union per class; 0 where a class never occurs."""
-    hit = np.diag(confusion)
-    return hit / np.maximum(confusion.sum(0) + confusion.sum(1) - hit, 1)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from posepart.metrics.segmentation import confusion_matrix, segmentation_scores
 from posepart.schema import IGNORE, NUM_PARTS
-from posepart.training.part import class_iou, part_confusion, part_loss, upsampled_argmax
+from posepart.training.part import part_loss, upsampled_argmax
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ class RefineEvaluation:
             labels = self.examples.labels[i : i + batch]
             for stage, scores in enumerate((parts, model(parts, poses))):
                 for found, truth in zip(scores.numpy(), labels, strict=True):
-                    confusions[stage] += part_confusion(upsampled_argmax(found, truth.shape), truth)
-        first, second = (float(class_iou(c).mean()) for c in confusions)
+                    confusions[stage] += confusion_matrix(truth, upsampled_argmax(found, truth.shape))
+        first, second = (segmentation_scores(c).miou for c in confusions)
         return {"miou_first_stage": first, "miou_second_stage": second, "gain": second - first}
 
 

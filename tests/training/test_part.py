@@ -14,8 +14,6 @@ from posepart.training.part import (
     PartEvaluation,
     PartLoss,
     PartLossConfig,
-    class_iou,
-    part_confusion,
     part_loss,
     upsampled_argmax,
 )
@@ -54,29 +52,6 @@ def test_loss_of_a_batch() -> None:
     }
     loss = PartLoss(PartLossConfig())(Flat(), batch)["loss"]
     assert float(loss) == pytest.approx(np.log(7), rel=1e-5)
-
-
-def test_confusion_by_hand() -> None:
-    labels = np.array([[0, 1, 1], [2, IGNORE, 6]], np.uint8)
-    found = np.array([[0, 1, 2], [2, 3, 0]], np.uint8)
-    expected = np.zeros((7, 7), int)
-    expected[0, 0] = expected[1, 1] = expected[1, 2] = expected[2, 2] = expected[6, 0] = (
-        1  # rows are the truth
-    )
-    np.testing.assert_array_equal(part_confusion(found, labels), expected)
-
-
-def test_confusion_of_nothing() -> None:
-    nothing = np.full((2, 2), IGNORE, np.uint8)
-    assert part_confusion(np.zeros((2, 2), np.uint8), nothing).sum() == 0
-    np.testing.assert_array_equal(class_iou(np.zeros((7, 7), np.int64)), np.zeros(7))
-
-
-def test_iou_by_hand() -> None:
-    confusion = np.zeros((7, 7), np.int64)
-    confusion[0, 0], confusion[0, 1], confusion[1, 1], confusion[1, 2] = 6, 2, 3, 1
-    # 6 / (6 + 2), 3 / (3 + 2 + 1), 0 / 1, and classes that never occur
-    np.testing.assert_allclose(class_iou(confusion), [0.75, 0.5, 0, 0, 0, 0, 0])
 
 
 def test_argmax_is_interpolated_between_cell_centres() -> None:
