@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from posepart.data.coco_people import read_coco_people
+from posepart.data.readers import read_samples, splits_of
 from posepart.data.sample import Sample
 from posepart.models.builders import build
 from posepart.models.weights import load_into, save_weights
@@ -26,7 +26,7 @@ def training_parser(description: str | None) -> ArgumentParser:
     """A parser with `--config`, `--data`, `--run`, `--init`, `--resume`."""
     parser = ArgumentParser(description=description, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--config", action="config", help="YAML file with any of the settings below")
-    parser.add_argument("--data", nargs="+", required=True, help="folders in the COCO-keypoints layout")
+    parser.add_argument("--data", nargs="+", required=True, help="folders of data sets")
     parser.add_argument(
         "--run", type=Path, required=True, help="folder of this run: log, checkpoint, weights"
     )
@@ -39,8 +39,8 @@ def read_people(folders: Sequence[str], split: str) -> list[Sample]:
     """The samples of all folders that have the split."""
     samples: list[Sample] = []
     for folder in folders:
-        if split == "train" or (Path(folder) / f"person_keypoints_{split}.json").exists():
-            samples += read_coco_people(Path(folder), split)
+        if split == "train" or split in splits_of(Path(folder)):
+            samples += read_samples(Path(folder), split)
     return samples
 
 

@@ -1,0 +1,83 @@
+"""One entry to every data set: `read_samples` finds out which layout a folder has and reads it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from posepart.data.coco_people import read_coco_people
+from posepart.data.sample import Sample
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A way to keep a data set in a folder.
+
+    recognised_by: the files that tell it from the others. splits: the names of the splits that a folder has in
+    this layout, none when it has another. read: the samples of one of them.
+    """
+
+    name: str
+    recognised_by: str
+    splits: Callable[[Path], tuple[str, ...]]
+    read: Callable[[Path, str], list[Sample]]
+
+
+def _people_splits(folder: Path) -> tuple[str, ...]:
+    names = (re.fullmatch(r"person_keypoints_(.+)\.json", path.name) for path in folder.iterdir())
+    return tuple(sorted(name[1] for name in names if name and not name[1].endswith("2017")))
+
+
+# Ordered: the first that fits is the layout of a folder.
+LAYOUTS: tuple[Layout, ...] = (
+    Layout(
+        "people",
+        "person_keypoints_SPLIT.json (14 joints) beside images/",
+        _people_splits,
+        read_coco_people,
+    ),
+)
+
+
+def find_layout(folder: Path) -> Layout:
+    """The layout of a folder.
+
+    Raises
+    ------
+    ValueError: when there is no such folder, or none of the layouts fits it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder; name the folder of a data set")
+    for layout in LAYOUTS:
+        if layout.splits(folder):
+            return layout
+    known = "; ".join(f"{layout.name}: {layout.recognised_by}" for layout in LAYOUTS)
+    raise ValueError(
+        f"{folder}: not a data set that can be read; name a folder of one of these layouts: {known}"
+    )
+
+
+def splits_of(folder: Path) -> tuple[str, ...]:
+    """The names of the splits of a data set, sorted; errors as `find_layout`."""
+    return find_layout(folder).splits(Path(folder))
+
+
+def read_samples(folder: Path, split: str) -> list[Sample]:
+    """The samples of one split of a data set in any of the layouts.
+
+    Parameters
+    ----------
+    folder: of the data set, in one of `LAYOUTS`.
+    split: as `splits_of` names them, mostly "train" and "val".
+
+    Raises
+    ------
+    ValueError: when no layout fits, the data set has no such split, or a file is wrong; it names the file.
+    """
+    folder = Path(folder)
+    layout = find_layout(folder)
+    splits = layout.splits(folder)
+    if split not in splits:
+        raise ValueError(f"{folder}: has no split {split!r}; there are {', '.join(splits)}")
+    return layout.read(folder, split)
