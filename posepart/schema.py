@@ -61,6 +61,45 @@ def _mirror(joint: Joint) -> Joint:
 # FLIP_JOINTS[j] is the joint that j becomes in a mirrored picture.
 FLIP_JOINTS: tuple[Joint, ...] = tuple(_mirror(j) for j in Joint)
 
+
+class CocoJoint(IntEnum):
+    """The 17 joints of COCO, in its order."""
+
+    NOSE = 0
+    LEFT_EYE = 1
+    RIGHT_EYE = 2
+    LEFT_EAR = 3
+    RIGHT_EAR = 4
+    LEFT_SHOULDER = 5
+    RIGHT_SHOULDER = 6
+    LEFT_ELBOW = 7
+    RIGHT_ELBOW = 8
+    LEFT_WRIST = 9
+    RIGHT_WRIST = 10
+    LEFT_HIP = 11
+    RIGHT_HIP = 12
+    LEFT_KNEE = 13
+    RIGHT_KNEE = 14
+    LEFT_ANKLE = 15
+    RIGHT_ANKLE = 16
+
+
+COCO_JOINT_NAMES: tuple[str, ...] = tuple(j.name.lower() for j in CocoJoint)
+
+# COCO's twin of every limb joint, in the order of LIMB_JOINTS; forehead and neck have none.
+COCO_LIMB_JOINTS: tuple[CocoJoint, ...] = tuple(CocoJoint[j.name] for j in LIMB_JOINTS)
+
+# The order of the joints that Xia et al. released for PASCAL-Person-Part.
+PASCAL_JOINTS: tuple[Joint, ...] = (
+    Joint.FOREHEAD,
+    Joint.NECK,
+    *(
+        Joint[f"{side}_{name}"]
+        for side in ("LEFT", "RIGHT")
+        for name in ("SHOULDER", "ELBOW", "WRIST", "HIP", "KNEE", "ANKLE")
+    ),
+)
+
 # NEIGHBOURS[j] lists the 13 other joints, in order: the targets of joint j's offset maps (14 x 13 x 2 = 364).
 NEIGHBOURS: NDArray[np.int64] = np.array([[k for k in Joint if k != j] for j in Joint], dtype=np.int64)
 

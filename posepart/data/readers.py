@@ -5,7 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from posepart.data.coco_keypoints import keypoints_files, read_coco_keypoints
 from posepart.data.coco_people import read_coco_people
+from posepart.data.pascal_person_part import list_files, read_pascal_person_part
 from posepart.data.sample import Sample
 
 
@@ -35,6 +37,18 @@ LAYOUTS: tuple[Layout, ...] = (
         "person_keypoints_SPLIT.json (14 joints) beside images/",
         _people_splits,
         read_coco_people,
+    ),
+    Layout(
+        "COCO",
+        "annotations/person_keypoints_SPLIT2017.json (17 joints) beside SPLIT2017/ or images/",
+        lambda folder: tuple(sorted(keypoints_files(folder))),
+        read_coco_keypoints,
+    ),
+    Layout(
+        "PASCAL-Person-Part",
+        "SPLIT_id.txt beside JPEGImages/, SegmentationPart/ and PersonJoints/",
+        lambda folder: tuple(sorted(list_files(folder))),
+        read_pascal_person_part,
     ),
 )
 

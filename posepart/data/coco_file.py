@@ -1,0 +1,103 @@
+"""The JSON file of COCO keypoints: read and checked, for every layout that uses it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CocoFile:
+    """A checked file: its images in order, and the annotations of each of them by its id."""
+
+    images: list[Record]
+    annotations: dict[int, list[Record]]
+
+
+def read_coco_file(path: Path, joints: tuple[str, ...]) -> CocoFile:
+    """Read a file whose people have these joints.
+
+    Raises
+    ------
+    ValueError: when it is absent, is no JSON, has other joints, or an image or annotation is broken.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such file; a data folder holds {path.name}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a JSON file ({error})") from error
+    lists = ("images", "annotations", "categories")
+    missing = [key for key in lists if not (isinstance(data, dict) and isinstance(data.get(key), list))]
+    if missing:
+        raise ValueError(f"{path}: lacks {', '.join(missing)}; expected COCO keypoints format")
+    _check_joints(path, data["categories"], joints)
+    annotations: dict[int, list[Record]] = {}
+    for image in data["images"]:
+        _check_image(path, image)
+        if image["id"] in annotations:
+            raise ValueError(f"{path}: image id {image['id']} occurs twice; renumber or delete one")
+        annotations[image["id"]] = []
+    seen = set()
+    for annotation in data["annotations"]:
+        _check_annotation(path, annotation, len(joints))
+        if annotation.get("id") in seen:
+            raise ValueError(f"{path}: annotation id {annotation['id']} occurs twice; renumber or delete one")
+        seen |= {annotation["id"]} if "id" in annotation else set()
+        if annotation["image_id"] not in annotations:
+            raise ValueError(
+                f"{path}: annotation {annotation.get('id')}: no image has the id {annotation['image_id']}; "
+                "add the image or delete the annotation"
+            )
+        annotations[annotation["image_id"]].append(annotation)
+    return CocoFile(data["images"], annotations)
+
+
+def box_of(annotation: Record) -> NDArray[np.float32]:
+    """(4,) xyxy of the file's x, y, width, height."""
+    x, y, width, height = annotation["bbox"]
+    return np.array([x, y, x + width, y + height], dtype=np.float32)
+
+
+def joints_of(annotation: Record, count: int) -> NDArray[np.float32]:
+    """(count, 3) x, y, visibility; zeros where the annotation has no keypoints."""
+    keypoints = annotation.get("keypoints", [0] * (3 * count))
+    return np.array(keypoints, dtype=np.float32).reshape(count, 3)
+
+
+def _check_joints(path: Path, categories: list[Record], joints: tuple[str, ...]) -> None:
+    names = tuple(categories[0].get("keypoints", ())) if categories else ()
+    if names != joints:
+        raise ValueError(
+            f"{path}: has {len(names)} joints {names[:3]}..., expected {joints[:3]}... ({len(joints)}, in the "
+            "order of posepart/schema.py)"
+        )
+
+
+def _check_image(path: Path, image: Record) -> None:
+    sizes = [image.get(key) for key in ("width", "height")]
+    if not isinstance(image.get("file_name"), str) or "id" not in image:
+        raise ValueError(f"{path}: image {image.get('id')}: lacks its id or file_name; add them")
+    if not all(isinstance(size, int) and size > 0 for size in sizes):
+        raise ValueError(
+            f"{path}: image {image['id']} ({image['file_name']}): expected its width and height in pixels, "
+            f"got {sizes[0]} and {sizes[1]}"
+        )
+
+
+def _check_annotation(path: Path, annotation: Record, joints: int) -> None:
+    lengths = {"bbox": 4, "keypoints": 3 * joints}
+    for key, length in lengths.items():
+        values = annotation.get(key, [0] * length if key == "keypoints" else None)
+        numbers = isinstance(values, list) and all(isinstance(value, int | float) for value in values)
+        if not numbers or len(values) != length:
+            raise ValueError(
+                f"{path}: annotation {annotation.get('id')}: expected {length} numbers as {key}, got {values}"
+            )
+    if "image_id" not in annotation:
+        raise ValueError(f"{path}: annotation {annotation.get('id')}: lacks image_id")

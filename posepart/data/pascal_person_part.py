@@ -1,0 +1,148 @@
+"""Reader of PASCAL-Person-Part with the joints that Xia et al. released (and without them).
+
+Layout::
+
+    DIR/JPEGImages/ID.jpg
+    DIR/SegmentationPart/ID.png          indexed part ids as in `schema.Part`, 255 = ignore
+    DIR/PersonJoints/ID.mat              boxes: 1 x N cells of x1, y1, x2, y2; joints: 1 x N cells of 14 x 3
+    DIR/train_id.txt, DIR/val_id.txt     one ID a line; also in DIR/list or DIR/pascal_person_part_trainval_list
+
+A photo without a .mat file has parts and no people; the whole of PersonJoints may be missing. The third column of
+`joints` is 0 where a joint is not labelled; occluded joints are not told apart. The release does not say
+whether it counts pixels from 0 or from 1: coordinates are taken as they stand. It has no ignore regions but the
+255 of the part maps, and no instance maps.
+"""
+
+import warnings
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from scipy.io import loadmat
+
+from posepart.data.sample import LabelledPerson, Sample
+from posepart.schema import NUM_JOINTS, PASCAL_JOINTS
+
+_LIST_FOLDERS = (".", "list", "pascal_person_part_trainval_list")
+
+
+def list_files(folder: Path) -> dict[str, Path]:
+    """The file of ids of every split that a folder has in this layout."""
+    if not (folder / "JPEGImages").is_dir():
+        return {}
+    files = [path for name in reversed(_LIST_FOLDERS) for path in sorted((folder / name).glob("*_id.txt"))]
+    return {path.name.removesuffix("_id.txt"): path for path in files}
+
+
+def read_pascal_person_part(folder: Path, split: str = "train") -> list[Sample]:
+    """The samples of one split, in the order of its list.
+
+    Raises
+    ------
+    ValueError: when the list is absent or names a photo twice, when a photo or part map of it is missing, or
+        when a .mat file is damaged or holds something else.
+    """
+    folder = Path(folder)
+    path = list_files(folder).get(split, folder / f"{split}_id.txt")
+    names = _read_list(path)
+    for sub_folder, suffix in (("JPEGImages", ".jpg"), ("SegmentationPart", ".png")):
+        _check_complete(folder / sub_folder, suffix, names, path)
+    return [_sample(folder, name) for name in names]
+
+
+def _read_list(path: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such file; it lists the ids of the photos, one a line") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not a text file; it lists the ids of the photos, one a line") from error
+    names = [line.split()[0] for line in lines if line.strip()]
+    for name, count in Counter(names).most_common(1):
+        if count > 1:
+            raise ValueError(f"{path}: names {name} {count} times; delete the lines but one")
+    return names
+
+
+def _check_complete(folder: Path, suffix: str, names: list[str], path: Path) -> None:
+    missing = [name for name in names if not (folder / f"{name}{suffix}").exists()]
+    if missing:
+        count = f"{len(missing)} of the {len(names)} files" if len(missing) > 1 else "the file"
+        raise ValueError(
+            f"{folder / (missing[0] + suffix)}: no such file; copy {count} missing there, or take the ids out "
+            f"of {path.name}"
+        )
+
+
+def _sample(folder: Path, name: str) -> Sample:
+    image_path, joints_path = folder / "JPEGImages" / f"{name}.jpg", folder / "PersonJoints" / f"{name}.mat"
+    with_people = joints_path.exists()
+    width, height = _size(image_path)
+    return Sample(
+        image_path=image_path,
+        width=width,
+        height=height,
+        people=_read_people(joints_path) if with_people else (),
+        ignore_boxes=np.zeros((0, 4), np.float32),
+        boxes_complete=with_people,
+        part_path=folder / "SegmentationPart" / f"{name}.png",
+        parts_from="human",
+        source="pascal_person_part",
+    )
+
+
+def _size(path: Path) -> tuple[int, int]:
+    try:
+        with Image.open(path) as file:
+            return file.size
+    except (UnidentifiedImageError, OSError) as error:
+        raise ValueError(f"{path}: not a photo that can be read; copy it again") from error
+
+
+def _read_people(path: Path) -> tuple[LabelledPerson, ...]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about odd variable names; ours are looked up below
+            content = loadmat(path, variable_names=["boxes", "joints"])
+    except Exception as error:  # a damaged file makes scipy raise almost anything
+        raise ValueError(f"{path}: not a MATLAB file that can be read ({error}); copy it again") from None
+    boxes, joints = (_cells(path, key, content.get(key)) for key in ("boxes", "joints"))
+    if len(boxes) != len(joints):
+        raise ValueError(
+            f"{path}: has {len(boxes)} boxes but the joints of {len(joints)} people; copy it again"
+        )
+    people = []
+    for number, (box, table) in enumerate(zip(boxes, joints, strict=True), start=1):
+        if box.size != 4 or table.shape != (NUM_JOINTS, 3):
+            raise ValueError(
+                f"{path}: person {number}: expected a box of 4 numbers and joints (14, 3), got {box.size} numbers "
+                f"and {table.shape}"
+            )
+        people.append(_person(box.ravel(), table))
+    return tuple(people)
+
+
+def _cells(path: Path, key: str, value: object) -> list[NDArray[np.float64]]:
+    """The numeric arrays of a MATLAB cell array; an empty matrix is an empty cell array."""
+    if not isinstance(value, np.ndarray):
+        raise ValueError(f"{path}: lacks {key}; expected cell arrays boxes and joints")
+    if value.size and value.dtype != object:
+        raise ValueError(f"{path}: {key}: expected a cell array, got {value.dtype} {value.shape}")
+    try:
+        return [np.asarray(cell, np.float64) for cell in value.ravel()]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {key}: expected cells of numbers ({error})") from error
+
+
+def _person(box: NDArray[np.float64], table: NDArray[np.float64]) -> LabelledPerson:
+    labelled = (table[:, 2] > 0) & np.isfinite(table).all(axis=1)
+    joints = np.zeros((NUM_JOINTS, 3), np.float32)
+    joints[list(PASCAL_JOINTS), :2] = np.where(labelled[:, None], table[:, :2], 0)
+    joints[list(PASCAL_JOINTS), 2] = np.where(labelled, 2, 0)
+    return LabelledPerson(
+        box=box.astype(np.float32),
+        joints=joints if labelled.any() else None,
+        joints_from="human" if labelled.any() else "none",
+    )
