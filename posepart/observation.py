@@ -95,7 +95,9 @@ def load_seen(path: Path) -> tuple[SeenCrop, ...]:
         with np.load(path, allow_pickle=False) as file:
             return tuple(_crops({name: file[name] for name in file.files}))
     except (KeyError, OSError, EOFError, ValueError) as error:
-        raise ValueError(f"{path}: not the predictions of a photo ({error}): delete it and run again") from error
+        raise ValueError(
+            f"{path}: not the predictions of a photo ({error}): delete it and run again"
+        ) from error
 
 
 def _crops(arrays: dict[str, NDArray]) -> Iterator[SeenCrop]:
