@@ -1,12 +1,13 @@
 """Bootstrap confidence intervals over photos: photos are drawn again, people of a photo stay together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Statistic = Callable[[NDArray[np.int64]], float]
+Statistics = Callable[[NDArray[np.int64]], Sequence[float] | NDArray]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def bootstrap_weights(photos: int, replicates: int = 1000, seed: int = 0) -> NDA
 
 def _interval(value: float, values: NDArray, confidence: float) -> Interval:
     defined = values[~np.isnan(values)]
-    if not len(defined):
+    if not len(defined) or np.isnan(value):
         return Interval(value, float("nan"), float("nan"))
     tail = (1 - confidence) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
@@ -60,11 +61,25 @@ def bootstrap_interval(
         (such replicates are left out of the percentiles).
     photos : I. Without photos or replicates the bounds are nan.
     """
-    value = float(statistic(np.ones(photos, dtype=np.int64)))
-    if photos == 0 or np.isnan(value):
-        return Interval(value, float("nan"), float("nan"))
-    weights = bootstrap_weights(photos, replicates, seed)
-    return _interval(value, np.array([statistic(row) for row in weights]), confidence)
+    (interval,) = bootstrap_intervals(lambda w: [statistic(w)], photos, replicates, seed, confidence)
+    return interval
+
+
+def bootstrap_intervals(
+    statistics: Statistics, photos: int, replicates: int = 1000, seed: int = 0, confidence: float = 0.95
+) -> tuple[Interval, ...]:
+    """Intervals of several numbers that are computed together, such as a row of a table.
+
+    Parameters
+    ----------
+    statistics : as the statistic of `bootstrap_interval`, but returns as many numbers as it likes, always as many.
+    """
+    values = np.asarray(statistics(np.ones(photos, dtype=np.int64)), dtype=np.float64)
+    drawn = np.zeros((0, len(values)))
+    if photos and not np.isnan(values).all():
+        weights = bootstrap_weights(photos, replicates, seed)
+        drawn = np.array([statistics(row) for row in weights], dtype=np.float64).reshape(-1, len(values))
+    return tuple(_interval(float(v), column, confidence) for v, column in zip(values, drawn.T, strict=True))
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,21 @@ def right_joints(
     return counted & present & near, counted
 
 
+def relative_errors(
+    truth: LabelledPeople, predicted_xy: NDArray, present: BoolArray, lengths: NDArray
+) -> FloatArray:
+    """Distances of predictions that are aligned with the ground truth; parameters as `right_joints`.
+
+    Returns
+    -------
+    (N, 14) float64, in reference lengths: inf for an absent joint, nan for one that does not count.
+    """
+    _, counted = right_joints(truth, predicted_xy, present, lengths, 0.0)
+    distances = np.linalg.norm(predicted_xy - truth.xy, axis=-1)
+    relative = np.divide(distances, lengths[:, None], out=np.full(distances.shape, np.nan), where=counted)
+    return np.where(counted & ~present, np.inf, relative)
+
+
 def count_joints(
     truth: LabelledPeople,
     predicted_xy: NDArray,

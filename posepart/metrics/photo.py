@@ -7,10 +7,14 @@ from numpy.typing import NDArray
 
 from posepart.data.sample import Sample
 from posepart.metrics.instance_parsing import ParsingRecords, PeopleParts, judge_parsing
+from posepart.metrics.pck import match_people
 from posepart.metrics.people import BoolArray, FloatArray, LabelledPeople, PredictedPeople
-from posepart.metrics.segmentation import confusion_by_size, confusion_matrix
-from posepart.schema import NUM_JOINTS
+from posepart.metrics.segmentation import confusion_by_size, confusion_matrix, segmentation_scores
+from posepart.metrics.similarity import object_keypoint_similarity
+from posepart.schema import LIMB_JOINTS, NUM_JOINTS
 from posepart.structures import Scene
+
+EXACT_ORIGINS = ("human", "exact")  # joints that a prediction may be held to; a teacher's are no truth
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,12 @@ def predicted_people(scene: Scene) -> PredictedPeople:
     )
 
 
-def observe(sample: Sample, scene: Scene) -> Photo:
+def observe(sample: Sample, scene: Scene, parts: bool = True) -> Photo:
     """Compare one result with its sample; reads the sample's part map.
+
+    Parameters
+    ----------
+    parts : whether the result has part maps; without, the parts of the photo are not judged.
 
     Raises
     ------
@@ -72,7 +80,7 @@ def observe(sample: Sample, scene: Scene) -> Photo:
             f"{scene.size[0]} x {scene.size[1]}: results are never resized, predict the photo as it is labelled"
         )
     try:
-        confusion, by_size, parsing = _judge_parts(sample, scene)
+        confusion, by_size, parsing = _judge_parts(sample, scene) if parts else (None, None, None)
     except ValueError as error:
         raise ValueError(f"{sample.part_path}: {error}") from error
     return Photo(
@@ -87,6 +95,25 @@ def observe(sample: Sample, scene: Scene) -> Photo:
         parsing,
         sample.parts_from,
     )
+
+
+def pose_similarity(photo: Photo) -> float:
+    """How well the poses of one photo were found, to sort photos by: the mean OKS of its people, 12 limb joints.
+
+    People with human or exact joints, each spoken for by one prediction; 0 without one. nan without such people.
+    """
+    counted = photo.people_from(*EXACT_ORIGINS) & photo.truth.labelled[:, list(LIMB_JOINTS)].any(axis=1)
+    if not counted.any():
+        return float("nan")
+    similarity = object_keypoint_similarity(photo.predicted, photo.truth.select(counted), LIMB_JOINTS)
+    matches = match_people(similarity)
+    found = np.flatnonzero(matches >= 0)
+    return float(similarity[matches[found], found].sum()) / len(matches)
+
+
+def part_similarity(photo: Photo) -> float:
+    """How well the parts of one photo were found: the mIoU of its classes; nan without labelled pixels."""
+    return float("nan") if photo.confusion is None else segmentation_scores(photo.confusion).miou
 
 
 def _judge_parts(

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from posepart.metrics.bootstrap import Score, Statistic
 from posepart.metrics.instance_parsing import (
     correctly_parsed_parts,
-    merge_parsing,
     part_average_precision,
     person_average_precision,
 )
 from posepart.metrics.photo import Photo
+from posepart.metrics.scene_records import parsing_records, part_confusions, size_confusions
 from posepart.metrics.segmentation import SIZE_NAMES, pooled_scores
-from posepart.schema import NUM_PARTS, PART_NAMES
+from posepart.schema import PART_NAMES
 
 PART_ORIGINS = ("human", "derived", "exact")
 
@@ -22,10 +22,7 @@ PART_ORIGINS = ("human", "derived", "exact")
 def part_scores(photos: Sequence[Photo]) -> Iterator[Score]:
     """Part segmentation, pooled over whole photos, by where the part maps are from."""
     for origin in PART_ORIGINS:
-        confusions = np.array(
-            [p.confusion for p in photos if p.confusion is not None and p.parts_from == origin]
-        ).reshape(-1, NUM_PARTS, NUM_PARTS)
-        yield from _part_scores(origin, confusions)
+        yield from _part_scores(origin, part_confusions(photos, origin))
 
 
 def _part_scores(origin: str, confusions: NDArray[np.int64]) -> Iterator[Score]:
@@ -53,8 +50,7 @@ def _part_scores(origin: str, confusions: NDArray[np.int64]) -> Iterator[Score]:
 
 def size_scores(photos: Sequence[Photo]) -> Iterator[Score]:
     """Part mIoU in the boxes of people by their size (Table 4), all part maps together."""
-    chosen = [p.by_size for p in photos if p.by_size is not None]
-    sizes = np.array(chosen, dtype=np.int64).reshape(-1, len(SIZE_NAMES), NUM_PARTS, NUM_PARTS)
+    sizes = size_confusions(photos)
     for index, name in enumerate(SIZE_NAMES):
         yield _size_score(name, sizes[:, index])
 
@@ -71,7 +67,7 @@ def _size_score(name: str, confusions: NDArray[np.int64]) -> Score:
 
 def instance_scores(photos: Sequence[Photo]) -> Iterator[Score]:
     """AP^r, AP^p and PCP (strict) on photos in which everybody has an instance mask."""
-    records = merge_parsing([p.parsing for p in photos if p.parsing is not None and p.boxes_complete])
+    records = parsing_records(photos)
     size = len(records.people), int(records.people.sum())
 
     statistics: dict[str, tuple[str, Statistic]] = {

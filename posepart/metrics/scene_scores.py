@@ -5,12 +5,11 @@ description of the score says otherwise.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.metrics.adk import average_distance, measure_distances, merge_distances
+from posepart.metrics.adk import average_distance
 from posepart.metrics.average_precision import (
     Detections,
     at_threshold,
@@ -20,32 +19,23 @@ from posepart.metrics.average_precision import (
 )
 from posepart.metrics.bootstrap import Score, Statistic
 from posepart.metrics.calibration import expected_calibration_error
-from posepart.metrics.coco_matching import (
-    COCO_THRESHOLDS,
-    coco_average_precision,
-    match_boxes,
-    match_poses,
-)
-from posepart.metrics.pck import (
-    JointCounts,
-    aligned_joints,
-    head_lengths,
-    match_people,
-    merge_counts,
-    pooled_rate,
-    right_joints,
-    torso_diameters,
-)
+from posepart.metrics.coco_matching import COCO_THRESHOLDS, coco_average_precision, match_poses
+from posepart.metrics.pck import JointCounts, merge_counts, pooled_rate
 from posepart.metrics.people import BoolArray
-from posepart.metrics.photo import Photo
-from posepart.metrics.pose_average_precision import Matching, judge_joints, pose_average_precision
+from posepart.metrics.photo import EXACT_ORIGINS, Photo
+from posepart.metrics.pose_average_precision import Matching, pose_average_precision
 from posepart.metrics.scene_part_scores import instance_scores, part_scores, size_scores
-from posepart.metrics.similarity import object_keypoint_similarity
-from posepart.schema import LIMB_JOINTS, NUM_JOINTS
+from posepart.metrics.scene_records import (
+    ScoredJoints,
+    judge_end_to_end,
+    judged_boxes,
+    judged_joints,
+    measured_distances,
+    scored_joints,
+)
+from posepart.schema import LIMB_JOINTS
 
-PCK_FRACTION = 0.2
 LSP_EXTENDED = "lsp_extended"
-EXACT_ORIGINS = ("human", "exact")  # joints that a prediction may be held to; a teacher's are no truth
 
 
 def scores_of(photos: Sequence[Photo]) -> tuple[Score, ...]:
@@ -65,14 +55,7 @@ def scores_of(photos: Sequence[Photo]) -> tuple[Score, ...]:
 
 def box_scores(photos: Sequence[Photo]) -> Iterator[Score]:
     """Person boxes, on photos in which everybody has one."""
-    complete = [p for p in photos if p.boxes_complete]
-    judged = merge_detections(
-        [Detections.empty(1, len(COCO_THRESHOLDS))]
-        + [
-            match_boxes(p.predicted.boxes, p.predicted.box_scores, p.truth.boxes, p.ignore_boxes)
-            for p in complete
-        ]
-    )
+    judged = judged_boxes(photos)
     at_half = at_threshold(judged, 0)
     where = "people of photos with complete boxes, ignore regions left out"
     statistics: dict[str, tuple[str, Statistic]] = {
@@ -86,7 +69,7 @@ def box_scores(photos: Sequence[Photo]) -> Iterator[Score]:
     }
     samples = int(judged.positives.sum())
     for name, (what, statistic) in statistics.items():
-        yield Score(name, what + where, len(complete), samples, statistic)
+        yield Score(name, what + where, len(judged.positives), samples, statistic)
 
 
 def people_free_scores(photos: Sequence[Photo]) -> Iterator[Score]:
@@ -102,39 +85,13 @@ def people_free_scores(photos: Sequence[Photo]) -> Iterator[Score]:
     )
 
 
-@dataclass(frozen=True)
-class _JudgedJoints:
-    """Joints of one photo's labelled people, each judged on the prediction that speaks for the person.
-
-    right, counted, found: (N, 14) bool. scores: (N, 14) of the prediction, 0 where there is none.
-    """
-
-    right: BoolArray
-    counted: BoolArray
-    scores: NDArray[np.float64]
-
-
-def _judge_end_to_end(photo: Photo) -> _JudgedJoints:
-    labelled = np.asarray(photo.truth.labelled[:, list(LIMB_JOINTS)].any(axis=1))
-    truth = photo.truth.select(labelled)
-    matches = np.full(len(labelled), -1, dtype=np.int64)
-    matches[labelled] = match_people(object_keypoint_similarity(photo.predicted, truth, LIMB_JOINTS))
-    xy, present = aligned_joints(photo.predicted, matches)
-    lengths = torso_diameters(photo.truth.xy, photo.truth.labelled)
-    right, counted = right_joints(photo.truth, xy, present, lengths, PCK_FRACTION)
-    limbs = np.isin(np.arange(NUM_JOINTS), LIMB_JOINTS)
-    scores = np.zeros(counted.shape)
-    scores[matches >= 0] = photo.predicted.joint_scores[matches[matches >= 0]]
-    return _JudgedJoints(right, counted & limbs, np.where(present, scores, 0.0))
-
-
 def pck_scores(photos: Sequence[Photo]) -> Iterator[Score]:
     """PCK@0.2 end to end and how far joint scores are from the share of right joints.
 
     Each labelled person is spoken for by the prediction of highest OKS, each prediction speaks once, and all
     joints of a person without one are misses.
     """
-    judged = [_judge_end_to_end(p) for p in photos]
+    judged = [judge_end_to_end(p) for p in photos]
     reference = "0.2 x torso diameter, 12 limb joints, end to end"
     subsets: dict[str, Callable[[Photo], BoolArray]] = {
         "pck_lsp_extended": lambda p: p.people_from("human") & (p.source == LSP_EXTENDED),
@@ -149,7 +106,7 @@ def pck_scores(photos: Sequence[Photo]) -> Iterator[Score]:
             if (who := people(p)).any()
         ]
         yield _pck_score(name, merge_counts([JointCounts.empty(reference), *chosen]))
-    yield _calibration_score(photos, judged)
+    yield _calibration_score(scored_joints(photos))
 
 
 def _pck_score(name: str, counts: JointCounts) -> Score:
@@ -160,23 +117,13 @@ def _pck_score(name: str, counts: JointCounts) -> Score:
     return Score(name, f"labelled joints, {counts.reference}", len(counts.right), samples, statistic)
 
 
-def _calibration_score(photos: Sequence[Photo], judged: Sequence[_JudgedJoints]) -> Score:
-    owners, scores, right = [], [], []
-    pairs = zip(photos, judged, strict=True)
-    chosen = [(p, j) for p, j in pairs if p.people_from(*EXACT_ORIGINS).any()]
-    for index, (photo, joints) in enumerate(chosen):
-        used = joints.counted & (joints.scores > 0) & photo.people_from(*EXACT_ORIGINS)[:, None]
-        owners.append(np.full(int(used.sum()), index, dtype=np.int64))
-        scores.append(joints.scores[used])
-        right.append(joints.right[used])
-    owner, score = np.concatenate([np.zeros(0, np.int64), *owners]), np.concatenate([np.zeros(0), *scores])
-    hit = np.concatenate([np.zeros(0, bool), *right])
+def _calibration_score(joints: ScoredJoints) -> Score:
     return Score(
         "joint_calibration_error",
         "joints of matched people, score against the share within 0.2 x torso diameter, lower is better",
-        len(chosen),
-        len(score),
-        lambda w: expected_calibration_error(score, hit, weights=w[owner]),
+        joints.photos,
+        len(joints.scores),
+        lambda w: expected_calibration_error(joints.scores, joints.right, weights=w[joints.images]),
     )
 
 
@@ -208,33 +155,24 @@ def oks_scores(photos: Sequence[Photo]) -> Iterator[Score]:
 
 def pose_scores(photos: Sequence[Photo]) -> Iterator[Score]:
     """The paper's mAP by both matchings, and ADK, on photos with complete boxes and human or exact joints."""
-    chosen = [p for p in photos if p.boxes_complete and p.people_from(*EXACT_ORIGINS).any()]
     matchings: dict[str, Matching] = {"pose_map_pckh": "pckh", "pose_map_pose_box": "pose_box"}
     for name, matching in matchings.items():
-        yield _pose_map_score(name, chosen, matching)
-    distances = merge_distances(
-        [measure_distances(p.predicted, p.truth.select(p.people_from(*EXACT_ORIGINS))) for p in chosen]
-    )
+        yield _pose_map_score(name, judged_joints(photos, matching))
+    distances = measured_distances(photos)
     yield Score(
         "adk",
         "mean distance in units of half the forehead-neck distance, lower is better",
-        len(chosen),
+        len(distances.total),
         int(distances.counted.sum()),
         lambda w: average_distance(distances, w).average,
     )
 
 
-def _pose_map_score(name: str, photos: Sequence[Photo], matching: Matching) -> Score:
-    judged = [Detections.empty(NUM_JOINTS)]
-    for photo in photos:
-        lengths = head_lengths(photo.truth.xy, photo.truth.labelled)
-        sizes = np.where(photo.people_from(*EXACT_ORIGINS), lengths, np.nan)
-        judged.append(judge_joints(photo.predicted, photo.truth, sizes, matching, photo.ignore_boxes))
-    joints = merge_detections(judged)
+def _pose_map_score(name: str, joints: Detections) -> Score:
     return Score(
         name,
         "mean over 7 joint groups, hit within 0.5 x forehead-neck distance, photos with complete boxes",
-        len(photos),
+        len(joints.positives),
         int(joints.positives.sum()),
         lambda w: pose_average_precision(joints, w).total,
     )

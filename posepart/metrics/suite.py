@@ -4,14 +4,14 @@ Measured end to end, on what `posepart predict` returns. Values are shares in [0
 otherwise.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from posepart.data.sample import Sample
 from posepart.metrics.bootstrap import PairedDifference, bootstrap_interval, paired_bootstrap
-from posepart.metrics.photo import observe
+from posepart.metrics.photo import Photo, observe
 from posepart.metrics.scene_scores import scores_of
 from posepart.structures import Scene
 
@@ -54,12 +54,18 @@ def evaluate_scenes(
     -------
     One measure per score of `scores_of`, in its order.
     """
-    measures = []
-    for score in scores_of([observe(sample, scene) for sample, scene in pairs]):
+    photos = [observe(sample, scene) for sample, scene in pairs]
+    return tuple(measure_photos(photos, replicates=replicates, seed=seed, confidence=confidence))
+
+
+def measure_photos(
+    photos: Sequence[Photo], *, replicates: int = 1000, seed: int = 0, confidence: float = 0.95
+) -> Iterator[Measure]:
+    """`evaluate_scenes` of photos that are compared with their labels already, one measure after the other."""
+    for score in scores_of(photos):
         interval = bootstrap_interval(score.statistic, score.photos, replicates, seed, confidence)
         value, low, high = interval.value, interval.low, interval.high
-        measures.append(Measure(score.name, value, low, high, score.photos, score.samples, score.counted))
-    return tuple(measures)
+        yield Measure(score.name, value, low, high, score.photos, score.samples, score.counted)
 
 
 def compare_scenes(
