@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from posepart.schema import NUM_PARTS, SKELETON, Joint, Part, voc_palette
-from posepart.structures import Person, Pose, Scene
+from posepart.structures import Person, Scene
 
 MAX_SIDE = 2000  # px; the picture of a larger photo is drawn on a shrunken copy
 
@@ -54,13 +54,14 @@ def draw_overlay(image: NDArray[np.uint8], scene: Scene, max_side: int = MAX_SID
     scale = min(1.0, max_side / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     canvas = image.copy() if scale == 1.0 else _resized(image, size, cv2.INTER_AREA)
-    _blend_parts(canvas, _resized(scene.part_map, size, cv2.INTER_NEAREST))
-    unit = _line_unit(size)
+    blend_parts(canvas, _resized(scene.part_map, size, cv2.INTER_NEAREST))
+    unit = line_unit(size)
     # The person of the best score is drawn last, on top.
     for number, person in reversed(list(enumerate(scene.people, start=1))):
-        _draw_box(canvas, _scaled(person.box.reshape(2, 2), scale), person_colour(number), unit)
+        draw_box(canvas, _scaled(person.box.reshape(2, 2), scale), person_colour(number), unit)
     for person in reversed(scene.people):
-        _draw_skeleton(canvas, person.pose, _scaled(person.pose.xy, scale), _person_unit(person, scale, unit))
+        xy, person_unit = _scaled(person.pose.xy, scale), skeleton_unit(person.box * scale, unit)
+        draw_skeleton(canvas, person.pose.present, xy, person_unit)
     return _draw_labels(canvas, scene.people, scale, unit)
 
 
@@ -87,18 +88,18 @@ def _scaled(xy: NDArray, scale: float) -> NDArray[np.float64]:
     return (np.asarray(xy, np.float64) + 0.5) * scale - 0.5
 
 
-def _line_unit(size: tuple[int, int]) -> float:
+def line_unit(size: tuple[int, int]) -> float:
     """The unit of line widths, px: 1 up to 500 px, 4 at 2000 px."""
     return max(1.0, max(size) / 500)
 
 
-def _person_unit(person: Person, scale: float, unit: float) -> float:
+def skeleton_unit(box: NDArray, unit: float) -> float:
     """The unit of a skeleton's line widths: that of the picture, less on people under 120 units tall."""
-    x0, y0, x1, y1 = person.box * scale
+    x0, y0, x1, y1 = box
     return float(np.clip(max(x1 - x0, y1 - y0) / 120, 0.5, unit))
 
 
-def _blend_parts(canvas: NDArray[np.uint8], part_map: NDArray[np.uint8]) -> None:
+def blend_parts(canvas: NDArray[np.uint8], part_map: NDArray[np.uint8]) -> None:
     """Tint the pixels of every part, in place."""
     coloured = part_colours()[np.minimum(part_map, NUM_PARTS - 1)]
     tinted = cv2.addWeighted(canvas, 1 - _PART_OPACITY, coloured, _PART_OPACITY, 0)
@@ -106,7 +107,8 @@ def _blend_parts(canvas: NDArray[np.uint8], part_map: NDArray[np.uint8]) -> None
     canvas[inside] = tinted[inside]
 
 
-def _draw_box(canvas: NDArray[np.uint8], corners: NDArray, colour: Colour, unit: float) -> None:
+def draw_box(canvas: NDArray[np.uint8], corners: NDArray, colour: Colour, unit: float) -> None:
+    """The outline of a box, corners (2, 2), inside the picture, in place."""
     height, width = canvas.shape[:2]
     (x0, y0), (x1, y1) = np.clip(corners, 0, [width - 1, height - 1])
     outline = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
@@ -116,9 +118,8 @@ def _draw_box(canvas: NDArray[np.uint8], corners: NDArray, colour: Colour, unit:
         )
 
 
-def _draw_skeleton(canvas: NDArray[np.uint8], pose: Pose, xy: NDArray, unit: float) -> None:
-    """Sticks between neighbouring joints that are both present, and a dot on every present joint."""
-    present = pose.present
+def draw_skeleton(canvas: NDArray[np.uint8], present: NDArray[np.bool_], xy: NDArray, unit: float) -> None:
+    """Sticks between neighbouring joints that are both present, and a dot on every present joint, in place."""
     sticks = [(a, b) for a, b, _ in SKELETON if present[a] and present[b]]
     width = 2.2 * unit
     for outlined in (True, False):

@@ -94,10 +94,13 @@ def _check_annotation(path: Path, annotation: Record, joints: int) -> None:
     lengths = {"bbox": 4, "keypoints": 3 * joints}
     for key, length in lengths.items():
         values = annotation.get(key, [0] * length if key == "keypoints" else None)
-        numbers = isinstance(values, list) and all(isinstance(value, int | float) for value in values)
-        if not numbers or len(values) != length:
+        if not isinstance(values, list) or len(values) != length or not _are_numbers(values):
             raise ValueError(
                 f"{path}: annotation {annotation.get('id')}: expected {length} numbers as {key}, got {values}"
             )
     if "image_id" not in annotation:
         raise ValueError(f"{path}: annotation {annotation.get('id')}: lacks image_id")
+
+
+def _are_numbers(values: list[Any]) -> bool:
+    return all(isinstance(value, int | float) for value in values)
