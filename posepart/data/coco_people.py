@@ -8,7 +8,8 @@ Layout::
     DIR/person_keypoints_{split}.json        COCO keypoints format, one category with our 14 joints
 
 Extra annotation fields are optional: image `source`, `parts_from`, `boxes_complete`; annotation `joints_from`,
-`instance_value`. `iscrowd: 1` marks an ignore region.
+`instance_value`. `iscrowd: 1` marks an ignore region; with `ignore_reason: "detector"` it is the box of one
+person whom a detector found and nobody checked.
 """
 
 import json
@@ -89,16 +90,17 @@ def _person(annotation: dict[str, Any]) -> LabelledPerson:
 def _sample(folder: Path, image: dict[str, Any], annotations: list[dict[str, Any]]) -> Sample:
     stem = Path(image["file_name"]).stem
     part_path, instance_path = folder / "parts" / f"{stem}.png", folder / "instances" / f"{stem}.png"
-    ignored = [_xyxy(a["bbox"]) for a in annotations if a.get("iscrowd")]
+    ignored = [a for a in annotations if a.get("iscrowd")]
     return Sample(
         image_path=folder / "images" / image["file_name"],
         width=image["width"],
         height=image["height"],
         people=tuple(_person(a) for a in annotations if not a.get("iscrowd")),
-        ignore_boxes=np.array(ignored, dtype=np.float32).reshape(-1, 4),
+        ignore_boxes=np.array([_xyxy(a["bbox"]) for a in ignored], dtype=np.float32).reshape(-1, 4),
         boxes_complete=bool(image.get("boxes_complete", True)),
         part_path=part_path if part_path.exists() else None,
         instance_path=instance_path if instance_path.exists() else None,
         parts_from=image.get("parts_from", "human") if part_path.exists() else "none",
         source=image.get("source", ""),
+        unchecked=np.array([a.get("ignore_reason") == "detector" for a in ignored], bool),
     )

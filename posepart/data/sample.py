@@ -1,6 +1,6 @@
 """What every reader yields."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ class Sample:
     """A labelled photo; missing labels are legal everywhere.
 
     ignore_boxes: (K, 4) float32 xyxy, regions that count neither as person nor as background.
+    unchecked: (K,) bool, which of them hold one person whom a detector found and nobody checked; empty: none.
     boxes_complete: False when people without a box may be in the photo. parts_from: "human", "derived",
     "exact" or "none".
     """
@@ -48,6 +49,13 @@ class Sample:
     instance_path: Path | None = None
     parts_from: str = "none"
     source: str = ""
+    unchecked: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+
+    def __post_init__(self) -> None:
+        if len(self.unchecked) == 0:
+            object.__setattr__(self, "unchecked", np.zeros(len(self.ignore_boxes), bool))
+        if len(self.unchecked) != len(self.ignore_boxes):
+            raise ValueError(f"unchecked: expected {len(self.ignore_boxes)} values, got {len(self.unchecked)}")
 
     def read_image(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB."""

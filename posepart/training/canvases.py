@@ -33,6 +33,7 @@ class CanvasConfig:
     background: float = 0.5  # probability that a photo without people, not grey, surrounds a smaller photo
     cutouts: float = 0.3  # probability of pasting one to three people
     upside_down: float = 0.03
+    unchecked: bool = False  # whether boxes that only a detector found are people; otherwise they are ignored
     min_visible: float = 0.25  # a person with less of the box left inside is neither positive nor negative
     min_side: float = 16.0  # px, likewise for the longer side of the box
 
@@ -270,7 +271,9 @@ class CanvasComposer:
     def _labelled(self, index: int) -> Canvas:
         sample = self.samples[index]
         people = np.array([p.box for p in sample.people], np.float32).reshape(-1, 4)
-        return Canvas(self._photo(index), people, sample.ignore_boxes.astype(np.float32))
+        believed = sample.unchecked & self.config.unchecked
+        people = np.concatenate([people, sample.ignore_boxes[believed]]).astype(np.float32)
+        return Canvas(self._photo(index), people, sample.ignore_boxes[~believed].astype(np.float32))
 
     def _photo(self, index: int) -> NDArray[np.uint8]:
         if index not in self._photos:
