@@ -11,6 +11,8 @@ from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter,
 import posepart
 from posepart.config import PipelineConfig
 from posepart.help_texts import (
+    DATA_DESCRIPTION,
+    DATA_EXAMPLES,
     DESCRIPTION,
     EXAMPLES,
     EXPLAIN_DESCRIPTION,
@@ -66,6 +68,8 @@ class CommandLine:
             word = match[1].partition("=")[0]
             if word.startswith("-"):
                 return f"unknown option {word}{_proposal(word, options)}"
+            if command == "data":
+                return f"{word}: not expected here; name one data set: posepart data check DIR"
             if command == "explain":
                 return f"{word}: not expected here; name one photo, and the person with --person K"
             return f"{word}: not expected here; name all photos together, before the options or behind them"
@@ -99,6 +103,7 @@ def command_line() -> CommandLine:
         "explain": _explain_parser(),
         "models": _models_parser(),
         "synth": _synth_parser(),
+        "data": _data_parser(),
     }
     subcommands = parser.add_subcommands(
         required=True, dest="command", title="commands", help="Each has a --help."
@@ -111,6 +116,7 @@ def command_line() -> CommandLine:
         "models", commands["models"], help="List the installed models and their cards."
     )
     subcommands.add_subcommand("synth", commands["synth"], help="Make synthetic scenes with exact labels.")
+    subcommands.add_subcommand("data", commands["data"], help="Check a data set.")
     return CommandLine(parser, commands)
 
 
@@ -247,6 +253,26 @@ def _synth_parser() -> ArgumentParser:
     parser.add_argument("--size", type=int, default=384, help="Side of the square images, px (384).")
     parser.add_argument(
         "--no-contact-sheet", action="store_true", help="Leave out the picture of all scenes."
+    )
+    return parser
+
+
+def _data_parser() -> ArgumentParser:
+    parser = _new_parser("posepart data check DIR [options]", DATA_DESCRIPTION, DATA_EXAMPLES)
+    parser.add_argument("action", nargs="?", type=str, metavar="check", help="What to do.")
+    parser.add_argument("folder", nargs="?", type=str, metavar="DIR", help="Folder of the data set.")
+    parser.add_argument(
+        "--split", nargs="+", type=str, metavar="SPLIT", help="Splits to check, such as val; all by default."
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=str,
+        metavar="OUT",
+        help="Folder of the contact sheets and the whole list of problems.",
+    )
+    parser.add_argument(
+        "--decode", action="store_true", help="Decode every photo; otherwise only the headers are read."
     )
     return parser
 

@@ -1,8 +1,8 @@
-"""The command line: `posepart predict`, `posepart explain`, `posepart models`, `posepart synth`.
+"""The command line: `posepart predict`, `posepart explain`, `posepart models`, `posepart synth`, `posepart data`.
 
 Every error a user can cause is one sentence on the terminal, `posepart: error: ...`. Exit codes: 0 all is done;
-1 some photos failed, the others are done; 2 nothing could be done; 130 interrupted. torch is imported only
-once there is work for it.
+1 some photos failed, the others are done (`data check`: something is wrong with the data); 2 nothing could be
+done; 130 interrupted. torch is imported only once there is work for it.
 """
 
 import dataclasses
@@ -30,7 +30,13 @@ UNLIMITED = 3600.0  # s per box: with --deterministic the clock must not decide 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code."""
     _never_fail_on_odd_file_names()
-    commands = {"predict": _predict, "explain": _explain, "models": _models, "synth": _synth}
+    commands = {
+        "predict": _predict,
+        "explain": _explain,
+        "models": _models,
+        "synth": _synth,
+        "data": _data,
+    }
     try:
         chosen = command_line().parse(sys.argv[1:] if arguments is None else arguments)
         return commands[chosen.command](chosen[chosen.command])
@@ -137,6 +143,15 @@ def _synth(chosen: Namespace) -> int:
 
     run(chosen.count, Path(chosen.out), chosen.seed, chosen.workers, chosen.size, not chosen.no_contact_sheet)
     return 0
+
+
+def _data(chosen: Namespace) -> int:
+    if chosen.action != "check" or chosen.folder is None:
+        raise ValueError("what about which data? Name a data set: posepart data check DIR")
+    from posepart.data.check import run
+
+    out = None if chosen.out is None else Path(chosen.out)
+    return run(Path(chosen.folder), chosen.split, out, chosen.decode)
 
 
 def _check_threads(chosen: Namespace) -> None:

@@ -11,7 +11,8 @@ examples:
   posepart predict --help               all that predict can do
   posepart explain beach.jpg --person 2 why this pose: every joint's terms and margin
   posepart models                       the installed models with their cards
-  posepart synth -n 100 -o scenes       100 synthetic scenes with exact labels"""
+  posepart synth -n 100 -o scenes       100 synthetic scenes with exact labels
+  posepart data check scenes            what a data set holds, and what is wrong with it"""
 
 PREDICT_DESCRIPTION = """\
 Find the people in photos: 14 joints of every person, the body part of every pixel.
@@ -71,4 +72,31 @@ number in its NAME_overlay.png.
 exit codes:
   0  done
   2  nothing could be done
+  130  interrupted"""
+
+DATA_DESCRIPTION = """\
+Check a data set before training or measuring on it: count what it holds, and list what
+is wrong with it, each problem with its file and how to mend it.
+
+Layouts that are recognised:
+  people              DIR/person_keypoints_SPLIT.json (14 joints), DIR/images/;
+                      posepart synth writes it
+  COCO                DIR/annotations/person_keypoints_SPLIT2017.json (17 joints), DIR/SPLIT2017/
+  PASCAL-Person-Part  DIR/SPLIT_id.txt, DIR/JPEGImages/, DIR/SegmentationPart/, DIR/PersonJoints/
+The first two may have part maps in DIR/parts/NAME.png.
+
+With -o OUT the folder OUT receives
+  contact_sheet_SPLIT.jpg  photos of all sources with boxes, joints and parts; grey: ignored
+  problems.txt             all problems; the terminal shows the first of each kind"""
+
+DATA_EXAMPLES = """\
+examples:
+  posepart data check people/
+  posepart data check people/ --split val -o checked
+  posepart data check coco/ --decode -o checked
+
+exit codes:
+  0  nothing is wrong
+  1  something is wrong with the data
+  2  the data could not be checked
   130  interrupted"""

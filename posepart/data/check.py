@@ -1,0 +1,152 @@
+"""`posepart data check`: what a data set holds, what is wrong with it, and what its labels look like."""
+
+import functools
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from posepart.data.check_sample import Problem, check_sample
+from posepart.data.readers import find_layout, read_samples
+from posepart.data.sample import Sample
+from posepart.data.sample_sheet import choose_samples, contact_sheet
+from posepart.data.summary import Counts, format_summary, summarise
+from posepart.results import write_atomically
+
+SHEET_SAMPLES = 48
+_SHOWN = 5  # problems of a kind that the terminal shows
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """The result of a check.
+
+    layout: of the folder. samples: of every split that could be read. summaries: what each of them holds.
+    problems: in the order in which they were found.
+    """
+
+    layout: str
+    samples: dict[str, list[Sample]]
+    summaries: dict[str, dict[str, Counts]]
+    problems: tuple[Problem, ...]
+
+
+def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool = False) -> DataReport:
+    """Check a data set, with a progress bar.
+
+    Parameters
+    ----------
+    folder: in any of `readers.LAYOUTS`.
+    splits: names of splits; all of them by default.
+    decode: decode every photo; otherwise only their headers are read. Label maps are always decoded.
+
+    Raises
+    ------
+    ValueError: when no layout fits, or there is no such split.
+    """
+    folder = Path(folder)
+    layout = find_layout(folder)
+    present = layout.splits(folder)
+    unknown = [split for split in splits or () if split not in present]
+    if unknown:
+        raise ValueError(f"{folder}: has no split {unknown[0]!r}; there are {', '.join(present)}")
+    samples: dict[str, list[Sample]] = {}
+    problems: list[Problem] = []
+    for split in splits or present:
+        try:
+            samples[split] = read_samples(folder, split)
+        except ValueError as error:
+            problems.append(Problem("split that cannot be read", str(error)))
+    summaries = {}
+    for split, chosen in samples.items():
+        pixels = np.zeros(256, np.int64)
+        for sample in tqdm(chosen, split, unit="photo", disable=None, dynamic_ncols=True):
+            findings = check_sample(sample, decode)
+            problems += findings.problems
+            pixels += findings.pixels
+        summaries[split] = summarise(chosen, pixels)
+        if not chosen:
+            problems.append(Problem("empty split", f"{folder}: the split {split} holds no photo; add some"))
+    return DataReport(layout.name, samples, summaries, (*problems, *_repeated(samples)))
+
+
+def _repeated(samples: dict[str, list[Sample]]) -> list[Problem]:
+    """Photos that occur twice, in one split or in two."""
+    where: dict[Path, list[str]] = defaultdict(list)
+    for split, chosen in samples.items():
+        for sample in chosen:
+            where[sample.image_path].append(split)
+    problems = []
+    for path, splits in where.items():
+        if len({*splits}) > 1:
+            names = " and ".join(dict.fromkeys(splits))
+            sentence = f"{path}: is in {names}, which makes measures too good; take it out of one"
+            problems.append(Problem("photo in two splits", sentence))
+        elif len(splits) > 1:
+            sentence = f"{path}: occurs {len(splits)} times in {splits[0]}; put its people into one record"
+            problems.append(Problem("repeated photo", sentence))
+    return problems
+
+
+def format_problems(problems: Sequence[Problem], shown: int | None = _SHOWN) -> str:
+    """The problems by kind, at most `shown` of each."""
+    by_kind: dict[str, list[Problem]] = defaultdict(list)
+    for problem in problems:
+        by_kind[problem.kind].append(problem)
+    lines = []
+    for kind, group in by_kind.items():
+        lines.append(f"{kind}: {len(group)}")
+        lines += [f"  {problem.sentence}" for problem in group[:shown]]
+        if shown is not None and len(group) > shown:
+            lines.append(f"  ... and {len(group) - shown} more")
+    return "\n".join(lines)
+
+
+def run(folder: Path, splits: Sequence[str] | None, out: Path | None, decode: bool) -> int:
+    """The command: print the summary and the problems, draw the contact sheets; 1 when something is wrong.
+
+    `out` receives contact_sheet_SPLIT.jpg of every split and problems.txt with all problems.
+
+    Raises
+    ------
+    ValueError: as `check_data`, or when `out` cannot be written.
+    """
+    report = check_data(folder, splits, decode)
+    print(f"{folder}: {report.layout}\n")
+    if report.summaries:
+        print(format_summary(report.summaries) + "\n")
+    problems = list(report.problems)
+    if out is not None:
+        problems += _write(report, out)
+    if not problems:
+        print("nothing is wrong")
+        return 0
+    print(format_problems(problems))
+    if out is not None:
+        print(f"all problems are in {out / 'problems.txt'}")
+    return 1
+
+
+def _write(report: DataReport, out: Path) -> list[Problem]:
+    """Write the contact sheets and the list of problems; those that drawing brought up."""
+    new: list[Problem] = []
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for split, samples in report.samples.items():
+            if samples:
+                sheet, failures = contact_sheet(choose_samples(samples, SHEET_SAMPLES))
+                write_atomically(
+                    out / f"contact_sheet_{split}.jpg",
+                    functools.partial(sheet.save, format="JPEG", quality=90),
+                )
+                new += [Problem("cannot be drawn", sentence) for sentence in failures]
+        text = format_problems([*report.problems, *new], shown=None) or "nothing is wrong"
+        write_atomically(out / "problems.txt", lambda file: file.write(f"{text}\n".encode()))
+    except OSError as error:
+        raise ValueError(
+            f"{out}: cannot be written ({error.strerror or error}); choose another folder"
+        ) from None
+    return new

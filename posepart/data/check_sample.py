@@ -1,0 +1,175 @@
+"""What is wrong with one labelled photo: its files, its boxes, its joints."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from posepart.data.sample import Sample
+from posepart.images import open_photo
+from posepart.schema import IGNORE, JOINT_NAMES, NUM_PARTS, Joint
+
+TOLERANCE = 1.0  # px that boxes and joints may lie outside the photo: rounding, and pixels counted from 1
+_EXIF_ORIENTATION = 0x0112
+_UPRIGHT = 1
+_NO_PIXELS = np.zeros(256, np.int64)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something to mend. kind: what problems have in common; sentence: what, where, and how to mend it."""
+
+    kind: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class SampleFindings:
+    """problems: of one sample. pixels: (256,) int64, how many pixels of its part map have each id."""
+
+    problems: tuple[Problem, ...]
+    pixels: NDArray[np.int64]
+
+
+def check_sample(sample: Sample, decode: bool = False) -> SampleFindings:
+    """Check a sample's photo (its header; all of it with `decode`), label maps, boxes and joints."""
+    problems = [*_photo_problems(sample, decode), *_box_problems(sample), *_joint_problems(sample)]
+    pixels = _NO_PIXELS
+    if sample.part_path is not None:
+        parts, found = _read_map(sample, sample.part_path)
+        problems += found
+        if parts is not None:
+            pixels = np.bincount(parts.ravel(), minlength=256)
+            problems += _unknown_ids(sample.part_path, pixels)
+    if sample.instance_path is not None:
+        instances, found = _read_map(sample, sample.instance_path)
+        problems += found
+        if instances is not None:
+            problems += _instance_problems(sample, sample.instance_path, instances)
+    return SampleFindings(tuple(problems), pixels)
+
+
+def _photo_problems(sample: Sample, decode: bool) -> Iterator[Problem]:
+    path = sample.image_path
+    if not path.exists():
+        yield Problem("missing file", f"{path}: no such photo; copy it there, or delete it from the labels")
+        return
+    try:
+        with Image.open(path) as file:
+            size, orientation = file.size, file.getexif().get(_EXIF_ORIENTATION, _UPRIGHT)
+        if decode:
+            open_photo(path)
+    except Exception as error:  # damaged headers make Pillow's readers raise almost anything
+        told = str(error) if str(path) in str(error) else f"{path}: {error}"
+        yield Problem("unreadable photo", f"{told}; copy it again, or delete it from the labels")
+        return
+    if size != (sample.width, sample.height):
+        yield Problem("size mismatch", _size_sentence(path, size, sample))
+    if orientation != _UPRIGHT:
+        yield Problem(
+            "turned photo",
+            f"{path}: is stored turned (EXIF orientation {orientation}), and labels are of the stored pixels; "
+            "store it upright without that tag",
+        )
+
+
+def _size_sentence(path: Path, size: tuple[int, int], sample: Sample) -> str:
+    return (
+        f"{path}: is {size[0]} x {size[1]} px, but its labels are for {sample.width} x {sample.height} px; "
+        "correct the size in the labels, or put the photo and maps they were made for there"
+    )
+
+
+def _read_map(sample: Sample, path: Path) -> tuple[NDArray[np.uint8] | None, list[Problem]]:
+    try:
+        with Image.open(path) as file:
+            if file.mode not in ("P", "L"):
+                sentence = (
+                    f"{path}: expected an 8-bit indexed or grey PNG of ids, got mode {file.mode}; convert it"
+                )
+                return None, [Problem("unreadable map", sentence)]
+            ids = np.asarray(file)
+    except Exception as error:  # damaged headers make Pillow's readers raise almost anything
+        return None, [
+            Problem("unreadable map", f"{path}: not a PNG that can be read ({error}); copy it again")
+        ]
+    height, width = ids.shape
+    if (width, height) == (sample.width, sample.height):
+        return ids, []
+    return ids, [Problem("size mismatch", _size_sentence(path, (width, height), sample))]
+
+
+def _unknown_ids(path: Path, pixels: NDArray[np.int64]) -> Iterator[Problem]:
+    unknown = [int(i) for i in np.flatnonzero(pixels) if NUM_PARTS <= i != IGNORE]
+    if unknown:
+        yield Problem(
+            "unknown part",
+            f"{path}: {int(pixels[unknown].sum())} pixels have the unknown part ids "
+            f"{', '.join(map(str, unknown[:8]))}; change them to 0..{NUM_PARTS - 1} or {IGNORE} (ignore)",
+        )
+
+
+def _instance_problems(sample: Sample, path: Path, instances: NDArray[np.uint8]) -> Iterator[Problem]:
+    values = [person.instance for person in sample.people if person.instance > 0]
+    lost = sorted({*values} - {*np.unique(instances).tolist()})
+    if lost:
+        yield Problem(
+            "person without pixels",
+            f"{path}: no pixel has the instance value {', '.join(map(str, lost))} of a person; correct the value "
+            "in the labels (0: no mask)",
+        )
+    shared = [value for value, count in Counter(values).items() if count > 1]
+    if shared:
+        yield Problem(
+            "shared instance value",
+            f"{path}: several people have the instance value {', '.join(map(str, shared))}; give each its own",
+        )
+
+
+def _box_problems(sample: Sample) -> Iterator[Problem]:
+    size = np.array([sample.width, sample.height, sample.width, sample.height])
+    boxes = [(f"person {number}", person.box) for number, person in enumerate(sample.people, start=1)]
+    boxes += [(f"ignore region {number}", box) for number, box in enumerate(sample.ignore_boxes, start=1)]
+    wrong: dict[str, list[str]] = {"empty box": [], "box outside": []}
+    for name, box in boxes:
+        text = f"{name} [{', '.join(f'{value:g}' for value in box)}]"
+        if not np.isfinite(box).all() or not (box[2:] > box[:2]).all():
+            wrong["empty box"].append(text)
+        elif (box < -TOLERANCE).any() or (box > size + TOLERANCE).any():
+            wrong["box outside"].append(text)
+    mends = {
+        "empty box": "the box is empty or no box; correct or delete it",
+        "box outside": f"the box leaves the photo of {sample.width} x {sample.height} px; cut it at the border",
+    }
+    for kind, texts in wrong.items():
+        if texts:
+            yield Problem(kind, f"{sample.image_path}: {_some(texts)}: {mends[kind]}")
+
+
+def _joint_problems(sample: Sample) -> Iterator[Problem]:
+    outside = []
+    limits = np.array([sample.width - 1, sample.height - 1]) + TOLERANCE
+    for number, person in enumerate(sample.people, start=1):
+        if person.joints is None:
+            continue
+        xy, labelled = person.joints[:, :2], person.joints[:, 2] > 0
+        inside = ((xy >= -TOLERANCE) & (xy <= limits)).all(axis=1)  # False where a number is not finite
+        outside += [
+            f"{JOINT_NAMES[joint]} of person {number} at ({xy[joint, 0]:g}, {xy[joint, 1]:g})"
+            for joint in Joint
+            if labelled[joint] and not inside[joint]
+        ]
+    if outside:
+        yield Problem(
+            "joint outside",
+            f"{sample.image_path}: {_some(outside)}: not in the photo of {sample.width} x {sample.height} px; "
+            "correct the place, or set the visibility to 0",
+        )
+
+
+def _some(texts: list[str], shown: int = 3) -> str:
+    return ", ".join(texts[:shown]) + (f" and {len(texts) - shown} more" if len(texts) > shown else "")
