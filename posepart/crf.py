@@ -35,6 +35,15 @@ def pairwise(probability: NDArray, clip: float) -> FloatArray:
     return _negative_log_odds(probability, clip)
 
 
+def tempered(potential: FloatArray, config: CrfConfig) -> FloatArray:
+    """psi_ij as it enters the energy: times `pairwise_scale`, less `pairwise_prior`.
+
+    Eq. (1) sums the pairs of a person as if each were independent evidence. Where the offsets are wrong for a
+    pose as a whole (a gymnast), all its pairs say so at once, and with Eq. (1) as printed such people fall apart.
+    """
+    return config.pairwise_scale * potential - config.pairwise_prior
+
+
 def _negative_log_odds(probability: NDArray, clip: float) -> FloatArray:
     clipped = np.clip(np.asarray(probability, np.float64), clip, 1 - clip)
     return np.log1p(-clipped) - np.log(clipped)
@@ -105,19 +114,20 @@ def build_problem(
     u, v = node_pairs(candidate, label)
     columns = pairwise_features(candidates, geometry, candidate, label, u, v, features)
     probability = weights.probability(columns, label[u], label[v])
+    potential = tempered(pairwise(probability, config.probability_clip), config)
     if not config.unique_joints:
         same_u, same_v = node_pairs(candidate, label, same_label=True)
         u, v = np.concatenate([u, same_u]), np.concatenate([v, same_v])
         apart = candidates.xy[candidate[same_u]] - candidates.xy[candidate[same_v]]
         merged = duplicate_probability(np.linalg.norm(apart, axis=1), config)
-        probability = np.concatenate([probability, merged])
+        potential = np.concatenate([potential, pairwise(merged, config.probability_clip)])
     return Problem(
         unary(candidates.scores[candidate, label], config.probability_clip),
         candidate,
         label,
         u,
         v,
-        pairwise(probability, config.probability_clip),
+        potential,
         config.unique_joints,
         len(candidates),
     )

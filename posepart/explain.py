@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posepart.config import CrfConfig, FeatureConfig
+from posepart.crf import tempered
 from posepart.explanation import FAMILIES, JointExplanation, Margin, PairExplanation, PoseExplanation, Terms
 from posepart.features import OFFSET_FEATURES, PartGeometry, feature_names, pairwise_features
 from posepart.ilp import Problem, Solution
@@ -78,7 +79,7 @@ def explain(
     person = person_of(pose, candidates, problem, solution)
     members = solution.nodes[person]
     members = members[np.argsort(problem.label[members], kind="stable")]
-    pairs = _explain_pairs(candidates, geometry, model, problem, members, features)
+    pairs = _explain_pairs(candidates, geometry, model, problem, members, features, config)
     joints = tuple(
         _explain_joint(candidates, problem, solution, pose, person, int(node), pairs, config)
         for node in members
@@ -153,6 +154,7 @@ def _explain_pairs(
     problem: Problem,
     members: IndexArray,
     features: FeatureConfig,
+    config: CrfConfig,
 ) -> tuple[PairExplanation, ...]:
     """Every two nodes of a person, by joint types."""
     first, second = np.triu_indices(len(members), 1)
@@ -165,7 +167,8 @@ def _explain_pairs(
     columns = pairwise_features(
         candidates, geometry, problem.candidate, problem.label, u[split], v[split], features
     )
-    base[split], by_feature[split] = pair_contributions(weights, columns, label_u[split], label_v[split])
+    bare, contributions = pair_contributions(weights, columns, label_u[split], label_v[split])
+    base[split], by_feature[split] = tempered(bare, config), config.pairwise_scale * contributions
     clipped = cost - base - by_feature.sum(axis=1)
     return tuple(
         PairExplanation(

@@ -14,6 +14,7 @@ from posepart.crf import (
     pairwise,
     pose_of_box,
     select_pose,
+    tempered,
     unary,
 )
 from posepart.features import OFFSET_FEATURES
@@ -101,13 +102,21 @@ def test_unary_and_pairwise_are_negative_log_odds() -> None:
 
 def test_one_person_is_found_whole_with_the_energy_of_equation_1() -> None:
     person = skeleton(128, 70)
-    found = assemble(candidates_of([person]), None, distance_model(), FEATURES, CONFIG)
+    printed = replace(CONFIG, pairwise_scale=1.0, pairwise_prior=0.0)
+    found = assemble(candidates_of([person]), None, distance_model(), FEATURES, printed)
     assert len(found.poses) == 1
     np.testing.assert_allclose(found.poses[0].xy, person)
     # 14 unaries log(0.2 / 0.8) and 91 pairs of probability 1 / (1 + exp(-3))
     assert found.certificate.energy == pytest.approx(14 * -np.log(4) + 91 * -3, rel=1e-6)
     assert found.certificate.gap == 0
     assert found.poses[0].score == pytest.approx(14 * np.log(0.8), rel=1e-6)
+
+
+def test_pairwise_potentials_are_tempered() -> None:
+    config = replace(CONFIG, pairwise_scale=0.5, pairwise_prior=0.25)
+    np.testing.assert_allclose(tempered(np.array([-3.0, 2.0]), config), [-1.75, 0.75])
+    found = assemble(candidates_of([skeleton(128, 70)]), None, distance_model(), FEATURES, config)
+    assert found.certificate.energy == pytest.approx(14 * -np.log(4) + 91 * -1.75, rel=1e-6)
 
 
 def test_two_people_are_told_apart_and_the_one_at_the_centre_is_chosen() -> None:
