@@ -1,7 +1,7 @@
 """Measures as JSON and as text."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from posepart.metrics.suite import Comparison, Measure
@@ -28,18 +28,13 @@ def _number(value: float) -> float | None:
     return round(float(value), 6) if math.isfinite(value) else None
 
 
-def format_measures(
-    measures: Sequence[Measure],
-    at_least: Mapping[str, float] | None = None,
-    at_most: Mapping[str, float] | None = None,
-) -> str:
-    """A text table of the measures that have samples, with the bars they have to pass, in percent."""
-    rows = [("measure", "value", "interval", "photos", "samples", "bar")]
+def format_measures(measures: Sequence[Measure]) -> str:
+    """A text table of the measures that have samples, in percent."""
+    rows = [("measure", "value", "interval", "photos", "samples")]
     for m in measures:
-        if m.samples or m.name in {**(at_least or {}), **(at_most or {})}:
-            interval = f"{_text(m.name, m.low)} .. {_text(m.name, m.high)}"
-            bar = _bar(m, at_least or {}, at_most or {})
-            rows.append((m.name, _text(m.name, m.value), interval, str(m.photos), str(m.samples), bar))
+        if m.samples:
+            interval = f"{measure_text(m.name, m.low)} .. {measure_text(m.name, m.high)}"
+            rows.append((m.name, measure_text(m.name, m.value), interval, str(m.photos), str(m.samples)))
     return _columns(rows)
 
 
@@ -50,35 +45,24 @@ def format_comparisons(comparisons: Sequence[Comparison]) -> str:
         if not math.isnan(c.first):
             d = c.paired.difference
             first, second, value, low, high = (
-                _text(c.name, v) for v in (c.first, c.second, d.value, d.low, d.high)
+                measure_text(c.name, v) for v in (c.first, c.second, d.value, d.low, d.high)
             )
             rows.append((c.name, first, second, value, f"{low} .. {high}", str(c.photos)))
     return _columns(rows)
 
 
-def _text(name: str, value: float) -> str:
+def measure_text(name: str, value: float) -> str:
+    """The value of a measure as it is printed: in percent, "-" where undefined."""
     if math.isnan(value):
         return "-"
     return f"{value:.3f}" if name in AS_THEY_ARE else f"{100 * value:.1f}"
 
 
-def _bar(measure: Measure, at_least: Mapping[str, float], at_most: Mapping[str, float]) -> str:
-    name, value = measure.name, measure.value
-    if name in at_least:
-        bar, passed = f">= {_text(name, at_least[name])}", value >= at_least[name]
-    elif name in at_most:
-        bar, passed = f"<= {_text(name, at_most[name])}", value <= at_most[name]
-    else:
-        return ""
-    return f"{bar} {'not measured' if math.isnan(value) else 'passed' if passed else 'MISSED'}"
-
-
 def _columns(rows: Sequence[Sequence[str]]) -> str:
-    """First and last column to the left, the others to the right."""
+    """First column to the left, the others to the right."""
     widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
     lines = []
     for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:-1], strict=True)]
-        lines.append("  ".join([*cells, row[-1]]).rstrip())
+        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join([row[0].ljust(widths[0]), *cells]))
     return "\n".join(lines)

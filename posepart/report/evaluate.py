@@ -1,0 +1,178 @@
+"""From labelled photos and results to the folder of a report: index.html, tables.md, metrics.json, worst/."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from posepart.data.sample import Sample
+from posepart.metrics.photo import Photo, observe, part_similarity, pose_similarity
+from posepart.metrics.scene_records import part_confusions
+from posepart.metrics.suite import Measure, measure_photos
+from posepart.metrics.tables import measures_to_record
+from posepart.report.contents import make_page
+from posepart.report.figures import require_matplotlib
+from posepart.report.folder import complete_folder
+from posepart.report.page import Gallery, page_to_html
+from posepart.report.paper_tables import Bootstrap, paper_tables
+from posepart.report.predictions import Predictions
+from posepart.report.tables import Table, table_to_markdown, table_to_record
+from posepart.report.worst_cases import Case, WorstCases, draw_case
+from posepart.results import write_json
+
+
+def choose_samples(
+    samples: Sequence[Sample],
+    subset: Sequence[str] | None,
+    people_per_photo: int = 0,
+    limit: int | None = None,
+) -> list[Sample]:
+    """The samples of the sources in `subset` with enough people, at most `limit`.
+
+    Raises
+    ------
+    ValueError: when a source does not exist, or nothing is left.
+    """
+    sources = {s.source for s in samples}
+    unknown = sorted(set(subset or ()) - sources)
+    if unknown:
+        raise ValueError(
+            f"--subset: no photos from {', '.join(unknown)}; there are {', '.join(sorted(sources))}"
+        )
+    chosen = [s for s in samples if (not subset or s.source in subset) and len(s.people) >= people_per_photo]
+    if not chosen[:limit]:
+        raise ValueError(
+            "no photo is left to measure on; choose another --subset, --people-per-photo or --limit"
+        )
+    return chosen[:limit]
+
+
+def evaluate(
+    samples: Sequence[Sample],
+    predictions: Predictions,
+    out: Path,
+    about: Mapping[str, Any],
+    bootstrap: Bootstrap,
+    worst: int = 12,
+) -> tuple[Measure, ...]:
+    """Measure results against labels and write the report.
+
+    Parameters
+    ----------
+    samples : the labelled photos.
+    out : the folder of the report; an earlier report there is replaced, once this one is complete.
+    about : what else to say about the run: "data", "split", settings.
+    worst : how many photos to show as worst, by pose and by parts each.
+
+    Returns
+    -------
+    The measures that are in metrics.json.
+
+    Raises
+    ------
+    ValueError: one sentence about what cannot be read, measured or written. Nothing is written then.
+    """
+    require_matplotlib()
+    with complete_folder(out) as folder:
+        results = _observe(samples, predictions, worst)
+        intervals = measure_photos(results.photos, **asdict(bootstrap))
+        measures = tuple(tqdm(intervals, "intervals", unit="measure", disable=None, leave=False))
+        tables = paper_tables(results.photos, bootstrap, predictions.parts)
+        model = predictions.name or ", ".join(results.models)
+        about = {
+            "model": model,
+            **about,
+            "photos": len(samples),
+            "people": sum(len(sample.people) for sample in samples),
+            "bootstrap": asdict(bootstrap),
+        }
+        galleries = _write_galleries(results, folder)
+        page = make_page(
+            results.photos, measures, tables, results.seconds, galleries, about, predictions.parts
+        )
+        write_json(folder / "metrics.json", _record(about, results, measures, tables))
+        (folder / "tables.md").write_text(_markdown(page.title, page.subtitle, tables.values()), "utf-8")
+        (folder / "index.html").write_text(page_to_html(page), "utf-8")
+    return measures
+
+
+@dataclass(frozen=True)
+class _Results:
+    """What is kept of all photos. seconds: stage -> (I,) wall times."""
+
+    photos: tuple[Photo, ...]
+    models: tuple[str, ...]
+    seconds: dict[str, NDArray[np.float64]]
+    worst_poses: tuple[Case, ...]
+    worst_parts: tuple[Case, ...]
+
+
+def _observe(samples: Sequence[Sample], predictions: Predictions, worst: int) -> _Results:
+    photos, models, seconds = [], set(), []
+    poses, parts = WorstCases(worst), WorstCases(worst)
+    for sample in tqdm(samples, "photos", unit="photo", disable=None):
+        scene = predictions.scene(sample)
+        photo = observe(sample, scene, predictions.parts)
+        draw = partial(draw_case, sample, scene)
+        poses.offer(pose_similarity(photo), draw)
+        parts.offer(part_similarity(photo), draw)
+        photos.append(photo)
+        models.add(scene.model)
+        seconds.append(scene.seconds)
+    stages = dict.fromkeys(stage for times in seconds for stage in times)
+    by_stage = {stage: np.array([times.get(stage, 0.0) for times in seconds]) for stage in stages}
+    if not any(values.any() for values in by_stage.values()):  # unknown, or left out by --deterministic
+        by_stage = {}
+    return _Results(tuple(photos), tuple(sorted(models)), by_stage, poses.cases(), parts.cases())
+
+
+def _write_galleries(results: _Results, folder: Path) -> list[Gallery]:
+    (folder / "worst").mkdir()
+    pose_note = (
+        "By mean OKS of the people with joints that a human (or a generator) made, 12 limb joints; a person who was "
+        "not found counts 0. What is to be ignored is grey."
+    )
+    part_note = "By the mean IoU of the classes in the photo. Pixels to be ignored are grey."
+    return [
+        _write_gallery("Worst by pose", pose_note, "OKS", "pose", results.worst_poses, folder),
+        _write_gallery("Worst by parts", part_note, "mIoU", "parts", results.worst_parts, folder),
+    ]
+
+
+def _write_gallery(
+    title: str, note: str, score_name: str, kind: str, cases: tuple[Case, ...], folder: Path
+) -> Gallery:
+    pictures = []
+    for rank, case in enumerate(cases, start=1):
+        names = (f"worst/{kind}_{rank:03d}_labels.jpg", f"worst/{kind}_{rank:03d}_result.jpg")
+        for name, content in zip(names, (case.truth, case.prediction), strict=True):
+            (folder / name).write_bytes(content)
+        pictures.append(names)
+    if not cases:
+        note = f"No photo to show: none can be measured by {kind}."
+    return Gallery(title, note, score_name, cases, tuple(pictures))
+
+
+def _record(
+    about: Mapping[str, Any], results: _Results, measures: Sequence[Measure], tables: Mapping[str, Table]
+) -> dict[str, Any]:
+    """The content of metrics.json."""
+    return {
+        **about,
+        "seconds_per_photo": {stage: round(float(s.mean()), 4) for stage, s in results.seconds.items()},
+        "measures": measures_to_record(measures),
+        "tables": {name: table_to_record(table) for name, table in tables.items()},
+        "confusion": part_confusions(results.photos).sum(axis=0).tolist(),
+        "worst_by_pose": {case.name: round(case.score, 6) for case in results.worst_poses},
+        "worst_by_parts": {case.name: round(case.score, 6) for case in results.worst_parts},
+    }
+
+
+def _markdown(title: str, subtitle: str, tables: Iterable[Table]) -> str:
+    head = Table("head", title, f"{subtitle}; intervals: 95 % over photos.", (), ())
+    return "\n".join(table_to_markdown(table) for table in (head, *tables))

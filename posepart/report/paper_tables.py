@@ -1,0 +1,173 @@
+"""Tables 1 to 4 of the paper, in its shape, and one of instance parts; every value with a bootstrap interval."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.metrics.adk import average_distance
+from posepart.metrics.average_precision import Detections
+from posepart.metrics.bootstrap import Statistics, bootstrap_intervals
+from posepart.metrics.instance_parsing import parsing_scores
+from posepart.metrics.people import JOINT_GROUPS, JOINT_TYPES
+from posepart.metrics.photo import Photo
+from posepart.metrics.pose_average_precision import Matching, pose_average_precision
+from posepart.metrics.scene_part_scores import PART_ORIGINS
+from posepart.metrics.scene_records import (
+    judged_joints,
+    measured_distances,
+    parsing_records,
+    part_confusions,
+    size_confusions,
+)
+from posepart.metrics.segmentation import SIZE_EDGES, SIZE_NAMES, pooled_scores
+from posepart.report.tables import Row, Table
+from posepart.schema import PART_NAMES, Part
+
+NO_PART_MAPS = "Not measured: these predictions have no part maps."
+NO_PART_LABELS = "Not measured: none of these photos has a part map as label."
+NO_INSTANCES = "Not measured: no photo has labels of every person, with a mask for each."
+NO_EXACT_POSES = (
+    "Not measured: no photo has labels of every person, with joints that a human (or a generator) made."
+)
+
+_TABLE_3_ORDER = (*(part for part in Part if part != Part.BACKGROUND), Part.BACKGROUND)
+_MATCHINGS: dict[str, Matching] = {"matched by PCKh": "pckh", "matched by pose box": "pose_box"}
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are drawn: replicates of the photos, from one seed, to one confidence."""
+
+    replicates: int = 1000
+    seed: int = 0
+    confidence: float = 0.95
+
+    def row(self, label: str, statistics: Statistics, photos: int) -> Row:
+        """A row of a table, its cells the numbers that `statistics` returns."""
+        return Row(
+            label, bootstrap_intervals(statistics, photos, self.replicates, self.seed, self.confidence)
+        )
+
+
+def paper_tables(photos: Sequence[Photo], bootstrap: Bootstrap, parts: bool = True) -> dict[str, Table]:
+    """All tables by their names; `parts` says whether the results have part maps at all."""
+    tables = (
+        pose_precision_table(photos, bootstrap),
+        distance_table(photos, bootstrap),
+        part_table(photos, bootstrap, parts),
+        size_table(photos, bootstrap, parts),
+        instance_table(photos, bootstrap, parts),
+    )
+    return {table.name: table for table in tables}
+
+
+def pose_precision_table(photos: Sequence[Photo], bootstrap: Bootstrap) -> Table:
+    """Table 1: mean average precision of joints, by both matchings."""
+    judged = {label: judged_joints(photos, matching) for label, matching in _MATCHINGS.items()}
+    rows = [_pose_row(label, joints, bootstrap) for label, joints in judged.items()]
+    positives = next(iter(judged.values())).positives
+    note = (
+        f"Average precision of joints in %, higher is better; {len(positives)} photos in which everybody is "
+        f"labelled, {int(positives.sum())} joints. A joint is right within half the forehead-neck distance. A "
+        "pose is compared with the person of whom it hits the most joints (PCKh: DeepCut, MPII), or with the one "
+        "whose pose box it overlaps most (Xia et al.)."
+    )
+    columns = (*(name.capitalize() for name in JOINT_GROUPS), "U-Body", "Total (mAP)")
+    return _table(
+        "table_1", "Table 1: pose, mAP", note, NO_EXACT_POSES, columns, rows if len(positives) else []
+    )
+
+
+def _pose_row(label: str, joints: Detections, bootstrap: Bootstrap) -> Row:
+    def statistics(weights: NDArray[np.int64]) -> list[float]:
+        score = pose_average_precision(joints, weights)
+        return [*score.groups.values(), score.upper_body, score.total]
+
+    return bootstrap.row(label, statistics, len(joints.positives))
+
+
+def distance_table(photos: Sequence[Photo], bootstrap: Bootstrap) -> Table:
+    """Table 2: average distance of keypoints."""
+    distances = measured_distances(photos)
+    number = len(distances.total)
+
+    def statistics(weights: NDArray[np.int64]) -> list[float]:
+        score = average_distance(distances, weights)
+        return [*score.types.values(), score.average, score.coverage]
+
+    note = (
+        f"Distance of joints in % of half the forehead-neck distance, lower is better; {number} photos. Each person "
+        "is compared with the one pose that overlaps most, joint by joint where both have it: "
+        f"{int(distances.counted.sum())} joints, the share in the last column."
+    )
+    columns = (*(name.capitalize() for name in JOINT_TYPES), "Ave.", "Compared")
+    rows = [bootstrap.row("distance", statistics, number)] if number else []
+    return _table("table_2", "Table 2: pose, ADK", note, NO_EXACT_POSES, columns, rows)
+
+
+def part_table(photos: Sequence[Photo], bootstrap: Bootstrap, parts: bool = True) -> Table:
+    """Table 3: pixel IoU of every part, by where the part maps are from."""
+    by_origin = {origin: part_confusions(photos, origin) for origin in PART_ORIGINS}
+    rows = [_part_row(origin, maps, bootstrap) for origin, maps in by_origin.items() if len(maps)]
+    note = (
+        "Intersection over union of pixels in %, all photos in one confusion matrix, higher is better. Derived part "
+        "maps were computed from masks and joints: agreement with them is weaker evidence than with human ones."
+    )
+    columns = (*(PART_NAMES[part].replace("_", " ").capitalize() for part in _TABLE_3_ORDER), "Ave. (mIoU)")
+    absent = NO_PART_LABELS if parts else NO_PART_MAPS
+    return _table("table_3", "Table 3: parts, IoU", note, absent, columns, rows)
+
+
+def _part_row(origin: str, confusions: NDArray[np.int64], bootstrap: Bootstrap) -> Row:
+    def statistics(weights: NDArray[np.int64]) -> list[float]:
+        score = pooled_scores(confusions, weights)
+        return [*score.iou[list(_TABLE_3_ORDER)], score.miou]
+
+    return bootstrap.row(f"{origin} part maps, {len(confusions)} photos", statistics, len(confusions))
+
+
+def size_table(photos: Sequence[Photo], bootstrap: Bootstrap, parts: bool = True) -> Table:
+    """Table 4: mIoU by the size of the person."""
+    sizes = size_confusions(photos)
+
+    def statistics(weights: NDArray[np.int64]) -> list[float]:
+        return [pooled_scores(sizes[:, index], weights).miou for index in range(len(SIZE_NAMES))]
+
+    edges = ", ".join(f"{edge:g}" for edge in SIZE_EDGES)
+    note = (
+        "Mean IoU in % of the pixels in the boxes of people, by the square root of the box's area: up to "
+        f"{edges} px, and above; {len(sizes)} photos."
+    )
+    columns = tuple(f"Size {name}" for name in SIZE_NAMES)
+    rows = [bootstrap.row("mIoU", statistics, len(sizes))] if len(sizes) else []
+    absent = NO_PART_LABELS if parts else NO_PART_MAPS
+    return _table("table_4", "Table 4: parts by size of the person, mIoU", note, absent, columns, rows)
+
+
+def instance_table(photos: Sequence[Photo], bootstrap: Bootstrap, parts: bool = True) -> Table:
+    """Instance parts: whose part it is counts too."""
+    records = parsing_records(photos)
+    number = len(records.people)
+
+    def statistics(weights: NDArray[np.int64]) -> list[float]:
+        score = parsing_scores(records, weights)
+        return [score.ap_r, score.ap_r_50, score.ap_p, score.ap_p_50, score.pcp_50]
+
+    note = (
+        f"Parts of the right person in %, higher is better; {number} photos, {int(records.people.sum())} people. "
+        "AP^r ranks single parts by their IoU, AP^p people by the mean IoU of their parts (means over the "
+        "thresholds 0.1 to 0.9, and at 0.5); PCP is the share of parts found at IoU 0.5. Strict rule: "
+        "a person is matched once."
+    )
+    columns = ("AP^r", "AP^r at 0.5", "AP^p", "AP^p at 0.5", "PCP at 0.5")
+    absent = NO_INSTANCES if parts else NO_PART_MAPS
+    rows = [bootstrap.row("instances", statistics, number)] if records.people.sum() else []
+    return _table("instances", "Instance parts", note, absent, columns, rows)
+
+
+def _table(
+    name: str, title: str, note: str, absent: str, columns: tuple[str, ...], rows: Sequence[Row]
+) -> Table:
+    return Table(name, title, note if rows else absent, columns, tuple(rows))
