@@ -1,14 +1,20 @@
 """One named builder per network, every number visible. A weight card names its builder and arguments."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
+from .attention import AttentionToScale, FinestLevel, PyramidFeatures
 from .backbones import MobileNetV2, ResNet101, VGG16LargeFOV
 from .detector import person_detector
-from .fcn import PartFCN, PoseFCN
+from .fcn import Head, PartFCN, PoseFCN, Pyramid
+from .jppnet import JPPNet, JPPNetConfig, MobileNetTrunk, ResNet101Trunk, released_jppnet
+from .parsing_baselines import DeepLab, FCN8s, SegNet
+from .pose_baselines import ConvolutionalPoseMachine, StackedHourglass
 from .refine import RefineFCN
+
+ASPP_RATES = (6, 12, 18, 24)
 
 
 def pose_mobilenet_v2(width: float = 1.75) -> PoseFCN:
@@ -51,6 +57,85 @@ def refine_xia2017() -> RefineFCN:
     return RefineFCN(width=128, separable=False)
 
 
+def jppnet_resnet101(
+    labels: int = 20,
+    joints: int = 16,
+    stages: int = 2,
+    scales: Sequence[float] = (1.0, 0.75, 0.5),
+    released: bool = False,
+) -> JPPNet:
+    """JPPNet as printed (Liang et al., Table 7), or with the choices of its released code; LIP's labels."""
+    make = released_jppnet if released else JPPNetConfig
+    return JPPNet(ResNet101Trunk(), make(labels=labels, joints=joints, stages=stages, scales=tuple(scales)))
+
+
+def jppnet_s(
+    labels: int = 7,
+    joints: int = 14,
+    stages: int = 2,
+    scales: Sequence[float] = (1.0,),
+    width: float = 1.0,
+    channels: int = 64,
+) -> JPPNet:
+    """A JPPNet for two cores: MobileNetV2, separable convolutions, a quarter of Table 7's channels, stride 4."""
+    config = JPPNetConfig(
+        labels=labels, joints=joints, stages=stages, scales=tuple(scales), width=channels, separable=True
+    )
+    return JPPNet(MobileNetTrunk(width), config)
+
+
+def attention_vgg16(labels: int = 20) -> AttentionToScale:
+    """Attention to scale on DeepLab-LargeFOV: the base of SS-JPPNet."""
+    return AttentionToScale(FinestLevel(VGG16LargeFOV()), channels=1024, labels=labels, stride=8)
+
+
+def attention_s(
+    labels: int = 7, width: float = 1.0, scales: Sequence[float] = (1.0, 0.5)
+) -> AttentionToScale:
+    """Attention to scale for two cores: the shipped first-stage Part FCN at two scales."""
+    backbone = MobileNetV2(width)
+    pyramid = Pyramid(backbone.channels, (96, 96, 96, 96), batch_norm=True)
+    features = PyramidFeatures(backbone, pyramid, Head(96, 96))
+    return AttentionToScale(features, channels=96, labels=labels, stride=4, scales=scales, hidden=32)
+
+
+def deeplab_vgg16(labels: int = 20) -> DeepLab:
+    """DeepLab (VGG-16): LargeFOV, one scale."""
+    return DeepLab(VGG16LargeFOV(), labels)
+
+
+def deeplab_resnet101(
+    labels: int = 20, scales: Sequence[float] = (1.0, 0.75, 0.5), rates: Sequence[int] = ASPP_RATES
+) -> DeepLab:
+    """DeepLab (ResNet-101): ASPP, the maximum over three scales."""
+    return DeepLab(ResNet101(), labels, rates, scales)
+
+
+def joints_resnet101(joints: int = 16) -> DeepLab:
+    """ResNet-101 for joints: DeepLab's network with another output layer (Sec. 4.2), one scale."""
+    return DeepLab(ResNet101(), joints, ASPP_RATES)
+
+
+def fcn8s(labels: int = 20) -> FCN8s:
+    """FCN-8s on VGG-16."""
+    return FCN8s(labels)
+
+
+def segnet(labels: int = 20) -> SegNet:
+    """SegNet on VGG-16."""
+    return SegNet(labels)
+
+
+def stacked_hourglass(joints: int = 16, stacks: int = 8) -> StackedHourglass:
+    """Eight hourglasses of 256 features."""
+    return StackedHourglass(joints, stacks)
+
+
+def cpm(joints: int = 16, stages: int = 6) -> ConvolutionalPoseMachine:
+    """A convolutional pose machine of six stages."""
+    return ConvolutionalPoseMachine(joints, stages)
+
+
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
     builder.__name__: builder
     for builder in (
@@ -63,6 +148,17 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
         refine_separable,
         refine_xia2017,
         person_detector,
+        jppnet_resnet101,
+        jppnet_s,
+        attention_vgg16,
+        attention_s,
+        deeplab_vgg16,
+        deeplab_resnet101,
+        joints_resnet101,
+        fcn8s,
+        segnet,
+        stacked_hourglass,
+        cpm,
     )
 }
 

@@ -1,0 +1,238 @@
+"""LIP's labels and joints, and the way to and from ours: the only place that knows LIP's ids.
+
+LIP (Liang et al., Look into Person) has 20 labels and 16 joints. Elsewhere a label is `LipLabel.FACE`, a joint
+`LipJoint.NECK`, or a whole array.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.schema import IGNORE, NUM_JOINTS, NUM_PARTS, Joint, Part
+
+
+class LipLabel(IntEnum):
+    """The 19 parts and the background; left and right are the person's own."""
+
+    BACKGROUND = 0
+    HAT = 1
+    HAIR = 2
+    GLOVE = 3
+    SUNGLASSES = 4
+    UPPER_CLOTHES = 5
+    DRESS = 6
+    COAT = 7
+    SOCKS = 8
+    PANTS = 9
+    JUMPSUITS = 10
+    SCARF = 11
+    SKIRT = 12
+    FACE = 13
+    LEFT_ARM = 14
+    RIGHT_ARM = 15
+    LEFT_LEG = 16
+    RIGHT_LEG = 17
+    LEFT_SHOE = 18
+    RIGHT_SHOE = 19
+
+
+class LipJoint(IntEnum):
+    """The 16 joints, in the order of the csv files."""
+
+    RIGHT_ANKLE = 0
+    RIGHT_KNEE = 1
+    RIGHT_HIP = 2
+    LEFT_HIP = 3
+    LEFT_KNEE = 4
+    LEFT_ANKLE = 5
+    PELVIS = 6
+    SPINE = 7
+    NECK = 8
+    HEAD_TOP = 9
+    RIGHT_WRIST = 10
+    RIGHT_ELBOW = 11
+    RIGHT_SHOULDER = 12
+    LEFT_SHOULDER = 13
+    LEFT_ELBOW = 14
+    LEFT_WRIST = 15
+
+
+NUM_LIP_LABELS = len(LipLabel)
+NUM_LIP_JOINTS = len(LipJoint)
+LIP_LABEL_NAMES: tuple[str, ...] = tuple(label.name.lower() for label in LipLabel)
+LIP_JOINT_NAMES: tuple[str, ...] = tuple(joint.name.lower() for joint in LipJoint)
+
+
+def _mirror(name: str) -> str:
+    swap = {"LEFT": "RIGHT", "RIGHT": "LEFT"}
+    side, _, rest = name.partition("_")
+    return f"{swap[side]}_{rest}" if side in swap else name
+
+
+# FLIP_LIP_LABELS[l], FLIP_LIP_JOINTS[j]: what a label or joint becomes in a mirrored picture.
+FLIP_LIP_LABELS: tuple[LipLabel, ...] = tuple(LipLabel[_mirror(label.name)] for label in LipLabel)
+FLIP_LIP_JOINTS: tuple[LipJoint, ...] = tuple(LipJoint[_mirror(joint.name)] for joint in LipJoint)
+
+# (20, 3) uint8 RGB, in id order.
+LIP_PALETTE: NDArray[np.uint8] = np.array(
+    [
+        [0, 0, 0], [128, 0, 0], [255, 0, 0], [0, 85, 0], [170, 0, 51],
+        [255, 85, 0], [0, 0, 85], [0, 119, 221], [85, 85, 0], [0, 85, 85],
+        [85, 51, 0], [52, 86, 128], [0, 128, 0], [0, 0, 255], [51, 170, 221],
+        [0, 255, 255], [85, 255, 170], [170, 255, 85], [255, 255, 0], [255, 170, 0],
+    ],
+    dtype=np.uint8,
+)  # fmt: skip
+
+# Sec. 5.3: the regions whose centres are the 9 joints of the structure loss. Labels in none of them: glove,
+# dress, socks, jumpsuits.
+LIP_REGIONS: dict[str, tuple[LipLabel, ...]] = {
+    "head": (LipLabel.HAT, LipLabel.HAIR, LipLabel.SUNGLASSES, LipLabel.FACE),
+    "upper_body": (LipLabel.UPPER_CLOTHES, LipLabel.COAT, LipLabel.SCARF),
+    "lower_body": (LipLabel.PANTS, LipLabel.SKIRT),
+    "left_arm": (LipLabel.LEFT_ARM,),
+    "right_arm": (LipLabel.RIGHT_ARM,),
+    "left_leg": (LipLabel.LEFT_LEG,),
+    "right_leg": (LipLabel.RIGHT_LEG,),
+    "left_shoe": (LipLabel.LEFT_SHOE,),
+    "right_shoe": (LipLabel.RIGHT_SHOE,),
+}
+
+# The 7-part schema has no sides: its regions are its parts.
+PART_REGIONS: dict[str, tuple[Part, ...]] = {
+    part.name.lower(): (part,) for part in Part if part is not Part.BACKGROUND
+}
+
+# The joints that PCKh is reported on (Tables 5, 6); pelvis and spine are in no group and not in the total.
+LIP_JOINT_GROUPS: dict[str, tuple[LipJoint, LipJoint]] = {
+    "head": (LipJoint.NECK, LipJoint.HEAD_TOP),
+    **{
+        name.lower(): (LipJoint[f"LEFT_{name}"], LipJoint[f"RIGHT_{name}"])
+        for name in ("SHOULDER", "ELBOW", "WRIST", "HIP", "KNEE", "ANKLE")
+    },
+}
+LIP_TOTAL_JOINTS: tuple[LipJoint, ...] = tuple(
+    joint for joint in LipJoint if joint not in (LipJoint.PELVIS, LipJoint.SPINE)
+)
+
+# What PASCAL-Person-Part would call each label. Feet belong to the lower leg and hands to the lower arm there.
+# An arm, a leg, pants, a skirt, a dress or jumpsuits span two parts and more: no part can be told, see `IGNORE`.
+# Upper clothes become the torso as the upper body of Sec. 5.3; their sleeves become it too.
+_PART_OF: dict[Part, tuple[LipLabel, ...]] = {
+    Part.BACKGROUND: (LipLabel.BACKGROUND,),
+    Part.HEAD: LIP_REGIONS["head"],
+    Part.TORSO: LIP_REGIONS["upper_body"],
+    Part.LOWER_ARM: (LipLabel.GLOVE,),
+    Part.LOWER_LEG: (LipLabel.SOCKS, LipLabel.LEFT_SHOE, LipLabel.RIGHT_SHOE),
+}
+
+# (256,) uint8 look-up tables; `schema.IGNORE` stays itself and stands for "cannot be told".
+LIP_TO_PART: NDArray[np.uint8] = np.full(256, IGNORE, np.uint8)
+for _part, _labels in _PART_OF.items():
+    LIP_TO_PART[list(_labels)] = _part
+PART_TO_LIP: NDArray[np.uint8] = np.full(256, IGNORE, np.uint8)
+PART_TO_LIP[Part.BACKGROUND] = LipLabel.BACKGROUND  # a part does not tell what is worn on it, nor its side
+
+# Where our forehead lies between LIP's neck (0) and head top (1): as for every data set in MPII's convention.
+FOREHEAD_SHARE = 0.8
+
+
+def parts_from_lip(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A LIP label map as part ids.
+
+    Parameters
+    ----------
+    labels: (H, W) uint8 LIP ids, `schema.IGNORE` where there is no label.
+
+    Returns
+    -------
+    (H, W) uint8 part ids; `schema.IGNORE` where the label spans several parts (arms, legs, pants, skirts, dresses,
+    jumpsuits): `data.lip_limbs.split_limbs` tells them apart where joints are known.
+
+    Raises
+    ------
+    ValueError: when an id is not of LIP.
+    """
+    _check_ids("LIP label map", labels, NUM_LIP_LABELS)
+    return LIP_TO_PART[labels]
+
+
+def lip_from_parts(parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A part map as LIP ids: the background, and `schema.IGNORE` for every part (its label cannot be told).
+
+    Raises
+    ------
+    ValueError: when an id is no part.
+    """
+    _check_ids("part map", parts, NUM_PARTS)
+    return PART_TO_LIP[parts]
+
+
+def _check_ids(name: str, ids: NDArray[np.uint8], count: int) -> None:
+    known = ids[ids != IGNORE]
+    if known.size and known.max() >= count:
+        raise ValueError(
+            f"{name}: expected ids 0..{count - 1} or {IGNORE}, got {known.max()}: it is of another schema"
+        )
+
+
+def coco_visibility(hidden: NDArray) -> NDArray[np.int64]:
+    """LIP's third column as COCO's: nan (not labelled) -> 0, 1 (occluded) -> 1, 0 (visible) -> 2."""
+    return np.where(np.isnan(hidden), 0, np.where(hidden == 0, 2, 1)).astype(np.int64)
+
+
+def lip_visibility(visibility: NDArray) -> NDArray[np.float64]:
+    """COCO's third column as LIP's: the inverse of `coco_visibility`."""
+    return np.where(visibility == 0, np.nan, np.where(visibility == 2, 0.0, 1.0))
+
+
+_SHARED: tuple[tuple[Joint, LipJoint], ...] = tuple(
+    (Joint[joint.name], joint) for joint in LipJoint if joint.name in Joint.__members__
+)
+
+
+def joints_from_lip(lip: NDArray) -> NDArray[np.float32]:
+    """LIP's joints as ours.
+
+    Parameters
+    ----------
+    lip: (..., 16, 3) x, y and COCO visibility (0 not labelled, 1 occluded, 2 visible).
+
+    Returns
+    -------
+    (..., 14, 3) float32. The forehead lies at `FOREHEAD_SHARE` of the way from the neck to the head top and is not
+    labelled when one of them is not; pelvis and spine have no counterpart. LIP's neck is the upper neck of MPII,
+    a little above the middle of the shoulders.
+    """
+    ours = np.zeros((*lip.shape[:-2], NUM_JOINTS, 3), np.float32)
+    for joint, other in _SHARED:
+        ours[..., joint, :] = lip[..., other, :]
+    neck, top = lip[..., LipJoint.NECK, :], lip[..., LipJoint.HEAD_TOP, :]
+    known = (neck[..., 2] > 0) & (top[..., 2] > 0)
+    forehead = neck + FOREHEAD_SHARE * (top - neck)
+    forehead[..., 2] = top[..., 2]
+    ours[..., Joint.FOREHEAD, :] = np.where(known[..., None], forehead, 0)
+    return np.where(ours[..., 2:] > 0, ours, 0).astype(np.float32)
+
+
+def lip_from_joints(joints: NDArray) -> NDArray[np.float32]:
+    """Our joints as LIP's; the inverse of `joints_from_lip`, with pelvis and spine missing.
+
+    Parameters
+    ----------
+    joints: (..., 14, 3) x, y and COCO visibility.
+
+    Returns
+    -------
+    (..., 16, 3) float32 x, y and COCO visibility, 0 in all three for a missing joint.
+    """
+    lip = np.zeros((*joints.shape[:-2], NUM_LIP_JOINTS, 3), np.float32)
+    for joint, other in _SHARED:
+        lip[..., other, :] = joints[..., joint, :]
+    neck, forehead = joints[..., Joint.NECK, :], joints[..., Joint.FOREHEAD, :]
+    known = (neck[..., 2] > 0) & (forehead[..., 2] > 0)
+    top = neck + (forehead - neck) / FOREHEAD_SHARE
+    top[..., 2] = forehead[..., 2]
+    lip[..., LipJoint.HEAD_TOP, :] = np.where(known[..., None], top, 0)
+    return np.where(lip[..., 2:] > 0, lip, 0).astype(np.float32)
