@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
+from jsonargparse import ArgumentParser, Namespace
 
 import posepart
 from posepart.config import PipelineConfig
@@ -20,16 +20,17 @@ from posepart.help_texts import (
     PREDICT_DESCRIPTION,
     PREDICT_EXAMPLES,
 )
+from posepart.options import (
+    Formatter,
+    add_network_options,
+    add_refine_switch,
+    add_segment_switch,
+    add_settings,
+    new_parser,
+)
+from posepart.report.arguments import evaluate_parser
 
 _TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
-
-
-class _Formatter(argparse.RawDescriptionHelpFormatter, DefaultHelpFormatter):
-    """Examples keep their line breaks; types and defaults are told of the settings of the pipeline only."""
-
-    def _get_help_string(self, action: argparse.Action) -> str:
-        told = action.dest.startswith("pipeline")
-        return super()._get_help_string(action) if told else action.help or ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +71,8 @@ class CommandLine:
                 return f"unknown option {word}{_proposal(word, options)}"
             if command == "data":
                 return f"{word}: not expected here; name one data set: posepart data check DIR"
+            if command == "evaluate":
+                return f"{word}: not expected here; name the labelled photos with --data DIR"
             if command == "explain":
                 return f"{word}: not expected here; name one photo, and the person with --person K"
             return f"{word}: not expected here; name all photos together, before the options or behind them"
@@ -94,7 +97,7 @@ def command_line() -> CommandLine:
         description=DESCRIPTION,
         epilog=EXAMPLES,
         version=posepart.__version__,
-        formatter_class=_Formatter,
+        formatter_class=Formatter,
         exit_on_error=False,
         allow_abbrev=False,
     )
@@ -104,6 +107,7 @@ def command_line() -> CommandLine:
         "models": _models_parser(),
         "synth": _synth_parser(),
         "data": _data_parser(),
+        "evaluate": evaluate_parser(),
     }
     subcommands = parser.add_subcommands(
         required=True, dest="command", title="commands", help="Each has a --help."
@@ -117,22 +121,14 @@ def command_line() -> CommandLine:
     )
     subcommands.add_subcommand("synth", commands["synth"], help="Make synthetic scenes with exact labels.")
     subcommands.add_subcommand("data", commands["data"], help="Check a data set.")
+    subcommands.add_subcommand(
+        "evaluate", commands["evaluate"], help="Measure a model, or results, on labelled photos."
+    )
     return CommandLine(parser, commands)
 
 
-def _new_parser(usage: str, description: str, examples: str) -> ArgumentParser:
-    return ArgumentParser(
-        usage=usage,
-        description=description,
-        epilog=examples,
-        formatter_class=_Formatter,
-        exit_on_error=False,
-        allow_abbrev=False,
-    )
-
-
 def _predict_parser() -> ArgumentParser:
-    parser = _new_parser(
+    parser = new_parser(
         "posepart predict PHOTO_OR_FOLDER... -o OUT [options]", PREDICT_DESCRIPTION, PREDICT_EXAMPLES
     )
     parser.add_argument(
@@ -149,11 +145,9 @@ def _predict_parser() -> ArgumentParser:
         action="store_true",
         help="Take the photo that comes with scikit-image and a group scene made by this project.",
     )
-    _add_segment_switch(parser)
-    parser.add_argument(
-        "--no-refine", action="store_true", help="Leave out the second-stage part network of Sec. 3.2."
-    )
-    _add_network_options(parser)
+    add_segment_switch(parser)
+    add_refine_switch(parser)
+    add_network_options(parser)
     parser.add_argument("--overwrite", action="store_true", help="Make the results of complete photos anew.")
     parser.add_argument(
         "--deterministic",
@@ -166,12 +160,12 @@ def _predict_parser() -> ArgumentParser:
         metavar="DIR",
         help="Write the CRF of every person box of NAME to DIR/NAME_*.npz.",
     )
-    _add_settings(parser)
+    add_settings(parser)
     return parser
 
 
 def _explain_parser() -> ArgumentParser:
-    parser = _new_parser(
+    parser = new_parser(
         "posepart explain PHOTO [--person K] [-o OUT] [options]", EXPLAIN_DESCRIPTION, EXPLAIN_EXAMPLES
     )
     parser.add_argument("photo", nargs="?", type=str, metavar="PHOTO", help="The photo.")
@@ -186,54 +180,14 @@ def _explain_parser() -> ArgumentParser:
         metavar="OUT",
         help="Folder of the results; this one by default.",
     )
-    _add_segment_switch(parser)
-    _add_network_options(parser)
-    _add_settings(parser)
+    add_segment_switch(parser)
+    add_network_options(parser)
+    add_settings(parser)
     return parser
 
 
-def _add_segment_switch(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--no-segment-term",
-        action="store_true",
-        help="Leave out the segment-joint features of the CRF, as in Table 1 of the paper.",
-    )
-
-
-def _add_network_options(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--model",
-        type=str,
-        default="posepart-s",
-        metavar="NAME_OR_FOLDER",
-        help="Weights: posepart-s (default), another of posepart models, or a folder.",
-    )
-    parser.add_argument(
-        "--detector",
-        type=str,
-        default="default",
-        help="What finds people: the model's own (default), or another (see the README).",
-    )
-    parser.add_argument(
-        "--device", type=str, default="cpu", help="Where the networks run: cpu (default), cuda, cuda:1 ..."
-    )
-    parser.add_argument("--threads", type=int, metavar="N", help="Processor cores to use; all by default.")
-
-
-def _add_settings(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--config",
-        action=ActionConfigFile,
-        metavar="FILE",
-        help="YAML or JSON file of the options named here.",
-    )
-    parser.add_class_arguments(PipelineConfig, "pipeline")
-    for name, group in (parser.groups or {}).items():
-        group.title = f"settings of {name}"
-
-
 def _models_parser() -> ArgumentParser:
-    return _new_parser(
+    return new_parser(
         "posepart models",
         "List the installed models with the card of every stage.",
         "example:\n  posepart models",
@@ -241,7 +195,7 @@ def _models_parser() -> ArgumentParser:
 
 
 def _synth_parser() -> ArgumentParser:
-    parser = _new_parser(
+    parser = new_parser(
         "posepart synth -n N -o DIR [options]",
         "Make scenes of synthetic people with exact joints and parts, in the layout of the training data.",
         "example:\n  posepart synth -n 100 -o scenes --seed 7 --workers 2",
@@ -258,7 +212,7 @@ def _synth_parser() -> ArgumentParser:
 
 
 def _data_parser() -> ArgumentParser:
-    parser = _new_parser("posepart data check DIR [options]", DATA_DESCRIPTION, DATA_EXAMPLES)
+    parser = new_parser("posepart data check DIR [options]", DATA_DESCRIPTION, DATA_EXAMPLES)
     parser.add_argument("action", nargs="?", type=str, metavar="check", help="What to do.")
     parser.add_argument("folder", nargs="?", type=str, metavar="DIR", help="Folder of the data set.")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""The command line: `posepart predict`, `posepart explain`, `posepart models`, `posepart synth`, `posepart data`.
+"""The command line: `posepart predict`, `explain`, `evaluate`, `models`, `synth` and `data`.
 
 Every error a user can cause is one sentence on the terminal, `posepart: error: ...`. Exit codes: 0 all is done;
 1 some photos failed, the others are done (`data check`: something is wrong with the data); 2 nothing could be
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "models": _models,
         "synth": _synth,
         "data": _data,
+        "evaluate": _evaluate,
     }
     try:
         chosen = command_line().parse(sys.argv[1:] if arguments is None else arguments)
@@ -152,6 +153,15 @@ def _data(chosen: Namespace) -> int:
 
     out = None if chosen.out is None else Path(chosen.out)
     return run(Path(chosen.folder), chosen.split, out, chosen.decode)
+
+
+def _evaluate(chosen: Namespace) -> int:
+    from posepart.report.cli import run
+
+    _check_threads(chosen)
+    config = _pipeline_config(chosen)
+    print(run(chosen, config, lambda: _load(chosen, config)))
+    return 0
 
 
 def _check_threads(chosen: Namespace) -> None:

@@ -10,6 +10,7 @@ examples:
   posepart predict holiday/ -o out      every photo in a folder
   posepart predict --help               all that predict can do
   posepart explain beach.jpg --person 2 why this pose: every joint's terms and margin
+  posepart evaluate --data D -o report  how good it is on labelled photos, as a page
   posepart models                       the installed models with their cards
   posepart synth -n 100 -o scenes       100 synthetic scenes with exact labels
   posepart data check scenes            what a data set holds, and what is wrong with it"""
@@ -99,4 +100,40 @@ exit codes:
   0  nothing is wrong
   1  something is wrong with the data
   2  the data could not be checked
+  130  interrupted"""
+
+EVALUATE_DESCRIPTION = """\
+How good a model is, measured end to end on labelled photos: runs the model over them, or
+reads results that are there already, and writes a report.
+
+The folder REPORT receives
+  index.html    the report: the paper's Tables 1 to 4, precision-recall of every joint and of
+                boxes, confusion of parts, errors of joints, calibration of their scores,
+                time by stage, and the worst cases as pictures; needs no network
+  tables.md     the tables as Markdown
+  metrics.json  all numbers
+  worst/        the pictures
+All intervals are 95 % bootstrap intervals over photos. The figures need matplotlib:
+pip install "posepart[report]".
+
+--data takes the layouts that posepart data check --help names."""
+
+EVALUATE_EXAMPLES = """\
+examples:
+  posepart evaluate --data people/ -o report
+  posepart evaluate --data people/ --model my_models/run3 --threads 2 -o report
+  posepart evaluate --data people/ --no-segment-term -o report_without
+  posepart evaluate --data people/ --predictions out/ -o report     of posepart predict
+  posepart evaluate --data coco/ --predictions theirs.json --name theirs -o report
+  posepart evaluate --data scenes/ --split train --limit 100 -o report
+  posepart evaluate --data people/ --subset pelota --people-per-photo 2 -o report
+
+other systems:
+  theirs.json is a COCO keypoint-results list, with posepart's 14 joints or COCO's 17. A
+  photo is found by file_name or image_id; the third number of a joint is its score in
+  [0, 1]. Such a list has no part maps, so parts are not measured.
+
+exit codes:
+  0  the report is written
+  2  nothing could be done
   130  interrupted"""

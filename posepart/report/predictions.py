@@ -19,6 +19,7 @@ from posepart.schema import JOINT_NAMES, NUM_JOINTS, CocoJoint, Joint
 from posepart.structures import Certificate, Person, Pose, Scene
 
 Entry = Mapping[str, Any]
+ImageParser = Callable[[NDArray[np.uint8]], Scene]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Predictions:
     name: str = ""
 
 
-def predictions_of_model(parser: Callable[[NDArray[np.uint8]], Scene]) -> Predictions:
+def predictions_of_model(parser: ImageParser) -> Predictions:
     """Run a model (`posepart.load`) over the photos, when they are asked for."""
     return Predictions(lambda sample: parser(read_photo(sample.image_path)))
 
