@@ -93,5 +93,7 @@ class PipelineConfig:
     crf: CrfConfig = field(default_factory=CrfConfig)
     skeleton: SkeletonMapConfig = field(default_factory=SkeletonMapConfig)
     merge: MergeConfig = field(default_factory=MergeConfig)
+    mirror_pose: bool = True  # average the pose maps with those of the mirrored crop, at twice the time
+    mirror_part: bool = False  # likewise the first-stage part maps
     refine: bool = True  # False: the first-stage part scores are the result
     batch_size: int = 8  # crops per forward pass

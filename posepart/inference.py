@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from posepart.models.backbones import normalise
-from posepart.schema import NUM_JOINTS
+from posepart.schema import FLIP_JOINTS, NEIGHBOURS, NUM_JOINTS
 from posepart.structures import Crop, FloatArray, PartMaps, PoseMaps
 
 
@@ -18,9 +18,16 @@ def to_batch(crops: Sequence[Crop], device: str) -> Tensor:
 
 
 @torch.inference_mode()
-def pose_maps(network: nn.Module, batch: Tensor) -> list[PoseMaps]:
-    """Joint score maps Pj and neighbour offset maps Pn of every crop of the batch."""
+def pose_maps(network: nn.Module, batch: Tensor, mirror: bool = False) -> list[PoseMaps]:
+    """Joint score maps Pj and neighbour offset maps Pn of every crop of the batch.
+
+    mirror: average with what the network makes of the mirrored crops, at twice the time.
+    """
     logits, offsets = network(batch)
+    if mirror:
+        other_logits, other_offsets = network(batch.flip(-1))
+        logits = (logits + other_logits[:, list(FLIP_JOINTS)].flip(-1)) / 2
+        offsets = (offsets + _mirrored_offsets(other_offsets)) / 2
     height, width = logits.shape[-2:]
     joints = logits.sigmoid().cpu().numpy()
     shaped = offsets.cpu().numpy().reshape(len(joints), NUM_JOINTS, NUM_JOINTS - 1, 2, height, width)
@@ -28,10 +35,23 @@ def pose_maps(network: nn.Module, batch: Tensor) -> list[PoseMaps]:
     return [PoseMaps(j, o, stride) for j, o in zip(joints, shaped, strict=True)]
 
 
+def _mirrored_offsets(offsets: Tensor) -> Tensor:
+    """The offset maps (B, 364, h, w) of a mirrored crop, as the crop itself has them."""
+    by_pair = offsets.flip(-1).unflatten(1, (NUM_JOINTS, NUM_JOINTS - 1, 2))
+    flipped = torch.tensor(FLIP_JOINTS)
+    source = flipped[:, None].expand(-1, NUM_JOINTS - 1)
+    target = flipped[torch.from_numpy(NEIGHBOURS)]
+    column = target - (target > source).long()  # NEIGHBOURS[j] leaves j out
+    return (by_pair[:, source, column] * by_pair.new_tensor([-1.0, 1.0])[:, None, None]).flatten(1, 3)
+
+
 @torch.inference_mode()
-def part_maps(network: nn.Module, batch: Tensor) -> list[PartMaps]:
-    """First-stage part score maps Ps of every crop of the batch."""
-    scores = network(batch).softmax(1).cpu().numpy()
+def part_maps(network: nn.Module, batch: Tensor, mirror: bool = False) -> list[PartMaps]:
+    """First-stage part score maps Ps of every crop of the batch; `mirror` as for `pose_maps`."""
+    logits = network(batch)
+    if mirror:
+        logits = (logits + network(batch.flip(-1)).flip(-1)) / 2
+    scores = logits.softmax(1).cpu().numpy()
     stride = batch.shape[-1] / scores.shape[-1]
     return [PartMaps(s, stride) for s in scores]
 

@@ -147,7 +147,8 @@ class Parser:
         config, networks = self.config, self.networks
         with clock.stage("networks"):
             batch = to_batch(crops, self.device)
-            joints, parts = pose_maps(networks.pose, batch), part_maps(networks.part, batch)
+            joints = pose_maps(networks.pose, batch, config.mirror_pose)
+            parts = part_maps(networks.part, batch, config.mirror_part)
         crfs: list[CropCrf] = []
         poses: list[Pose | None] = []
         certificates: list[Certificate] = []

@@ -53,6 +53,42 @@ def test_pose_maps_are_probabilities_and_offsets_by_joint_and_neighbour() -> Non
     np.testing.assert_array_equal(second.offsets[Joint.LEFT_ELBOW, k, :, 7, 7], [1114, 1115])
 
 
+class Looking(nn.Module):
+    """Sees the brightest column of the batch: left wrists are there, and lead to the left elbow, 3 px rightwards."""
+
+    def forward(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        cells = batch[:, :1, ::4, ::4]
+        logits, offsets = torch.zeros(1, 14, 8, 8), torch.zeros(1, 14, 13, 2, 8, 8)
+        logits[:, Joint.LEFT_WRIST] = 8 * cells[:, 0]
+        k = int(np.flatnonzero(NEIGHBOURS[Joint.LEFT_WRIST] == Joint.LEFT_ELBOW)[0])
+        offsets[:, Joint.LEFT_WRIST, k, 0] = 3 * cells[:, 0]
+        offsets[:, Joint.LEFT_WRIST, k, 1] = 2 * cells[:, 0]
+        return logits, offsets.flatten(1, 3)
+
+
+def test_mirrored_maps_swap_left_and_right() -> None:
+    batch = torch.zeros(1, 3, 32, 32)
+    batch[..., 4:8] = 1.0  # cell 1 of 8; cell 6 of the mirrored crop
+    (plain,), (averaged,) = pose_maps(Looking(), batch), pose_maps(Looking(), batch, mirror=True)
+    assert plain.joints[Joint.LEFT_WRIST, 3, 1] > 0.999
+    assert plain.joints[Joint.RIGHT_WRIST, 3, 1] == 0.5
+    half = 1 / (1 + np.exp(-4))
+    np.testing.assert_allclose(averaged.joints[[Joint.LEFT_WRIST, Joint.RIGHT_WRIST], 3, 1], [half, half], rtol=1e-5)
+    right = int(np.flatnonzero(NEIGHBOURS[Joint.RIGHT_WRIST] == Joint.RIGHT_ELBOW)[0])
+    np.testing.assert_allclose(averaged.offsets[Joint.RIGHT_WRIST, right, :, 3, 1], [-1.5, 1.0])
+    left = int(np.flatnonzero(NEIGHBOURS[Joint.LEFT_WRIST] == Joint.LEFT_ELBOW)[0])
+    np.testing.assert_allclose(averaged.offsets[Joint.LEFT_WRIST, left, :, 3, 1], [1.5, 1.0])
+    assert np.count_nonzero(averaged.offsets) == 2 * 2 * 8
+
+
+def test_mirrored_part_maps_are_averaged() -> None:
+    logits = torch.zeros(1, 7, 4, 4)
+    logits[0, 2, 1, 0] = 2.0
+    (found,) = part_maps(Planned(logits), torch.zeros(1, 3, 16, 16), mirror=True)
+    expected = np.e / (np.e + 6)  # both columns see half of the logit of 2
+    np.testing.assert_allclose(found.scores[2, 1, [0, 3]], [expected, expected], rtol=1e-5)
+
+
 def test_part_maps_are_distributions() -> None:
     logits = torch.randn(3, 7, 6, 6)
     maps = part_maps(Planned(logits), torch.zeros(3, 3, 48, 48))

@@ -43,7 +43,8 @@ def predicted_crops(
     for step in range(count):
         batch = batches[step]
         images = normalise(batch["image"])
-        rows = zip(pose_maps(pose, images), part_maps(part, images), strict=True)
+        all_joint_maps = pose_maps(pose, images, config.mirror_pose)
+        rows = zip(all_joint_maps, part_maps(part, images, config.mirror_part), strict=True)
         for i, (joint_maps, first) in enumerate(rows):
             people = batch["joints"][i].numpy()
             yield PredictedCrop(
