@@ -103,9 +103,14 @@ def precision_recall(
     return PrecisionRecall(precision, recall, scores[last_of_ties])
 
 
+def interpolated_precision(curves: PrecisionRecall) -> FloatArray:
+    """(T, P) the highest precision at each point's recall or at a higher one: what the area is taken under."""
+    return np.maximum.accumulate(curves.precision[:, ::-1], axis=1)[:, ::-1]
+
+
 def area_under_curves(curves: PrecisionRecall, interpolation: Interpolation = "all_points") -> FloatArray:
     """(T,) average precision: of every recall step (PASCAL VOC 2010+, poseval), or at 101 recalls (COCO)."""
-    envelope = np.maximum.accumulate(curves.precision[:, ::-1], axis=1)[:, ::-1]
+    envelope = interpolated_precision(curves)
     if interpolation == "all_points":
         return np.sum(np.diff(curves.recall, axis=1, prepend=0.0) * envelope, axis=1)
     padded = np.pad(envelope, ((0, 0), (0, 1)))

@@ -82,16 +82,16 @@ def _tiles(measures: Sequence[Measure], seconds: Seconds) -> tuple[Tile, ...]:
     parts = max((m for m in measures if m.name.startswith("part_miou_")), key=lambda m: _rank(m))
     labels = {
         "pose_map_pckh": ("Pose, mAP", "7 joint groups, PCKh"),
-        "adk": ("Pose, ADK (lower is better)", "distance, % of half the head"),
+        "adk": ("Pose, ADK", "lower is better"),
         "oks_ap": ("Pose, OKS-AP", "photos with several people"),
         parts.name: (
             "Parts, mIoU",
             f"7 classes, {parts.name.removeprefix('part_miou_')} part maps",
         ),
-        "box_ap50": ("People, AP at IoU 0.5", "boxes"),
+        "box_ap50": ("People, box AP", "IoU 0.5"),
     }
     tiles = [
-        Tile(label, measure_text(name, m.value), f"{_interval(m)}; {what}; {m.photos} photos")
+        Tile(label, measure_text(name, m.value), f"{_interval(m)}\n{what}, {m.photos} photos")
         for name, (label, what) in labels.items()
         if (m := by_name[name]).samples
     ]
@@ -115,8 +115,8 @@ def _interval(measure: Measure) -> str:
 def _joint_curves(photos: Sequence[Photo]) -> Plot:
     joints = judged_joints(photos)
     caption = (
-        "Joints as in Table 1, matched by PCKh. In every panel the person's left joints are orange, the right ones "
-        f"blue (head: forehead and neck). {len(joints.positives)} photos."
+        "Joints as in Table 1, matched by PCKh: the highest precision at every recall or a higher one; AP is the "
+        f"area below. A line ends where no more joints were found. {len(joints.positives)} photos."
     )
     return _plot(
         "Precision and recall of every joint",

@@ -174,5 +174,5 @@ def _record(
 
 
 def _markdown(title: str, subtitle: str, tables: Iterable[Table]) -> str:
-    head = Table("head", title, f"{subtitle}; intervals: 95 % over photos.", (), ())
+    head = Table("head", title, f"{subtitle}; intervals from a bootstrap over photos.", (), ())
     return "\n".join(table_to_markdown(table) for table in (head, *tables))

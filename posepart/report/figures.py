@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.metrics.average_precision import Detections, area_under_curves, at_threshold, precision_recall
+from posepart.metrics.average_precision import (
+    Detections,
+    area_under_curves,
+    at_threshold,
+    interpolated_precision,
+    precision_recall,
+)
 from posepart.metrics.calibration import expected_calibration_error, reliability
 from posepart.metrics.coco_matching import COCO_THRESHOLDS
 from posepart.metrics.people import JOINT_GROUPS
@@ -93,7 +99,7 @@ def box_precision_recall(boxes: Detections) -> str:
         _unit_square(axis)
         axis.legend(loc="lower left")
 
-    return _svg(draw, (5.0, 3.8))
+    return _svg(draw, (6.2, 4.2))
 
 
 def _curve(axis: "Axes", detections: Detections, kind: int, name: str, colour: str) -> None:
@@ -101,11 +107,12 @@ def _curve(axis: "Axes", detections: Detections, kind: int, name: str, colour: s
         return
     curves = precision_recall(detections, kind)
     area = float(area_under_curves(curves)[0])
-    recall, precision = curves.recall[0], curves.precision[0]
+    recall, precision = curves.recall[0], interpolated_precision(curves)[0]
     start = precision[:1] if len(precision) else np.zeros(1)
-    axis.plot(
+    axis.step(
         np.concatenate([[0.0], recall]),
         np.concatenate([start, precision]),
+        where="pre",
         color=colour,
         label=f"{name}  AP {100 * area:.1f}",
     )
@@ -208,7 +215,7 @@ def joint_calibration(joints: ScoredJoints) -> str:
         lower.bar(middles, curve.count, 0.9 * width, color=GREY)
         lower.set(xlabel="joint score", ylabel="joints", xlim=(0, 1))
 
-    return _svg(draw, (5.0, 4.4))
+    return _svg(draw, (6.2, 4.8))
 
 
 def stage_times(seconds: Mapping[str, NDArray]) -> str:
@@ -229,7 +236,7 @@ def stage_times(seconds: Mapping[str, NDArray]) -> str:
         axis.grid(axis="y", visible=False)
         axis.set(xlim=(0, 1.15 * furthest), xlabel="seconds per photo")
 
-    return _svg(draw, (7.2, 0.9 + 0.3 * max(len(seconds), 3)))
+    return _svg(draw, (6.6, 0.9 + 0.3 * max(len(seconds), 3)))
 
 
 def _svg(draw: Callable[["Figure"], None], size: tuple[float, float]) -> str:

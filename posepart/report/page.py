@@ -156,7 +156,7 @@ def _case(rank: int, case: Case, pictures: tuple[str, str], score_name: str) -> 
     )
     return (
         f'<figure class="case"><div class="pair">{images}</div><figcaption><strong>{rank}.</strong> '
-        f'<code>{escape(case.name)}</code><span class="score">{escape(score_name)} {percent(case.score)}</span>'
+        f'<code>{escape(case.name)}</code><span class="score">{escape(score_name)} {percent(case.score)} %</span>'
         "</figcaption></figure>"
     )
 

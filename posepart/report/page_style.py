@@ -25,7 +25,8 @@ section { margin: 0 0 44px; scroll-margin-top: 52px; }
 .tile span { display: block; }
 .tile .label { font-size: 0.85rem; color: var(--quiet); }
 .tile .value { font-size: 1.7rem; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums; }
-.tile .detail { font-size: 0.78rem; line-height: 1.35; color: var(--quiet); }
+.tile .detail { font-size: 0.78rem; line-height: 1.35; color: var(--quiet);
+  white-space: pre-line; }
 .table { overflow-x: auto; margin: 0 0 28px; }
 table { border-collapse: collapse; width: 100%; font-size: 0.92rem; font-variant-numeric: tabular-nums; }
 caption, .caption { text-align: left; padding: 0 0 8px; color: var(--quiet); font-size: 0.88rem; max-width: none; }
@@ -48,7 +49,7 @@ figure.absent { background: var(--ground); border-radius: 8px; padding: 6px 14px
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(480px, 100%), 1fr)); gap: 20px; }
 .case { margin: 0; border: 1px solid var(--line); border-radius: 8px; padding: 10px; background: var(--ground); }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; }
-.pair img { display: block; width: 100%; height: 300px; object-fit: contain; background: #e9ecef;
+.pair img { display: block; width: 100%; height: 250px; object-fit: contain; background: #e9ecef;
   border-radius: 4px; }
 .pair span { display: block; text-align: center; font-size: 0.8rem; color: var(--quiet); padding-top: 3px; }
 .case figcaption { display: flex; gap: 8px; align-items: baseline; padding: 6px 2px 0; }

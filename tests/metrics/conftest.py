@@ -5,31 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from people_data import STANDING
 
 from posepart.metrics.instance_parsing import PeopleParts
 from posepart.metrics.people import LabelledPeople, PredictedPeople
 from posepart.metrics.similarity import pose_boxes
-
-# Torso diagonals 50 px, forehead to neck 20 px.
-STANDING = np.array(
-    [
-        [0, 0],
-        [0, 20],
-        [15, 30],
-        [-15, 30],
-        [25, 50],
-        [-25, 50],
-        [30, 70],
-        [-30, 70],
-        [15, 70],
-        [-15, 70],
-        [15, 110],
-        [-15, 110],
-        [15, 150],
-        [-15, 150],
-    ],
-    dtype=np.float64,
-)
 
 
 def make_truth(poses: list[NDArray], labelled: NDArray | None = None) -> LabelledPeople:

@@ -4,6 +4,7 @@ import pytest
 from posepart.metrics.average_precision import (
     Detections,
     average_precision,
+    interpolated_precision,
     merge_detections,
     operating_point,
     precision_recall,
@@ -41,6 +42,7 @@ def test_by_hand():
     curve = precision_recall(detections)
     np.testing.assert_allclose(curve.recall, [[0.5, 0.5, 1]])
     np.testing.assert_allclose(curve.precision, [[1, 0.5, 2 / 3]])
+    np.testing.assert_allclose(interpolated_precision(curve), [[1, 2 / 3, 2 / 3]])
     np.testing.assert_allclose(average_precision(detections), [[0.5 + 0.5 * 2 / 3]])
     np.testing.assert_allclose(
         average_precision(detections, interpolation="coco"), [[(51 + 50 * 2 / 3) / 101]]

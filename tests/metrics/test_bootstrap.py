@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from posepart.metrics.bootstrap import bootstrap_interval, bootstrap_weights, paired_bootstrap
+from posepart.metrics.bootstrap import (
+    bootstrap_interval,
+    bootstrap_intervals,
+    bootstrap_weights,
+    paired_bootstrap,
+)
 
 VALUES = np.random.default_rng(1).normal(5, 2, 400)
 
@@ -31,6 +36,15 @@ def test_interval_of_a_mean():
     np.testing.assert_allclose(
         [interval.low, interval.high], [VALUES.mean() - half, VALUES.mean() + half], atol=0.03
     )
+
+
+def test_numbers_computed_together_have_their_own_intervals():
+    first, second = mean_of(VALUES), mean_of(VALUES**2)
+    undefined = mean_of(np.full(len(VALUES), np.nan))
+    together = bootstrap_intervals(lambda w: [first(w), second(w), undefined(w)], len(VALUES), 50)
+    assert together[:2] == tuple(bootstrap_interval(f, len(VALUES), 50) for f in (first, second))
+    assert np.isnan([together[2].value, together[2].low, together[2].high]).all()
+    assert bootstrap_intervals(lambda w: [1.0, 2.0], 0)[1].value == 2
 
 
 def test_one_photo_has_no_width():

@@ -12,6 +12,7 @@ from posepart.metrics.pck import (
     pooled_rate,
     rate_per_group,
     rate_per_joint,
+    relative_errors,
     torso_diameters,
 )
 from posepart.metrics.people import LabelledPeople, PredictedPeople
@@ -57,6 +58,19 @@ def test_given_boxes_by_hand(standing, truth_of):
     assert pooled_rate(counts, LIMB_JOINTS) == 10 / 12
     groups = rate_per_group(counts)
     assert (groups["head"], groups["wrist"], groups["knee"]) == (1, 0.5, 0.5)
+
+
+def test_relative_errors_by_hand(standing, truth_of):
+    moved = standing.copy()
+    moved[Joint.LEFT_WRIST] += (15, 20)  # 25 px of 50
+    present, labelled = ALL.copy(), ALL.copy()
+    present[0, Joint.LEFT_KNEE] = labelled[0, Joint.NECK] = False
+    truth = truth_of([standing, standing], np.concatenate([labelled, ALL]))
+    twice = np.array([moved, moved]), np.concatenate([present, present])
+    errors = relative_errors(truth, *twice, np.array([50.0, np.nan]))
+    expected = np.zeros(14)
+    expected[[Joint.LEFT_WRIST, Joint.LEFT_KNEE, Joint.NECK]] = 0.5, np.inf, np.nan
+    np.testing.assert_array_equal(errors, [expected, np.full(14, np.nan)])
 
 
 def test_occluded_joints_count_and_unlabelled_do_not(standing, truth_of):

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from posepart.data.coco_people import read_coco_people
@@ -13,12 +12,33 @@ from posepart.metrics.similarity import pose_boxes
 from posepart.schema import JOINT_NAMES, NUM_PARTS, Joint
 from posepart.structures import Certificate, Person, Pose, Scene
 
+# Torso diagonals 50 px, forehead to neck 20 px.
+STANDING = np.array(
+    [
+        [0, 0],
+        [0, 20],
+        [15, 30],
+        [-15, 30],
+        [25, 50],
+        [-25, 50],
+        [30, 70],
+        [-30, 70],
+        [15, 70],
+        [-15, 70],
+        [15, 110],
+        [-15, 110],
+        [15, 150],
+        [-15, 150],
+    ],
+    dtype=np.float64,
+)
+
 WIDTH, HEIGHT = 320, 200
 SOURCES = ("lsp_extended", "coco", "coco", "pelota", "coco")
 PLACES = ([(60, 20)], [(60, 20), (160, 25), (250, 30)], [(100, 30), (180, 20)], [(90, 22)], [])
 
 
-def write_people(folder: Path, standing: NDArray) -> list[Sample]:
+def write_people(folder: Path) -> list[Sample]:
     """Five photos: a gymnast, a group of three, a group of two, one person, nobody. Parts and instances too."""
     for name in ("images", "parts", "instances"):
         (folder / name).mkdir()
@@ -27,7 +47,7 @@ def write_people(folder: Path, standing: NDArray) -> list[Sample]:
         name = f"photo_{number}"
         parts, instances = np.zeros((HEIGHT, WIDTH), np.uint8), np.zeros((HEIGHT, WIDTH), np.uint8)
         for index, (x, y) in enumerate(places, start=1):
-            joints = np.concatenate([standing + np.array([x, y]), np.full((14, 1), 2)], axis=1)
+            joints = np.concatenate([STANDING + np.array([x, y]), np.full((14, 1), 2)], axis=1)
             box = pose_boxes(joints[None, :, :2], np.ones((1, 14), bool))[0]
             for part in range(1, NUM_PARTS):
                 rows = slice(y + 25 * (part - 1), y + 25 * part)
