@@ -60,7 +60,10 @@ def _photo_problems(sample: Sample, decode: bool) -> Iterator[Problem]:
         return
     try:
         with Image.open(path) as file:
-            size, orientation = file.size, file.getexif().get(_EXIF_ORIENTATION, _UPRIGHT)
+            size = file.size
+            # Pillow decodes a whole PNG to look for its EXIF data
+            exif = file.getexif() if decode or file.format == "JPEG" else {}
+            orientation = exif.get(_EXIF_ORIENTATION, _UPRIGHT)
         if decode:
             open_photo(path)
     except Exception as error:  # damaged headers make Pillow's readers raise almost anything
@@ -157,7 +160,9 @@ def _joint_problems(sample: Sample) -> Iterator[Problem]:
         if person.joints is None:
             continue
         xy, labelled = person.joints[:, :2], person.joints[:, 2] > 0
-        inside = ((xy >= -TOLERANCE) & (xy <= limits)).all(axis=1)  # False where a number is not finite
+        inside = np.asarray(
+            ((xy >= -TOLERANCE) & (xy <= limits)).all(axis=1)
+        )  # False where a number is not finite
         outside += [
             f"{JOINT_NAMES[joint]} of person {number} at ({xy[joint, 0]:g}, {xy[joint, 1]:g})"
             for joint in Joint

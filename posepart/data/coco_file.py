@@ -1,6 +1,7 @@
 """The JSON file of COCO keypoints: read and checked, for every layout that uses it."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,25 +38,25 @@ def read_coco_file(path: Path, joints: tuple[str, ...]) -> CocoFile:
     if missing:
         raise ValueError(f"{path}: lacks {', '.join(missing)}; expected COCO keypoints format")
     _check_joints(path, data["categories"], joints)
-    annotations: dict[int, list[Record]] = {}
     for image in data["images"]:
         _check_image(path, image)
-        if image["id"] in annotations:
-            raise ValueError(f"{path}: image id {image['id']} occurs twice; renumber or delete one")
-        annotations[image["id"]] = []
-    seen = set()
     for annotation in data["annotations"]:
         _check_annotation(path, annotation, len(joints))
-        if annotation.get("id") in seen:
-            raise ValueError(f"{path}: annotation id {annotation['id']} occurs twice; renumber or delete one")
-        seen |= {annotation["id"]} if "id" in annotation else set()
-        if annotation["image_id"] not in annotations:
+    for kind in ("images", "annotations"):
+        _check_ids(path, kind, data[kind])
+    return CocoFile(data["images"], _by_image(path, data["images"], data["annotations"]))
+
+
+def _by_image(path: Path, images: list[Record], annotations: list[Record]) -> dict[int, list[Record]]:
+    found: dict[int, list[Record]] = {image["id"]: [] for image in images}
+    for annotation in annotations:
+        if annotation["image_id"] not in found:
             raise ValueError(
                 f"{path}: annotation {annotation.get('id')}: no image has the id {annotation['image_id']}; "
                 "add the image or delete the annotation"
             )
-        annotations[annotation["image_id"]].append(annotation)
-    return CocoFile(data["images"], annotations)
+        found[annotation["image_id"]].append(annotation)
+    return found
 
 
 def box_of(annotation: Record) -> NDArray[np.float32]:
@@ -75,8 +76,15 @@ def _check_joints(path: Path, categories: list[Record], joints: tuple[str, ...])
     if names != joints:
         raise ValueError(
             f"{path}: has {len(names)} joints {names[:3]}..., expected {joints[:3]}... ({len(joints)}, in the "
-            "order of posepart/schema.py)"
+            "order of posepart/schema.py; a file with COCO's 17 joints has its place in annotations/)"
         )
+
+
+def _check_ids(path: Path, kind: str, records: list[Record]) -> None:
+    ids = Counter(record["id"] for record in records if "id" in record)
+    for number, count in ids.most_common(1):
+        if count > 1:
+            raise ValueError(f"{path}: {kind}: the id {number} occurs {count} times; give each its own")
 
 
 def _check_image(path: Path, image: Record) -> None:

@@ -152,7 +152,7 @@ def test_missing_file(tmp_path: Path) -> None:
     [
         ([annotation(keypoints=[0] * 42)], {}, "annotation 1: expected 51 numbers as keypoints"),
         ([annotation(bbox=[1, 2, "3", 4])], {}, "annotation 1: expected 4 numbers as bbox"),
-        ([annotation(), annotation()], {}, "annotation id 1 occurs twice"),
+        ([annotation(), annotation()], {}, "annotations: the id 1 occurs 2 times; give each its own"),
         ([annotation(image_id=6)], {}, "annotation 1: no image has the id 6"),
         ([], {"width": 0}, r"image 5 \(000005\.jpg\): expected its width and height in pixels, got 0 and 50"),
         ([], {"file_name": None}, "image 5: lacks its id or file_name"),

@@ -53,14 +53,18 @@ def test_boxes_and_joints(tmp_path: Path) -> None:
 
 
 def test_a_person_without_joint_labels(tmp_path: Path) -> None:
-    people = [annotation(joints_from="none"), annotation(keypoints=[0] * 42), annotation(instance_value=None)]
+    people = [
+        annotation(joints_from="none"),
+        annotation(id=2, keypoints=[0] * 42),
+        annotation(id=3, instance_value=None),
+    ]
     (sample,) = read_coco_people(write_folder(tmp_path, people))
     assert [p.joints is None for p in sample.people] == [True, True, False]
     assert sample.people[2].instance == 0
 
 
 def test_crowds_are_ignore_boxes(tmp_path: Path) -> None:
-    crowd = annotation(iscrowd=1, bbox=[0, 0, 5, 6])
+    crowd = annotation(id=2, iscrowd=1, bbox=[0, 0, 5, 6])
     (sample,) = read_coco_people(write_folder(tmp_path, [annotation(), crowd]))
     assert len(sample.people) == 1
     assert sample.ignore_boxes.tolist() == [[0, 0, 5, 6]]

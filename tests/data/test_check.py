@@ -1,0 +1,298 @@
+"""`posepart data check` on data sets that the tests write and damage."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from posepart import cli
+from posepart.data.check import check_data, format_problems, run
+from posepart.data.check_sample import Problem, check_sample
+from posepart.data.sample import LabelledPerson, Sample
+from posepart.data.sample_sheet import IGNORED, choose_samples, contact_sheet, draw_sample
+from posepart.data.summary import format_summary, summarise
+from posepart.schema import IGNORE, JOINT_NAMES, NUM_JOINTS, Joint, Part
+
+WIDTH, HEIGHT = 40, 30
+SampleOf = Callable[..., Sample]
+
+
+def person(
+    box: tuple[float, ...] = (5, 5, 20, 25), instance: int = 0, **joints: tuple[float, ...]
+) -> LabelledPerson:
+    table = np.zeros((NUM_JOINTS, 3), np.float32)
+    for name, joint in joints.items():
+        table[Joint[name.upper()]] = joint
+    labelled = table if joints else None
+    return LabelledPerson(np.array(box, np.float32), labelled, "human" if joints else "none", instance)
+
+
+def grey(value: int = 90) -> NDArray[np.uint8]:
+    return np.full((HEIGHT, WIDTH, 3), value, np.uint8)
+
+
+def labels(**ids: int) -> NDArray[np.uint8]:
+    """A part map with one pixel of each id, the rest background."""
+    pixels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    pixels.flat[: len(ids)] = list(ids.values())
+    return pixels
+
+
+def kinds(sample: Sample, decode: bool = False) -> list[str]:
+    return [problem.kind for problem in check_sample(sample, decode).problems]
+
+
+def test_nothing_is_wrong_with_an_empty_photo(sample_of: SampleOf) -> None:
+    findings = check_sample(sample_of(grey(), []))
+    assert findings.problems == ()
+    assert findings.pixels.sum() == 0
+
+
+def test_nothing_is_wrong_at_the_borders(sample_of: SampleOf) -> None:
+    fits = person((-1, -1, WIDTH + 1, HEIGHT + 1), neck=(-1, 0, 2), left_wrist=(WIDTH, HEIGHT, 1))
+    sample = sample_of(grey(), [fits], labels(head=1, ignore=IGNORE), ignored=[(0, 0, WIDTH, HEIGHT)])
+    findings = check_sample(sample, decode=True)
+    assert findings.problems == ()
+    assert findings.pixels[[0, 1, IGNORE]].tolist() == [WIDTH * HEIGHT - 2, 1, 1]
+
+
+def test_joints_outside(sample_of: SampleOf) -> None:
+    wrong = person(
+        neck=(WIDTH + 1.5, 3, 2), left_knee=(3, -1.5, 1), right_knee=(-50, 3, 0), left_hip=(np.nan, 3, 2)
+    )
+    (problem,) = check_sample(sample_of(grey(), [person(), wrong])).problems
+    assert problem.kind == "joint outside"
+    assert "neck of person 2 at (41.5, 3), left_hip of person 2 at (nan, 3), left_knee of" in problem.sentence
+    assert problem.sentence.endswith(
+        "not in the photo of 40 x 30 px; correct the place, or set the visibility to 0"
+    )
+    assert "right_knee" not in problem.sentence  # not labelled
+
+
+def test_boxes(sample_of: SampleOf) -> None:
+    people = [person((5, 5, 5, 9)), person((0, 0, 42, 9)), person((0, 0, np.nan, 9)), person((0, -2, 3, 9))]
+    empty, outside = check_sample(sample_of(grey(), people, ignored=[(0, 0, 5, 99)])).problems
+    assert empty.kind == "empty box"
+    assert "person 1 [5, 5, 5, 9], person 3 [0, 0, nan, 9]: the box is empty" in empty.sentence
+    assert outside.kind == "box outside"
+    assert "person 2 [0, 0, 42, 9], person 4 [0, -2, 3, 9], ignore region 1 [0, 0, 5, 99]" in outside.sentence
+
+
+def test_unknown_parts(sample_of: SampleOf) -> None:
+    sample = sample_of(grey(), [], labels(leg=6, seven=7, other=200, ignore=IGNORE))
+    (problem,) = check_sample(sample).problems
+    assert problem.sentence.endswith(
+        "2 pixels have the unknown part ids 7, 200; change them to 0..6 or 255 (ignore)"
+    )
+
+
+def test_instances(sample_of: SampleOf) -> None:
+    people = [person(instance=value) for value in (0, 1, 1, 3)]
+    lost, shared = check_sample(sample_of(grey(), people, instances=labels(first=1))).problems
+    assert "no pixel has the instance value 3 of a person" in lost.sentence
+    assert "several people have the instance value 1" in shared.sentence
+
+
+def test_sizes(sample_of: SampleOf) -> None:
+    sample = sample_of(grey(), [], np.zeros((WIDTH, HEIGHT), np.uint8))
+    (problem,) = check_sample(sample).problems
+    assert "photo_parts.png: is 30 x 40 px, but its labels are for 40 x 30 px" in problem.sentence
+    Image.new("L", (41, 30)).save(sample.image_path)
+    assert kinds(sample) == ["size mismatch", "size mismatch"]
+
+
+def test_files(sample_of: SampleOf) -> None:
+    sample = sample_of(grey(), [], labels(), labels())
+    assert sample.part_path is not None
+    assert sample.instance_path is not None
+    sample.image_path.unlink()
+    sample.part_path.write_bytes(b"none")
+    Image.new("RGB", (WIDTH, HEIGHT)).save(sample.instance_path)
+    assert kinds(sample) == ["missing file", "unreadable map", "unreadable map"]
+    sample.image_path.write_bytes(b"none")
+    assert kinds(sample)[0] == "unreadable photo"
+
+
+def test_damage_behind_the_header_is_seen_by_decoding(sample_of: SampleOf) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    sample = sample_of(noise, [])
+    sample.image_path.write_bytes(sample.image_path.read_bytes()[:-900])
+    assert kinds(sample) == []
+    assert kinds(sample, decode=True) == ["unreadable photo"]
+
+
+def test_a_turned_photo(sample_of: SampleOf, tmp_path: Path) -> None:
+    sample = sample_of(grey(), [])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(grey()).save(sample.image_path, "JPEG", exif=exif)
+    assert kinds(sample) == ["turned photo"]
+
+
+def test_summary(sample_of: SampleOf) -> None:
+    people = [person(neck=(3, 3, 2), left_hip=(4, 4, 1)), person(instance=2), person(instance=0)]
+    samples = [
+        sample_of(grey(), people, labels(head=1), ignored=[(0, 0, 3, 3)], name="a", source="lab"),
+        sample_of(grey(), [person()], name="b"),
+        sample_of(grey(), [], name="c"),
+    ]
+    pixels = np.zeros(256, np.int64)
+    pixels[[Part.BACKGROUND, Part.HEAD, IGNORE, 9]] = 75, 25, 60, 40
+    found = summarise(samples, pixels)
+    assert found["photos"] == {"all": 3, "without people": 1, "other people may be unlabelled": 0}
+    assert found["people"] == {
+        "all": 4, "joints human": 1, "joints none": 3, "with a mask": 1, "neither joints nor parts": 1,
+        "ignore regions": 1,
+    }  # fmt: skip
+    assert found["joints"] == {"labelled": 2, "of these occluded": 1}
+    assert found["part maps"] == {"human": 1, "none": 2}
+    shares = found["pixels of part maps"]
+    assert (shares["background"], shares["head"], shares["torso"]) == ("75.00 %", "25.00 %", "0.00 %")
+    assert (shares["(ignored, of all)"], shares["(unknown, of all)"]) == ("30.00 %", "20.00 %")
+    assert found["photos by source"] == {"lab": 1, "unnamed": 2}
+
+
+def test_the_table_has_a_column_per_split() -> None:
+    empty = np.zeros(256, np.int64)
+    assert format_summary({}) == ""
+    table = format_summary({"train": {"photos": {"all": 12345}}, "val": {"photos": {"all": 1, "new": 2}}})
+    assert table.splitlines() == [
+        "         train     val",
+        "photos",
+        "  all   12,345       1",
+        "  new        0       2",
+    ]
+    assert summarise([], empty)["photos"]["all"] == 0
+
+
+def test_the_terminal_shows_some_of_each_kind() -> None:
+    problems = [Problem("a", f"a{i}") for i in range(3)] + [Problem("b", "b0")]
+    assert format_problems(problems, 2) == "a: 3\n  a0\n  a1\n  ... and 1 more\nb: 1\n  b0"
+    assert format_problems(problems, None).count("\n") == 5
+    assert format_problems([]) == ""
+
+
+def write_people(folder: Path, split: str, names: list[str], **annotation: Any) -> None:
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    for name in names:
+        Image.fromarray(grey()).save(folder / "images" / name)
+    images = [
+        {"id": k, "file_name": name, "width": WIDTH, "height": HEIGHT, "source": "lab"}
+        for k, name in enumerate(names)
+    ]
+    box = {"id": 1, "image_id": 0, "bbox": [2, 3, 10, 20], **annotation}
+    data = {
+        "images": images,
+        "annotations": [box] if names else [],
+        "categories": [{"keypoints": list(JOINT_NAMES)}],
+    }
+    (folder / f"person_keypoints_{split}.json").write_text(json.dumps(data))
+
+
+def test_a_good_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_people(tmp_path / "data", "train", ["a.jpg", "b.jpg"])
+    write_people(tmp_path / "data", "val", ["c.jpg"])
+    assert cli.main(["data", "check", str(tmp_path / "data"), "-o", str(tmp_path / "out"), "--decode"]) == 0
+    printed = capsys.readouterr().out
+    assert "nothing is wrong" in printed
+    assert "train" in printed
+    assert (tmp_path / "out" / "problems.txt").read_text() == "nothing is wrong\n"
+    for split in ("train", "val"):
+        with Image.open(tmp_path / "out" / f"contact_sheet_{split}.jpg") as sheet:
+            assert np.asarray(sheet).std() > 3
+
+
+def test_one_split_only(tmp_path: Path) -> None:
+    write_people(tmp_path, "train", ["a.jpg"])
+    write_people(tmp_path, "val", ["b.jpg"], bbox=[0, 0, 900, 5])
+    assert run(tmp_path, ["train"], None, decode=False) == 0
+    assert run(tmp_path, None, None, decode=False) == 1
+    assert not (tmp_path / "problems.txt").exists()
+
+
+def test_photos_that_occur_twice(tmp_path: Path) -> None:
+    write_people(tmp_path, "train", ["a.jpg", "b.jpg", "b.jpg"])
+    write_people(tmp_path, "val", ["a.jpg"])
+    first, second = check_data(tmp_path).problems
+    assert (first.kind, second.kind) == ("photo in two splits", "repeated photo")
+    assert "a.jpg: is in train and val, which makes measures too good" in first.sentence
+    assert "b.jpg: occurs 2 times in train" in second.sentence
+
+
+def test_a_split_that_cannot_be_read_does_not_hide_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_people(tmp_path, "train", ["a.jpg"])
+    write_people(tmp_path, "val", [])
+    (tmp_path / "person_keypoints_extra.json").write_text("{")
+    (tmp_path / "images" / "a.jpg").write_bytes(b"none")
+    assert cli.main(["data", "check", str(tmp_path), "-o", str(tmp_path / "out")]) == 1
+    printed = capsys.readouterr().out
+    assert "person_keypoints_extra.json: not a JSON file" in printed
+    assert "the split val holds no photo" in printed
+    assert "unreadable photo: 1" in printed
+    assert "cannot be drawn: 1" in printed
+    assert "a.jpg" in (tmp_path / "out" / "problems.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "Name a data set: posepart data check DIR"),
+        (["chekc", "."], "Name a data set: posepart data check DIR"),
+        (["check"], "Name a data set: posepart data check DIR"),
+        (["check", "nowhere"], "nowhere: no such folder"),
+        (["check", "a", "b"], "b: not expected here; name one data set"),
+        (["check", "a", "--decod"], "unknown option --decod; did you mean --decode?"),
+    ],
+)
+def test_mistakes(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["data", *arguments]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_an_unknown_split(tmp_path: Path) -> None:
+    write_people(tmp_path, "train", ["a.jpg"])
+    with pytest.raises(ValueError, match="has no split 'val'; there are train"):
+        check_data(tmp_path, ["val"])
+
+
+def test_the_sources_take_turns(sample_of: SampleOf) -> None:
+    samples = [sample_of(grey(), [], name=f"{k}", source="many" if k else "one") for k in range(9)]
+    chosen = choose_samples(samples, 4)
+    assert sorted(s.source for s in chosen) == ["many", "many", "many", "one"]
+    assert len({s.image_path for s in chosen}) == 4
+    assert choose_samples(samples, 4) == chosen
+    assert len(choose_samples(samples, 99)) == 9
+    assert choose_samples([], 4) == []
+
+
+def test_the_picture_shows_all_labels(sample_of: SampleOf) -> None:
+    parts = np.zeros((HEIGHT, WIDTH), np.uint8)
+    parts[:4, :4] = Part.HEAD
+    parts[-4:, -4:] = IGNORE
+    people = [person((10, 10, 25, 25), neck=(16, 16, 2), left_hip=(16, 22, 1))]
+    drawn = draw_sample(sample_of(grey(), people, parts), 256)
+    assert drawn.shape == (HEIGHT, WIDTH, 3)
+    assert drawn[1, 1, 0] > drawn[1, 1, 2]  # the head is red
+    assert drawn[-2, -2].tolist() == [90 // 2 + c // 2 for c in IGNORED]
+    assert drawn[10, 18].tolist() != [90, 90, 90]
+    assert drawn[16, 16].mean() > 150
+    assert drawn[22, 16].tolist() == [0, 0, 0]
+    assert drawn[2, 20].tolist() == [90, 90, 90]
+    assert draw_sample(sample_of(grey(), people, parts), 20).shape == (15, 20, 3)
+
+
+def test_a_sheet_of_nothing_and_of_broken_files(sample_of: SampleOf) -> None:
+    assert contact_sheet([])[1] == []
+    sample = sample_of(grey(), [])
+    sample.image_path.write_bytes(b"none")
+    sheet, failures = contact_sheet([sample])
+    assert sheet.width > 0
+    assert len(failures) == 1
+    assert "photo_image.png: cannot be drawn" in failures[0]
