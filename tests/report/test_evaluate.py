@@ -1,0 +1,224 @@
+"""`posepart evaluate` end to end on a small data set."""
+
+import dataclasses
+import json
+import re
+import sys
+
+import numpy as np
+import people_data
+import pytest
+from jsonargparse import Namespace
+from PIL import Image
+
+from posepart import cli
+from posepart.config import PipelineConfig
+from posepart.report.evaluate import choose_samples
+from posepart.results import coco_results, read_record, write_predictions
+from posepart.schema import JOINT_NAMES, PART_NAMES
+
+LOWER_IS_BETTER = {"false_people_per_photo", "joint_calibration_error", "adk"}
+
+
+def cells_of(table):
+    return {(row, column): cell["value"] for row, cells in table.items() for column, cell in cells.items()}
+
+
+def test_a_perfect_prediction_scores_100(report, store, tmp_path):
+    """The only one of these tests that draws the figures."""
+    record, page = report("--predictions", store("perfect", people_data.perfect_scene), replicates=5)
+    assert record["model"] == "perfect"
+    assert (record["data"], record["split"], record["photos"], record["people"]) == ("people", "val", 5, 7)
+    for name, measure in record["measures"].items():
+        if measure["samples"]:
+            assert measure["value"] == (0 if name in LOWER_IS_BETTER else 1), name
+    for name, table in record["tables"].items():
+        for (_, column), value in cells_of(table).items():
+            if (name, column) in {("table_4", "Size M"), ("table_4", "Size L"), ("table_4", "Size XS")}:
+                continue  # all people are of one size
+            assert value == (0 if name == "table_2" and column != "Compared" else 1), (name, column)
+    assert list(record["tables"]["table_1"]) == ["matched by PCKh", "matched by pose box"]
+    assert np.array(record["confusion"]).trace() == np.sum(record["confusion"])
+    assert record["worst_by_pose"] == {f"photo_{n}.jpg": 1 for n in (1, 2, 3, 4)}
+    assert page.count("<svg") == 5, "all figures but the times, which these results do not tell"
+    assert "do not say how long they took" in page
+    markdown = (tmp_path / "report" / "tables.md").read_text()
+    assert "100.0 (100.0 .. 100.0)" in markdown and "### Table 4" in markdown
+
+
+def test_an_empty_prediction_scores_0(report, store, undrawn):
+    record, _ = report("--predictions", store("empty", people_data.empty_scene))
+    zero = ["box_ap50", "box_recall", "pck_lsp_extended", "oks_ap", "pose_map_pckh", "pose_map_pose_box"]
+    zero += ["parsing_ap_r", "parsing_ap_p", "parsing_pcp_50"]
+    zero += [f"part_iou_derived_{name}" for name in PART_NAMES[1:]]
+    assert {record["measures"][name]["value"] for name in zero} == {0}
+    assert set(cells_of(record["tables"]["table_1"]).values()) == {0}
+    assert record["tables"]["table_2"]["distance"]["Compared"]["value"] == 0
+    assert record["tables"]["table_2"]["distance"]["Ave."]["value"] is None
+    assert set(cells_of(record["tables"]["instances"]).values()) == {0}
+    assert record["worst_by_pose"] == {f"photo_{n}.jpg": 0 for n in (1, 2, 3, 4)}
+
+
+def test_shuffled_people_change_nothing(report, store, undrawn):
+    def shuffled(sample):
+        scene = people_data.poor_scene(sample)
+        numbers = np.where(scene.person_map > 0, len(scene.people) + 1 - scene.person_map, 0)
+        return dataclasses.replace(scene, people=scene.people[::-1], person_map=numbers.astype(np.uint8))
+
+    first, _ = report("--predictions", store("results", people_data.poor_scene), replicates=5)
+    other, _ = report("--predictions", store("shuffled", shuffled), replicates=5)
+    assert first["measures"]["pose_map_pckh"]["value"] < 1
+    changed = {key for key in first if first[key] != other[key]}
+    assert changed == {"predictions"}
+
+
+def test_tables_by_hand(report, store, undrawn):
+    """Left wrists are 30 px off (1.5 head lengths), heads are taken for torsos of the same size."""
+    record, page = report("--predictions", store("poor", people_data.poor_scene), "--worst", "1")
+    for row in record["tables"]["table_1"].values():
+        assert (row["Wrist"]["value"], row["U-Body"]["value"]) == (0.5, 0.875)
+        assert row["Total (mAP)"]["value"] == round(6.5 / 7, 6)
+    assert record["tables"]["table_2"]["distance"]["Wrist"]["value"] == 1.5
+    (row,) = record["tables"]["table_3"].values()
+    assert (row["Head"]["value"], row["Torso"]["value"], row["Background"]["value"]) == (0, 0.5, 1)
+    assert row["Ave. (mIoU)"]["value"] == round(5.5 / 7, 6)
+    assert len(record["worst_by_pose"]) == len(record["worst_by_parts"]) == 1
+    assert page.count("<img") == 4
+
+
+def test_a_model(report, data, monkeypatch, undrawn):
+    def blind(image):
+        nothing = np.zeros(image.shape[:2], np.uint8)
+        return people_data.Scene((), nothing, nothing.copy(), "blind", {"detection": 0.5})
+
+    seen = {}
+
+    def load(chosen: Namespace, config: PipelineConfig):
+        seen.update(chosen=chosen, config=config)
+        return blind, {"pose": "0123"}
+
+    monkeypatch.setattr(cli, "_load", load)
+    record, page = report("--no-segment-term", "--threads", "2", "--subset", "coco", "--limit", "2")
+    assert (record["model"], record["photos"], record["subset"]) == ("blind", 2, ["coco"])
+    assert record["seconds_per_photo"] == {"detection": 0.5}
+    assert record["pipeline"]["features"]["segment_term"] is False
+    assert record["weights"] == {"pose": "0123"}
+    assert seen["chosen"].threads == 2
+    assert "do not say how long they took" not in page
+
+
+@pytest.mark.parametrize("by", ["file_name", "image_id"])
+def test_predictions_of_another_system(by, report, store, tmp_path, undrawn):
+    folder = store("perfect", people_data.perfect_scene)
+    entries = []
+    for number in range(1, 6):
+        for entry in coco_results(read_record(folder / f"photo_{number}.json"), number):
+            entries.append({key: value for key, value in entry.items() if key in (by, "keypoints", "score")})
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    path = write_predictions(entries, theirs)
+    record, page = report("--predictions", path if by == "file_name" else theirs, "--name", "theirs")
+    assert record["model"] == "theirs"
+    assert set(cells_of(record["tables"]["table_1"]).values()) == {1}
+    assert record["measures"]["pck_lsp_extended"]["value"] == 1
+    assert record["measures"]["box_ap50"]["value"] == 1, "the extent of the joints stands in for a box"
+    assert [record["tables"][name] for name in ("table_3", "table_4", "instances")] == [{}] * 3
+    assert record["measures"]["part_miou_derived"]["value"] is None
+    assert page.count("these predictions have no part maps") == 4
+    assert record["worst_by_parts"] == {}
+
+
+def test_everything_from_files_is_escaped(tmp_path, undrawn, report, data):
+    """A photo and a system whose names are HTML."""
+    folder, _ = data
+    name = '<b>"&amp;.png'
+    Image.new("RGB", (40, 30)).save(folder / "images" / name)
+    joints = [v for n in range(14) for v in (n + 1, n + 2, 2)]
+    content = {
+        "images": [{"id": 1, "file_name": name, "width": 40, "height": 30, "source": "<i>"}],
+        "annotations": [{"id": 1, "image_id": 1, "bbox": [0, 0, 20, 20], "keypoints": joints}],
+        "categories": [{"id": 1, "name": "person", "keypoints": list(JOINT_NAMES)}],
+    }
+    (folder / "person_keypoints_val.json").write_text(json.dumps(content))
+    (tmp_path / "none.json").write_text("[]")
+    _, page = report("--predictions", tmp_path / "none.json", "--name", "<script>alert(1)</script>")
+    assert "&lt;b&gt;&quot;&amp;amp;.png" in page
+    assert "<title>&lt;script&gt;alert(1)&lt;/script&gt; on people</title>" in page
+    assert not re.search(r"<b>|<i>|<script", page)
+    markdown = (tmp_path / "report" / "tables.md").read_text()
+    assert "<script" not in markdown
+
+
+def test_the_page_needs_no_network(report, store):
+    _, page = report("--predictions", store("empty", people_data.empty_scene))
+    targets = re.findall(r'(?:src|href)="([^"]*)"', page) + re.findall(r"url\(([^)]*)\)", page)
+    assert targets
+    assert all(target.startswith(("#", "worst/", "data:")) for target in targets)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--subset", "lip"], "--subset: no photos from lip; there are coco, lsp_extended, pelota"),
+        (["--people-per-photo", "9"], "no photo is left to measure on"),
+        (["--split", "test"], "has no split 'test'; there are val"),
+        (["--data", "absent"], "absent: no such folder"),
+        (["--predictions", "absent.json"], "absent.json: cannot be read (No such file or directory)"),
+        (["--limit", "0"], "--limit: expected at least 1, got 0"),
+        (["--replicates", "-1"], "--replicates: expected at least 0, got -1"),
+        (["--threads", "0"], "--threads: expected at least 1, got 0"),
+        (["--subst", "coco"], "unknown option --subst; did you mean --subset?"),
+    ],
+)
+def test_mistakes_are_one_sentence(options, message, data, tmp_path, capsys):
+    out = tmp_path / "report"
+    assert cli.main(["evaluate", "--data", str(data[0]), "-o", str(out), *options]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("option", ["--data", "-o"])
+def test_what_must_be_named(option, capsys):
+    assert cli.main(["evaluate", option, "somewhere"]) == 2
+    assert "Name a folder" in capsys.readouterr().err
+
+
+def test_missing_files_leave_nothing_behind(data, store, tmp_path, capsys):
+    folder = store("perfect", people_data.perfect_scene)
+    command = ["evaluate", "--data", str(data[0]), "--predictions", str(folder), "-o", str(tmp_path / "report")]
+    (data[0] / "images" / "photo_4.jpg").unlink()
+    assert cli.main(command) == 2
+    assert "photo_4.jpg" in capsys.readouterr().err
+    (folder / "photo_3.json").unlink()
+    assert cli.main(command) == 2
+    assert "perfect: has no result of photo_3.jpg (photo_3.json)" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["people", "perfect"]
+
+
+def test_only_an_earlier_report_is_replaced(report, store, data, tmp_path, capsys, undrawn):
+    report("--predictions", store("perfect", people_data.perfect_scene))
+    record, _ = report("--predictions", store("empty", people_data.empty_scene), "--worst", "0")
+    assert record["model"] == "empty"
+    assert list((tmp_path / "report" / "worst").iterdir()) == []
+    assert cli.main(["evaluate", "--data", str(data[0]), "-o", str(data[0])]) == 2
+    assert "people: holds other files than an earlier report (images, instances," in capsys.readouterr().err
+    assert (data[0] / "images" / "photo_1.jpg").exists()
+
+
+def test_without_matplotlib(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert cli.main(["evaluate", "--data", str(data[0]), "-o", str(tmp_path / "report")]) == 2
+    error = capsys.readouterr().err
+    assert 'pip install "posepart[report]"' in error
+    assert error.count("\n") == 1
+
+
+def test_choice_of_samples(data):
+    samples = data[1]
+    assert choose_samples(samples, None) == samples
+    assert [len(s.people) for s in choose_samples(samples, None, people_per_photo=2)] == [3, 2]
+    assert choose_samples(samples, ["pelota"], limit=3) == [samples[3]]
+    with pytest.raises(ValueError, match="no photo is left"):
+        choose_samples([], None)
