@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +96,7 @@ def load_seen(path: Path) -> tuple[SeenCrop, ...]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return tuple(_crops({name: file[name] for name in file.files}))
-    except (KeyError, OSError, EOFError, ValueError) as error:
+    except (KeyError, OSError, EOFError, ValueError, BadZipFile) as error:
         raise ValueError(
             f"{path}: not the predictions of a photo ({error}): delete it and run again"
         ) from error

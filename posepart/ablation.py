@@ -1,0 +1,213 @@
+"""Variants of the stages after the networks, on what was seen of a photo once: a variant is data, not a branch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from posepart.assemblers import ASSEMBLERS
+from posepart.config import PipelineConfig
+from posepart.crf import pose_of_box
+from posepart.data.sample import Sample
+from posepart.features import part_geometry
+from posepart.inference import refined_part_maps
+from posepart.merge import assign_people, merge_parts, pose_nms
+from posepart.observation import SeenCrop
+from posepart.pairwise import PairwiseModel
+from posepart.skeleton_maps import draw_skeleton
+from posepart.structures import Certificate, FloatArray, Grouping, PartMaps, Person, PersonBoxes, Pose, Scene
+
+SHIPPED = "shipped"  # the second stage that comes with the model
+
+
+@dataclass(frozen=True)
+class Variant:
+    """How the stages after the networks are run.
+
+    pipeline: their numbers, with the segment term, variant A or B, and whether there is a second stage.
+    assembler: one of `assemblers.ASSEMBLERS`. whole_photo: the photo is the only box. several_poses: every pose
+    of a box counts, not one (always so with `whole_photo`). second_stage: whose weights. joint_map,
+    skeleton_map: which pose maps the second stage sees, the others are zero.
+    """
+
+    pipeline: PipelineConfig = field(default_factory=PipelineConfig)
+    assembler: str = "exact"
+    whole_photo: bool = False
+    several_poses: bool = False
+    second_stage: str = SHIPPED
+    joint_map: bool = True
+    skeleton_map: bool = True
+
+    def __post_init__(self) -> None:
+        if self.assembler not in ASSEMBLERS:
+            raise ValueError(f"assembler {self.assembler!r}: choose one of {', '.join(ASSEMBLERS)}")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table: a variant by the name that the table gives it."""
+
+    name: str
+    variant: Variant
+
+
+@dataclass(frozen=True)
+class Question:
+    """One ablation: variants that differ in one thing; the others are compared with the first.
+
+    key: short name for the command line. asks: the table's heading. note: what a reader has to know, or empty.
+    """
+
+    key: str
+    asks: str
+    rows: tuple[Row, ...]
+    note: str = ""
+
+
+class GivenBoxes:
+    """A person detector that answers with boxes it was given."""
+
+    def __init__(self, boxes: PersonBoxes) -> None:
+        self.boxes = boxes
+
+    def __call__(self, image: NDArray[np.uint8]) -> PersonBoxes:
+        """The boxes, whatever the photo."""
+        return self.boxes
+
+
+def labelled_boxes(sample: Sample) -> PersonBoxes:
+    """The boxes of a sample's people, with score 1: what a perfect detector would say."""
+    boxes = np.array([person.box for person in sample.people], np.float32).reshape(-1, 4)
+    return PersonBoxes(boxes, np.ones(len(boxes), np.float32))
+
+
+def photo_box(sample: Sample) -> PersonBoxes:
+    """The whole photo as one box, with score 1."""
+    edges = np.array([[-0.5, -0.5, sample.width - 0.5, sample.height - 0.5]], np.float32)
+    return PersonBoxes(edges, np.ones(1, np.float32))
+
+
+@dataclass(frozen=True)
+class _PosedCrop:
+    """A crop with its people: poses in the crop frame, the box and its score of each in the photo frame."""
+
+    crop: SeenCrop
+    poses: tuple[Pose, ...]
+    boxes: tuple[FloatArray, ...]
+    scores: tuple[float, ...]
+    certificate: Certificate
+
+
+class Assembled:
+    """The poses of a photo's crops, assembled once for all variants that differ in later stages only."""
+
+    def __init__(self, crops: Sequence[SeenCrop], pairwise: PairwiseModel) -> None:
+        self.crops, self.pairwise = crops, pairwise
+        self._known: dict[tuple[object, ...], tuple[Grouping, ...]] = {}
+
+    def __call__(self, variant: Variant) -> tuple[Grouping, ...]:
+        """What the variant's assembler makes of each crop."""
+        config = variant.pipeline
+        key = variant.assembler, config.features, config.crf
+        if key not in self._known:
+            self._known[key] = tuple(self._assemble(crop, variant) for crop in self.crops)
+        return self._known[key]
+
+    def _assemble(self, crop: SeenCrop, variant: Variant) -> Grouping:
+        features, crf = variant.pipeline.features, variant.pipeline.crf
+        geometry = part_geometry(crop.parts, features) if features.segment_term else None
+        return ASSEMBLERS[variant.assembler](crop.candidates, geometry, self.pairwise, features, crf)
+
+
+def scene_of(
+    shape: tuple[int, int],
+    assembled: Assembled,
+    variant: Variant,
+    second_stage: nn.Module,
+    device: str = "cpu",
+) -> Scene:
+    """The result of one photo: CRF (or its stand-in), second stage and merge (Figure 2).
+
+    Parameters
+    ----------
+    shape : (H, W) of the photo
+    assembled : what the networks saw of it, with a pairwise model that has the weights the variant's segment
+        term needs; as for the pipeline, a crop without a pose casts no vote for parts
+    variant : Variant
+    second_stage : the Part FCN that the variant names; not used without `pipeline.refine`
+    device : of the second stage
+    """
+    config = variant.pipeline
+    found = zip(assembled.crops, assembled(variant), strict=True)
+    posed = [item for crop, grouping in found if (item := _choose(crop, grouping, variant)).poses]
+    parts = _second_stage(posed, variant, second_stage, device)
+    people = [person for item in posed for person in _people(item)]
+    affines = [item.crop.affine for item in posed for _ in item.poses]
+    kept = pose_nms(people, config.merge)
+    people, affines = [people[k] for k in kept], [affines[k] for k in kept]
+    size = config.crop.size
+    part_map = merge_parts(parts, [item.crop.affine for item in posed], size, shape)
+    person_map = assign_people(part_map, people, affines, size, config.merge)
+    return Scene(tuple(people), part_map, person_map, "ablation")
+
+
+def _choose(crop: SeenCrop, found: Grouping, variant: Variant) -> _PosedCrop:
+    """The poses of a crop that the variant keeps, the box's own first."""
+    config = variant.pipeline
+    own = None
+    if not variant.whole_photo:
+        box = crop.affine.forward(crop.box.reshape(2, 2)).ravel()
+        own = pose_of_box(found, box, config.crop.size, config.crf)
+    several = variant.several_poses or variant.whole_photo
+    poses = tuple(pose for pose in found.poses if several and pose is not own)
+    boxes = tuple(pose_extent(pose, crop, config.crf.pose_margin) for pose in poses)
+    scores = tuple(crop.box_score * float(pose.scores[pose.present].mean()) for pose in poses)
+    if own is not None:
+        poses, boxes, scores = (own, *poses), (crop.box, *boxes), (crop.box_score, *scores)
+    return _PosedCrop(crop, poses, boxes, scores, found.certificate)
+
+
+def pose_extent(pose: Pose, crop: SeenCrop, margin: float) -> FloatArray:
+    """Box of a pose that no detector boxed: its joints' extent, grown by `margin` of the longer side.
+
+    Returns
+    -------
+    (4,) float32 xyxy, photo frame
+    """
+    joints = crop.affine.inverse(pose.xy[pose.present])
+    low, high = joints.min(axis=0), joints.max(axis=0)
+    reach = margin * (high - low).max()
+    return np.concatenate([low - reach, high + reach]).astype(np.float32)
+
+
+def _second_stage(
+    posed: Sequence[_PosedCrop], variant: Variant, network: nn.Module, device: str
+) -> list[PartMaps]:
+    """The part scores of the crops: refined with the poses, or the first stage's."""
+    first = [item.crop.parts for item in posed]
+    if not variant.pipeline.refine or not first:
+        return first
+    keep = np.array([variant.joint_map, variant.skeleton_map], np.float32)[:, None, None]
+    maps = [keep * _pose_maps(item, variant.pipeline) for item in posed]
+    return refined_part_maps(network, first, maps, device)
+
+
+def _pose_maps(item: _PosedCrop, config: PipelineConfig) -> FloatArray:
+    """Joint and skeleton label maps of all poses of a crop; where two cover a cell the higher label stays."""
+    parts = item.crop.parts
+    shape = parts.scores.shape[1], parts.scores.shape[2]
+    layers = [
+        draw_skeleton(pose, parts.stride, shape, config.skeleton, config.crop.size) for pose in item.poses
+    ]
+    return np.asarray(np.max(layers, axis=0), np.float32)
+
+
+def _people(item: _PosedCrop) -> list[Person]:
+    """The poses of a crop in the photo frame."""
+    people = []
+    for pose, box, score in zip(item.poses, item.boxes, item.scores, strict=True):
+        xy = np.where(pose.present[:, None], item.crop.affine.inverse(pose.xy), 0).astype(np.float32)
+        people.append(Person(replace(pose, xy=xy), box, score, item.certificate))
+    return people
