@@ -1,5 +1,6 @@
 """A small labelled data set on disk, with perfect, empty and poor results for it."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -103,3 +104,8 @@ def poor_scene(sample: Sample) -> Scene:
         people.append(Person(Pose(xy, scores, -2.0), person.box, 0.9, Certificate()))
     part_map = np.where(scene.part_map == 1, 2, scene.part_map).astype(np.uint8)
     return Scene(tuple(people), part_map, scene.person_map, "poor")
+
+
+def numbered(sample: Sample, file_name: str) -> Sample:
+    """The sample as if its photo had another name."""
+    return dataclasses.replace(sample, image_path=sample.image_path.with_name(file_name))

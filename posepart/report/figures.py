@@ -36,6 +36,7 @@ BOX_THRESHOLDS_SHOWN = (0.5, 0.75, 0.9)
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "posepart",  # equal figures are equal bytes
+    "text.parse_math": False,  # names of stages come from files
     "font.size": 9.0,
     "axes.titlesize": 10.0,
     "axes.titlelocation": "left",
@@ -78,7 +79,8 @@ def joint_precision_recall(joints: Detections) -> str:
                 name = joint.name.lower() if group == "head" else joint.name.partition("_")[0].lower()
                 _curve(axis, joints, int(joint), name, colour)
             axis.set_title(group.capitalize())
-            axis.legend(loc="lower left")
+            if axis.lines:
+                axis.legend(loc="lower left")
         _unit_square(axes[0])
         axes[-1].set_axis_off()
         figure.supxlabel("recall", fontsize=9)

@@ -187,7 +187,15 @@ def test_what_must_be_named(option, capsys):
 
 def test_missing_files_leave_nothing_behind(data, store, tmp_path, capsys):
     folder = store("perfect", people_data.perfect_scene)
-    command = ["evaluate", "--data", str(data[0]), "--predictions", str(folder), "-o", str(tmp_path / "report")]
+    command = [
+        "evaluate",
+        "--data",
+        str(data[0]),
+        "--predictions",
+        str(folder),
+        "-o",
+        str(tmp_path / "report"),
+    ]
     (data[0] / "images" / "photo_4.jpg").unlink()
     assert cli.main(command) == 2
     assert "photo_4.jpg" in capsys.readouterr().err
