@@ -148,7 +148,7 @@ def parts_from_lip(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Returns
     -------
     (H, W) uint8 part ids; `schema.IGNORE` where the label spans several parts (arms, legs, pants, skirts, dresses,
-    jumpsuits): `data.lip_limbs.split_limbs` tells them apart where joints are known.
+    jumpsuits).
 
     Raises
     ------

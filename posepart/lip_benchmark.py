@@ -1,0 +1,136 @@
+"""LIP's two tasks scored from files: a submission against the labels, in all, per factor and by size."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.data.label_maps import read_label_map
+from posepart.data.lip import LipPicture, pair_by_name, read_pose_submission
+from posepart.lip_schema import NUM_LIP_JOINTS, NUM_LIP_LABELS
+from posepart.metrics.lip import (
+    FACTORS,
+    SIZE_NAMES,
+    LipPoseScores,
+    derived_factors,
+    judge_lip_joints,
+    lip_pose_scores,
+    size_of_picture,
+)
+from posepart.metrics.segmentation import SegmentationScores, confusion_matrix, pooled_scores
+
+Groups = Mapping[str, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class PoseReport:
+    """Scores by group of pictures; "all" is the first. pictures: how many each has."""
+
+    scores: dict[str, LipPoseScores]
+    pictures: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ParsingReport:
+    """Scores by group of pictures; "all" is the first. pictures: how many each has."""
+
+    scores: dict[str, SegmentationScores]
+    pictures: dict[str, int]
+
+
+def score_pose(
+    pictures: Sequence[LipPicture],
+    submission: Path,
+    *,
+    strict: bool = True,
+    factor_lists: Mapping[str, Path] | None = None,
+) -> PoseReport:
+    """PCKh@0.5 of a pose submission.
+
+    Parameters
+    ----------
+    pictures: of the split, in the order of its csv. submission: csv of file, x, y per joint.
+    strict: pair the rows by file name; False pairs them by order, as the official script does.
+    factor_lists: see `picture_groups`.
+
+    Raises
+    ------
+    ValueError: when rows and pictures do not fit, or a file is wrong.
+    """
+    poses = read_pose_submission(submission)
+    rows = pair_by_name([p.name for p in pictures], list(poses), strict)
+    values = list(poses.values())
+    truth = _joints(pictures)
+    predicted = np.array([values[row] for row in rows]).reshape(-1, NUM_LIP_JOINTS, 2)
+    counts = judge_lip_joints(truth, predicted)
+    groups = picture_groups(pictures, factor_lists)
+    scores = {name: lip_pose_scores(counts, chosen) for name, chosen in groups.items()}
+    return PoseReport(scores, {name: int(chosen.sum()) for name, chosen in groups.items()})
+
+
+def score_parsing(
+    pictures: Sequence[LipPicture],
+    submission: Path,
+    *,
+    factor_lists: Mapping[str, Path] | None = None,
+) -> ParsingReport:
+    """Pixel accuracy, mean accuracy and mean IoU of a folder of label-id PNGs, each named as its picture.
+
+    One confusion matrix is pooled over the pictures of a group; a prediction of another size is refused.
+
+    Raises
+    ------
+    ValueError: when a prediction is absent, of another size, or has unknown ids; it names the file.
+    """
+    confusions = np.zeros((len(pictures), NUM_LIP_LABELS, NUM_LIP_LABELS), np.int64)
+    for i, picture in enumerate(pictures):
+        truth = picture.read_labels()
+        if truth is None:
+            raise ValueError(f"{picture.name}: has no label map; leave it out or copy the labels again")
+        path = Path(submission) / f"{Path(picture.name).stem}.png"
+        predicted = read_label_map(path, NUM_LIP_LABELS)
+        try:
+            confusions[i] = confusion_matrix(truth, predicted, NUM_LIP_LABELS)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+    groups = picture_groups(pictures, factor_lists)
+    scores = {name: pooled_scores(confusions, chosen) for name, chosen in groups.items()}
+    return ParsingReport(scores, {name: int(chosen.sum()) for name, chosen in groups.items()})
+
+
+def picture_groups(
+    pictures: Sequence[LipPicture], factor_lists: Mapping[str, Path] | None = None
+) -> dict[str, NDArray[np.bool_]]:
+    """Which pictures belong to "all", to each challenge factor and to each size.
+
+    factor_lists: factor -> text file of picture names, one a line, with or without suffix; None derives the factors
+    that joints tell (see `metrics.lip.derived_factors`).
+
+    Raises
+    ------
+    ValueError: for an unknown factor, or when a listed picture is not among the pictures.
+    """
+    groups: dict[str, NDArray[np.bool_]] = {"all": np.ones(len(pictures), bool)}
+    if factor_lists is None:
+        groups |= derived_factors(_joints(pictures))
+    for factor, path in (factor_lists or {}).items():
+        if factor not in FACTORS:
+            raise ValueError(f"unknown factor {factor!r}: choose one of {', '.join(FACTORS)}")
+        listed = {Path(name).stem for name in Path(path).read_text(encoding="utf-8").split()}
+        stems = [Path(picture.name).stem for picture in pictures]
+        unknown = sorted(listed - set(stems))
+        if unknown:
+            raise ValueError(f"{path}: lists {unknown[0]}, which is not in the split")
+        groups[factor] = np.array([stem in listed for stem in stems], bool)
+    areas = np.array([np.prod(picture.size()) for picture in pictures], np.float64)
+    sizes = size_of_picture(areas)
+    return groups | {name: sizes == i for i, name in enumerate(SIZE_NAMES)}
+
+
+def _joints(pictures: Sequence[LipPicture]) -> NDArray[np.float64]:
+    """(I, 16, 3), zeros for a picture without pose labels."""
+    nothing = np.zeros((NUM_LIP_JOINTS, 3))
+    rows = [nothing if picture.joints is None else picture.joints for picture in pictures]
+    return np.array(rows).reshape(-1, NUM_LIP_JOINTS, 3)
