@@ -113,8 +113,8 @@ The folder REPORT receives
   tables.md     the tables as Markdown
   metrics.json  all numbers
   worst/        the pictures
-All intervals are 95 % bootstrap intervals over photos. The figures need matplotlib:
-pip install "posepart[report]".
+All intervals are 95 % bootstrap intervals over photos. The figures need matplotlib
+(pip install matplotlib, or posepart with its extra [report]).
 
 --data takes the layouts that posepart data check --help names."""
 

@@ -65,7 +65,7 @@ def require_matplotlib() -> None:
     except ImportError:
         raise ValueError(
             "posepart evaluate draws its figures with matplotlib, which is not installed; "
-            'install it with: pip install "posepart[report]"'
+            "install it with pip install matplotlib, or posepart with its extra [report]"
         ) from None
 
 
