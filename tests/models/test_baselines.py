@@ -4,7 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from posepart.models.backbones import Backbone
 from posepart.models.builders import build
+from posepart.models.parsing_baselines import DeepLab
+from posepart.models.pose_baselines import StackedHourglass
 
 # Millions of parameters, as counted for these architectures elsewhere; the output layer is LIP's.
 PARSERS = {
@@ -48,14 +51,23 @@ def test_resnet_for_joints_is_deeplab_with_another_output() -> None:
         assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 16, 8, 8)
 
 
+class Width(Backbone):
+    """Stands for a backbone: every feature is the width of the input."""
+
+    channels = (1,)
+    strides = (1,)
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        return [torch.full_like(x[:, :1], x.shape[-1])]
+
+
 def test_several_scales_are_merged_by_their_maximum() -> None:
-    torch.manual_seed(0)
-    network = build("deeplab_vgg16", {"labels": 3}).eval().requires_grad_(False)
-    nn.init.zeros_(network.out.weight)
-    network.scales = (1.0, 0.5)
-    network.out.bias[:] = torch.tensor([1.0, 2.0, 3.0])
+    network = DeepLab(Width(), outputs=2, scales=(1.0, 0.5)).requires_grad_(False)
+    network.out.weight.copy_(torch.tensor([1.0, -1.0]).view(2, 1, 1, 1))
+    nn.init.zeros_(network.out.bias)
     scores = network(torch.zeros(1, 3, 64, 64))
-    assert scores.amax((0, 2, 3)).tolist() == scores.amin((0, 2, 3)).tolist() == [1, 2, 3]
+    assert scores.shape == (1, 2, 64, 64)
+    assert scores.amax((0, 2, 3)).tolist() == scores.amin((0, 2, 3)).tolist() == [64, -32]
 
 
 def test_segnet_mirrors_its_encoder() -> None:
@@ -72,7 +84,7 @@ def test_segnet_mirrors_its_encoder() -> None:
 def test_hourglass_reads_its_own_maps() -> None:
     """A change of the first stack's score layer reaches the second stack's maps."""
     torch.manual_seed(0)
-    network = build("stacked_hourglass", {"joints": 2, "stacks": 2}).eval().requires_grad_(False)
+    network = StackedHourglass(joints=2, stacks=2, features=8).eval().requires_grad_(False)
     images = torch.randn(1, 3, 64, 64)
     before = network(images)
     nn.init.constant_(network.scores[0].bias, 5.0)

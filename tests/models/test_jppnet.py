@@ -100,21 +100,20 @@ def test_parameters_in_all(network: JPPNet) -> None:
 def test_shapes_and_gradients_at_384(network: JPPNet) -> None:
     """Every layer's output on the input that the paper trains on; no numbers are computed."""
     seen: dict[str, tuple[int, ...]] = {}
-    names = ("part_module.conv_2", "joint_module.conv_1_to_6", "pose_refinement.1.conv_1",
-             "pose_refinement.1.conv_4", "parsing_refinement.1.conv_5")  # fmt: skip
     handles = [
-        network.get_submodule(name).register_forward_hook(
-            lambda _m, _i, out, name=name: seen.__setitem__(name, tuple(out.shape))
-        )
-        for name in names
+        module.register_forward_hook(lambda _m, _i, out, name=name: seen.__setitem__(name, tuple(out.shape)))
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Conv2d)
     ]
     images = torch.zeros(1, 3, 384, 384, device="meta")
-    res_4, res_5 = network.trunk(images)
-    assert (res_4.shape, res_5.shape) == ((1, 1024, 48, 48), (1, 2048, 48, 48))
-    maps = network(images)
+    network.stages(images)
     for handle in handles:
         handle.remove()
-    assert seen == dict(zip(names, [(1, c, 48, 48) for c in (256, 256, 512, 256, 256)], strict=True))
+    heads = {name: shape for name, shape in seen.items() if not name.startswith("trunk")}
+    assert len(heads) == 6 + 8 + 2 * (8 + 11)
+    assert all(shape == (1, network.get_submodule(n).out_channels, 48, 48) for n, shape in heads.items())
+    assert [tuple(r.shape) for r in network.trunk(images)] == [(1, 1024, 48, 48), (1, 2048, 48, 48)]
+    maps = network(images)
     assert [tuple(m.shape) for m in maps.merged.parsing] == [(1, 20, 48, 48)] * 3
     assert [tuple(m.shape) for m in maps.merged.pose] == [(1, 16, 48, 48)] * 3
     assert [tuple(s.pose[2].shape) for s in maps.scales] == [(1, 16, n, n) for n in (48, 36, 24)]
