@@ -1,7 +1,7 @@
 """Weight files: safetensors with a JSON card beside them, and the model sets made of them.
 
-A model set is a folder with `detector`, `pose`, `part`, `refine` and `crf`, each a `.safetensors` and a `.json`
-card. The sets in `weights/` ship with the package.
+A model set is a folder with `detector`, `pose`, `part`, `refine` and `crf`, and perhaps `calibration`, each a
+`.safetensors` and a `.json` card. The sets in `weights/` ship with the package.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from .builders import build
 
 STAGES = ("detector", "pose", "part", "refine", "crf")
+OPTIONAL_STAGES = ("calibration",)
 INSTALLED = Path(__file__).parent / "weights"
 
 
@@ -62,9 +63,11 @@ def find_model(name_or_folder: str | Path) -> ModelSet:
             f"{name_or_folder}: no installed model (there are: {names}) and no folder of weights"
         )
     cards = {}
-    for stage in STAGES:
+    for stage in (*STAGES, *OPTIONAL_STAGES):
         path = folder / f"{stage}.safetensors"
         if not path.exists():
+            if stage in OPTIONAL_STAGES:
+                continue
             raise ValueError(
                 f"{folder}: lacks {path.name}; a model folder holds {', '.join(STAGES)}, each with its card"
             )

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from posepart.calibration import Calibration, calibrate, load_calibration
 from posepart.candidates import propose
 from posepart.config import PipelineConfig
 from posepart.crf import build_problem, grouping, minimise, pose_of_box
@@ -85,7 +86,7 @@ class ParsedPhoto:
 
 
 class Parser:
-    """Photo -> Scene. `model_name` goes into every result."""
+    """Photo -> Scene. `model_name` goes into every result, `calibration` only into its scores."""
 
     def __init__(
         self,
@@ -94,12 +95,14 @@ class Parser:
         config: PipelineConfig,
         model_name: str,
         device: str = "cpu",
+        calibration: Calibration | None = None,
     ) -> None:
         self.detector = detector
         self.networks = networks
         self.config = config
         self.model_name = model_name
         self.device = device
+        self.calibration = calibration
 
     def __call__(self, image: NDArray[np.uint8], dump_crf: Path | None = None) -> Scene:
         """Parse one photo.
@@ -126,7 +129,7 @@ class Parser:
         parsed = self._parse_boxes(image, boxes, clock, dump_crf)
         with clock.stage("merge"):
             scene, owners = self._merge(image.shape[:2], boxes, parsed, clock.seconds)
-        return ParsedPhoto(scene, tuple(parsed), owners)
+        return ParsedPhoto(calibrate(scene, self.calibration), tuple(parsed), owners)
 
     def _parse_boxes(
         self, image: NDArray[np.uint8], boxes: PersonBoxes, clock: "Stopwatch", dump_crf: Path | None
@@ -266,7 +269,7 @@ def load(
     networks = load_networks(model, device)
     networks.pairwise.variant(config.features.segment_term)
     people = build_detector(detector, config.detection, device, default=model.path("detector"))
-    return Parser(people, networks, config, model.name, device)
+    return Parser(people, networks, config, model.name, device, load_calibration(model))
 
 
 def load_networks(model: ModelSet, device: str = "cpu") -> Networks:

@@ -180,6 +180,7 @@ def coco_results(record: Record, image_id: int) -> list[Record]:
             "keypoints": [number for keypoint in person["keypoints"] for number in keypoint],
             "bbox": person["bbox"],
             "score": person["score"],
+            **({"confidence": person["confidence"]} if "confidence" in person else {}),
         }
         for person in record["people"]
     ]
@@ -258,6 +259,7 @@ def _person_to_record(number: int, person: Person, deterministic: bool) -> Recor
         "id": number,
         "bbox": [round(value, _COORDINATE_DIGITS) for value in (x0, y0, x1 - x0, y1 - y0)],
         "score": _rounded(person.pose.score),
+        **({} if person.confidence is None else {"confidence": _rounded(person.confidence)}),
         "box_score": _rounded(person.box_score),
         "keypoints": [
             [
@@ -294,6 +296,7 @@ def _person_from_record(record: Record) -> Person:
         pose=Pose(keypoints[:, :2].copy(), keypoints[:, 2].copy(), _or_infinite(record["score"], -math.inf)),
         box=np.array([x, y, x + width, y + height], dtype=np.float32),
         box_score=record["box_score"],
+        confidence=record.get("confidence"),
         certificate=Certificate(
             energy=_or_infinite(stored["energy"], math.inf),
             bound=_or_infinite(bound, -math.inf),

@@ -212,13 +212,16 @@ class Grouping:
 class Person:
     """One person of the result, in the photo frame.
 
-    pose: joints in photo pixels. box: (4,) float32 xyxy. box_score: the detector's, in [0, 1].
+    pose: joints in photo pixels; its joint scores are probabilities when the model is calibrated. box: (4,)
+    float32 xyxy. box_score: the detector's, in [0, 1]. confidence: the probability that the pose is right (see
+    `posepart.calibration`), None when the model is not calibrated.
     """
 
     pose: Pose
     box: FloatArray
     box_score: float
     certificate: Certificate
+    confidence: float | None = None
 
     def __post_init__(self) -> None:
         _expect("Person.box", self.box, (4,))

@@ -1,0 +1,178 @@
+"""Make the scores of a model mean what they say: fit maps of joint and pose scores, and measure them honestly.
+
+    python experiments/calibrate.py --data PEOPLE --model MODEL --run runs/calibration
+    cp runs/calibration/calibration.* MODEL/
+
+Runs the model over the photos of the val part that have human (or exact) joints. The maps (raw, Platt, isotonic)
+are measured on photos they were not fitted on: each half of the photos by a map fitted on the other half. The map
+of least expected calibration error is then fitted on all of them and written as `calibration.safetensors` with
+its card, which tells the errors before and after. `--train_photos 200` also fits on so many photos of the train
+part, which the networks saw, and measures that on the val part.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _common import LICENCES, read_people
+from jsonargparse import ArgumentParser, Namespace
+from tqdm import tqdm
+
+from posepart.calibration import Calibration, to_arrays
+from posepart.data.sample import Sample
+from posepart.images import read_photo
+from posepart.metrics.bootstrap import Interval
+from posepart.metrics.photo import EXACT_ORIGINS, Photo, observe
+from posepart.metrics.scene_scores import LSP_EXTENDED
+from posepart.models.weights import save_tensors
+from posepart.pipeline import Parser, load
+from posepart.training.calibration import (
+    FITS,
+    Outcomes,
+    calibration_error,
+    cross_fitted,
+    error_change,
+    joint_outcomes,
+    pose_outcomes,
+)
+
+OUTCOMES = {"joint": joint_outcomes, "pose": pose_outcomes}
+
+
+def with_exact_joints(samples: Sequence[Sample]) -> list[Sample]:
+    """The samples with a person whose joints a prediction may be held to."""
+    return [
+        s for s in samples if any(p.joints_from in EXACT_ORIGINS and p.joints is not None for p in s.people)
+    ]
+
+
+def predicted(samples: Sequence[Sample], parser: Parser, name: str) -> list[Photo]:
+    """The photos with the model's results."""
+    progress = tqdm(samples, name, unit="photo", disable=None, dynamic_ncols=True)
+    return [observe(s, parser(read_photo(s.image_path)), parts=False) for s in progress]
+
+
+def measure(outcomes: Outcomes, train: Outcomes | None, folds: int, replicates: int) -> dict[str, Any]:
+    """Calibration errors of every method, and their change against the raw scores."""
+    rows: dict[str, Any] = {}
+    candidates = {name: cross_fitted(outcomes, name, folds) for name in FITS}
+    if train is not None:
+        for name in ("platt", "isotonic"):
+            candidates[f"{name}, fitted on train"] = FITS[name](train.scores, train.right)(outcomes.scores)
+    for name, probabilities in candidates.items():
+        change = error_change(outcomes, candidates["raw"], probabilities, replicates)
+        rows[name] = {
+            "error": _numbers(calibration_error(outcomes, probabilities, replicates)),
+            "change": _numbers(change),
+        }
+    about = {"photos": outcomes.photos, "samples": len(outcomes.scores), "right": _share(outcomes)}
+    return {**about, "methods": rows}
+
+
+def by_source(
+    photos: Sequence[Photo], outcomes: Outcomes, method: str, settings: Namespace
+) -> dict[str, Any]:
+    """The errors before and after on the gymnasts and on the other photos, whose share of right joints differs."""
+    gymnasts = np.array([p.source == LSP_EXTENDED for p in photos], bool)[outcomes.images]
+    after = cross_fitted(outcomes, method, settings.folds)
+    rows = {}
+    for name, rows_of in ((LSP_EXTENDED, gymnasts), ("others", ~gymnasts)):
+        if rows_of.any():
+            part = Outcomes(
+                outcomes.photos, outcomes.images[rows_of], outcomes.scores[rows_of], outcomes.right[rows_of]
+            )
+            rows[name] = {
+                "samples": len(part.scores),
+                "right": _share(part),
+                "before": _numbers(calibration_error(part, part.scores, settings.replicates)),
+                "after": _numbers(calibration_error(part, after[rows_of], settings.replicates)),
+            }
+    return rows
+
+
+def table(name: str, rows: Mapping[str, Any]) -> str:
+    """The report of joint or pose scores, for the terminal."""
+    lines = [f"{name}: {rows['samples']} in {rows['photos']} photos, {rows['right']:.1%} right"]
+    lines.append(f"  {'':<28}{'calibration error':<26}change against raw")
+    lines += [
+        f"  {method:<28}{_text(row['error']):<26}{_text(row['change'])}"
+        for method, row in rows["methods"].items()
+    ]
+    lines.append(f"  chosen: {rows['chosen']}")
+    lines += [
+        f"  on {source} ({row['samples']}, {row['right']:.1%} right): {_text(row['before'])} before, "
+        f"{_text(row['after'])} after"
+        for source, row in rows["by_source"].items()
+    ]
+    return "\n".join(lines)
+
+
+def least_error(rows: Mapping[str, Any]) -> str:
+    """The method whose cross-fitted maps have the least calibration error."""
+    return min(FITS, key=lambda method: rows[method]["error"][0])
+
+
+def _numbers(interval: Interval) -> list[float]:
+    return [round(value, 4) for value in (interval.value, interval.low, interval.high)]
+
+
+def _text(numbers: Sequence[float]) -> str:
+    return "{:.3f} ({:.3f} .. {:.3f})".format(*numbers)
+
+
+def _share(outcomes: Outcomes) -> float:
+    return round(float(outcomes.right.mean()), 4)
+
+
+def main(arguments: Sequence[str] | None = None, parser: Parser | None = None) -> None:
+    """The command line; `parser` stands in for the model in tests."""
+    command = ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    command.add_argument("--data", nargs="+", required=True, help="folders of data sets")
+    command.add_argument("--split", default="val", help="of the data, not used to train the model")
+    command.add_argument("--model", default="posepart-s", help="an installed model or a folder of weights")
+    command.add_argument("--run", type=Path, required=True, help="folder for the weights and their card")
+    command.add_argument("--folds", type=int, default=2)
+    command.add_argument("--replicates", type=int, default=1000, help="of the bootstrap")
+    command.add_argument("--train_photos", type=int, default=0, help="photos of the train part to fit on too")
+    settings = command.parse_args(arguments)
+    model = parser or load(settings.model)
+    model.calibration = None
+    samples = with_exact_joints(read_people(settings.data, settings.split))
+    photos = predicted(samples, model, settings.split)
+    train: list[Photo] = []
+    if settings.train_photos:
+        seen = with_exact_joints(read_people(settings.data, "train"))
+        order = np.random.default_rng(0).permutation(len(seen))[: settings.train_photos]
+        train = predicted([seen[i] for i in order], model, "train")
+    report, maps = {}, {}
+    for name, outcomes_of in OUTCOMES.items():
+        outcomes = outcomes_of(photos)
+        if not len(outcomes.scores):
+            raise SystemExit(
+                f"calibrate: error: no {name} of the {settings.split} part can be judged; use more data"
+            )
+        rows = measure(outcomes, outcomes_of(train) if train else None, settings.folds, settings.replicates)
+        chosen = least_error(rows["methods"])
+        maps[name] = FITS[chosen](outcomes.scores, outcomes.right)
+        report[name] = {**rows, "chosen": chosen, "by_source": by_source(photos, outcomes, chosen, settings)}
+        print(table(name, report[name]))
+    card = {
+        "name": model.model_name,
+        "stage": "calibration",
+        "data": {
+            "split": settings.split,
+            "photos": len(photos),
+            "sources": sorted({p.source for p in photos}),
+        },
+        "command": "python experiments/calibrate.py --data PEOPLE --model MODEL --run runs/calibration",
+        "metrics": report,
+        **LICENCES,
+    }
+    weights = settings.run / "calibration.safetensors"
+    save_tensors(weights, to_arrays(Calibration(maps["joint"], maps["pose"])), card)
+    print(f"wrote {weights}; copy it and its card beside the other weights of the model to use it")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Fitting of score maps, and how good they are on photos they were not fitted on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+
+from posepart.calibration import RAW, SMALLEST, IsotonicMap, PlattMap, ScoreMap, pose_unit_scores
+from posepart.metrics.bootstrap import Interval, bootstrap_interval
+from posepart.metrics.calibration import expected_calibration_error
+from posepart.metrics.coco_matching import match_poses
+from posepart.metrics.photo import EXACT_ORIGINS, Photo
+from posepart.metrics.scene_records import scored_joints
+from posepart.metrics.similarity import box_iou
+from posepart.schema import LIMB_JOINTS
+
+POSE_OKS = 0.5  # from which on a pose is right
+SAME_PERSON = 0.5  # box IoU from which on a wrong pose is surely meant for a labelled person
+_RAMP = 1e-3  # slope given to the steps of an isotonic map, so that no two scores become one
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Scores in [0, 1] and whether what they belong to is right.
+
+    photos: how many. images: (S,) int64 in 0..photos-1. scores: (S,) float64. right: (S,) bool.
+    """
+
+    photos: int
+    images: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    right: NDArray[np.bool_]
+
+
+def joint_outcomes(photos: Sequence[Photo]) -> Outcomes:
+    """The limb joints that were found of people with human or exact joints, right within 0.2 torso diameters."""
+    joints = scored_joints(photos)
+    return Outcomes(joints.photos, joints.images, joints.scores, joints.right)
+
+
+def pose_outcomes(photos: Sequence[Photo]) -> Outcomes:
+    """The poses that can be judged, on photos of people with human or exact joints, right from OKS 0.5 on.
+
+    A pose that matches nobody is wrong where everybody is labelled, or when its box overlaps a person whose
+    joints are labelled; elsewhere it may be a person without a label, and is left out.
+    """
+    images, scores, right = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros(0, bool)]
+    chosen = [p for p in photos if p.people_from(*EXACT_ORIGINS).any()]
+    for index, photo in enumerate(chosen):
+        posed = photo.predicted.select(np.asarray(photo.predicted.present.any(axis=1)))
+        order = np.argsort(-posed.pose_scores, kind="stable")
+        posed = posed.select(order)
+        exact = photo.people_from(*EXACT_ORIGINS) & photo.truth.labelled[:, list(LIMB_JOINTS)].any(axis=1)
+        judged = match_poses(
+            posed,
+            photo.truth,
+            counted=exact,
+            ignore_regions=photo.ignore_boxes,
+            thresholds=np.array([POSE_OKS]),
+        )
+        overlap = box_iou(posed.boxes, photo.truth.boxes[exact]).max(axis=1, initial=0)[: len(judged.scores)]
+        known = judged.hits[0] | (photo.boxes_complete | (overlap >= SAME_PERSON)) & ~judged.ignored[0]
+        images.append(np.full(int(known.sum()), index, dtype=np.int64))
+        scores.append(pose_unit_scores(judged.scores[known]))
+        right.append(judged.hits[0][known])
+    return Outcomes(len(chosen), np.concatenate(images), np.concatenate(scores), np.concatenate(right))
+
+
+def fit_platt(scores: NDArray, right: NDArray[np.bool_]) -> ScoreMap:
+    """Logistic regression on the log odds of the scores; the raw scores where outcomes do not rise with them."""
+    if len({*right.tolist()}) < 2:
+        return RAW
+    clipped = np.clip(np.asarray(scores, np.float64), SMALLEST, 1 - SMALLEST)
+    model = LogisticRegression(C=10.0).fit(np.log(clipped / (1 - clipped))[:, None], right)
+    slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
+    return PlattMap(slope, intercept) if slope > 0 else RAW
+
+
+def fit_isotonic(scores: NDArray, right: NDArray[np.bool_]) -> ScoreMap:
+    """The best rising step function, its steps given a little slope."""
+    if len({*right.tolist()}) < 2:
+        return RAW
+    # one right and one wrong outcome at either end keep the ends of few samples off 0 and 1
+    padded = np.concatenate([[0, 0, 1, 1], np.asarray(scores, np.float64)])
+    outcomes = np.concatenate([[0, 1, 0, 1], np.asarray(right, np.float64)])
+    model = IsotonicRegression(y_min=0, y_max=1).fit(padded, outcomes)
+    # weight files hold single precision, in which knots must differ
+    knots, first = np.unique(model.X_thresholds_.astype(np.float32), return_index=True)
+    values = ((1 - _RAMP) * model.y_thresholds_[first] + _RAMP * knots).astype(np.float32)
+    return IsotonicMap(knots.astype(np.float64), values.astype(np.float64))
+
+
+def fit_none(scores: NDArray, right: NDArray[np.bool_]) -> ScoreMap:
+    """The raw scores."""
+    return RAW
+
+
+FITS: dict[str, Callable[[NDArray, NDArray[np.bool_]], ScoreMap]] = {
+    "raw": fit_none,
+    "platt": fit_platt,
+    "isotonic": fit_isotonic,
+}
+
+
+def cross_fitted(outcomes: Outcomes, method: str, folds: int = 2, seed: int = 0) -> NDArray[np.float64]:
+    """(S,) probabilities, each by a map that was fitted on the other folds; a photo lies in one fold."""
+    fold_of = np.random.default_rng(seed).permutation(outcomes.photos) % folds
+    probabilities = np.zeros(len(outcomes.scores))
+    for fold in range(folds):
+        held_out = fold_of[outcomes.images] == fold
+        score_map = FITS[method](outcomes.scores[~held_out], outcomes.right[~held_out])
+        probabilities[held_out] = score_map(outcomes.scores[held_out])
+    return probabilities
+
+
+def calibration_error(
+    outcomes: Outcomes, probabilities: NDArray[np.float64], replicates: int = 1000
+) -> Interval:
+    """Expected calibration error with its bootstrap interval over photos."""
+    return bootstrap_interval(
+        lambda weights: expected_calibration_error(
+            probabilities, outcomes.right, weights=weights[outcomes.images]
+        ),
+        outcomes.photos,
+        replicates,
+    )
+
+
+def error_change(
+    outcomes: Outcomes, before: NDArray[np.float64], after: NDArray[np.float64], replicates: int = 1000
+) -> Interval:
+    """Calibration error after minus before, paired: below 0 the map helps."""
+
+    def change(weights: NDArray[np.int64]) -> float:
+        counts = weights[outcomes.images]
+        first, second = (
+            expected_calibration_error(scores, outcomes.right, weights=counts) for scores in (before, after)
+        )
+        return second - first
+
+    return bootstrap_interval(change, outcomes.photos, replicates)
