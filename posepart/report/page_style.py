@@ -29,8 +29,8 @@ section { margin: 0 0 44px; scroll-margin-top: 52px; }
   white-space: pre-line; }
 .table { overflow-x: auto; margin: 0 0 28px; }
 table { border-collapse: collapse; width: 100%; font-size: 0.92rem; font-variant-numeric: tabular-nums; }
-caption, .caption { text-align: left; padding: 0 0 8px; color: var(--quiet); font-size: 0.88rem; max-width: none; }
-caption strong, figcaption strong, .caption strong { color: var(--ink); }
+.caption { margin: 0 0 8px; color: var(--quiet); font-size: 0.88rem; max-width: none; }
+figcaption strong, .caption strong { color: var(--ink); }
 th, td { padding: 7px 10px; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
 thead th, thead td { border-bottom: 1px solid var(--quiet); vertical-align: bottom; font-weight: 600; }
 tbody th { text-align: left; font-weight: 500; min-width: 9em; }
@@ -43,6 +43,8 @@ figure { margin: 0 0 32px; }
 figure svg { display: block; width: 100%; height: auto; }
 figure svg text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial,
   sans-serif !important; }
+figure.wide div { overflow-x: auto; }
+figure.wide svg { min-width: 680px; }
 figure.narrow { max-width: 680px; }
 figcaption { color: var(--quiet); font-size: 0.88rem; padding-top: 6px; }
 figure.absent { background: var(--ground); border-radius: 8px; padding: 6px 14px 12px; }

@@ -71,21 +71,18 @@ def _markdown(text: str) -> str:
 
 
 def table_to_html(table: Table) -> str:
-    """The table with its title as caption; intervals below their values."""
+    """The table with its title above, outside of what scrolls sideways; intervals below their values."""
+    caption = f'<p class="caption"><strong>{escape(table.title)}.</strong> {escape(table.note)}</p>'
     if not table.rows:
-        return f'<div class="table"><p class="caption">{_caption(table)}</p></div>'
+        return caption
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
     body = "".join(
         f'<tr><th scope="row">{escape(row.label)}</th>{_html_cells(row.cells)}</tr>\n' for row in table.rows
     )
     return (
-        f'<div class="table"><table>\n<caption>{_caption(table)}</caption>\n'
+        f'{caption}\n<div class="table"><table aria-label="{escape(table.title)}">\n'
         f"<thead><tr><td></td>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>"
     )
-
-
-def _caption(table: Table) -> str:
-    return f"<strong>{escape(table.title)}.</strong> {escape(table.note)}"
 
 
 def _html_cells(cells: Sequence[Interval]) -> str:
