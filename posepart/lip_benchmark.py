@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from posepart.data.label_maps import read_label_map
 from posepart.data.lip import LipPicture, pair_by_name, read_pose_submission
-from posepart.lip_schema import NUM_LIP_JOINTS, NUM_LIP_LABELS
+from posepart.lip_schema import LIP_TOTAL_JOINTS, NUM_LIP_JOINTS, NUM_LIP_LABELS
+from posepart.metrics.bootstrap import Statistic, bootstrap_interval
 from posepart.metrics.lip import (
     FACTORS,
     SIZE_NAMES,
@@ -20,24 +21,25 @@ from posepart.metrics.lip import (
     size_of_picture,
 )
 from posepart.metrics.segmentation import SegmentationScores, confusion_matrix, pooled_scores
-
-Groups = Mapping[str, NDArray[np.bool_]]
+from posepart.metrics.suite import Measure
 
 
 @dataclass(frozen=True)
 class PoseReport:
-    """Scores by group of pictures; "all" is the first. pictures: how many each has."""
+    """PCKh@0.5 by group of pictures; "all" is the first. pictures: how many each has."""
 
     scores: dict[str, LipPoseScores]
     pictures: dict[str, int]
+    measures: tuple[Measure, ...]
 
 
 @dataclass(frozen=True)
 class ParsingReport:
-    """Scores by group of pictures; "all" is the first. pictures: how many each has."""
+    """Parsing scores by group of pictures; "all" is the first. pictures: how many each has."""
 
     scores: dict[str, SegmentationScores]
     pictures: dict[str, int]
+    measures: tuple[Measure, ...]
 
 
 def score_pose(
@@ -46,6 +48,7 @@ def score_pose(
     *,
     strict: bool = True,
     factor_lists: Mapping[str, Path] | None = None,
+    replicates: int = 0,
 ) -> PoseReport:
     """PCKh@0.5 of a pose submission.
 
@@ -53,7 +56,7 @@ def score_pose(
     ----------
     pictures: of the split, in the order of its csv. submission: csv of file, x, y per joint.
     strict: pair the rows by file name; False pairs them by order, as the official script does.
-    factor_lists: see `picture_groups`.
+    factor_lists: see `picture_groups`. replicates: of the bootstrap over pictures; 0: no intervals.
 
     Raises
     ------
@@ -62,12 +65,23 @@ def score_pose(
     poses = read_pose_submission(submission)
     rows = pair_by_name([p.name for p in pictures], list(poses), strict)
     values = list(poses.values())
-    truth = _joints(pictures)
     predicted = np.array([values[row] for row in rows]).reshape(-1, NUM_LIP_JOINTS, 2)
-    counts = judge_lip_joints(truth, predicted)
+    counts = judge_lip_joints(_joints(pictures), predicted)
     groups = picture_groups(pictures, factor_lists)
     scores = {name: lip_pose_scores(counts, chosen) for name, chosen in groups.items()}
-    return PoseReport(scores, {name: int(chosen.sum()) for name, chosen in groups.items()})
+    of_total = list(LIP_TOTAL_JOINTS)
+    measures = [
+        _measure(
+            f"pckh_{name}",
+            "joints",
+            chosen,
+            int(counts.counted[chosen][:, of_total].sum()),
+            lambda weights: lip_pose_scores(counts, weights).total,
+            replicates,
+        )
+        for name, chosen in groups.items()
+    ]
+    return PoseReport(scores, _sizes(groups), tuple(measures))
 
 
 def score_parsing(
@@ -75,29 +89,64 @@ def score_parsing(
     submission: Path,
     *,
     factor_lists: Mapping[str, Path] | None = None,
+    replicates: int = 0,
 ) -> ParsingReport:
     """Pixel accuracy, mean accuracy and mean IoU of a folder of label-id PNGs, each named as its picture.
 
     One confusion matrix is pooled over the pictures of a group; a prediction of another size is refused.
+    Parameters as for `score_pose`.
 
     Raises
     ------
     ValueError: when a prediction is absent, of another size, or has unknown ids; it names the file.
     """
-    confusions = np.zeros((len(pictures), NUM_LIP_LABELS, NUM_LIP_LABELS), np.int64)
-    for i, picture in enumerate(pictures):
-        truth = picture.read_labels()
-        if truth is None:
-            raise ValueError(f"{picture.name}: has no label map; leave it out or copy the labels again")
-        path = Path(submission) / f"{Path(picture.name).stem}.png"
-        predicted = read_label_map(path, NUM_LIP_LABELS)
-        try:
-            confusions[i] = confusion_matrix(truth, predicted, NUM_LIP_LABELS)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
+    confusions = np.array([_confusion(picture, Path(submission)) for picture in pictures], np.int64)
+    confusions = confusions.reshape(-1, NUM_LIP_LABELS, NUM_LIP_LABELS)
     groups = picture_groups(pictures, factor_lists)
     scores = {name: pooled_scores(confusions, chosen) for name, chosen in groups.items()}
-    return ParsingReport(scores, {name: int(chosen.sum()) for name, chosen in groups.items()})
+    measures = [
+        _measure(
+            f"miou_{name}",
+            "pixels",
+            chosen,
+            int(confusions[chosen].sum()),
+            lambda weights: pooled_scores(confusions, weights).miou,
+            replicates,
+        )
+        for name, chosen in groups.items()
+    ]
+    return ParsingReport(scores, _sizes(groups), tuple(measures))
+
+
+def _confusion(picture: LipPicture, folder: Path) -> NDArray[np.int64]:
+    """(20, 20) of one picture and its prediction."""
+    truth = picture.read_labels()
+    if truth is None:
+        raise ValueError(f"{picture.name}: has no label map; leave it out or copy the labels again")
+    path = folder / f"{Path(picture.name).stem}.png"
+    predicted = read_label_map(path, NUM_LIP_LABELS)
+    try:
+        return confusion_matrix(truth, predicted, NUM_LIP_LABELS)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _measure(
+    name: str,
+    counted: str,
+    chosen: NDArray[np.bool_],
+    samples: int,
+    statistic: Statistic,
+    replicates: int,
+) -> Measure:
+    """A statistic of the chosen pictures with its interval."""
+    interval = bootstrap_interval(lambda weights: statistic(weights * chosen), len(chosen), replicates)
+    photos = int(chosen.sum())
+    return Measure(name, interval.value, interval.low, interval.high, photos, samples, counted)
+
+
+def _sizes(groups: Mapping[str, NDArray[np.bool_]]) -> dict[str, int]:
+    return {name: int(chosen.sum()) for name, chosen in groups.items()}
 
 
 def picture_groups(

@@ -1,12 +1,19 @@
 """LIP's tasks from files written by the test."""
 
+import json
+import runpy
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from posepart.data.lip import LipPicture, write_parsing_submission, write_pose_submission
+from posepart.data.lip import (
+    LipPicture,
+    write_parsing_submission,
+    write_pose_labels,
+    write_pose_submission,
+)
 from posepart.lip_benchmark import picture_groups, score_parsing, score_pose
 from posepart.lip_schema import LipJoint
 
@@ -100,3 +107,43 @@ def test_factors_from_lists(tmp_path: Path, pictures: list[LipPicture]) -> None:
 def test_no_pictures() -> None:
     groups = picture_groups([])
     assert {name: len(chosen) for name, chosen in groups.items()}["all"] == 0
+
+
+def test_measures_have_intervals_over_pictures(tmp_path: Path, pictures: list[LipPicture]) -> None:
+    right, wrong = joints()[:, :2], joints()[:, :2] + 99
+    write_pose_submission(tmp_path / "pose.csv", [("a.jpg", right), ("b.jpg", wrong)])
+    measures = {m.name: m for m in score_pose(pictures, tmp_path / "pose.csv", replicates=50).measures}
+    everything, occluded = measures["pckh_all"], measures["pckh_occlusion"]
+    assert (everything.value, everything.low, everything.high) == (0.5, 0, 1)
+    assert (everything.photos, everything.samples, everything.counted) == (2, 28, "joints")
+    assert (occluded.value, occluded.photos, occluded.samples) == (0, 1, 14)
+
+
+def test_the_script_scores_both_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind in ("val_images", "val_segmentations"):
+        (tmp_path / kind).mkdir()
+    Image.new("RGB", (4, 2)).save(tmp_path / "val_images" / "a.jpg")
+    write_parsing_submission(tmp_path / "val_segmentations", "a.jpg", np.full((2, 4), 13, np.uint8))
+    write_pose_labels(tmp_path / "lip_val_set.csv", {"a.jpg": joints()})
+    write_pose_submission(tmp_path / "pose.csv", [("a.jpg", joints()[:, :2])])
+    (tmp_path / "back_view.txt").write_text("a.jpg\n")
+    path = Path(__file__).parents[1] / "experiments" / "evaluate_lip.py"
+    arguments = ["--data", tmp_path, "--pose", tmp_path / "pose.csv", "--parsing", tmp_path / "val_segmentations",
+                 "--factors", tmp_path, "--out", tmp_path / "scores.json", "--replicates", "10"]  # fmt: skip
+    monkeypatch.setattr("sys.argv", [str(path), *map(str, arguments)])
+    runpy.run_path(str(path), run_name="__main__")
+    record = json.loads((tmp_path / "scores.json").read_text())
+    assert {record[name]["value"] for name in ("pckh_all", "pckh_back_view", "miou_all", "miou_small")} == {
+        1.0
+    }
+    assert record["miou_large"]["value"] is None
+    assert "reference 0.5 x |head top - neck|" in capsys.readouterr().out
+
+
+def test_the_script_needs_a_submission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = Path(__file__).parents[1] / "experiments" / "evaluate_lip.py"
+    monkeypatch.setattr("sys.argv", [str(path), "--data", str(tmp_path)])
+    with pytest.raises(SystemExit, match="2"):
+        runpy.run_path(str(path), run_name="__main__")

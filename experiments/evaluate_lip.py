@@ -1,0 +1,84 @@
+"""Score submissions to LIP's two tasks: PCKh@0.5 and parsing, in all, per challenge factor and by size.
+
+    python experiments/evaluate_lip.py --data LIP --split val --pose pose.csv --parsing labels/ --out scores.json
+
+LIP is the folder that the data set was unpacked to (see posepart/data/lip.py). Rows of the csv are paired with the
+pictures by file name; `--by-order` pairs them as the official script does. `--factors FOLDER` holds one text file
+of picture names per factor (occlusion.txt, full_body.txt, upper_body.txt, head_missing.txt, back_view.txt); without
+it the factors that joints tell are derived from them, and back views are left out.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from posepart.data.lip import read_lip
+from posepart.lip_benchmark import score_parsing, score_pose
+from posepart.lip_schema import LIP_LABEL_NAMES
+from posepart.metrics.lip import FACTORS
+from posepart.metrics.tables import format_measures, measures_to_record
+from posepart.results import write_json
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of LIP")
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--pose", type=Path, help="csv of file, x, y per joint")
+    parser.add_argument("--parsing", type=Path, help="folder of label-id PNGs")
+    parser.add_argument("--by-order", action="store_true", help="pair the rows of the csv by their order")
+    parser.add_argument("--factors", type=Path, help="folder of lists of pictures")
+    parser.add_argument("--replicates", type=int, default=1000, help="of the bootstrap over pictures")
+    parser.add_argument("--out", type=Path, help="JSON file of the scores")
+    arguments = parser.parse_args()
+    try:
+        evaluate(arguments)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """Print and write the scores of the submissions that were given."""
+    if arguments.pose is None and arguments.parsing is None:
+        raise ValueError("nothing to score: pass --pose, --parsing or both")
+    pictures = read_lip(arguments.data, arguments.split)
+    lists = None if arguments.factors is None else factor_lists(arguments.factors)
+    options = {"factor_lists": lists, "replicates": arguments.replicates}
+    measures = []
+    if arguments.pose is not None:
+        pose = score_pose(pictures, arguments.pose, strict=not arguments.by_order, **options)
+        measures += pose.measures
+        print(f"PCKh, reference {pose.scores['all'].reference}:")
+        print("  ".join(f"{name} {100 * value:.1f}" for name, value in pose.scores["all"].groups.items()))
+    if arguments.parsing is not None:
+        parsing = score_parsing(pictures, arguments.parsing, **options)
+        measures += parsing.measures
+        scores = parsing.scores["all"]
+        print(
+            f"overall accuracy {100 * scores.pixel_accuracy:.2f}, mean accuracy {100 * scores.mean_accuracy:.2f}"
+        )
+        per_label = zip(LIP_LABEL_NAMES, scores.iou, strict=True)
+        print("  ".join(f"{name} {100 * iou:.1f}" for name, iou in per_label if not np.isnan(iou)))
+    print(format_measures(measures))
+    if arguments.out is not None:
+        write_json(arguments.out, measures_to_record(measures))
+
+
+def factor_lists(folder: Path) -> dict[str, Path]:
+    """The lists that a folder holds.
+
+    Raises
+    ------
+    ValueError: when it holds none.
+    """
+    lists = {factor: folder / f"{factor}.txt" for factor in FACTORS if (folder / f"{factor}.txt").exists()}
+    if not lists:
+        raise ValueError(f"{folder}: holds none of {', '.join(f'{factor}.txt' for factor in FACTORS)}")
+    return lists
+
+
+if __name__ == "__main__":
+    main()
