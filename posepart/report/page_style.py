@@ -35,9 +35,10 @@ th, td { padding: 7px 10px; text-align: right; vertical-align: top; border-botto
 thead th, thead td { border-bottom: 1px solid var(--quiet); vertical-align: bottom; font-weight: 600; }
 tbody th { text-align: left; font-weight: 500; min-width: 9em; }
 td small { display: block; color: var(--quiet); font-size: 0.76rem; white-space: nowrap; }
-td:last-child { font-weight: 600; }
-td:last-child small, .measures td:last-child { font-weight: 400; }
+.summed td:last-child { font-weight: 600; }
+.summed td:last-child small { font-weight: 400; }
 .measures { font-size: 0.84rem; }
+.measures code { white-space: nowrap; }
 .measures th:first-child, .measures td:last-child, .measures thead th:last-child { text-align: left; }
 figure { margin: 0 0 32px; }
 figure svg { display: block; width: 100%; height: auto; }

@@ -95,14 +95,14 @@ def distance_table(photos: Sequence[Photo], bootstrap: Bootstrap) -> Table:
 
     def statistics(weights: NDArray[np.int64]) -> list[float]:
         score = average_distance(distances, weights)
-        return [*score.types.values(), score.average, score.coverage]
+        return [*score.types.values(), score.coverage, score.average]
 
     note = (
         f"Distance of joints in % of half the forehead-neck distance, lower is better; {number} photos. Each person "
         "is compared with the one pose that overlaps most, joint by joint where both have it: "
-        f"{int(distances.counted.sum())} joints, the share in the last column."
+        f"{int(distances.counted.sum())} joints, the share of all in column Compared."
     )
-    columns = (*(name.capitalize() for name in JOINT_TYPES), "Ave.", "Compared")
+    columns = (*(name.capitalize() for name in JOINT_TYPES), "Compared", "Ave.")
     rows = [bootstrap.row("distance", statistics, number)] if number else []
     return _table("table_2", "Table 2: pose, ADK", note, NO_EXACT_POSES, columns, rows)
 
@@ -170,4 +170,5 @@ def instance_table(photos: Sequence[Photo], bootstrap: Bootstrap, parts: bool = 
 def _table(
     name: str, title: str, note: str, absent: str, columns: tuple[str, ...], rows: Sequence[Row]
 ) -> Table:
-    return Table(name, title, note if rows else absent, columns, tuple(rows))
+    summed = columns[-1].startswith(("Total", "Ave."))
+    return Table(name, title, note if rows else absent, columns, tuple(rows), summed)

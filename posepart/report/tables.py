@@ -24,7 +24,7 @@ class Table:
     """A table in percent.
 
     name: its key in the JSON. title, note: for the reader. columns: the heads of the cells. rows: none when there
-    is nothing to measure; the note then says why.
+    is nothing to measure; the note then says why. summed: whether the last column sums up the others.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Table:
     note: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    summed: bool = False
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -79,8 +80,9 @@ def table_to_html(table: Table) -> str:
     body = "".join(
         f'<tr><th scope="row">{escape(row.label)}</th>{_html_cells(row.cells)}</tr>\n' for row in table.rows
     )
+    kind = ' class="summed"' if table.summed else ""
     return (
-        f'{caption}\n<div class="table"><table aria-label="{escape(table.title)}">\n'
+        f'{caption}\n<div class="table"><table{kind} aria-label="{escape(table.title)}">\n'
         f"<thead><tr><td></td>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>"
     )
 
