@@ -7,10 +7,11 @@ Runs the model over the photos of the val part that have human (or exact) joints
 are measured on photos they were not fitted on: each half of the photos by a map fitted on the other half. The map
 of least expected calibration error is then fitted on all of them and written as `calibration.safetensors` with
 its card, which tells the errors before and after. `--train_photos 200` also fits on so many photos of the train
-part, which the networks saw, and measures that on the val part.
+part, which the networks saw, and measures that on the val part. `--predictions OUT` reads the results that
+`posepart predict PEOPLE/images -o OUT` wrote with an uncalibrated model instead of running it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from posepart.metrics.photo import EXACT_ORIGINS, Photo, observe
 from posepart.metrics.scene_scores import LSP_EXTENDED
 from posepart.models.weights import save_tensors
 from posepart.pipeline import Parser, load
+from posepart.results import read_result
+from posepart.structures import Scene
 from posepart.training.calibration import (
     FITS,
     Outcomes,
@@ -37,6 +40,7 @@ from posepart.training.calibration import (
     pose_outcomes,
 )
 
+SceneOf = Callable[[Path], Scene]
 OUTCOMES = {"joint": joint_outcomes, "pose": pose_outcomes}
 
 
@@ -47,10 +51,30 @@ def with_exact_joints(samples: Sequence[Sample]) -> list[Sample]:
     ]
 
 
-def predicted(samples: Sequence[Sample], parser: Parser, name: str) -> list[Photo]:
+def predicted(samples: Sequence[Sample], scene_of: SceneOf, name: str) -> list[Photo]:
     """The photos with the model's results."""
     progress = tqdm(samples, name, unit="photo", disable=None, dynamic_ncols=True)
-    return [observe(s, parser(read_photo(s.image_path)), parts=False) for s in progress]
+    return [observe(s, scene_of(s.image_path), parts=False) for s in progress]
+
+
+def running(parser: Parser) -> SceneOf:
+    """Photo file -> raw result, by the model."""
+    parser.calibration = None
+    return lambda path: parser(read_photo(path))
+
+
+def stored(folder: Path) -> SceneOf:
+    """Photo file -> the result that `posepart predict` wrote into the folder."""
+
+    def read(path: Path) -> Scene:
+        scene = read_result(folder / f"{path.stem}.json")
+        if any(person.confidence is not None for person in scene.people):
+            raise ValueError(
+                f"{folder}: these scores are calibrated already; predict without calibration.safetensors"
+            )
+        return scene
+
+    return read
 
 
 def measure(outcomes: Outcomes, train: Outcomes | None, folds: int, replicates: int) -> dict[str, Any]:
@@ -131,20 +155,21 @@ def main(arguments: Sequence[str] | None = None, parser: Parser | None = None) -
     command.add_argument("--data", nargs="+", required=True, help="folders of data sets")
     command.add_argument("--split", default="val", help="of the data, not used to train the model")
     command.add_argument("--model", default="posepart-s", help="an installed model or a folder of weights")
+    command.add_argument("--predictions", type=Path, help="folder of `posepart predict`; no model is run")
     command.add_argument("--run", type=Path, required=True, help="folder for the weights and their card")
     command.add_argument("--folds", type=int, default=2)
     command.add_argument("--replicates", type=int, default=1000, help="of the bootstrap")
     command.add_argument("--train_photos", type=int, default=0, help="photos of the train part to fit on too")
     settings = command.parse_args(arguments)
-    model = parser or load(settings.model)
-    model.calibration = None
+    folder = settings.predictions
+    scene_of = stored(folder) if folder else running(parser or load(settings.model))
     samples = with_exact_joints(read_people(settings.data, settings.split))
-    photos = predicted(samples, model, settings.split)
+    photos = predicted(samples, scene_of, settings.split)
     train: list[Photo] = []
     if settings.train_photos:
         seen = with_exact_joints(read_people(settings.data, "train"))
         order = np.random.default_rng(0).permutation(len(seen))[: settings.train_photos]
-        train = predicted([seen[i] for i in order], model, "train")
+        train = predicted([seen[i] for i in order], scene_of, "train")
     report, maps = {}, {}
     for name, outcomes_of in OUTCOMES.items():
         outcomes = outcomes_of(photos)
@@ -158,7 +183,7 @@ def main(arguments: Sequence[str] | None = None, parser: Parser | None = None) -
         report[name] = {**rows, "chosen": chosen, "by_source": by_source(photos, outcomes, chosen, settings)}
         print(table(name, report[name]))
     card = {
-        "name": model.model_name,
+        "name": Path(settings.model).name,
         "stage": "calibration",
         "data": {
             "split": settings.split,
