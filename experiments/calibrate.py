@@ -4,11 +4,11 @@
     cp runs/calibration/calibration.* MODEL/
 
 Runs the model over the photos of the val part that have human (or exact) joints. The maps (raw, Platt, isotonic)
-are measured on photos they were not fitted on: each half of the photos by a map fitted on the other half. The map
-of least expected calibration error is then fitted on all of them and written as `calibration.safetensors` with
-its card, which tells the errors before and after. `--train_photos 200` also fits on so many photos of the train
-part, which the networks saw, and measures that on the val part. `--predictions OUT` reads the results that
-`posepart predict PEOPLE/images -o OUT` wrote with an uncalibrated model instead of running it.
+are measured on photos they were not fitted on: each fold of the photos by a map fitted on the others, several times
+(`--folds 2` fits on halves). The map of least expected calibration error is then fitted on all of them and written
+as `calibration.safetensors` with its card, which tells the errors before and after. `--train_photos 200` also fits
+on so many photos of the train part, which the networks saw, and measures that on the val part. `--predictions OUT`
+reads the results that `posepart predict PEOPLE/images -o OUT` wrote with an uncalibrated model instead.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +34,7 @@ from posepart.training.calibration import (
     FITS,
     Outcomes,
     calibration_error,
+    chance_error,
     cross_fitted,
     error_change,
     joint_outcomes,
@@ -81,6 +82,7 @@ def measure(outcomes: Outcomes, train: Outcomes | None, folds: int, replicates: 
     """Calibration errors of every method, and their change against the raw scores."""
     rows: dict[str, Any] = {}
     candidates = {name: cross_fitted(outcomes, name, folds) for name in FITS}
+    candidates["raw"] = outcomes.scores
     if train is not None:
         for name in ("platt", "isotonic"):
             candidates[f"{name}, fitted on train"] = FITS[name](train.scores, train.right)(outcomes.scores)
@@ -91,7 +93,7 @@ def measure(outcomes: Outcomes, train: Outcomes | None, folds: int, replicates: 
             "change": _numbers(change),
         }
     about = {"photos": outcomes.photos, "samples": len(outcomes.scores), "right": _share(outcomes)}
-    return {**about, "methods": rows}
+    return {**about, "chance_error": round(chance_error(outcomes), 4), "methods": rows}
 
 
 def by_source(
@@ -110,7 +112,7 @@ def by_source(
                 "samples": len(part.scores),
                 "right": _share(part),
                 "before": _numbers(calibration_error(part, part.scores, settings.replicates)),
-                "after": _numbers(calibration_error(part, after[rows_of], settings.replicates)),
+                "after": _numbers(calibration_error(part, after[:, rows_of], settings.replicates)),
             }
     return rows
 
@@ -118,6 +120,7 @@ def by_source(
 def table(name: str, rows: Mapping[str, Any]) -> str:
     """The report of joint or pose scores, for the terminal."""
     lines = [f"{name}: {rows['samples']} in {rows['photos']} photos, {rows['right']:.1%} right"]
+    lines.append(f"  chance alone gives perfect scores an error of {rows['chance_error']:.3f}")
     lines.append(f"  {'':<28}{'calibration error':<26}change against raw")
     lines += [
         f"  {method:<28}{_text(row['error']):<26}{_text(row['change'])}"
@@ -157,8 +160,8 @@ def main(arguments: Sequence[str] | None = None, parser: Parser | None = None) -
     command.add_argument("--model", default="posepart-s", help="an installed model or a folder of weights")
     command.add_argument("--predictions", type=Path, help="folder of `posepart predict`; no model is run")
     command.add_argument("--run", type=Path, required=True, help="folder for the weights and their card")
-    command.add_argument("--folds", type=int, default=2)
-    command.add_argument("--replicates", type=int, default=1000, help="of the bootstrap")
+    command.add_argument("--folds", type=int, default=5)
+    command.add_argument("--replicates", type=int, default=300, help="of the bootstrap")
     command.add_argument("--train_photos", type=int, default=0, help="photos of the train part to fit on too")
     settings = command.parse_args(arguments)
     folder = settings.predictions

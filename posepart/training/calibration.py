@@ -105,40 +105,45 @@ FITS: dict[str, Callable[[NDArray, NDArray[np.bool_]], ScoreMap]] = {
 }
 
 
-def cross_fitted(outcomes: Outcomes, method: str, folds: int = 2, seed: int = 0) -> NDArray[np.float64]:
-    """(S,) probabilities, each by a map that was fitted on the other folds; a photo lies in one fold."""
-    fold_of = np.random.default_rng(seed).permutation(outcomes.photos) % folds
-    probabilities = np.zeros(len(outcomes.scores))
-    for fold in range(folds):
-        held_out = fold_of[outcomes.images] == fold
-        score_map = FITS[method](outcomes.scores[~held_out], outcomes.right[~held_out])
-        probabilities[held_out] = score_map(outcomes.scores[held_out])
+def cross_fitted(
+    outcomes: Outcomes, method: str, folds: int = 5, repeats: int = 10, seed: int = 0
+) -> NDArray[np.float64]:
+    """(R, S) probabilities, each by a map fitted on the other folds; a photo lies in one fold of each repeat."""
+    random = np.random.default_rng(seed)
+    probabilities = np.zeros((repeats, len(outcomes.scores)))
+    for row in probabilities:
+        fold_of = random.permutation(outcomes.photos) % folds
+        for fold in range(folds):
+            held_out = fold_of[outcomes.images] == fold
+            score_map = FITS[method](outcomes.scores[~held_out], outcomes.right[~held_out])
+            row[held_out] = score_map(outcomes.scores[held_out])
     return probabilities
 
 
-def calibration_error(
-    outcomes: Outcomes, probabilities: NDArray[np.float64], replicates: int = 1000
-) -> Interval:
-    """Expected calibration error with its bootstrap interval over photos."""
+def calibration_error(outcomes: Outcomes, probabilities: NDArray, replicates: int = 1000) -> Interval:
+    """Expected calibration error with its bootstrap interval over photos; of (R, S) the mean over the repeats."""
     return bootstrap_interval(
-        lambda weights: expected_calibration_error(
-            probabilities, outcomes.right, weights=weights[outcomes.images]
-        ),
+        lambda weights: _error(outcomes, probabilities, weights), outcomes.photos, replicates
+    )
+
+
+def error_change(outcomes: Outcomes, before: NDArray, after: NDArray, replicates: int = 1000) -> Interval:
+    """Calibration error after minus before, paired: below 0 the map helps."""
+    return bootstrap_interval(
+        lambda weights: _error(outcomes, after, weights) - _error(outcomes, before, weights),
         outcomes.photos,
         replicates,
     )
 
 
-def error_change(
-    outcomes: Outcomes, before: NDArray[np.float64], after: NDArray[np.float64], replicates: int = 1000
-) -> Interval:
-    """Calibration error after minus before, paired: below 0 the map helps."""
+def chance_error(outcomes: Outcomes, draws: int = 200, seed: int = 0) -> float:
+    """The error that chance alone gives so many samples whose scores are perfect probabilities."""
+    random = np.random.default_rng(seed)
+    lucky = random.random((draws, len(outcomes.scores))) < outcomes.scores
+    return float(np.mean([expected_calibration_error(outcomes.scores, right) for right in lucky]))
 
-    def change(weights: NDArray[np.int64]) -> float:
-        counts = weights[outcomes.images]
-        first, second = (
-            expected_calibration_error(scores, outcomes.right, weights=counts) for scores in (before, after)
-        )
-        return second - first
 
-    return bootstrap_interval(change, outcomes.photos, replicates)
+def _error(outcomes: Outcomes, probabilities: NDArray, weights: NDArray[np.int64]) -> float:
+    counts = weights[outcomes.images]
+    rows = np.atleast_2d(probabilities)
+    return float(np.mean([expected_calibration_error(p, outcomes.right, weights=counts) for p in rows]))

@@ -12,6 +12,7 @@ from posepart.training.calibration import (
     FITS,
     Outcomes,
     calibration_error,
+    chance_error,
     cross_fitted,
     error_change,
     fit_isotonic,
@@ -119,11 +120,12 @@ def test_outcomes_that_fall_with_the_score_keep_the_raw_scores() -> None:
 @pytest.mark.parametrize("method", ["platt", "isotonic"])
 def test_the_error_of_overconfident_scores_falls(method: str) -> None:
     raw = cross_fitted(OVERCONFIDENT, "raw")
-    np.testing.assert_allclose(raw, OVERCONFIDENT.scores, rtol=1e-9)
-    after = cross_fitted(OVERCONFIDENT, method)
-    assert calibration_error(OVERCONFIDENT, raw, 50).value > 0.2
+    assert raw.shape == (10, 4000)
+    np.testing.assert_allclose(raw[3], OVERCONFIDENT.scores, rtol=1e-9)
+    after = cross_fitted(OVERCONFIDENT, method, repeats=2)
+    assert calibration_error(OVERCONFIDENT, raw[0], 50).value > 0.2
     assert calibration_error(OVERCONFIDENT, after, 50).value < 0.05
-    change = error_change(OVERCONFIDENT, raw, after, 50)
+    change = error_change(OVERCONFIDENT, raw[0], after, 50)
     assert change.low <= change.value <= change.high < 0
 
 
@@ -133,7 +135,14 @@ def test_no_photo_is_judged_by_a_map_that_saw_it() -> None:
         2, np.repeat([0, 1], 50), np.tile(np.linspace(0.1, 0.9, 50), 2), np.repeat([True, False], 50)
     )
     for method in FITS:
-        np.testing.assert_allclose(cross_fitted(outcomes, method), outcomes.scores, rtol=1e-9)
+        for row in cross_fitted(outcomes, method, folds=2):
+            np.testing.assert_allclose(row, outcomes.scores, rtol=1e-9)
+
+
+def test_chance_alone_errs_less_with_more_samples() -> None:
+    few, many = (chance_error(drawn(np.full(n, 0.5))) for n in (50, 5000))
+    assert 0.05 < few < 0.3
+    assert 0 < many < 0.03
 
 
 def test_the_interval_is_over_photos() -> None:
