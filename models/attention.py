@@ -30,16 +30,17 @@ class AttendedMaps:
 class AttentionToScale(nn.Module):
     """Scores of all scales, weighted softly at every cell.
 
-    features: image (B, 3, H, W) -> (B, channels, H / stride, W / stride), shared by the scales. The attention
-    reads the features of all scales at the size of the first: a 3x3 convolution of `hidden` channels, ReLU,
-    dropout, a 1x1 convolution to one channel per scale, softmax.
+    backbone: image -> maps, and neck: those maps -> features (B, channels, H / stride, W / stride), shared by the
+    scales. The attention reads the features of all scales at the size of the first: a 3x3 convolution of `hidden`
+    channels, ReLU, dropout, a 1x1 convolution to one channel per scale, softmax.
 
     forward: (B, 3, H, W) in [-1, 1] -> logits (B, labels, h, w); `attend` returns everything.
     """
 
     def __init__(
         self,
-        features: nn.Module,
+        backbone: nn.Module,
+        neck: nn.Module,
         channels: int,
         labels: int,
         stride: int,
@@ -52,7 +53,8 @@ class AttentionToScale(nn.Module):
             raise ValueError(
                 f"AttentionToScale: scales start with 1.0, whose size is the result's, got {scales}"
             )
-        self.features = features
+        self.backbone = backbone
+        self.neck = neck
         self.stride = stride
         self.scales = tuple(scales)
         self.score = nn.Conv2d(channels, labels, 1)
@@ -68,7 +70,7 @@ class AttentionToScale(nn.Module):
 
     def attend(self, images: Tensor) -> AttendedMaps:
         """(B, 3, H, W) -> merged logits, those of each scale, and the weights of the scales."""
-        features = [self.features(resized(images, scale)) for scale in self.scales]
+        features = [self.neck(self.backbone(resized(images, scale))) for scale in self.scales]
         size = features[0].shape[-2:]
         weights = F.softmax(self.attention(torch.cat([to_size(f, size) for f in features], dim=1)), dim=1)
         scores = tuple(self.score(f) for f in features)
@@ -77,24 +79,7 @@ class AttentionToScale(nn.Module):
 
 
 class FinestLevel(nn.Module):
-    """A backbone of one level as a map: list of maps -> its first."""
+    """A backbone's finest map as it is: the neck of a backbone of one level."""
 
-    def __init__(self, backbone: nn.Module) -> None:
-        super().__init__()
-        self.backbone = backbone
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.backbone(images)[0]
-
-
-class PyramidFeatures(nn.Module):
-    """Backbone, feature pyramid and head of a Part FCN as one map."""
-
-    def __init__(self, backbone: nn.Module, pyramid: nn.Module, head: nn.Module) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.pyramid = pyramid
-        self.head = head
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.head(self.pyramid(self.backbone(images)))
+    def forward(self, levels: Sequence[Tensor]) -> Tensor:
+        return levels[0]

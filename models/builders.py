@@ -5,11 +5,11 @@ from typing import Any
 
 from torch import nn
 
-from .attention import AttentionToScale, FinestLevel, PyramidFeatures
+from .attention import AttentionToScale, FinestLevel
 from .backbones import MobileNetV2, ResNet101, VGG16LargeFOV
 from .detector import person_detector
 from .fcn import Head, PartFCN, PoseFCN, Pyramid
-from .jppnet import JPPNet, JPPNetConfig, MobileNetTrunk, ResNet101Trunk, released_jppnet
+from .jppnet import JPPNet, JPPNetConfig, PyramidBranches, ResNet101Stages, StageBranches, released_jppnet
 from .parsing_baselines import DeepLab, FCN8s, SegNet
 from .pose_baselines import ConvolutionalPoseMachine, StackedHourglass
 from .refine import RefineFCN
@@ -66,7 +66,8 @@ def jppnet_resnet101(
 ) -> JPPNet:
     """JPPNet as printed (Liang et al., Table 7), or with the choices of its released code; LIP's labels."""
     make = released_jppnet if released else JPPNetConfig
-    return JPPNet(ResNet101Trunk(), make(labels=labels, joints=joints, stages=stages, scales=tuple(scales)))
+    config = make(labels=labels, joints=joints, stages=stages, scales=tuple(scales))
+    return JPPNet(ResNet101Stages(), StageBranches(), config)
 
 
 def jppnet_s(
@@ -81,12 +82,13 @@ def jppnet_s(
     config = JPPNetConfig(
         labels=labels, joints=joints, stages=stages, scales=tuple(scales), width=channels, separable=True
     )
-    return JPPNet(MobileNetTrunk(width), config)
+    backbone = MobileNetV2(width)
+    return JPPNet(backbone, PyramidBranches(backbone.channels), config)
 
 
 def attention_vgg16(labels: int = 20) -> AttentionToScale:
     """Attention to scale on DeepLab-LargeFOV: the base of SS-JPPNet."""
-    return AttentionToScale(FinestLevel(VGG16LargeFOV()), channels=1024, labels=labels, stride=8)
+    return AttentionToScale(VGG16LargeFOV(), FinestLevel(), channels=1024, labels=labels, stride=8)
 
 
 def attention_s(
@@ -94,9 +96,8 @@ def attention_s(
 ) -> AttentionToScale:
     """Attention to scale for two cores: the shipped first-stage Part FCN at two scales."""
     backbone = MobileNetV2(width)
-    pyramid = Pyramid(backbone.channels, (96, 96, 96, 96), batch_norm=True)
-    features = PyramidFeatures(backbone, pyramid, Head(96, 96))
-    return AttentionToScale(features, channels=96, labels=labels, stride=4, scales=scales, hidden=32)
+    neck = nn.Sequential(Pyramid(backbone.channels, (96, 96, 96, 96), batch_norm=True), Head(96, 96))
+    return AttentionToScale(backbone, neck, channels=96, labels=labels, stride=4, scales=scales, hidden=32)
 
 
 def deeplab_vgg16(labels: int = 20) -> DeepLab:

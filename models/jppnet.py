@@ -1,6 +1,6 @@
 """JPPNet (Liang et al., Sec. 5.2, Table 7, Figure 9): parsing and pose in one network, refined by each other.
 
-A trunk is shared; the part module and the joint module make the first maps and contexts (stage S0); each
+A backbone is shared; the part module and the joint module make the first maps and contexts (stage S0); each
 refinement stage (S1, S2) reads both maps and its own context. All maps have one stride.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .backbones import MobileNetV2, ResNet101
+from .backbones import Backbone, ResNet101
 from .fcn import Head, PoseFCN, Pyramid, Separable
 from .scales import merge_scales, resized
 
@@ -65,64 +65,50 @@ class JPPNetMaps:
     scales: tuple[StageMaps, ...]
 
 
-class ResNet101Trunk(nn.Module):
-    """Res-1 to Res-4, shared, and Res-5 for the part module, all at stride 8."""
+class ResNet101Stages(ResNet101):
+    """ResNet-101 at stride 8 that returns Res-4, which is shared, and Res-5, which is the part module's."""
 
-    channels = (1024, 2048)
+    channels = (1024, 2048)  # type: ignore[assignment]
+    strides = (8, 8)  # type: ignore[assignment]
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        x = self.stem(x)
+        for stage in self.stages[:3]:
+            x = stage(x)
+        return [x, self.stages[3](x)]
+
+
+class StageBranches(nn.Module):
+    """What each module reads of a `ResNet101Stages`: the joint module Res-4, the part module Res-5."""
+
+    channels = ResNet101Stages.channels
     stride = 8
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.backbone = ResNet101()
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W) -> Res-4 (B, 1024, H / 8, W / 8), Res-5 (B, 2048, H / 8, W / 8)."""
-        shared = self.backbone.stem(images)
-        for stage in self.backbone.stages[:3]:
-            shared = stage(shared)
-        return shared, self.backbone.stages[3](shared)
+    def forward(self, levels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        res_4, res_5 = levels
+        return res_4, res_5
 
 
-class MobileNetTrunk(nn.Module):
-    """A shared MobileNetV2 under two feature pyramids, which stand for Res-4 and Res-5, at stride 4.
+class PyramidBranches(nn.Module):
+    """Two feature pyramids on a shared MobileNetV2, which stand for Res-4 and Res-5, at stride 4.
 
-    The joint module also sees the features that a MoveNet makes its heat maps from, so that it can start from
-    people-trained weights (`start_from`).
+    The joint module also reads the features that a MoveNet makes its heat maps from, so that it can start from
+    people-trained weights (`JPPNet.start_from`).
     """
 
     stride = 4
 
-    def __init__(self, width: float = 1.0, features: int = 96) -> None:
+    def __init__(self, levels: Sequence[int], features: int = 96) -> None:
         super().__init__()
-        self.backbone = MobileNetV2(width)
-        channels = self.backbone.channels
-        self.heat = Pyramid(channels, (64, 32, 24, 24), batch_norm=False)
+        self.heat = Pyramid(levels, (64, 32, 24, 24), batch_norm=False)
         self.heat_head = Head(24, 96)
-        self.wide = Pyramid(channels, (features,) * 4, batch_norm=True)
-        self.part = Pyramid(channels, (features,) * 4, batch_norm=True)
+        self.wide = Pyramid(levels, (features,) * 4, batch_norm=True)
+        self.part = Pyramid(levels, (features,) * 4, batch_norm=True)
         self.channels = (96 + features, features)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W), H and W multiples of 32 -> features for joints and for parts, (B, C, H / 4, W / 4)."""
-        levels = self.backbone(images)
+    def forward(self, levels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """The backbone's maps -> features for joints and for parts, (B, C, H / 4, W / 4)."""
         return torch.cat([self.heat_head(self.heat(levels)), self.wide(levels)], dim=1), self.part(levels)
-
-    def start_from(self, pose: PoseFCN) -> None:
-        """Take backbone, pyramid and heat-map features of a Pose FCN (see `PoseFCN.load_movenet`).
-
-        Raises
-        ------
-        ValueError: when its backbone has another width.
-        """
-        try:
-            self.backbone.load_state_dict(pose.backbone.state_dict())
-            self.heat.load_state_dict(pose.heat.state_dict())
-            self.heat_head.load_state_dict(pose.heat_head.state_dict())
-        except RuntimeError as error:
-            reason = str(error).splitlines()[-1].strip()
-            raise ValueError(
-                f"the Pose FCN does not fit this trunk, whose width is {self.backbone.width}: {reason}"
-            ) from error
 
 
 class ASPP(nn.ModuleList):
@@ -212,17 +198,22 @@ class Refinement(nn.Module):
 
 
 class JPPNet(nn.Module):
-    """The joint network; trunk: a module with `channels` of its two outputs and their `stride`.
+    """The joint network.
+
+    backbone: shared, (B, 3, H, W) -> maps. branches: those maps -> what the joint module and the part module read.
 
     forward: (B, 3, H, W) in [-1, 1] -> `JPPNetMaps` at `stride`.
     """
 
-    def __init__(self, trunk: ResNet101Trunk | MobileNetTrunk, config: JPPNetConfig) -> None:
+    def __init__(
+        self, backbone: Backbone, branches: StageBranches | PyramidBranches, config: JPPNetConfig
+    ) -> None:
         super().__init__()
         self.config = config
-        self.trunk = trunk
-        self.stride = trunk.stride
-        shared, deep = trunk.channels
+        self.backbone = backbone
+        self.branches = branches
+        self.stride = branches.stride
+        shared, deep = branches.channels
         self.part_module = PartModule(deep, config)
         self.joint_module = JointModule(shared, config)
         self.pose_refinement = nn.ModuleList(
@@ -238,7 +229,7 @@ class JPPNet(nn.Module):
 
     def stages(self, images: Tensor) -> StageMaps:
         """The maps of every stage at one scale."""
-        res_4, res_5 = self.trunk(images)
+        res_4, res_5 = self.branches(self.backbone(images))
         parsing, parsing_context = self.part_module(res_5)
         pose, pose_context = self.joint_module(res_4)
         all_parsing, all_pose = [parsing], [pose]
@@ -249,6 +240,23 @@ class JPPNet(nn.Module):
             all_pose.append(pose)
             all_parsing.append(parsing)
         return StageMaps(tuple(all_parsing), tuple(all_pose))
+
+    def start_from(self, pose: PoseFCN) -> None:
+        """Take backbone, pyramid and heat-map features of a Pose FCN (see `PoseFCN.load_movenet`).
+
+        Raises
+        ------
+        ValueError: when this network has no such pyramid, or the Pose FCN a backbone of another width.
+        """
+        if not isinstance(self.branches, PyramidBranches):
+            raise ValueError(f"a Pose FCN cannot start a {type(self.backbone).__name__}: use jppnet_s")
+        try:
+            self.backbone.load_state_dict(pose.backbone.state_dict())
+            self.branches.heat.load_state_dict(pose.heat.state_dict())
+            self.branches.heat_head.load_state_dict(pose.heat_head.state_dict())
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise ValueError(f"the Pose FCN does not fit this network: {reason}") from error
 
     def _merged(self, scales: Sequence[StageMaps]) -> StageMaps:
         merge = self.config.merge

@@ -115,5 +115,5 @@ class SegNet(nn.Module):
             x, places = F.max_pool2d(encode(x), 2, return_indices=True)
             maxima.append(places)
         for decode, places in zip(reversed(self.decoder), reversed(maxima), strict=True):  # type: ignore[call-overload]
-            x = decode(F.max_unpool2d(x, places, 2))
+            x = decode(F.max_unpool2d(x, places, (2, 2)))
         return self.score(x)

@@ -4,20 +4,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from posepart.models.attention import AttentionToScale
+from posepart.models.attention import AttentionToScale, FinestLevel
 from posepart.models.builders import build
 
 
 class Mean(nn.Module):
-    """Features at stride 2: the mean of the channels of 2x2 pixels."""
+    """A backbone of stride 2: the mean of the channels of 2x2 pixels."""
 
-    def forward(self, images: Tensor) -> Tensor:
-        return nn.functional.avg_pool2d(images, 2).mean(1, keepdim=True)
+    def forward(self, images: Tensor) -> list[Tensor]:
+        return [nn.functional.avg_pool2d(images, 2).mean(1, keepdim=True)]
 
 
 def small() -> AttentionToScale:
     torch.manual_seed(0)
-    return AttentionToScale(Mean(), 1, labels=3, stride=2, scales=(1.0, 0.5), hidden=4).eval()
+    return AttentionToScale(Mean(), FinestLevel(), 1, labels=3, stride=2, scales=(1.0, 0.5), hidden=4).eval()
 
 
 def test_weights_of_the_scales_are_shares() -> None:
@@ -65,4 +65,4 @@ def test_the_papers_attention() -> None:
 
 def test_scales_start_with_the_input_itself() -> None:
     with pytest.raises(ValueError, match=r"scales start with 1\.0"):
-        AttentionToScale(Mean(), 1, 3, 2, scales=(0.5, 1.0))
+        AttentionToScale(Mean(), FinestLevel(), 1, 3, 2, scales=(0.5, 1.0))

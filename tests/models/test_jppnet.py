@@ -10,8 +10,8 @@ from posepart.models.fcn import PoseFCN
 from posepart.models.jppnet import (
     JPPNet,
     JPPNetConfig,
-    MobileNetTrunk,
-    ResNet101Trunk,
+    PyramidBranches,
+    ResNet101Stages,
     StageMaps,
     released_jppnet,
 )
@@ -55,6 +55,11 @@ def network() -> JPPNet:
         return build("jppnet_resnet101")  # type: ignore[return-value]
 
 
+def small(config: JPPNetConfig, features: int) -> JPPNet:
+    backbone = MobileNetV2(0.35)
+    return JPPNet(backbone, PyramidBranches(backbone.channels, features), config)
+
+
 def convolutions(*modules: nn.Module) -> list[tuple[int, int, int]]:
     layers = [m for module in modules for m in module.modules() if isinstance(m, nn.Conv2d)]
     assert all(m.bias is not None and m.stride == (1, 1) for m in layers)
@@ -93,7 +98,7 @@ def test_aspp_has_deeplabs_rates(network: JPPNet) -> None:
 
 def test_parameters_in_all(network: JPPNet) -> None:
     modules = 2 * PARAMETERS["pose_refinement"] + 2 * PARAMETERS["parsing_refinement"]
-    assert count(network.trunk) == 42_500_160  # torchvision's ResNet-101 without its classifier
+    assert count(network.backbone) == 42_500_160  # torchvision's ResNet-101 without its classifier
     assert count(network) == 42_500_160 + PARAMETERS["part_module"] + PARAMETERS["joint_module"] + modules
 
 
@@ -109,23 +114,23 @@ def test_shapes_and_gradients_at_384(network: JPPNet) -> None:
     network.stages(images)
     for handle in handles:
         handle.remove()
-    heads = {name: shape for name, shape in seen.items() if not name.startswith("trunk")}
+    heads = {name: shape for name, shape in seen.items() if not name.startswith("backbone")}
     assert len(heads) == 6 + 8 + 2 * (8 + 11)
     assert all(shape == (1, network.get_submodule(n).out_channels, 48, 48) for n, shape in heads.items())
-    assert [tuple(r.shape) for r in network.trunk(images)] == [(1, 1024, 48, 48), (1, 2048, 48, 48)]
+    assert [tuple(r.shape) for r in network.backbone(images)] == [(1, 1024, 48, 48), (1, 2048, 48, 48)]
     maps = network(images)
     assert [tuple(m.shape) for m in maps.merged.parsing] == [(1, 20, 48, 48)] * 3
     assert [tuple(m.shape) for m in maps.merged.pose] == [(1, 16, 48, 48)] * 3
     assert [tuple(s.pose[2].shape) for s in maps.scales] == [(1, 16, n, n) for n in (48, 36, 24)]
     torch.stack([m.sum() for m in (*maps.merged.parsing, *maps.merged.pose)]).sum().backward()
-    assert all(p.grad is not None and p.grad.shape == p.shape for p in network.trunk.parameters())
+    assert all(p.grad is not None and p.grad.shape == p.shape for p in network.backbone.parameters())
     network.zero_grad()
 
 
 def test_forward_and_backward_at_384() -> None:
     torch.manual_seed(0)
     config = JPPNetConfig(labels=7, joints=14, scales=(1.0,), width=32, separable=True)
-    network = JPPNet(MobileNetTrunk(0.35, features=32), config)
+    network = small(config, features=32)
     maps = network(torch.randn(1, 3, 384, 384)).merged
     assert [tuple(m.shape) for m in (*maps.parsing, *maps.pose)] == [(1, 7, 96, 96)] * 3 + [
         (1, 14, 96, 96)
@@ -133,7 +138,7 @@ def test_forward_and_backward_at_384() -> None:
     (maps.parsing[-1].square().mean() + maps.pose[-1].square().mean()).backward()
     silent = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
     assert silent == []
-    assert float(network.trunk.backbone.features[0][0].weight.grad.abs().sum()) > 0
+    assert float(network.backbone.features[0][0].weight.grad.abs().sum()) > 0
 
 
 @pytest.mark.parametrize("stages", [0, 1])
@@ -168,7 +173,8 @@ def test_stages_are_wired_as_figure_9() -> None:
     def recorder(*names: str) -> Recorder:
         return Recorder(*(marks[n] for n in names))
 
-    network.trunk = recorder("res4", "res5")
+    network.backbone = nn.Identity()
+    network.branches = recorder("res4", "res5")
     network.part_module = recorder("parsing0", "parse_context0")
     network.joint_module = recorder("pose0", "pose_context0")
     network.pose_refinement = nn.ModuleList(
@@ -195,7 +201,7 @@ def test_stages_are_wired_as_figure_9() -> None:
 def refined_context(config: JPPNetConfig) -> tuple[Tensor, Tensor, Tensor]:
     """The context that a refinement passes on, and the outputs of its conv-4 and conv-5."""
     torch.manual_seed(0)
-    network = JPPNet(MobileNetTrunk(0.35, features=8), config)
+    network = small(config, features=8)
     refinement = network.pose_refinement[0].eval()
     kept: dict[str, Tensor] = {}
     for name in ("conv_4", "conv_5"):
@@ -221,15 +227,17 @@ def test_released_configuration() -> None:
         assert build("jppnet_resnet101", {"released": True, "stages": 0}).config.merge == "mean"
 
 
-def test_starts_from_a_pose_network() -> None:
+def test_starts_from_a_pose_network(network: JPPNet) -> None:
     pose = PoseFCN(MobileNetV2(0.35))
-    trunk = MobileNetTrunk(0.35)
-    trunk.start_from(pose)
-    assert torch.equal(trunk.heat.lateral[0].weight, pose.heat.lateral[0].weight)
-    assert torch.equal(trunk.heat_head.pointwise.bias, pose.heat_head.pointwise.bias)
-    assert torch.equal(trunk.backbone.features[0][0].weight, pose.backbone.features[0][0].weight)
-    with pytest.raises(ValueError, match=r"does not fit this trunk, whose width is 0\.5"):
-        MobileNetTrunk(0.5).start_from(pose)
+    started = small(JPPNetConfig(width=8, separable=True), features=8)
+    started.start_from(pose)
+    assert torch.equal(started.branches.heat.lateral[0].weight, pose.heat.lateral[0].weight)
+    assert torch.equal(started.branches.heat_head.pointwise.bias, pose.heat_head.pointwise.bias)
+    assert torch.equal(started.backbone.features[0][0].weight, pose.backbone.features[0][0].weight)
+    with pytest.raises(ValueError, match=r"the Pose FCN does not fit this network: .*size mismatch"):
+        started.start_from(PoseFCN(MobileNetV2(0.5)))
+    with pytest.raises(ValueError, match="cannot start a ResNet101Stages: use jppnet_s"):
+        network.start_from(pose)
 
 
 def test_wrong_configurations_are_refused() -> None:
@@ -239,9 +247,7 @@ def test_wrong_configurations_are_refused() -> None:
         JPPNetConfig(scales=(0.5, 1.0))
 
 
-def test_the_papers_trunk_keeps_res_4_apart() -> None:
-    with torch.device("meta"):
-        trunk = ResNet101Trunk()
-    assert trunk.channels == (1024, 2048)
-    dilations = {m.dilation for m in trunk.backbone.stages[2].modules() if isinstance(m, nn.Conv2d)}
+def test_the_papers_backbone_is_dilated_from_res_4_on(network: JPPNet) -> None:
+    assert isinstance(network.backbone, ResNet101Stages)
+    dilations = {m.dilation for m in network.backbone.stages[2].modules() if isinstance(m, nn.Conv2d)}
     assert (2, 2) in dilations, "Res-4 is dilated, so that nothing is below stride 8"
