@@ -113,11 +113,9 @@ def best_subtree(
     if not available.any():
         return np.zeros(0, np.int64), float("inf")
     top = int(np.where(available, best, np.inf).argmin())
-    found, waiting = [], [top]
-    while waiting:
-        node = waiting.pop()
-        found.append(node)
-        waiting += [chosen[node, c] for c in TREE_CHILDREN[Joint(label[node])] if (node, c) in chosen]
+    found = [top]
+    for above in found:
+        found += [chosen[above, c] for c in TREE_CHILDREN[Joint(label[above])] if (above, c) in chosen]
     return np.sort(np.array(found, np.int64)), float(best[top])
 
 
