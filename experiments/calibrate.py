@@ -5,10 +5,11 @@
 
 Runs the model over the photos of the val part that have human (or exact) joints. The maps (raw, Platt, isotonic)
 are measured on photos they were not fitted on: each fold of the photos by a map fitted on the others, several times
-(`--folds 2` fits on halves). The map of least expected calibration error is then fitted on all of them and written
-as `calibration.safetensors` with its card, which tells the errors before and after. `--train_photos 200` also fits
-on so many photos of the train part, which the networks saw, and measures that on the val part. `--predictions OUT`
-reads the results that `posepart predict PEOPLE/images -o OUT` wrote with an uncalibrated model instead.
+(`--folds 2` fits on halves). The map of least expected calibration error is then fitted on all of them; raw scores
+stay where no map does better. The maps are written as `calibration.safetensors` with a card that tells the errors
+before and after. `--train_photos 200` also fits on so many photos of the train part, which
+the networks saw, and measures that on the val part. `--predictions OUT` reads the results that `posepart predict
+PEOPLE/images -o OUT` wrote with an uncalibrated model instead.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -136,7 +137,7 @@ def table(name: str, rows: Mapping[str, Any]) -> str:
 
 
 def least_error(rows: Mapping[str, Any]) -> str:
-    """The method whose cross-fitted maps have the least calibration error."""
+    """The method whose cross-fitted maps have the least calibration error; raw scores are a method, too."""
     return min(FITS, key=lambda method: rows[method]["error"][0])
 
 
