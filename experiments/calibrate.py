@@ -27,7 +27,7 @@ from posepart.images import read_photo
 from posepart.metrics.bootstrap import Interval
 from posepart.metrics.photo import EXACT_ORIGINS, Photo, observe
 from posepart.metrics.scene_scores import LSP_EXTENDED
-from posepart.models.weights import save_tensors
+from posepart.models.weights import find_model, save_tensors
 from posepart.pipeline import Parser, load
 from posepart.results import read_result
 from posepart.structures import Scene
@@ -189,6 +189,7 @@ def main(arguments: Sequence[str] | None = None, parser: Parser | None = None) -
     card = {
         "name": Path(settings.model).name,
         "stage": "calibration",
+        "pose_sha256": find_model(settings.model).cards["pose"].get("sha256"),
         "data": {
             "split": settings.split,
             "photos": len(photos),

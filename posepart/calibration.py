@@ -133,11 +133,16 @@ def load_calibration(model: ModelSet) -> Calibration | None:
 
     Raises
     ------
-    ValueError: when its file is damaged or holds something else.
+    ValueError: when its file is damaged or holds something else, or was fitted for other pose weights.
     """
     if "calibration" not in model.cards:
         return None
     path = model.path("calibration")
+    fitted_for = model.cards["calibration"].get("pose_sha256")
+    if fitted_for is not None and fitted_for != model.cards.get("pose", {}).get("sha256"):
+        raise ValueError(
+            f"{path}: was fitted for other pose weights; fit it again with experiments/calibrate.py, or delete it"
+        )
     try:
         return from_arrays({name: tensor.numpy() for name, tensor in read_tensors(path).items()})
     except ValueError as error:

@@ -107,6 +107,17 @@ def test_stored_with_the_weights(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.joint(scores), STEPS(scores), rtol=1e-6)
 
 
+def test_a_calibration_of_other_pose_weights_is_refused(tmp_path: Path) -> None:
+    save_tensors(tmp_path / "calibration.safetensors", to_arrays(HALVED), {})
+    cards = {"calibration": {"pose_sha256": "aa"}, "pose": {"sha256": "aa"}}
+    assert load_calibration(ModelSet("m", tmp_path, cards)) is not None
+    cards["pose"]["sha256"] = "bb"
+    with pytest.raises(
+        ValueError, match=r"calibration\.safetensors: was fitted for other pose weights; fit it again"
+    ):
+        load_calibration(ModelSet("m", tmp_path, cards))
+
+
 def test_a_model_without_calibration(tmp_path: Path) -> None:
     assert load_calibration(ModelSet("m", tmp_path, {})) is None
 

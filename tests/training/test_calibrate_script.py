@@ -80,7 +80,9 @@ def test_overconfident_scores_are_mended(script: ModuleType, tmp_path: Path) -> 
     assert joint["photos"] == 12
     assert joint["chosen"] in ("platt", "isotonic")
     assert joint["methods"][joint["chosen"]]["error"][0] < joint["methods"]["raw"]["error"][0]
-    found = load_calibration(ModelSet("m", run, {"calibration": card}))
+    assert card["pose_sha256"]
+    pose = {"sha256": card["pose_sha256"]}
+    found = load_calibration(ModelSet("m", run, {"calibration": card, "pose": pose}))
     assert found is not None
     share = joint["right"]
     assert float(found.joint(np.array(0.9))) == pytest.approx(share, abs=0.1)
