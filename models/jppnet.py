@@ -134,6 +134,17 @@ def convolution(inputs: int, outputs: int, kernel: int, config: JPPNetConfig) ->
     return nn.Sequential(layer, nn.ReLU(inplace=True))
 
 
+def heatmaps(inputs: int, config: JPPNetConfig) -> nn.Conv2d:
+    """The last 1x1 convolution of the joint module and of a pose refinement, which starts near zero.
+
+    A squared loss over whole maps would else begin at twenty times what an empty map costs.
+    """
+    layer = nn.Conv2d(inputs, config.joints, 1)
+    nn.init.normal_(layer.weight, std=0.001)
+    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return layer
+
+
 class PartModule(nn.Module):
     """Table 7, "Part module": parsing maps by ASPP on Res-5, and two convolutions that make the context."""
 
@@ -161,7 +172,7 @@ class JointModule(nn.Module):
             *(convolution(a, b, 3, config) for a, b in zip(inputs, outputs, strict=True))
         )
         self.conv_7 = convolution(width, 2 * width, 1, config)
-        self.conv_8 = nn.Conv2d(2 * width, config.joints, 1)
+        self.conv_8 = heatmaps(2 * width, config)
 
     def forward(self, res_4: Tensor) -> tuple[Tensor, Tensor]:
         """Res-4 -> pose maps (B, joints, h, w), pose context (B, width, h, w)."""
@@ -217,7 +228,7 @@ class JPPNet(nn.Module):
         self.part_module = PartModule(deep, config)
         self.joint_module = JointModule(shared, config)
         self.pose_refinement = nn.ModuleList(
-            Refinement(config, nn.Conv2d(config.width, config.joints, 1)) for _ in range(config.stages)
+            Refinement(config, heatmaps(config.width, config)) for _ in range(config.stages)
         )
         self.parsing_refinement = nn.ModuleList(
             Refinement(config, ASPP(config.width, config.labels, config.rates)) for _ in range(config.stages)

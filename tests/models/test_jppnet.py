@@ -135,6 +135,9 @@ def test_forward_and_backward_at_384() -> None:
     assert [tuple(m.shape) for m in (*maps.parsing, *maps.pose)] == [(1, 7, 96, 96)] * 3 + [
         (1, 14, 96, 96)
     ] * 3
+    assert max(float(m.detach().abs().max()) for m in maps.pose) < 0.2, (
+        "a squared loss starts near empty maps"
+    )
     (maps.parsing[-1].square().mean() + maps.pose[-1].square().mean()).backward()
     silent = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
     assert silent == []
