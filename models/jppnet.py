@@ -137,7 +137,7 @@ def convolution(inputs: int, outputs: int, kernel: int, config: JPPNetConfig) ->
 def heatmaps(inputs: int, config: JPPNetConfig) -> nn.Conv2d:
     """The last 1x1 convolution of the joint module and of a pose refinement, which starts near zero.
 
-    A squared loss over whole maps would else begin at twenty times what an empty map costs.
+    A squared loss over whole maps would otherwise begin at some twenty times what an empty map costs.
     """
     layer = nn.Conv2d(inputs, config.joints, 1)
     nn.init.normal_(layer.weight, std=0.001)
