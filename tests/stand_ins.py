@@ -1,5 +1,7 @@
 """Drawn people, and stand-in networks that see them without mistakes."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import torch
@@ -105,8 +107,9 @@ PAIRWISE = PairwiseModel(logistic(FEATURE_NAMES), logistic(OFFSET_FEATURES))
 def parser_of(
     boxes: PersonBoxes, config: PipelineConfig | None = None, pairwise: PairwiseModel = PAIRWISE
 ) -> Parser:
+    config = replace(config or PipelineConfig(), mirror_pose=False)  # SeesJoints reads joint types from colours
     networks = Networks(SeesJoints(), SeesParts(), RefineFCN(width=8, separable=True).eval(), pairwise)
-    return Parser(lambda image: boxes, networks, config or PipelineConfig(), "stand-in")
+    return Parser(lambda image: boxes, networks, config, "stand-in")
 
 
 FIGURES = [figure(15, 20), figure(110, 25), figure(225, 15)]

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -351,7 +352,7 @@ def seeing_parser(monkeypatch: pytest.MonkeyPatch) -> Parser:
     parser = parser_of(boxes_of(FIGURES[:2]))
 
     def load(chosen: Namespace, config: PipelineConfig) -> tuple[Parser, dict[str, str]]:
-        parser.config = config
+        parser.config = replace(config, mirror_pose=False)  # the stand-in reads joint types from colours
         return parser, {}
 
     monkeypatch.setattr(cli, "_load", load)
