@@ -45,19 +45,19 @@ def read_people(folders: Sequence[str], split: str) -> list[Sample]:
 
 
 def builder_arguments(settings: Namespace) -> dict[str, Any]:
-    """What the builder is called with: `--arguments` of the detector, `--width` of the MobileNets."""
+    """What the builder is called with: `--arguments`, or `--width` of the MobileNets."""
     if "arguments" in settings:
         return dict(settings.arguments)
     return {"width": settings.width} if settings.builder.endswith("mobilenet_v2") else {}
 
 
-def prepare(settings: Namespace, load_npz: Callable[[Any, Path], None]) -> Any:
-    """The network to train: built, initialised, its first blocks frozen."""
+def prepare(settings: Namespace, load_npz: Callable[[Any, Path], None], fresh: Sequence[str] = ()) -> Any:
+    """The network to train: built, initialised, its first blocks frozen; `fresh` as for `load_into`."""
     model: Any = build(settings.builder, builder_arguments(settings))
     if settings.init and settings.init.suffix == ".npz":
         load_npz(model, settings.init)
     elif settings.init:
-        load_into(model, settings.init)
+        load_into(model, settings.init, fresh)
     for block in list(getattr(getattr(model, "backbone", None), "features", []))[: settings.get("freeze", 0)]:
         block.requires_grad_(False)
     return model

@@ -6,7 +6,7 @@ A model set is a folder with `detector`, `pose`, `part`, `refine` and `crf`, and
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,15 +118,20 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
 
 
-def load_into(module: nn.Module, path: Path) -> None:
+def load_into(module: nn.Module, path: Path, fresh: Sequence[str] = ()) -> None:
     """Load a weight file into a network.
+
+    fresh: first names of tensors that keep their values where the file has none of that first name.
 
     Raises
     ------
     ValueError: when a tensor is missing, unknown, or of another shape.
     """
+    tensors = read_tensors(path)
+    kept = set(fresh) - {name.partition(".")[0] for name in tensors}
+    own = {name: tensor for name, tensor in module.state_dict().items() if name.partition(".")[0] in kept}
     try:
-        module.load_state_dict(read_tensors(path))
+        module.load_state_dict({**own, **tensors})
     except RuntimeError as error:
         raise ValueError(
             f"{path}: the weights do not fit the network: {str(error).splitlines()[-1].strip()}"
