@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,17 @@ def test_crowds_are_ignore_boxes(tmp_path: Path) -> None:
     (sample,) = read_coco_people(write_folder(tmp_path, [annotation(), crowd]))
     assert len(sample.people) == 1
     assert sample.ignore_boxes.tolist() == [[0, 0, 5, 6]]
+    assert sample.unchecked.tolist() == [False]
+
+
+def test_people_that_only_a_detector_saw_are_marked(tmp_path: Path) -> None:
+    seen = annotation(id=2, iscrowd=1, ignore_reason="detector", bbox=[0, 0, 5, 6])
+    small = annotation(id=3, iscrowd=1, ignore_reason="small", bbox=[7, 7, 5, 6])
+    (sample,) = read_coco_people(write_folder(tmp_path, [annotation(), seen, small]))
+    assert sample.ignore_boxes.tolist() == [[0, 0, 5, 6], [7, 7, 12, 13]]
+    assert sample.unchecked.tolist() == [True, False]
+    with pytest.raises(ValueError, match="unchecked: expected 2 values, got 1"):
+        replace(sample, unchecked=np.ones(1, bool))
 
 
 def test_optional_fields_and_maps(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Composed training pictures: boxes land with their pixels."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,17 @@ def test_composer(samples: list[Sample]) -> None:
         assert (both >= 0).all() and (both <= [96, 64, 96, 64]).all() and (both[:, 2:] > both[:, :2]).all()
         people += len(canvas.people)
     assert people > 10
+
+
+def test_boxes_of_a_detector_are_people_where_they_are_believed(samples: list[Sample]) -> None:
+    seen = np.array([[2, 2, 12, 30], [40, 3, 50, 30]], np.float32)
+    sample = replace(samples[0], ignore_boxes=seen, unchecked=np.array([True, False]))
+    counts = {
+        believed: (len(canvas.people), len(canvas.ignored))
+        for believed in (False, True)
+        for canvas in [CanvasComposer([sample], CanvasConfig(unchecked=believed))._labelled(0)]
+    }
+    assert counts == {False: (1, 2), True: (2, 1)}
 
 
 def test_source_weights(samples: list[Sample]) -> None:
