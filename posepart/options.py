@@ -59,7 +59,10 @@ def add_network_options(parser: ArgumentParser) -> None:
         help="What finds people: the model's own (default), or another (see the README).",
     )
     parser.add_argument(
-        "--device", type=str, default="cpu", help="Where the networks run: cpu (default), cuda, cuda:1 ..."
+        "--device",
+        type=str,
+        default="cpu",
+        help="Where the networks run: cpu (default), openvino (a faster cpu, if installed), cuda ...",
     )
     parser.add_argument("--threads", type=int, metavar="N", help="Processor cores to use; all by default.")
 
