@@ -1,7 +1,8 @@
 """Weight files: safetensors with a JSON card beside them, and the model sets made of them.
 
 A model set is a folder with `detector`, `pose`, `part`, `refine` and `crf`, and perhaps `calibration`, each a
-`.safetensors` and a `.json` card. The sets in `weights/` ship with the package.
+`.safetensors` and a `.json` card. With a `jppnet` it needs no `part`, and alone with the detector it is a model
+without CRF. The sets in `weights/` ship with the package.
 """
 
 import hashlib
@@ -20,6 +21,8 @@ from torch import Tensor, nn
 from .builders import build
 
 STAGES = ("detector", "pose", "part", "refine", "crf")
+JPPNET_STAGES = ("detector", "jppnet")
+CRF_ON_JPPNET_STAGES = ("detector", "pose", "jppnet", "refine", "crf")
 OPTIONAL_STAGES = ("calibration",)
 INSTALLED = Path(__file__).parent / "weights"
 
@@ -44,7 +47,7 @@ def installed_models() -> list[ModelSet]:
 
 def _installed_names() -> list[str]:
     folders = INSTALLED.iterdir() if INSTALLED.is_dir() else ()
-    return sorted(folder.name for folder in folders if (folder / "pose.json").exists())
+    return sorted(folder.name for folder in folders if (folder / "detector.json").exists())
 
 
 def find_model(name_or_folder: str | Path) -> ModelSet:
@@ -55,7 +58,7 @@ def find_model(name_or_folder: str | Path) -> ModelSet:
     ValueError: when there is neither, or a stage's file or card is missing, or its card damaged or another's.
     """
     folder = INSTALLED / str(name_or_folder)
-    if not (folder / "pose.json").exists():
+    if not (folder / "detector.json").exists():
         folder = Path(name_or_folder)
     if not folder.is_dir():
         names = ", ".join(_installed_names()) or "none"
@@ -63,13 +66,14 @@ def find_model(name_or_folder: str | Path) -> ModelSet:
             f"{name_or_folder}: no installed model (there are: {names}) and no folder of weights"
         )
     cards = {}
-    for stage in (*STAGES, *OPTIONAL_STAGES):
+    stages = _stages_of(folder)
+    for stage in (*stages, *OPTIONAL_STAGES):
         path = folder / f"{stage}.safetensors"
         if not path.exists():
             if stage in OPTIONAL_STAGES:
                 continue
             raise ValueError(
-                f"{folder}: lacks {path.name}; a model folder holds {', '.join(STAGES)}, each with its card"
+                f"{folder}: lacks {path.name}; a model folder holds {', '.join(stages)}, each with its card"
             )
         cards[stage] = read_card(path)
         if cards[stage].get("stage", stage) != stage:
@@ -77,6 +81,13 @@ def find_model(name_or_folder: str | Path) -> ModelSet:
                 f"{path}: by its card these are the weights of the stage {cards[stage]['stage']}, not {stage}"
             )
     return ModelSet(folder.name, folder, cards)
+
+
+def _stages_of(folder: Path) -> tuple[str, ...]:
+    """The stages that a folder has to have, by whether it has a JPPNet and a Pose FCN."""
+    if not (folder / "jppnet.safetensors").exists():
+        return STAGES
+    return CRF_ON_JPPNET_STAGES if (folder / "pose.safetensors").exists() else JPPNET_STAGES
 
 
 def read_card(weights: Path) -> dict[str, Any]:

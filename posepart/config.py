@@ -82,6 +82,24 @@ class MergeConfig:
     other_part_penalty: float = 24.0  # px in the crop, added to the distance to a bone of another part
 
 
+JPPNET_AVERAGES = ("probabilities", "scores")
+
+
+@dataclass(frozen=True)
+class JPPNetInferenceConfig:
+    """What a JPPNet sees (Liang et al.); the released code's scales are 0.75, 1 and 1.25, and it averages scores."""
+
+    scales: tuple[float, ...] = (0.75, 0.5, 1.25)  # Sec. 6.1, as printed
+    mirror: bool = True  # Sec. 6.1: "and also left-right flipped images"
+    average: str = "probabilities"  # Sec. 6.1: "average probabilities"; code: "scores"
+
+    def __post_init__(self) -> None:
+        if self.average not in JPPNET_AVERAGES:
+            raise ValueError(f"unknown average {self.average!r}: choose one of {', '.join(JPPNET_AVERAGES)}")
+        if not self.scales:
+            raise ValueError("JPPNetInferenceConfig: expected at least one scale, e.g. (1.0,)")
+
+
 @dataclass(frozen=True)
 class PipelineConfig:
     """Every stage of Figure 2."""
@@ -93,6 +111,7 @@ class PipelineConfig:
     crf: CrfConfig = field(default_factory=CrfConfig)
     skeleton: SkeletonMapConfig = field(default_factory=SkeletonMapConfig)
     merge: MergeConfig = field(default_factory=MergeConfig)
+    jppnet: JPPNetInferenceConfig = field(default_factory=JPPNetInferenceConfig)  # of a JPPNet alone
     mirror_pose: bool = True  # average the pose maps with those of the mirrored crop, at twice the time
     mirror_part: bool = False  # likewise the first-stage part maps
     refine: bool = True  # False: the first-stage part scores are the result

@@ -9,7 +9,7 @@ from posepart.draw_explanation import draw_explanation
 from posepart.explain import explain
 from posepart.explanation_report import explanation_record, explanation_table
 from posepart.images import open_photo
-from posepart.pipeline import ParsedPhoto, Parser
+from posepart.pipeline import Networks, ParsedPhoto, Parser
 from posepart.results import write_atomically, write_json
 from posepart.run_folder import file_digest, result_names
 
@@ -52,12 +52,16 @@ def explain_photo(path: Path, number: int | None, parser: Parser, out: Path) -> 
 
 def _explain_person(path: Path, number: int, parser: Parser, parsed: ParsedPhoto, out: Path) -> str:
     crop = parsed.crops[parsed.owners[number - 1]]
-    crf = crop.crf
+    crf, networks = crop.crf, parser.networks
+    if crf is None or not isinstance(networks, Networks):
+        raise ValueError(
+            f"{parser.model_name} has no CRF, so there is nothing to explain; choose another --model"
+        )
     assert crop.pose is not None, "a person without a pose reached the result"
     explanation = explain(
         crf.candidates,
         crf.geometry,
-        parser.networks.pairwise,
+        networks.pairwise,
         crf.problem,
         crf.solution,
         crop.pose,

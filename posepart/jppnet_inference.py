@@ -8,26 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from posepart.config import JPPNetInferenceConfig
 from posepart.models.jppnet import JPPNet, StageMaps
 from posepart.models.scales import resized, to_size
 from posepart.structures import FloatArray, map_to_crop
-
-AVERAGES = ("probabilities", "scores")
-
-
-@dataclass(frozen=True)
-class JPPNetInferenceConfig:
-    """Multi-scale and mirrored inputs; the released code's scales are 0.75, 1 and 1.25, and it averages scores."""
-
-    scales: tuple[float, ...] = (0.75, 0.5, 1.25)  # Sec. 6.1, as printed
-    mirror: bool = True  # Sec. 6.1: "and also left-right flipped images"
-    average: str = "probabilities"  # Sec. 6.1: "average probabilities"; code: "scores"
-
-    def __post_init__(self) -> None:
-        if self.average not in AVERAGES:
-            raise ValueError(f"unknown average {self.average!r}: choose one of {', '.join(AVERAGES)}")
-        if not self.scales:
-            raise ValueError("JPPNetInferenceConfig: expected at least one scale, e.g. (1.0,)")
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """The stages in order: Figure 2 of the paper. `load` gives a `Parser`; a `Parser` turns a photo into a `Scene`."""
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,65 +10,31 @@ from numpy.typing import NDArray
 from torch import nn
 
 from posepart.calibration import Calibration, calibrate, load_calibration
-from posepart.candidates import propose
 from posepart.config import PipelineConfig
-from posepart.crf import build_problem, grouping, minimise, pose_of_box
+from posepart.crop_networks import CropCrf, CropNetworks, Networks, ParsedCrop
 from posepart.crops import crop_boxes
 from posepart.detection import PersonDetector, build_detector
-from posepart.features import PartGeometry, part_geometry
-from posepart.ilp import Problem, Solution
-from posepart.inference import part_maps, pose_maps, refined_part_maps, to_batch
+from posepart.joint_networks import JointNetworks, JPPNetParts, check_schema
 from posepart.merge import assign_people, merge_parts, pose_nms
+from posepart.models.openvino_network import OpenVinoNetwork
 from posepart.models.weights import ModelSet, find_model, load_network, read_tensors
 from posepart.pairwise import PairwiseModel
-from posepart.skeleton_maps import draw_skeleton
-from posepart.structures import (
-    Candidates,
-    Certificate,
-    Crop,
-    PartMaps,
-    Person,
-    PersonBoxes,
-    Pose,
-    PoseMaps,
-    Scene,
-)
+from posepart.stopwatch import STAGES, Stopwatch
+from posepart.structures import Person, PersonBoxes, Scene
 
-STAGES = ("detection", "crops", "networks", "candidates", "crf", "ilp", "refinement", "merge")
+__all__ = [
+    "STAGES",
+    "CropCrf",
+    "JointNetworks",
+    "Networks",
+    "ParsedCrop",
+    "ParsedPhoto",
+    "Parser",
+    "load",
+    "load_networks",
+]
 
-
-@dataclass(frozen=True)
-class Networks:
-    """The trained parts of the pipeline but the detector."""
-
-    pose: nn.Module
-    part: nn.Module
-    refine: nn.Module
-    pairwise: PairwiseModel
-
-
-@dataclass(frozen=True)
-class CropCrf:
-    """The CRF of one crop: what it was built from, Eq. (1) as arrays, and the minimiser.
-
-    geometry: None without the segment term.
-    """
-
-    candidates: Candidates
-    geometry: PartGeometry | None
-    problem: Problem
-    solution: Solution
-
-
-@dataclass(frozen=True)
-class ParsedCrop:
-    """What the CRF and the second stage made of one crop; `pose` in the crop frame, None when there is none."""
-
-    crop: Crop
-    parts: PartMaps
-    pose: Pose | None
-    certificate: Certificate
-    crf: CropCrf
+OPENVINO = "openvino"  # a device of `load`
 
 
 @dataclass(frozen=True)
@@ -91,7 +55,7 @@ class Parser:
     def __init__(
         self,
         detector: PersonDetector,
-        networks: Networks,
+        networks: CropNetworks,
         config: PipelineConfig,
         model_name: str,
         device: str = "cpu",
@@ -132,65 +96,18 @@ class Parser:
         return ParsedPhoto(calibrate(scene, self.calibration), tuple(parsed), owners)
 
     def _parse_boxes(
-        self, image: NDArray[np.uint8], boxes: PersonBoxes, clock: "Stopwatch", dump_crf: Path | None
+        self, image: NDArray[np.uint8], boxes: PersonBoxes, clock: Stopwatch, dump_crf: Path | None
     ) -> list[ParsedCrop]:
-        """Crop, networks, candidates, CRF and second stage, a batch of boxes at a time."""
+        """Crops and what the networks make of them, a batch of boxes at a time."""
         size = self.config.batch_size
         parsed: list[ParsedCrop] = []
         for start in range(0, len(boxes), size):
             chosen = PersonBoxes(boxes.xyxy[start : start + size], boxes.scores[start : start + size])
             with clock.stage("crops"):
                 crops = crop_boxes(image, chosen, self.config.crop)
-            parsed += self._parse_crops(crops, clock, dump_crf, start)
+            dumps = [_numbered(dump_crf, start + i) for i in range(len(crops))]
+            parsed += self.networks.parse_crops(crops, self.config, self.device, clock, dumps)
         return parsed
-
-    def _parse_crops(
-        self, crops: Sequence[Crop], clock: "Stopwatch", dump_crf: Path | None, first_number: int
-    ) -> list[ParsedCrop]:
-        config, networks = self.config, self.networks
-        with clock.stage("networks"):
-            batch = to_batch(crops, self.device)
-            joints = pose_maps(networks.pose, batch, config.mirror_pose)
-            parts = part_maps(networks.part, batch, config.mirror_part)
-        crfs: list[CropCrf] = []
-        poses: list[Pose | None] = []
-        certificates: list[Certificate] = []
-        for crop, joint_maps, first in zip(crops, joints, parts, strict=True):
-            number = first_number + len(crfs)
-            crf = self._solve_crf(joint_maps, first, clock, _numbered(dump_crf, number))
-            with clock.stage("crf"):
-                found = grouping(crf.candidates, crf.solution, config.crf)
-                box = crop.affine.forward(crop.box.reshape(2, 2)).ravel()
-                poses.append(pose_of_box(found, box, config.crop.size, config.crf))
-                certificates.append(found.certificate)
-            crfs.append(crf)
-        if config.refine:
-            with clock.stage("refinement"):
-                parts = self._refine(parts, poses)
-        return [ParsedCrop(*row) for row in zip(crops, parts, poses, certificates, crfs, strict=True)]
-
-    def _solve_crf(
-        self, joint_maps: PoseMaps, parts: PartMaps, clock: "Stopwatch", dump_to: Path | None
-    ) -> CropCrf:
-        config = self.config
-        with clock.stage("candidates"):
-            candidates = propose(joint_maps, config.candidates)
-            geometry = part_geometry(parts, config.features) if config.features.segment_term else None
-        with clock.stage("crf"):
-            problem = build_problem(candidates, geometry, self.networks.pairwise, config.features, config.crf)
-            if dump_to is not None:
-                problem.save(dump_to)
-        with clock.stage("ilp"):
-            solution = minimise(problem, config.crf)
-        return CropCrf(candidates, geometry, problem, solution)
-
-    def _refine(self, parts: Sequence[PartMaps], poses: Sequence[Pose | None]) -> list[PartMaps]:
-        config = self.config
-        skeletons = [
-            draw_skeleton(pose, maps.stride, maps.scores.shape[1:], config.skeleton, config.crop.size)
-            for pose, maps in zip(poses, parts, strict=True)
-        ]
-        return refined_part_maps(self.networks.refine, parts, skeletons, self.device)
 
     def _merge(
         self,
@@ -228,21 +145,6 @@ def _person(item: ParsedCrop, boxes: PersonBoxes, index: int) -> Person:
     return Person(pose, item.crop.box, float(boxes.scores[index]), item.certificate)
 
 
-class Stopwatch:
-    """Wall seconds by stage, added up."""
-
-    def __init__(self) -> None:
-        self.seconds = dict.fromkeys(STAGES, 0.0)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] += time.perf_counter() - start
-
-
 def load(
     name_or_folder: str | Path = "posepart-s",
     *,
@@ -257,7 +159,7 @@ def load(
     name_or_folder: an installed model (`posepart models` lists them) or a folder of weights with cards.
     detector: "default" is the model's own; see `detection.build_detector`.
     config: the paper's numbers by default.
-    device: of the networks, as torch names it.
+    device: of the networks, as torch names it, or "openvino" (a CPU, faster than torch's own; an optional extra).
 
     Raises
     ------
@@ -265,21 +167,47 @@ def load(
     """
     config = config or PipelineConfig()
     model = find_model(name_or_folder)
+    compiled, device = device == OPENVINO, "cpu" if device == OPENVINO else device
     _check_device(device)
-    networks = load_networks(model, device)
-    networks.pairwise.variant(config.features.segment_term)
+    networks = load_networks(model, config, device)
+    if compiled:
+        networks = _compile(networks, config.crop.size)
     people = build_detector(detector, config.detection, device, default=model.path("detector"))
     return Parser(people, networks, config, model.name, device, load_calibration(model))
 
 
-def load_networks(model: ModelSet, device: str = "cpu") -> Networks:
-    """The networks and the pairwise model of a model set."""
-    pose, part, refine = (
-        load_network(model.path(stage)).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        for stage in ("pose", "part", "refine")
-    )
+def load_networks(model: ModelSet, config: PipelineConfig, device: str = "cpu") -> CropNetworks:
+    """What a model set parses crops with: a JPPNet alone, or everything from the Pose FCN to the second stage.
+
+    In a set with both, the JPPNet is the first-stage Part FCN.
+
+    Raises
+    ------
+    ValueError: when weights are damaged, or made for other joints, parts or another setting of the segment term.
+    """
+    networks = {
+        stage: load_network(model.path(stage)).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for stage in ("pose", "part", "refine", "jppnet")
+        if stage in model.cards
+    }
+    if "jppnet" in networks:
+        check_schema(networks["jppnet"], model.path("jppnet"))
+    if "pose" not in networks:
+        return JointNetworks(networks["jppnet"])
+    part = networks.get("part") or JPPNetParts(networks["jppnet"], config.jppnet)
     arrays = {name: tensor.numpy() for name, tensor in read_tensors(model.path("crf")).items()}
-    return Networks(pose, part, refine, PairwiseModel.from_arrays(arrays))
+    pairwise = PairwiseModel.from_arrays(arrays)
+    pairwise.variant(config.features.segment_term)
+    return Networks(networks["pose"], part, networks["refine"], pairwise)
+
+
+def _compile(networks: CropNetworks, size: int) -> Networks:
+    if not isinstance(networks, Networks) or not isinstance(networks.part, nn.Module):
+        raise ValueError(
+            "device openvino runs a Pose FCN and a Part FCN, which this model lacks; pass --device cpu"
+        )
+    pose, part = OpenVinoNetwork(networks.pose, size), OpenVinoNetwork(networks.part, size)
+    return replace(networks, pose=pose, part=part)
 
 
 def _check_device(device: str) -> None:
