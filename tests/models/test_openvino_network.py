@@ -22,7 +22,7 @@ class TwoAnswers(nn.Module):
 
 def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(ValueError, match="needs the package openvino.*pip install openvino.*--device cpu"):
+    with pytest.raises(ValueError, match=r"needs the package openvino.*pip install openvino.*--device cpu"):
         OpenVinoNetwork(nn.Identity(), 8)
 
 
