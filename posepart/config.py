@@ -113,6 +113,6 @@ class PipelineConfig:
     merge: MergeConfig = field(default_factory=MergeConfig)
     jppnet: JPPNetInferenceConfig = field(default_factory=JPPNetInferenceConfig)  # of a JPPNet alone
     mirror_pose: bool = True  # average the pose maps with those of the mirrored crop, at twice the time
-    mirror_part: bool = False  # likewise the first-stage part maps
+    mirror_part: bool = True  # likewise the first-stage part maps
     refine: bool = True  # False: the first-stage part scores are the result
     batch_size: int = 8  # crops per forward pass
