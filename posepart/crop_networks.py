@@ -46,7 +46,7 @@ class ParsedCrop:
     parts: PartMaps
     pose: Pose | None
     certificate: Certificate
-    crf: CropCrf
+    crf: CropCrf | None
 
 
 class CropNetworks(Protocol):

@@ -7,38 +7,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from joint_stand_ins import ONE_SCALE, SeesBoth
 from numpy.typing import NDArray
 from PIL import Image
-from stand_ins import FIGURES, SeesJoints, SeesParts, boxes_of, draw, logistic, parser_of
-from torch import Tensor, nn
+from stand_ins import FIGURES, boxes_of, draw, logistic, parser_of
 
 from posepart import cli
-from posepart.config import JPPNetInferenceConfig, PipelineConfig
+from posepart.config import PipelineConfig
 from posepart.explain_photo import explain_photo
 from posepart.features import OFFSET_FEATURES
 from posepart.joint_networks import NO_CRF, JointNetworks, JPPNetParts, peak_pose
 from posepart.models.builders import build
-from posepart.models.jppnet import JPPNet, StageMaps
 from posepart.models.weights import find_model, save_tensors, save_weights
 from posepart.pairwise import PairwiseModel
 from posepart.pipeline import Parser, load
 from posepart.schema import SKELETON, Joint, Part
 from posepart.structures import PersonBoxes
-
-ONE_SCALE = JPPNetInferenceConfig(scales=(1.0,), mirror=False)  # the stand-ins know left and right by colour
-
-
-class SeesBoth(JPPNet):
-    """A JPPNet without mistakes; of several people in a crop it sees the one that shows best."""
-
-    def __init__(self) -> None:
-        nn.Module.__init__(self)
-        self.stride = 4
-        self.joints, self.parts = SeesJoints(), SeesParts()
-
-    def stages(self, images: Tensor) -> StageMaps:
-        logits, _ = self.joints(images)
-        return StageMaps((self.parts(images),), (logits.sigmoid(),))
 
 
 def joint_parser(boxes: PersonBoxes, config: PipelineConfig | None = None) -> Parser:
