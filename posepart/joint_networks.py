@@ -1,7 +1,7 @@
 """A JPPNet (Liang et al.) in the pipeline: joint reasoning learned in one network, with or without our CRF."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -55,12 +55,13 @@ class JointNetworks:
 class JPPNetParts(nn.Module):
     """A JPPNet as a first-stage Part FCN: its parsing maps for the segment term of our CRF and the second stage.
 
-    forward: (B, 3, H, W) in [-1, 1] -> logits (B, 7, h, w) whose softmax are the averaged probabilities.
+    forward: (B, 3, H, W) in [-1, 1] -> logits (B, 7, h, w) whose softmax are the probabilities averaged over the
+    scales; mirror images are averaged by `inference.part_maps`, as for any Part FCN.
     """
 
     def __init__(self, jppnet: nn.Module, config: JPPNetInferenceConfig) -> None:
         super().__init__()
-        self.jppnet, self.config = jppnet, config
+        self.jppnet, self.config = jppnet, replace(config, mirror=False)
 
     def forward(self, images: Tensor) -> Tensor:
         return _predict(self.jppnet, images, self.config).parsing.clamp_min(1e-9).log()

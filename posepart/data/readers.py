@@ -7,6 +7,7 @@ from pathlib import Path
 
 from posepart.data.coco_keypoints import keypoints_files, read_coco_keypoints
 from posepart.data.coco_people import read_coco_people
+from posepart.data.lip import read_lip
 from posepart.data.pascal_person_part import list_files, read_pascal_person_part
 from posepart.data.sample import Sample
 
@@ -30,6 +31,11 @@ def _people_splits(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(name[1] for name in names if name and not name[1].endswith("2017")))
 
 
+def _lip_splits(folder: Path) -> tuple[str, ...]:
+    paths = [path for pattern in ("", "*/", "*/*/") for path in folder.glob(f"{pattern}lip_*_set.csv")]
+    return tuple(sorted({path.name.removeprefix("lip_").removesuffix("_set.csv") for path in paths}))
+
+
 # Ordered: the first that fits is the layout of a folder.
 LAYOUTS: tuple[Layout, ...] = (
     Layout(
@@ -49,6 +55,12 @@ LAYOUTS: tuple[Layout, ...] = (
         "SPLIT_id.txt beside JPEGImages/, SegmentationPart/ and PersonJoints/",
         lambda folder: tuple(sorted(list_files(folder))),
         read_pascal_person_part,
+    ),
+    Layout(
+        "LIP",
+        "lip_SPLIT_set.csv and SPLIT_images/ (joints as our 14; its parts are others)",
+        _lip_splits,
+        lambda folder, split: [picture.as_sample() for picture in read_lip(folder, split)],
     ),
 )
 

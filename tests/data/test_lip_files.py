@@ -16,6 +16,7 @@ from posepart.data.lip import (
     write_pose_labels,
     write_pose_submission,
 )
+from posepart.data.readers import find_layout, read_samples, splits_of
 from posepart.lip_schema import LIP_PALETTE, LipJoint, LipLabel
 from posepart.schema import IGNORE, Joint
 
@@ -167,3 +168,15 @@ def test_rows_are_paired_by_order_as_the_official_script_does() -> None:
     assert pair_by_name(["a", "b"], ["x", "y"], strict=False) == [0, 1]
     with pytest.raises(ValueError, match="expected 2 rows"):
         pair_by_name(["a", "b"], ["a"], strict=False)
+
+
+@pytest.mark.parametrize("nested", ["", "TrainVal_images"])
+def test_the_layout_is_recognised(tmp_path: Path, nested: str) -> None:
+    folder = write_lip(tmp_path, nested)
+    (folder / "val_id.txt").write_text("100_2\n100_1\n")
+    assert find_layout(folder).name == "LIP"
+    assert splits_of(folder) == ("val",)
+    samples = read_samples(folder, "val")
+    assert [sample.image_path.name for sample in samples] == ["100_2.jpg", "100_1.jpg"]
+    joints = samples[1].people[0].joints
+    assert joints is not None and joints[Joint.NECK].tolist() == [18, 36, 2]
