@@ -107,7 +107,9 @@ PAIRWISE = PairwiseModel(logistic(FEATURE_NAMES), logistic(OFFSET_FEATURES))
 def parser_of(
     boxes: PersonBoxes, config: PipelineConfig | None = None, pairwise: PairwiseModel = PAIRWISE
 ) -> Parser:
-    config = replace(config or PipelineConfig(), mirror_pose=False)  # SeesJoints reads joint types from colours
+    config = replace(
+        config or PipelineConfig(), mirror_pose=False
+    )  # SeesJoints reads joint types from colours
     networks = Networks(SeesJoints(), SeesParts(), RefineFCN(width=8, separable=True).eval(), pairwise)
     return Parser(lambda image: boxes, networks, config, "stand-in")
 

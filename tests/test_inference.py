@@ -73,7 +73,9 @@ def test_mirrored_maps_swap_left_and_right() -> None:
     assert plain.joints[Joint.LEFT_WRIST, 3, 1] > 0.999
     assert plain.joints[Joint.RIGHT_WRIST, 3, 1] == 0.5
     half = 1 / (1 + np.exp(-4))
-    np.testing.assert_allclose(averaged.joints[[Joint.LEFT_WRIST, Joint.RIGHT_WRIST], 3, 1], [half, half], rtol=1e-5)
+    np.testing.assert_allclose(
+        averaged.joints[[Joint.LEFT_WRIST, Joint.RIGHT_WRIST], 3, 1], [half, half], rtol=1e-5
+    )
     right = int(np.flatnonzero(NEIGHBOURS[Joint.RIGHT_WRIST] == Joint.RIGHT_ELBOW)[0])
     np.testing.assert_allclose(averaged.offsets[Joint.RIGHT_WRIST, right, :, 3, 1], [-1.5, 1.0])
     left = int(np.flatnonzero(NEIGHBOURS[Joint.LEFT_WRIST] == Joint.LEFT_ELBOW)[0])

@@ -55,7 +55,9 @@ def test_scores_are_averaged_before_the_softmax_as_in_the_released_code() -> Non
 def test_a_mirror_image_swaps_left_and_right() -> None:
     config = JPPNetInferenceConfig(scales=(1.0,), mirror=True)
     kept = predict_jppnet(SidedNetwork(), picture(), (0, 1), (0, 1), config)
-    assert kept.parsing[0, 0, 0].tolist() == pytest.approx([0.625, 0.5], rel=1e-5), "mirrored back, the sides fit"
+    assert kept.parsing[0, 0, 0].tolist() == pytest.approx([0.625, 0.5], rel=1e-5), (
+        "mirrored back, the sides fit"
+    )
     swapped = predict_jppnet(SidedNetwork(), picture(), (1, 0), (1, 0), config)
     half = math.log(3) / 2
     assert swapped.pose[0, :, 0].tolist() == [pytest.approx([half, 0], rel=1e-5)] * 2

@@ -55,7 +55,9 @@ class Sample:
         if len(self.unchecked) == 0:
             object.__setattr__(self, "unchecked", np.zeros(len(self.ignore_boxes), bool))
         if len(self.unchecked) != len(self.ignore_boxes):
-            raise ValueError(f"unchecked: expected {len(self.ignore_boxes)} values, got {len(self.unchecked)}")
+            raise ValueError(
+                f"unchecked: expected {len(self.ignore_boxes)} values, got {len(self.unchecked)}"
+            )
 
     def read_image(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB."""
