@@ -27,7 +27,9 @@ def pose_maps(network: nn.Module, batch: Tensor, mirror: bool = False) -> list[P
     if mirror:
         other_logits, other_offsets = network(batch.flip(-1))
         logits = (logits + other_logits[:, list(FLIP_JOINTS)].flip(-1)) / 2
-        offsets = (offsets + _mirrored_offsets(other_offsets)) / 2
+        offsets = offsets.add_(_mirrored_offsets(other_offsets)).div_(
+            2
+        )  # in place: these are the largest maps
     height, width = logits.shape[-2:]
     joints = logits.sigmoid().cpu().numpy()
     shaped = offsets.cpu().numpy().reshape(len(joints), NUM_JOINTS, NUM_JOINTS - 1, 2, height, width)
@@ -37,12 +39,21 @@ def pose_maps(network: nn.Module, batch: Tensor, mirror: bool = False) -> list[P
 
 def _mirrored_offsets(offsets: Tensor) -> Tensor:
     """The offset maps (B, 364, h, w) of a mirrored crop, as the crop itself has them."""
-    by_pair = offsets.flip(-1).unflatten(1, (NUM_JOINTS, NUM_JOINTS - 1, 2))
-    flipped = torch.tensor(FLIP_JOINTS)
-    source = flipped[:, None].expand(-1, NUM_JOINTS - 1)
-    target = flipped[torch.from_numpy(NEIGHBOURS)]
-    column = target - (target > source).long()  # NEIGHBOURS[j] leaves j out
-    return (by_pair[:, source, column] * by_pair.new_tensor([-1.0, 1.0])[:, None, None]).flatten(1, 3)
+    turned = offsets[:, _MIRRORED_CHANNELS].flip(-1)
+    turned[:, 0::2].neg_()  # dx
+    return turned
+
+
+def _mirrored_channels() -> Tensor:
+    """(364,) which offset map of the mirrored crop holds what each map of the crop does."""
+    flipped = np.array(FLIP_JOINTS)
+    source, target = flipped[:, None], flipped[NEIGHBOURS]
+    column = target - (target > source)  # NEIGHBOURS[j] leaves j out
+    pair = source * (NUM_JOINTS - 1) + column
+    return torch.from_numpy((2 * pair[..., None] + np.arange(2)).ravel())
+
+
+_MIRRORED_CHANNELS = _mirrored_channels()
 
 
 @torch.inference_mode()
