@@ -27,9 +27,8 @@ def pose_maps(network: nn.Module, batch: Tensor, mirror: bool = False) -> list[P
     if mirror:
         other_logits, other_offsets = network(batch.flip(-1))
         logits = (logits + other_logits[:, list(FLIP_JOINTS)].flip(-1)) / 2
-        offsets = offsets.add_(_mirrored_offsets(other_offsets)).div_(
-            2
-        )  # in place: these are the largest maps
+        # in place: these are by far the largest maps
+        offsets = offsets.add_(_mirrored_offsets(other_offsets)).div_(2)
     height, width = logits.shape[-2:]
     joints = logits.sigmoid().cpu().numpy()
     shaped = offsets.cpu().numpy().reshape(len(joints), NUM_JOINTS, NUM_JOINTS - 1, 2, height, width)
