@@ -3,24 +3,26 @@
     python experiments/compare_jppnet.py --config experiments/configs/compare_jppnet.yaml --data PEOPLE SYNTH \
         --init movenet_lightning.npz -o runs/jppnet_rows
 
-All rows of a table start from one network, trained on parts alone, and then see equally many images: the batches
-are the same. They are scored on the labelled boxes of the val photos. Each row has a folder of its own, with a
-weight file and card; an interrupted run continues where it was, and a finished row is not trained again. Writes
-jppnet.md and jppnet.json after every row.
+All rows of a table start from one network, trained on parts alone, and then see equally many images: with one
+seed the batches are the same. Each row is trained once per seed (`--seeds`) and scored on the labelled boxes of
+the val photos, at the scales it was trained at. Every training has a folder of its own, with a weight file and
+card; an interrupted run continues where it was, and a finished training is not done again. Writes jppnet.md and
+jppnet.json after every row.
 """
 
 import math
 import sys
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from _common import common_card, read_people
 from jsonargparse import ArgumentParser, Namespace
-from torch import nn
+from torch import Tensor, nn
 from train_jppnet import start_from_movenet
 
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
@@ -32,7 +34,7 @@ from posepart.models.builders import build
 from posepart.models.jppnet_loss import JPPNetLossConfig
 from posepart.models.weights import load_into, save_weights
 from posepart.results import write_atomically, write_json
-from posepart.training.crop_scores import CropEvaluation
+from posepart.training.crop_scores import CropEvaluation, SeenCrops
 from posepart.training.jppnet import (
     PRINTED_AUGMENTATION,
     REFINEMENTS,
@@ -83,48 +85,56 @@ class Trainer:
     def __init__(self, settings: Namespace, samples: Sequence[Sample]) -> None:
         self.settings, self.samples = settings, samples
 
-    def __call__(self, row: Row) -> nn.Module:
-        """The trained network of a row."""
-        settings, folder = self.settings, self.settings.out / row.key
+    def __call__(self, row: Row, seed: int) -> nn.Module:
+        """The network of a row, trained with one seed."""
+        settings, folder = self.settings, self.settings.out / row.key / f"seed_{seed}"
         if row.stages is None:
             first = self._first_parser()
-            model = self._built(settings.parser, settings.parser_arguments)
+            model = self._built(settings.parser, settings.parser_arguments, seed)
             load_into(model, first)
             sensitive = ParserLoss(replace(settings.parser_loss, sensitive=row.sensitive))
             return self._train(
-                folder, "parser", model, settings.parser_arguments, sensitive, "parts", settings.loop.steps
+                folder,
+                "parser",
+                model,
+                settings.parser_arguments,
+                sensitive,
+                "parts",
+                settings.loop.steps,
+                seed,
             )
         arguments = {**settings.arguments, "stages": row.stages, "scales": list(row.scales)}
         first = self._first_jppnet()
-        model = self._built(settings.builder, arguments)
+        model = self._built(settings.builder, arguments, seed)
         load_into(model, first, REFINEMENTS)
-        return self._train(
-            folder, "jppnet", model, arguments, JPPNetLoss(settings.loss), "joints", settings.loop.steps
-        )
+        loss = JPPNetLoss(settings.loss)
+        return self._train(folder, "jppnet", model, arguments, loss, "joints", settings.loop.steps, seed)
 
     def _first_jppnet(self) -> Path:
         """Sec. 6.1: the network of one scale after the training of its parser."""
         settings, folder = self.settings, self.settings.out / "first_jppnet"
         arguments, loss = parsing_phase(settings.arguments, settings.loss)
-        model = self._built(settings.builder, arguments)
+        seed = settings.seeds[0]
+        model = self._built(settings.builder, arguments, seed)
         if settings.init:
             start_from_movenet(model, settings.init)
-        self._train(folder, "jppnet", model, arguments, JPPNetLoss(loss), "parts", settings.first_steps)
+        steps = settings.first_steps
+        self._train(folder, "jppnet", model, arguments, JPPNetLoss(loss), "parts", steps, seed)
         return folder / "jppnet.safetensors"
 
     def _first_parser(self) -> Path:
         settings, folder = self.settings, self.settings.out / "first_parser"
-        arguments = settings.parser_arguments
-        model = self._built(settings.parser, arguments)
+        arguments, seed = settings.parser_arguments, settings.seeds[0]
+        model = self._built(settings.parser, arguments, seed)
         if settings.init:
             model.backbone.load_people_weights(read_arrays(settings.init))
         loss = ParserLoss(replace(settings.parser_loss, sensitive=False))
-        self._train(folder, "parser", model, arguments, loss, "parts", settings.first_steps)
+        self._train(folder, "parser", model, arguments, loss, "parts", settings.first_steps, seed)
         return folder / "parser.safetensors"
 
-    def _built(self, builder: str, arguments: Mapping[str, Any]) -> Any:
-        """A network whose new layers are the same in every run."""
-        torch.manual_seed(self.settings.loop.seed)
+    def _built(self, builder: str, arguments: Mapping[str, Any], seed: int) -> Any:
+        """A network whose new layers are the same in every run with one seed."""
+        torch.manual_seed(seed)
         model: Any = build(builder, arguments)
         model.backbone.features[: self.settings.freeze].requires_grad_(False)
         return model
@@ -138,45 +148,65 @@ class Trainer:
         loss: Any,
         need: str,
         steps: int,
+        seed: int,
     ) -> nn.Module:
         """Train in `folder`, or load what it holds already."""
         settings, path = self.settings, folder / f"{stage}.safetensors"
         if not path.exists():
-            print(f"{folder.name}: {steps} steps of {settings.batches.batch_size} images", flush=True)
-            crops = PersonCrops(self.samples, replace(settings.batches, need=need))
-            model = train(model, crops, loss, folder, replace(settings.loop, steps=steps), resume=True)
+            run = str(folder.relative_to(settings.out))
+            print(f"{run}: {steps} steps of {settings.batches.batch_size} images", flush=True)
+            crops = PersonCrops(self.samples, replace(settings.batches, need=need, seed=seed))
+            model = train(
+                model, crops, loss, folder, replace(settings.loop, steps=steps, seed=seed), resume=True
+            )
             builder = settings.builder if stage == "jppnet" else settings.parser
-            card = {"builder": builder, "arguments": arguments, "steps": steps, "seed": settings.loop.seed}
-            save_weights(path, model, {**common_card(stage, folder.name, self.samples), **card})
+            card = {"builder": builder, "arguments": arguments, "steps": steps, "seed": seed}
+            save_weights(path, model, {**common_card(stage, run, self.samples), **card})
         load_into(model, path)  # at half precision, as the file has it, whether it is new or not
         return model.eval()
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A score with its interval, and its difference to the first row's; None for the first row."""
+    """A score, the mean over the seeds, and its difference to the first row's; None for the first row.
+
+    seeds: the score of each training.
+    """
 
     value: Interval
     against_first: Interval | None
+    seeds: tuple[float, ...]
+
+
+def mean_over_seeds(scores: Sequence[Score]) -> Score:
+    """The mean of one statistic of several networks on the same photos, as a statistic of those photos."""
+    return replace(
+        scores[0], statistic=lambda weights: float(np.mean([s.statistic(weights) for s in scores]))
+    )
 
 
 def cells_of(
-    scores: Sequence[Score], first: Sequence[Score] | None, replicates: int, seed: int
+    trainings: Sequence[Sequence[Score]], first: Sequence[Score] | None, replicates: int, seed: int
 ) -> dict[str, Cell]:
-    """The cells of a row by name; intervals are bootstrapped over photos, differences with the same photos."""
+    """The cells of a row by name; intervals are bootstrapped over photos, differences with the same photos.
+
+    trainings: the scores of the networks of all seeds. first: those of the first row, `mean_over_seeds`.
+    """
     cells = {}
-    for i, score in enumerate(scores):
+    for i, of_seeds in enumerate(zip(*trainings, strict=True)):
+        score = mean_over_seeds(of_seeds)
         value = bootstrap_interval(score.statistic, score.photos, replicates, seed)
         difference = None
         if first is not None:
             paired = paired_bootstrap(first[i].statistic, score.statistic, score.photos, replicates, seed)
             difference = paired.difference
-        cells[score.name] = Cell(value, difference)
+        every_photo = np.ones(score.photos, np.int64)
+        cells[score.name] = Cell(value, difference, tuple(s.statistic(every_photo) for s in of_seeds))
     return cells
 
 
 def to_markdown(title: str, rows: dict[str, dict[str, Cell]]) -> str:
-    """A table in percent; in brackets the difference to the first row with its paired interval."""
+    """A table in percent; in brackets the difference to the first row, in braces the lowest and highest seed."""
     columns = list(next(iter(rows.values())))
     lines = [f"## {title}", "", f"| row | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for name, cells in rows.items():
@@ -188,6 +218,8 @@ def _cell_text(cell: Cell) -> str:
     text = "{:.1f}, {:.1f} .. {:.1f}".format(*(100 * v for v in _numbers(cell.value)))
     if cell.against_first is not None:
         text += " ({:+.1f}, {:+.1f} .. {:+.1f})".format(*(100 * v for v in _numbers(cell.against_first)))
+    if len(cell.seeds) > 1:
+        text += f" {{{100 * min(cell.seeds):.1f} .. {100 * max(cell.seeds):.1f}}}"
     return text
 
 
@@ -199,7 +231,7 @@ def _record(cell: Cell) -> dict[str, Any]:
     def plain(interval: Interval) -> dict[str, float | None]:
         return {k: round(v, 6) if math.isfinite(v) else None for k, v in asdict(interval).items()}
 
-    record: dict[str, Any] = plain(cell.value)
+    record: dict[str, Any] = {**plain(cell.value), "seeds": [round(value, 6) for value in cell.seeds]}
     return record if cell.against_first is None else {**record, "against_first": plain(cell.against_first)}
 
 
@@ -210,10 +242,9 @@ def write_tables(
     head = (
         f"# JPPNet and SS-JPPNet, variants trained alike\n\n{about['images_per_row']} images per row after "
         f"{about['images_before']} of the parser alone; crops of {about['crop']} px; labelled boxes of "
-        f"{about['photos']} val photos. Percent with 95 % bootstrap intervals over photos; in brackets the "
-        "difference to the first row. Counted: "
-        + ", ".join(f"{name} {count}" for name, count in samples.items())
-        + ".\n\n"
+        f"{about['photos']} val photos. Percent, mean over {len(about['seeds'])} trainings, with 95 % bootstrap "
+        "intervals over photos; in brackets the difference to the first row, in braces the lowest and the highest "
+        "training. Counted: " + ", ".join(f"{name} {count}" for name, count in samples.items()) + ".\n\n"
     )
     text = head + "\n".join(to_markdown(title, rows) for title, rows in tables.items() if rows)
     write_atomically(out / "jppnet.md", lambda file: file.write(text.encode()))
@@ -237,8 +268,9 @@ def run(settings: Namespace) -> str:
         "images_before": settings.first_steps * size,
         "crop": settings.batches.crop.size,
         "photos": evaluate.photos,
-        "inference": asdict(settings.inference),
-        "bootstrap": {"replicates": settings.replicates, "seed": settings.loop.seed, "confidence": 0.95},
+        "seeds": settings.seeds,
+        "mirror": settings.mirror,
+        "bootstrap": {"replicates": settings.replicates, "seed": settings.seeds[0], "confidence": 0.95},
     }
     tables: dict[str, dict[str, dict[str, Cell]]] = {title: {} for title in TABLES}
     samples: dict[str, int] = {}
@@ -246,16 +278,20 @@ def run(settings: Namespace) -> str:
     for title, rows in TABLES.items():
         first: Sequence[Score] | None = None
         for row in (row for row in rows if row.key in settings.only):
-            network: Any = trainer(row)
-            see = (
-                eyes_of_parser(network) if row.stages is None else eyes_of_jppnet(network, settings.inference)
-            )
-            scores = evaluate(see)
-            tables[title][row.name] = cells_of(scores, first, settings.replicates, settings.loop.seed)
-            samples |= {score.name: score.samples for score in scores}
-            first = first or scores
+            trainings = [evaluate(_eyes(trainer(row, seed), row, settings.mirror)) for seed in settings.seeds]
+            tables[title][row.name] = cells_of(trainings, first, settings.replicates, settings.seeds[0])
+            means = [mean_over_seeds(scores) for scores in zip(*trainings, strict=True)]
+            samples |= {score.name: score.samples for score in means}
+            first = first or means
             text = write_tables(settings.out, tables, samples, about)
     return text
+
+
+def _eyes(network: Any, row: Row, mirror: bool) -> Callable[[Tensor], SeenCrops]:
+    """How a row's network is scored: at its own scales."""
+    if row.stages is None:
+        return eyes_of_parser(network)
+    return eyes_of_jppnet(network, JPPNetInferenceConfig(scales=row.scales, mirror=mirror))
 
 
 def command_line() -> ArgumentParser:
@@ -278,9 +314,8 @@ def command_line() -> ArgumentParser:
     )
     parser.add_argument("--loss", type=JPPNetLossConfig, default=STRIDE_4_LOSS)
     parser.add_argument("--parser_loss", type=ParserLossConfig, default=ParserLossConfig())
-    parser.add_argument(
-        "--inference", type=JPPNetInferenceConfig, default=JPPNetInferenceConfig(scales=(1.0,))
-    )
+    parser.add_argument("--seeds", type=list[int], default=[0], help="a training of every row with each")
+    parser.add_argument("--mirror", type=bool, default=True, help="average with the mirrored crops")
     parser.add_argument("--limit", type=int, help="val photos at most")
     parser.add_argument("--replicates", type=int, default=1000, help="of the bootstrap over photos")
     return parser

@@ -35,7 +35,7 @@ def test_rows_are_trained_once_and_compared(
     script: types.ModuleType, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     out = tmp_path / "out"
-    command = ["--data", str(data), "-o", str(out), *SMALL]
+    command = ["--data", str(data), "-o", str(out), "--seeds", "[3, 4]", *SMALL]
     script.main([*command, "--only", "joint", "joint_msc_s1", "attention", "attention_ss"])
     first = json.loads((out / "jppnet.json").read_text())
     assert (first["images_per_row"], first["images_before"], first["photos"]) == (2, 2, 5)
@@ -47,7 +47,13 @@ def test_rows_are_trained_once_and_compared(
     values = [row["part_miou"]["value"] for row in rows.values()]
     assert difference == pytest.approx(values[1] - values[0], abs=2e-6)
     assert next(iter(first["tables"]["SS-JPPNet (Eq. 2)"].values())).keys() == {"part_miou"}
-    card = json.loads((out / "joint_msc_s1" / "jppnet.json").read_text())
+    cell = rows["Joint"]["part_miou"]
+    assert len(cell["seeds"]) == 2
+    assert cell["value"] == pytest.approx(sum(cell["seeds"]) / 2, abs=2e-6)
+    cards = [json.loads((out / "joint" / f"seed_{seed}" / "jppnet.json").read_text()) for seed in (3, 4)]
+    assert [card["seed"] for card in cards] == [3, 4]
+    assert cards[0]["sha256"] != cards[1]["sha256"]
+    card = json.loads((out / "joint_msc_s1" / "seed_3" / "jppnet.json").read_text())
     assert card["arguments"] == {"width": 0.35, "channels": 8, "stages": 1, "scales": [1.0, 0.75, 0.5]}
     assert "| Joint + MSC + S1 |" in (out / "jppnet.md").read_text()
 
