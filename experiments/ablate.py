@@ -21,7 +21,6 @@ from typing import Any
 from ablate_plan import KEYS, questions
 from ablate_plot import draw
 from jsonargparse import ArgumentParser, Namespace
-from torch import nn
 from tqdm import tqdm
 
 from posepart.ablation import (
@@ -41,6 +40,7 @@ from posepart.data.sample import Sample
 from posepart.images import read_photo
 from posepart.metrics.bootstrap import Score
 from posepart.metrics.photo import Photo, observe
+from posepart.models.refine import RefineFCN
 from posepart.models.weights import STAGES, find_model, sha256
 from posepart.observation import SeenCrop, load_seen, save_seen, see
 from posepart.pipeline import Parser, load
@@ -101,7 +101,7 @@ def judge(
     samples: Sequence[Sample],
     variants: Sequence[Variant],
     observer: Observer,
-    second_stages: Mapping[str, nn.Module],
+    second_stages: Mapping[str, RefineFCN],
 ) -> dict[Variant, dict[str, Score]]:
     """Run all variants over the photos, one photo at a time, and reduce each result to what the scores need."""
     photos: dict[Variant, list[Photo]] = {variant: [] for variant in variants}
@@ -136,9 +136,9 @@ def write_report(out: Path, tables: Sequence[Table], about: Mapping[str, Any]) -
     print(text)
 
 
-def second_stages_of(settings: Namespace, parser: Parser) -> dict[str, nn.Module]:
+def second_stages_of(settings: Namespace, parser: Parser) -> dict[str, RefineFCN]:
     """The second stage of the model, and those trained for this ablation if that is wanted."""
-    networks: dict[str, nn.Module] = {SHIPPED: parser.networks.refine}
+    networks: dict[str, RefineFCN] = {SHIPPED: parser.networks.refine}
     if settings.refine_steps and "second_stage" in settings.only:
         from ablate_refine import retrain  # training needs more than testing
 

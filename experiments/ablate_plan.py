@@ -90,7 +90,7 @@ def _second_stage(base: PipelineConfig, retrained: tuple[str, ...]) -> Question:
     second = replace(base, refine=True)
     rows = [Row("first stage only", Variant(replace(base, refine=False)))]
     for name in retrained:
-        joint_map, skeleton_map = POSE_MAPS[name]
+        _, joint_map, skeleton_map = POSE_MAPS[name]
         variant = Variant(second, second_stage=name, joint_map=joint_map, skeleton_map=skeleton_map)
         rows.append(Row(f"retrained, {name}", variant))
     if not retrained:

@@ -20,11 +20,11 @@ from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.sample import Sample
 from posepart.models.weights import load_network, read_tensors
 from posepart.pairwise import PairwiseModel
-from posepart.skeleton_maps import draw_skeleton
 from posepart.training.loop import LoopConfig, train
 from posepart.training.part import PartLossConfig
 from posepart.training.predicted import predicted_crops
 from posepart.training.refine import (
+    PoseEncoder,
     RefineBatches,
     RefineEvaluation,
     RefineExamples,
@@ -34,7 +34,7 @@ from posepart.training.refine import (
 
 
 def predict(samples: list[Sample], batches: CropBatchConfig, count: int, model: Path) -> RefineExamples:
-    """Part scores, skeleton maps and labels of `count` batches of crops."""
+    """Part scores, poses and labels of `count` batches of crops."""
     config = PipelineConfig(crop=batches.crop)
     pose, part = load_network(model / "pose.safetensors"), load_network(model / "part.safetensors")
     arrays = {k: v.numpy() for k, v in read_tensors(model / "crf.safetensors").items()}
@@ -44,10 +44,7 @@ def predict(samples: list[Sample], batches: CropBatchConfig, count: int, model: 
     for crop in tqdm(crops, total=count * batches.batch_size, unit="crop", desc="predicting"):
         if labelled_share(crop.labels) > 0.2:
             grouping = assemble(crop.candidates, crop.geometry, pairwise, config.features, config.crf)
-            chosen = select_pose(grouping, config.crop.size)
-            shape = crop.parts.scores.shape[1:]
-            maps = draw_skeleton(chosen, crop.parts.stride, shape, config.skeleton, config.crop.size)
-            rows.append((crop.parts.scores, maps, crop.labels))
+            rows.append((crop.parts.scores, select_pose(grouping, config.crop.size), crop.labels))
     return RefineExamples.stack(rows)
 
 
@@ -65,10 +62,10 @@ def cached(path: Path, make: object) -> RefineExamples:
 def main() -> None:
     parser = training_parser(__doc__)
     parser.add_argument("--model", type=Path, required=True, help="folder with pose, part and crf weights")
-    parser.add_argument("--builder", default="refine_separable")
+    parser.add_argument("--builder", default="refine_distances")
     parser.add_argument("--crops", type=int, default=3000, help="training crops to predict")
-    parser.add_argument("--joint_map", type=bool, default=True, help="use the joint map (ablation)")
-    parser.add_argument("--skeleton_map", type=bool, default=True, help="use the skeleton map (ablation)")
+    parser.add_argument("--joint_map", type=bool, default=True, help="use the joint maps (ablation)")
+    parser.add_argument("--skeleton_map", type=bool, default=True, help="use the skeleton maps (ablation)")
     parser.add_argument("--batch_size", type=int, default=16)
     parser.add_argument("--loop", type=LoopConfig, default=LoopConfig())
     parser.add_argument(
@@ -89,11 +86,17 @@ def main() -> None:
     val_count = -(-300 // batches.batch_size)
     examples = cached(settings.run / "train.npz", lambda: predict(samples, batches, count, settings.model))
     val = cached(settings.run / "val.npz", lambda: predict(held_out, plain, val_count, settings.model))
-    keep = {"joint_map": settings.joint_map, "skeleton_map": settings.skeleton_map}
-    evaluate = RefineEvaluation(val.keeping(**keep))
+    network = prepare(settings, lambda net, path: None)
+    encode = PoseEncoder(
+        network.encoding,
+        batches.crop.size,
+        joint_map=settings.joint_map,
+        skeleton_map=settings.skeleton_map,
+    )
+    evaluate = RefineEvaluation(val, encode)
     model = train(
-        prepare(settings, lambda net, path: None),
-        RefineBatches(examples.keeping(**keep), settings.batch_size, settings.loop.seed),
+        network,
+        RefineBatches(examples, encode, settings.batch_size, settings.loop.seed),
         RefineLoss(settings.loss.class_weights),
         settings.run,
         settings.loop,

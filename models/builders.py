@@ -47,9 +47,14 @@ def part_resnet101() -> PartFCN:
     return PartFCN(ResNet101(), widths=(256,), hidden=256)
 
 
-def refine_separable() -> RefineFCN:
-    """The shipped second stage: depthwise 7x7, 64 wide."""
-    return RefineFCN(width=64, separable=True)
+def refine_distances(width: int = 96) -> RefineFCN:
+    """The shipped second stage: depthwise 7x7, on distance maps of the pose."""
+    return RefineFCN("distances", 30, width=width, separable=True)
+
+
+def refine_labels(width: int = 96) -> RefineFCN:
+    """As `refine_distances`, on the paper's two label maps."""
+    return RefineFCN("labels", 2, width=width, separable=True)
 
 
 def refine_xia2017() -> RefineFCN:
@@ -146,7 +151,8 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
         part_mobilenet_v2,
         part_vgg16_largefov,
         part_resnet101,
-        refine_separable,
+        refine_distances,
+        refine_labels,
         refine_xia2017,
         person_detector,
         jppnet_resnet101,

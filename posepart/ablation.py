@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from posepart.assemblers import ASSEMBLERS
 from posepart.config import PipelineConfig
@@ -13,10 +12,11 @@ from posepart.crf import pose_of_box
 from posepart.data.sample import Sample
 from posepart.features import part_geometry
 from posepart.inference import refined_part_maps
-from posepart.merge import assign_people, merge_parts, pose_nms
+from posepart.merge import merge_crops
+from posepart.models.refine import RefineFCN
 from posepart.observation import SeenCrop
 from posepart.pairwise import PairwiseModel
-from posepart.skeleton_maps import draw_skeleton
+from posepart.skeleton_maps import skeleton_maps
 from posepart.structures import Certificate, FloatArray, Grouping, PartMaps, Person, PersonBoxes, Pose, Scene
 
 SHIPPED = "shipped"  # the second stage that comes with the model
@@ -125,7 +125,7 @@ def scene_of(
     shape: tuple[int, int],
     assembled: Assembled,
     variant: Variant,
-    second_stage: nn.Module,
+    second_stage: RefineFCN,
     device: str = "cpu",
 ) -> Scene:
     """The result of one photo: CRF (or its stand-in), second stage and merge (Figure 2).
@@ -144,13 +144,10 @@ def scene_of(
     posed = [item for crop, grouping in found if (item := _choose(crop, grouping, variant)).poses]
     parts = _second_stage(posed, variant, second_stage, device)
     people = [person for item in posed for person in _people(item)]
-    affines = [item.crop.affine for item in posed for _ in item.poses]
-    kept = pose_nms(people, config.merge)
-    people, affines = [people[k] for k in kept], [affines[k] for k in kept]
-    size = config.crop.size
-    part_map = merge_parts(parts, [item.crop.affine for item in posed], size, shape)
-    person_map = assign_people(part_map, people, affines, size, config.merge)
-    return Scene(tuple(people), part_map, person_map, "ablation")
+    own_crops = [crop for crop, item in enumerate(posed) for _ in item.poses]
+    affines = [item.crop.affine for item in posed]
+    merged = merge_crops(people, own_crops, parts, affines, config.crop.size, shape, config.merge)
+    return Scene(tuple(people[k] for k in merged.kept), merged.part_map, merged.person_map, "ablation")
 
 
 def _choose(crop: SeenCrop, found: Grouping, variant: Variant) -> _PosedCrop:
@@ -183,23 +180,31 @@ def pose_extent(pose: Pose, crop: SeenCrop, margin: float) -> FloatArray:
 
 
 def _second_stage(
-    posed: Sequence[_PosedCrop], variant: Variant, network: nn.Module, device: str
+    posed: Sequence[_PosedCrop], variant: Variant, network: RefineFCN, device: str
 ) -> list[PartMaps]:
     """The part scores of the crops: refined with the poses, or the first stage's."""
     first = [item.crop.parts for item in posed]
     if not variant.pipeline.refine or not first:
         return first
-    keep = np.array([variant.joint_map, variant.skeleton_map], np.float32)[:, None, None]
-    maps = [keep * _pose_maps(item, variant.pipeline) for item in posed]
+    maps = [_pose_maps(item, variant, network.encoding) for item in posed]
     return refined_part_maps(network, first, maps, device)
 
 
-def _pose_maps(item: _PosedCrop, config: PipelineConfig) -> FloatArray:
-    """Joint and skeleton label maps of all poses of a crop; where two cover a cell the higher label stays."""
-    parts = item.crop.parts
-    shape = parts.scores.shape[1], parts.scores.shape[2]
+def _pose_maps(item: _PosedCrop, variant: Variant, encoding: str) -> FloatArray:
+    """Joint and skeleton maps of all poses of a crop; of several poses the higher value stays in a cell."""
+    config, parts = variant.pipeline, item.crop.parts
     layers = [
-        draw_skeleton(pose, parts.stride, shape, config.skeleton, config.crop.size) for pose in item.poses
+        skeleton_maps(
+            pose,
+            parts.stride,
+            parts.scores.shape[1:],
+            config.skeleton,
+            config.crop.size,
+            encoding,
+            variant.joint_map,
+            variant.skeleton_map,
+        )
+        for pose in item.poses
     ]
     return np.asarray(np.max(layers, axis=0), np.float32)
 

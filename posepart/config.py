@@ -26,7 +26,7 @@ class CandidateConfig:
     """Joint proposals from the joint score maps (Sec. 4.1)."""
 
     max_per_joint: int = 6  # Sec. 4.1: 6 proposals per joint type
-    score_threshold: float = 0.2  # Sec. 4.1: joint score threshold
+    score_threshold: float = 0.1  # Sec. 4.1: 0.2, at which a third of the joints have no candidate to be found at
     min_distance: float = 16.0  # Sec. 4.1: proposal distance threshold, px in the crop
 
 
@@ -47,9 +47,9 @@ class CrfConfig:
     unique_joints: bool = True  # at most one joint of a type per person, hard
     time_limit: float = 1.0  # s per box; Sec. 3.1: "within 1 sec."
     probability_clip: float = 1e-7  # P and Pij are clipped to [clip, 1 - clip] before the logarithm
-    pairwise_scale: float = 0.25  # psi_ij is taken times this: the up to 91 pairs of a person do not err
+    pairwise_scale: float = 0.15  # psi_ij is taken times this: the up to 91 pairs of a person do not err
     pairwise_prior: float = 0.5  # independently, as Eq. (1) has it; less this. (1, 0) is Eq. (1) as printed
-    missing_joint_score: float = 0.2  # Sec. 4.1: unary score of a missing joint
+    missing_joint_score: float = 0.1  # Sec. 4.1: 0.2, the threshold of joint scores, as here
     min_joints: int = 2  # a smaller cluster is no pose: it never wins the box
     pose_choice: str = "overlap"  # which pose a box keeps; "centre": nearest the box centre, as in Sec. 3.1
     pose_margin: float = 0.08  # of a pose's longer side, how far the person reaches beyond the joints
@@ -63,10 +63,12 @@ class CrfConfig:
 
 @dataclass(frozen=True)
 class SkeletonMapConfig:
-    """Joint label map and skeleton label map (Sec. 3.2)."""
+    """The pose as the second stage sees it (Sec. 3.2): the paper's label maps, or distance maps."""
 
     joint_radius: int = 3  # Sec. 3.2, px in the crop
     stick_width: int = 7  # Sec. 3.2, px in the crop
+    decays: tuple[float, float] = (2.0, 8.0)  # of the distance maps, per median limb length of the pose
+    least_limb: float = 12.0  # px in the crop, the least such length
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ from posepart.crf import build_problem, grouping, minimise, pose_of_box
 from posepart.features import PartGeometry, part_geometry
 from posepart.ilp import Problem, Solution
 from posepart.inference import part_maps, pose_maps, refined_part_maps, to_batch
+from posepart.models.refine import RefineFCN
+from posepart.models.weights import load_network
 from posepart.pairwise import PairwiseModel
-from posepart.skeleton_maps import draw_skeleton
+from posepart.skeleton_maps import skeleton_maps
 from posepart.stopwatch import Stopwatch
 from posepart.structures import Candidates, Certificate, Crop, PartMaps, Pose, PoseMaps
 
@@ -49,6 +51,21 @@ class ParsedCrop:
     crf: CropCrf | None
 
 
+def load_second_stage(path: Path) -> RefineFCN:
+    """The network of a weight file.
+
+    Raises
+    ------
+    ValueError: when the file is missing, damaged, or holds another kind of network.
+    """
+    network = load_network(path)
+    if not isinstance(network, RefineFCN):
+        raise ValueError(
+            f"{path}: holds a {type(network).__name__}, no second stage; train_refine.py makes one"
+        )
+    return network
+
+
 class CropNetworks(Protocol):
     """What turns the crops of a batch of boxes into poses and parts."""
 
@@ -70,7 +87,7 @@ class Networks:
 
     pose: nn.Module
     part: nn.Module
-    refine: nn.Module
+    refine: RefineFCN
     pairwise: PairwiseModel
 
     def parse_crops(
@@ -125,7 +142,14 @@ class Networks:
         self, parts: Sequence[PartMaps], poses: Sequence[Pose | None], config: PipelineConfig, device: str
     ) -> list[PartMaps]:
         skeletons = [
-            draw_skeleton(pose, maps.stride, maps.scores.shape[1:], config.skeleton, config.crop.size)
+            skeleton_maps(
+                pose,
+                maps.stride,
+                maps.scores.shape[1:],
+                config.skeleton,
+                config.crop.size,
+                self.refine.encoding,
+            )
             for pose, maps in zip(poses, parts, strict=True)
         ]
         return refined_part_maps(self.refine, parts, skeletons, device)

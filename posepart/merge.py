@@ -1,6 +1,7 @@
 """From boxes back to the photo: pose NMS, part score averaging, and whose pixel is whose (Sec. 3, 4.1)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -14,6 +15,44 @@ from posepart.windows import Window, box_window, crop_window, strips, within
 _STEPS = 16  # distances are kept in sixteenths of a crop pixel, 16 bit
 _NEVER = 65535  # a distance that no pixel has
 _MAX_IDS = 255  # person ids are 8 bit, 0 is nobody
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The crops of a photo as one result.
+
+    kept: which of the people stay, best first. part_map, person_map: (H, W) uint8, see `merge_parts` and
+    `assign_people`.
+    """
+
+    kept: list[int]
+    part_map: NDArray[np.uint8]
+    person_map: NDArray[np.uint8]
+
+
+def merge_crops(
+    people: Sequence[Person],
+    own_crops: Sequence[int],
+    part_maps: Sequence[PartMaps],
+    affines: Sequence[Affine],
+    crop_size: int,
+    photo_shape: tuple[int, int],
+    config: MergeConfig,
+) -> Merged:
+    """Pose NMS, then the part scores of all crops, then whose pixel is whose.
+
+    Parameters
+    ----------
+    people : everybody found in a crop, photo frame
+    own_crops : the crop of each of them, a row of the next two
+    part_maps, affines : of every crop with a pose; a crop in which the CRF found none is no person, and its part
+        scores do not vote
+    crop_size, photo_shape, config : as for `assign_people`
+    """
+    kept = pose_nms(people, config)
+    part_map = merge_parts(part_maps, affines, crop_size, photo_shape)
+    own = [affines[own_crops[k]] for k in kept]
+    return Merged(kept, part_map, assign_people(part_map, [people[k] for k in kept], own, crop_size, config))
 
 
 def pose_nms(people: Sequence[Person], config: MergeConfig) -> list[int]:

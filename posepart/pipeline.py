@@ -11,11 +11,11 @@ from torch import nn
 
 from posepart.calibration import Calibration, calibrate, load_calibration
 from posepart.config import PipelineConfig
-from posepart.crop_networks import CropCrf, CropNetworks, Networks, ParsedCrop
+from posepart.crop_networks import CropCrf, CropNetworks, Networks, ParsedCrop, load_second_stage
 from posepart.crops import crop_boxes
 from posepart.detection import PersonDetector, build_detector
 from posepart.joint_networks import JointNetworks, JPPNetParts, check_schema
-from posepart.merge import assign_people, merge_parts, pose_nms
+from posepart.merge import merge_crops
 from posepart.models.openvino_network import OpenVinoNetwork
 from posepart.models.weights import ModelSet, find_model, load_network, read_tensors
 from posepart.pairwise import PairwiseModel
@@ -120,16 +120,18 @@ class Parser:
         config = self.config
         rows = [i for i, item in enumerate(parsed) if item.pose is not None]
         people = [_person(parsed[i], boxes, i) for i in rows]
-        kept = pose_nms(people, config.merge)
-        people, owners = [people[k] for k in kept], tuple(rows[k] for k in kept)
-        # a box in which the CRF found no pose is no person: its part scores do not vote
-        voting = [parsed[i] for i in rows]
-        part_map = merge_parts(
-            [item.parts for item in voting], [item.crop.affine for item in voting], config.crop.size, shape
+        merged = merge_crops(
+            people,
+            range(len(rows)),
+            [parsed[i].parts for i in rows],
+            [parsed[i].crop.affine for i in rows],
+            config.crop.size,
+            shape,
+            config.merge,
         )
-        affines = [parsed[i].crop.affine for i in owners]
-        person_map = assign_people(part_map, people, affines, config.crop.size, config.merge)
-        return Scene(tuple(people), part_map, person_map, self.model_name, seconds), owners
+        kept = tuple(people[k] for k in merged.kept)
+        scene = Scene(kept, merged.part_map, merged.person_map, self.model_name, seconds)
+        return scene, tuple(rows[k] for k in merged.kept)
 
 
 def _numbered(base: Path | None, number: int) -> Path | None:
@@ -187,7 +189,7 @@ def load_networks(model: ModelSet, config: PipelineConfig, device: str = "cpu") 
     """
     networks = {
         stage: load_network(model.path(stage)).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        for stage in ("pose", "part", "refine", "jppnet")
+        for stage in ("pose", "part", "jppnet")
         if stage in model.cards
     }
     if "jppnet" in networks:
@@ -198,7 +200,8 @@ def load_networks(model: ModelSet, config: PipelineConfig, device: str = "cpu") 
     arrays = {name: tensor.numpy() for name, tensor in read_tensors(model.path("crf")).items()}
     pairwise = PairwiseModel.from_arrays(arrays)
     pairwise.variant(config.features.segment_term)
-    return Networks(networks["pose"], part, networks["refine"], pairwise)
+    refine = load_second_stage(model.path("refine")).to(device)
+    return Networks(networks["pose"], part, refine, pairwise)
 
 
 def _compile(networks: CropNetworks, size: int) -> Networks:

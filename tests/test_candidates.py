@@ -51,13 +51,13 @@ def test_peak_at_the_border_is_not_shifted_across_it() -> None:
 def test_own_score_is_the_peak_and_other_scores_are_interpolated() -> None:
     maps = pose_maps()
     maps.joints[Joint.NECK, 5, 8:11] = [0.5, 0.9, 0.7]
-    maps.joints[Joint.FOREHEAD, 5, 9:11] = [0.06, 0.12]
+    maps.joints[Joint.FOREHEAD, 5, 9:11] = [0.03, 0.06]
     found = propose(maps, CONFIG)
     assert found.scores[0, Joint.NECK] == pytest.approx(0.9)
-    assert found.scores[0, Joint.FOREHEAD] == pytest.approx(0.06 + 0.06 / 6, abs=1e-5)
+    assert found.scores[0, Joint.FOREHEAD] == pytest.approx(0.03 + 0.03 / 6, abs=1e-5)
 
 
-@pytest.mark.parametrize(("score", "count"), [(0.19, 0), (0.2, 1)])
+@pytest.mark.parametrize(("score", "count"), [(0.09, 0), (0.1, 1)])
 def test_score_threshold_is_inclusive(score: float, count: int) -> None:
     maps = pose_maps()
     maps.joints[Joint.NECK, 5, 5] = score

@@ -128,12 +128,12 @@ def test_two_people_are_told_apart_and_the_one_at_the_centre_is_chosen() -> None
     np.testing.assert_allclose(chosen.xy, people[1])
 
 
-def test_missing_joints_count_as_one_fifth() -> None:
+def test_missing_joints_count_as_one_tenth() -> None:
     whole = candidates_of([skeleton(128, 70)], score=0.9)
     kept = whole.joint < Joint.LEFT_KNEE
     part = Candidates(whole.xy[kept], whole.joint[kept], whole.scores[kept], whole.offsets[kept])
     pose = assemble(part, None, distance_model(), FEATURES, CONFIG).poses[0]
-    assert pose.score == pytest.approx(10 * np.log(0.9) + 4 * np.log(0.2), rel=1e-6)
+    assert pose.score == pytest.approx(10 * np.log(0.9) + 4 * np.log(0.1), rel=1e-6)
     assert not pose.present[Joint.LEFT_KNEE]
     assert pose.xy[Joint.LEFT_KNEE].tolist() == [0, 0]
 

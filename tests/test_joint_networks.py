@@ -65,13 +65,13 @@ def maps_with(scores: dict[Joint, float]) -> NDArray:
 
 def test_a_pose_by_hand() -> None:
     pose = peak_pose(
-        maps_with({Joint.NECK: 0.5, Joint.LEFT_HIP: 0.2, Joint.RIGHT_HIP: 0.19}), 4, PipelineConfig()
+        maps_with({Joint.NECK: 0.5, Joint.LEFT_HIP: 0.2, Joint.RIGHT_HIP: 0.09}), 4, PipelineConfig()
     )
     assert pose is not None
     assert np.flatnonzero(pose.present).tolist() == [Joint.NECK, Joint.LEFT_HIP]
     assert pose.xy[Joint.NECK].tolist() == [4 * (Joint.NECK + 0.5) - 0.5, 9.5]
     assert not pose.xy[Joint.RIGHT_HIP].any()
-    assert pose.score == pytest.approx(np.log(0.5) + np.log(0.2) + 12 * np.log(0.2), rel=1e-6)
+    assert pose.score == pytest.approx(np.log(0.5) + np.log(0.2) + 12 * np.log(0.1), rel=1e-6)
 
 
 def test_one_joint_is_no_pose() -> None:
@@ -139,7 +139,7 @@ def test_with_the_other_stages_it_gives_the_crf_its_parts(model_folder: Path) ->
         ValueError, match=r"lacks refine\.safetensors; a model folder holds detector, pose, jppnet"
     ):
         load(model_folder)
-    write_stage(model_folder, "refine", "refine_separable", {})
+    write_stage(model_folder, "refine", "refine_labels", {})
     crf = PairwiseModel(None, logistic(OFFSET_FEATURES)).to_arrays()
     save_tensors(model_folder / "crf.safetensors", crf, {"stage": "crf"})
     config = PipelineConfig()
@@ -150,7 +150,7 @@ def test_with_the_other_stages_it_gives_the_crf_its_parts(model_folder: Path) ->
 @pytest.mark.parametrize(
     ("builder", "arguments", "message"),
     [
-        ("refine_separable", {}, "holds a RefineFCN, not a JPPNet"),
+        ("refine_labels", {}, "holds a RefineFCN, not a JPPNet"),
         ("jppnet_s", {**JPPNET, "labels": 20, "joints": 16}, "was trained for 16 joints and 20 labels"),
     ],
 )

@@ -198,7 +198,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "detector": ("person_detector", {"width": 0.35, "channels": 8, "hidden": 8, "input_size": 64}),
         "pose": ("pose_mobilenet_v2", {"width": 0.35}),
         "part": ("part_mobilenet_v2", {"width": 0.35}),
-        "refine": ("refine_separable", {}),
+        "refine": ("refine_labels", {}),
     }
     for stage, (builder, options) in arguments.items():
         card = {"stage": stage, "builder": builder, "arguments": options}

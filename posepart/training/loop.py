@@ -65,12 +65,14 @@ def train(
 
     Raises
     ------
-    ValueError: when `run` holds another run and `resume` is False.
+    ValueError: when `run` holds another run and `resume` is False, or a run with other settings.
     """
     run.mkdir(parents=True, exist_ok=True)
     checkpoint = run / "checkpoint.pt"
     if checkpoint.exists() and not resume:
         raise ValueError(f"{run} holds a run already: pass --resume to continue it, or choose another folder")
+    if checkpoint.exists():
+        _check_loop(run / "config.json", config)
     write_json(run / "config.json", {"loop": asdict(config), **(settings or {})})
     seed_everything(config.seed, config.threads)
     model = model.to(config.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -98,6 +100,19 @@ def train(
                 with torch.random.fork_rng(devices=[]):
                     log.write("evaluation", done, evaluate(average.module.eval()))
     return average.module.eval()
+
+
+def _check_loop(path: Path, config: LoopConfig) -> None:
+    """Refuse to continue a run with another optimisation; only how it is computed may change."""
+    free = {"checkpoint_every", "evaluate_every", "workers", "threads", "device"}
+    before = json.loads(path.read_text(encoding="utf-8"))["loop"]
+    now = json.loads(json.dumps(asdict(config)))
+    changed = sorted(k for k in now if k not in free and before.get(k) != now[k])
+    if changed:
+        raise ValueError(
+            f"{path.parent} holds a run with another {', '.join(f'loop.{k}' for k in changed)}: resume it with its "
+            "own settings (config.json), or choose another folder"
+        )
 
 
 def make_optimiser(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:

@@ -1,7 +1,7 @@
 """Training of the second-stage Part FCN (Sec. 3.2) on the *predicted* part scores and poses of held-in people."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -9,54 +9,94 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from posepart.config import SkeletonMapConfig
 from posepart.metrics.segmentation import confusion_matrix, segmentation_scores
-from posepart.schema import IGNORE, NUM_PARTS
+from posepart.schema import IGNORE, NUM_JOINTS, NUM_PARTS, Part
+from posepart.skeleton_maps import skeleton_maps
+from posepart.structures import Pose
 from posepart.training.part import part_loss, upsampled_argmax
+
+SURE = 0.98  # first-stage probability of background above which a background cell teaches nothing
 
 
 @dataclass(frozen=True)
 class RefineExamples:
     """Stage inputs and labels of N crops.
 
-    parts: (N, 7, h, w) float16, log-probabilities of the first stage. poses: (N, 2, h, w) float16, joint and
-    skeleton label maps. labels: (N, h, w) uint8, 255 = ignore.
+    parts: (N, 7, h, w) float16, log-probabilities of the first stage. poses: (N, 14, 3) float32, joints in the
+    crop frame, third column 1 where found. labels: (N, h, w) uint8, 255 = ignore.
     """
 
     parts: NDArray[np.float16]
-    poses: NDArray[np.float16]
+    poses: NDArray[np.float32]
     labels: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def keeping(self, joint_map: bool, skeleton_map: bool) -> "RefineExamples":
-        """The same examples with the pose maps that are not kept set to 0 (ablation)."""
-        keep = np.array([joint_map, skeleton_map], np.float16)[:, None, None]
-        return RefineExamples(self.parts, self.poses * keep, self.labels)
-
     @classmethod
-    def stack(cls, rows: Sequence[tuple[NDArray, NDArray, NDArray[np.uint8]]]) -> "RefineExamples":
-        """From (part probabilities (7, h, w), pose maps (2, h, w), labels (h, w)) of each crop."""
+    def stack(cls, rows: Sequence[tuple[NDArray, Pose | None, NDArray[np.uint8]]]) -> "RefineExamples":
+        """From (part probabilities (7, h, w), pose in the crop frame, labels (h, w)) of each crop."""
         parts = np.stack([np.log(np.maximum(p, 1e-6)).astype(np.float16) for p, _, _ in rows])
-        poses = np.stack([m.astype(np.float16) for _, m, _ in rows])
+        poses = np.zeros((len(rows), NUM_JOINTS, 3), np.float32)
+        for row, (_, pose, _) in zip(poses, rows, strict=True):
+            if pose is not None:
+                row[pose.present] = np.column_stack([pose.xy, pose.present])[pose.present]
         return cls(parts, poses, np.stack([labels for _, _, labels in rows]))
 
 
-class RefineBatches(Dataset[dict[str, Tensor]]):
-    """Batch number `i` of an endless, seeded stream, half of the crops mirrored (parts have no left or right)."""
+@dataclass(frozen=True)
+class PoseEncoder:
+    """Poses (B, 14, 3) as the maps (B, C, h, w) that a second stage reads; see `skeleton_maps`."""
 
-    def __init__(self, examples: RefineExamples, batch_size: int, seed: int) -> None:
-        self.examples, self.batch_size, self.seed = examples, batch_size, seed
+    encoding: str
+    crop_size: int
+    config: SkeletonMapConfig = field(default_factory=SkeletonMapConfig)
+    joint_map: bool = True
+    skeleton_map: bool = True
+
+    def __call__(self, poses: NDArray[np.float32], shape: tuple[int, int]) -> Tensor:
+        stride = self.crop_size / shape[1]
+        maps = [
+            skeleton_maps(
+                Pose(joints[:, :2], joints[:, 2], 0.0),
+                stride,
+                shape,
+                self.config,
+                self.crop_size,
+                self.encoding,
+                self.joint_map,
+                self.skeleton_map,
+            )
+            for joints in poses
+        ]
+        return torch.from_numpy(np.stack(maps))
+
+
+class RefineBatches(Dataset[dict[str, Tensor]]):
+    """Batch number `i` of an endless, seeded stream, half of the crops mirrored (parts have no left or right).
+
+    Background that the first stage is sure of is ignored: the gradient is that of the people and what is near
+    them.
+    """
+
+    def __init__(self, examples: RefineExamples, encode: PoseEncoder, batch_size: int, seed: int) -> None:
+        self.examples, self.encode, self.batch_size, self.seed = examples, encode, batch_size, seed
 
     def __getitem__(self, step: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self.seed, step])
         rows = rng.integers(0, len(self.examples), self.batch_size)
-        mirror = rng.random(self.batch_size) < 0.5
-        batch = {}
-        for name in ("parts", "poses", "labels"):
-            values = getattr(self.examples, name)[rows]
-            values[mirror] = values[mirror][..., ::-1]
-            batch[name] = torch.from_numpy(values if name == "labels" else values.astype(np.float32))
+        mirror = torch.from_numpy(rng.random(self.batch_size) < 0.5)
+        labels = self.examples.labels[rows]
+        parts = self.examples.parts[rows].astype(np.float32)
+        sure = (labels == Part.BACKGROUND) & (parts[:, Part.BACKGROUND] > np.log(SURE))
+        batch = {
+            "parts": torch.from_numpy(parts),
+            "poses": self.encode(self.examples.poses[rows], (labels.shape[1], labels.shape[2])),
+            "labels": torch.from_numpy(np.where(sure, np.uint8(IGNORE), labels)),
+        }
+        for values in batch.values():
+            values[mirror] = values[mirror].flip(-1)
         return batch
 
 
@@ -74,16 +114,16 @@ class RefineLoss:
 class RefineEvaluation:
     """Pooled mIoU of the first stage and of the second on held-out crops, at map resolution."""
 
-    def __init__(self, examples: RefineExamples) -> None:
-        self.examples = examples
+    def __init__(self, examples: RefineExamples, encode: PoseEncoder) -> None:
+        self.examples, self.encode = examples, encode
 
     @torch.inference_mode()
     def __call__(self, model: nn.Module, batch: int = 16) -> dict[str, float]:
         confusions = np.zeros((2, NUM_PARTS, NUM_PARTS), np.int64)
         for i in range(0, len(self.examples), batch):
             parts = torch.from_numpy(self.examples.parts[i : i + batch].astype(np.float32))
-            poses = torch.from_numpy(self.examples.poses[i : i + batch].astype(np.float32))
             labels = self.examples.labels[i : i + batch]
+            poses = self.encode(self.examples.poses[i : i + batch], (labels.shape[1], labels.shape[2]))
             for stage, scores in enumerate((parts, model(parts, poses))):
                 for found, truth in zip(scores.numpy(), labels, strict=True):
                     confusions[stage] += confusion_matrix(truth, upsampled_argmax(found, truth.shape))

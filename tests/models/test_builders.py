@@ -5,6 +5,7 @@ import torch
 
 from posepart.models.builders import BUILDERS, build
 from posepart.models.fcn import PartFCN, PoseFCN
+from posepart.skeleton_maps import LAYERS
 
 
 def test_every_name_is_its_functions() -> None:
@@ -30,10 +31,12 @@ def test_part_builders(name: str) -> None:
     assert logits.shape == (1, 7, 64 // network.stride, 64 // network.stride)
 
 
-@pytest.mark.parametrize("name", ["refine_separable", "refine_xia2017"])
+@pytest.mark.parametrize("name", ["refine_distances", "refine_labels", "refine_xia2017"])
 def test_refine_builders(name: str) -> None:
     with torch.device("meta"):
-        assert build(name)(torch.zeros(1, 7, 8, 8), torch.zeros(1, 2, 8, 8)).shape == (1, 7, 8, 8)
+        network = build(name)
+        pose = torch.zeros(1, sum(LAYERS[network.encoding]), 8, 8)
+        assert network(torch.zeros(1, 7, 8, 8), pose).shape == (1, 7, 8, 8)
 
 
 def test_arguments_are_passed_on() -> None:
@@ -46,5 +49,5 @@ def test_arguments_are_passed_on() -> None:
 def test_unknown_name_and_argument() -> None:
     with pytest.raises(ValueError, match=r"unknown builder 'pose'.*pose_mobilenet_v2"):
         build("pose")
-    with pytest.raises(ValueError, match=r"'refine_separable' does not take these arguments: .*depth"):
-        build("refine_separable", {"depth": 3})
+    with pytest.raises(ValueError, match=r"'refine_labels' does not take these arguments: .*depth"):
+        build("refine_labels", {"depth": 3})

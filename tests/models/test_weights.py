@@ -23,7 +23,7 @@ from posepart.models.weights import (
     sha256,
 )
 
-CARD = {"builder": "refine_separable", "arguments": {}, "stage": "refine"}
+CARD = {"builder": "refine_labels", "arguments": {}, "stage": "refine"}
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_card_of_another_network(saved: Path) -> None:
 def test_card_with_an_unknown_builder(saved: Path) -> None:
     card = read_card(saved) | {"builder": "pose_vit"}
     saved.with_suffix(".json").write_text(json.dumps(card))
-    with pytest.raises(ValueError, match=r"unknown builder 'pose_vit': choose one of .*refine_separable"):
+    with pytest.raises(ValueError, match=r"unknown builder 'pose_vit': choose one of .*refine_labels"):
         load_network(saved)
 
 

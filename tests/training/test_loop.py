@@ -1,6 +1,7 @@
 """The training loop: resume, averaging, logs, schedule."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,18 @@ def test_an_existing_run_is_not_overwritten(tmp_path: Path) -> None:
     ):
         train(network(), Batches(), compute_losses, tmp_path, CONFIG)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+def test_a_run_is_not_resumed_with_another_optimisation(tmp_path: Path) -> None:
+    train(network(), Batches(), compute_losses, tmp_path, CONFIG)
+    before = (tmp_path / "config.json").read_bytes()
+    with pytest.raises(
+        ValueError, match=r"holds a run with another loop\.lr, loop\.steps: resume it with its own"
+    ):
+        train(network(), Batches(), compute_losses, tmp_path, replace(CONFIG, steps=70, lr=1.0), resume=True)
+    assert (tmp_path / "config.json").read_bytes() == before
+    same = replace(CONFIG, threads=1, checkpoint_every=7)
+    train(network(), Batches(), compute_losses, tmp_path, same, resume=True)
 
 
 def test_evaluation_does_not_disturb_the_training(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from posepart.models.refine import RefineFCN
 from posepart.schema import IGNORE, Part
+from posepart.structures import Pose
 from posepart.training.refine import (
+    PoseEncoder,
     RefineBatches,
     RefineEvaluation,
     RefineExamples,
@@ -15,51 +17,61 @@ from posepart.training.refine import (
     labelled_share,
 )
 
+ENCODE = PoseEncoder("labels", 24)
+
 
 def examples(count: int = 5, size: int = 6) -> RefineExamples:
     rng = np.random.default_rng(0)
     rows = []
     for _ in range(count):
         parts = rng.dirichlet(np.ones(7), (size, size)).transpose(2, 0, 1)
-        rows.append((parts, rng.random((2, size, size)), rng.integers(0, 7, (size, size)).astype(np.uint8)))
+        pose = Pose(
+            rng.uniform(0, 4 * size, (14, 2)).astype(np.float32), rng.random(14).astype(np.float32), 0.0
+        )
+        rows.append((parts, pose, rng.integers(0, 7, (size, size)).astype(np.uint8)))
     return RefineExamples.stack(rows)
+
+
+def batches_of(source: RefineExamples, batch_size: int, seed: int) -> RefineBatches:
+    return RefineBatches(source, ENCODE, batch_size, seed)
 
 
 def test_stacked_examples_are_log_probabilities() -> None:
     parts = np.zeros((7, 2, 2))
     parts[Part.TORSO] = 1.0
-    stacked = RefineExamples.stack([(parts, np.ones((2, 2, 2)), np.zeros((2, 2), np.uint8))])
+    xy, scores = np.full((14, 2), 3, np.float32), np.zeros(14, np.float32)
+    scores[4] = 0.3
+    stacked = RefineExamples.stack([(parts, Pose(xy, scores, 0.0), np.zeros((2, 2), np.uint8))])
     assert len(stacked) == 1
     assert (stacked.parts.dtype, stacked.poses.dtype, stacked.labels.dtype) == (
         np.float16,
-        np.float16,
+        np.float32,
         np.uint8,
     )
+    assert stacked.poses[0, 4].tolist() == [3, 3, 1]
+    assert np.count_nonzero(stacked.poses) == 3
     assert (stacked.parts[0, Part.TORSO] == 0).all()
     np.testing.assert_allclose(stacked.parts[0, Part.HEAD], np.log(1e-6), rtol=1e-3)
 
 
-def test_maps_can_be_left_out() -> None:
-    whole = examples()
-    no_joints = whole.keeping(joint_map=False, skeleton_map=True)
-    assert not no_joints.poses[:, 0].any()
-    np.testing.assert_array_equal(no_joints.poses[:, 1], whole.poses[:, 1])
-    assert not whole.keeping(joint_map=False, skeleton_map=False).poses.any()
-    np.testing.assert_array_equal(whole.keeping(True, True).poses, whole.poses)
+def test_a_box_without_a_pose_has_empty_maps() -> None:
+    parts = np.full((7, 6, 6), 1 / 7)
+    stacked = RefineExamples.stack([(parts, None, np.zeros((6, 6), np.uint8))])
+    assert not ENCODE(stacked.poses, (6, 6)).any()
 
 
 def test_same_step_same_batch() -> None:
-    batches, again = RefineBatches(examples(), 8, 3), RefineBatches(examples(), 8, 3)
+    batches, again = batches_of(examples(), 8, 3), batches_of(examples(), 8, 3)
     again[0]
     for key, value in batches[5].items():
         assert torch.equal(value, again[5][key])
     assert not torch.equal(batches[5]["parts"], batches[6]["parts"])
-    assert not torch.equal(batches[5]["parts"], RefineBatches(examples(), 8, 4)[5]["parts"])
+    assert not torch.equal(batches[5]["parts"], batches_of(examples(), 8, 4)[5]["parts"])
 
 
 def test_every_crop_is_whole_or_mirrored_as_a_whole() -> None:
     source = examples()
-    batch = RefineBatches(source, 40, 0)[0]
+    batch = batches_of(source, 40, 0)[0]
     assert batch["parts"].dtype == batch["poses"].dtype == torch.float32
     assert batch["labels"].dtype == torch.uint8
     mirrored = 0
@@ -68,7 +80,8 @@ def test_every_crop_is_whole_or_mirrored_as_a_whole() -> None:
             for turn in (1, -1):
                 if np.array_equal(labels, source.labels[row][:, ::turn]):
                     np.testing.assert_array_equal(parts, source.parts[row].astype(np.float32)[..., ::turn])
-                    np.testing.assert_array_equal(poses, source.poses[row].astype(np.float32)[..., ::turn])
+                    own = ENCODE(source.poses[row : row + 1], (6, 6))[0].numpy()
+                    np.testing.assert_array_equal(poses, own[..., ::turn])
                     mirrored += turn == -1
                     break
             else:
@@ -79,10 +92,19 @@ def test_every_crop_is_whole_or_mirrored_as_a_whole() -> None:
     assert 10 <= mirrored <= 30
 
 
+def test_background_that_the_first_stage_is_sure_of_is_ignored() -> None:
+    parts = np.full((7, 3, 3), 0.01)
+    parts[Part.BACKGROUND] = [0.99, 0.9, 0.99]
+    labels = np.tile(np.array([Part.BACKGROUND, Part.BACKGROUND, Part.HEAD], np.uint8), (3, 1))
+    source = RefineExamples.stack([(parts, None, labels)])
+    seen = RefineBatches(source, PoseEncoder("labels", 12), 1, 0)[0]["labels"][0, 0].tolist()
+    assert sorted(seen) == [Part.BACKGROUND, Part.HEAD, IGNORE]
+
+
 def test_drawing_a_batch_leaves_the_examples_alone() -> None:
     source = examples()
     before = source.labels.copy()
-    RefineBatches(source, 40, 0)[0]
+    batches_of(source, 40, 0)[0]
     np.testing.assert_array_equal(source.labels, before)
 
 
@@ -91,12 +113,12 @@ def test_loss_is_that_of_the_refined_scores() -> None:
         def forward(self, parts: Tensor, poses: Tensor) -> Tensor:
             return parts * 0 + poses.sum() * 0
 
-    batch = RefineBatches(examples(), 4, 0)[0]
+    batch = batches_of(examples(), 4, 0)[0]
     assert float(RefineLoss([1.0] * 7)(Flat(), batch)["loss"]) == pytest.approx(np.log(7), rel=1e-5)
 
 
 def test_untrained_refinement_gains_nothing() -> None:
-    result = RefineEvaluation(examples(20))(RefineFCN(width=8, separable=True), batch=7)
+    result = RefineEvaluation(examples(20), ENCODE)(RefineFCN(width=8, separable=True), batch=7)
     assert result["gain"] == 0
     assert 0 < result["miou_first_stage"] == result["miou_second_stage"] < 1
 
@@ -109,7 +131,7 @@ def test_a_refinement_that_knows_the_truth_gains() -> None:
             labels = torch.from_numpy(source.labels[: len(parts)]).long()
             return nn.functional.one_hot(labels, 7).permute(0, 3, 1, 2).float()
 
-    result = RefineEvaluation(source)(Truth())
+    result = RefineEvaluation(source, ENCODE)(Truth())
     assert result["miou_second_stage"] == 1
     assert result["gain"] == pytest.approx(1 - result["miou_first_stage"])
 

@@ -1,0 +1,89 @@
+"""Average the weights of networks that were trained on from one another ("model soup", Wortsman et al. 2022).
+
+    python experiments/average_weights.py runs/first/detector.safetensors runs/second/detector.safetensors \
+        -o runs/average/detector.safetensors --arguments '{"input_size": 512}'
+
+The networks must have one builder; `--shares` weighs them (default: equally), `--arguments` changes arguments of
+the builder that no weight depends on. The card of the result is the last network's, without its figures, and
+names the parts. Measure the average before you use it: of networks with different beginnings it is worthless.
+"""
+
+import sys
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentParser
+from torch import Tensor
+
+from posepart.models.builders import build
+from posepart.models.weights import read_card, read_tensors, save_weights
+
+OF_ONE_TRAINING = ("metrics", "curve", "steps", "seed", "initialisation", "sha256")
+
+
+def averaged(networks: Sequence[Mapping[str, Tensor]], shares: Sequence[float]) -> dict[str, Tensor]:
+    """The weighted mean of every floating-point tensor; others are the last network's.
+
+    Raises
+    ------
+    ValueError: when the tensors differ in name or shape.
+    """
+    shapes = [{name: tensor.shape for name, tensor in network.items()} for network in networks]
+    if any(shape != shapes[0] for shape in shapes):
+        raise ValueError("the networks differ in their tensors: average stages of one training only")
+    total = sum(shares)
+    mean = {}
+    for name, last in networks[-1].items():
+        parts = (network[name] * (share / total) for network, share in zip(networks, shares, strict=True))
+        mean[name] = sum(parts, last.new_zeros(())) if last.is_floating_point() else last
+    return mean
+
+
+def average_files(
+    files: Sequence[Path], shares: Sequence[float], out: Path, arguments: dict[str, Any]
+) -> None:
+    """Write the average of weight files with a card.
+
+    Raises
+    ------
+    ValueError: when files are damaged or do not fit each other, or shares are not one positive number per file.
+    """
+    if len(shares) != len(files) or min(shares) <= 0:
+        raise ValueError(
+            f"--shares: expected {len(files)} positive numbers, one per file, got {list(shares)}"
+        )
+    cards = [read_card(file) for file in files]
+    builders = sorted({card["builder"] for card in cards})
+    if len(builders) > 1:
+        raise ValueError(f"the networks have different builders: {', '.join(builders)}")
+    card = {key: value for key, value in cards[-1].items() if key not in OF_ONE_TRAINING}
+    card["arguments"] = {**card.get("arguments", {}), **arguments}
+    card["average_of"] = [
+        {"name": one["name"], "sha256": one.get("sha256"), "share": share / sum(shares)}
+        for one, share in zip(cards, shares, strict=True)
+    ]
+    network = build(card["builder"], card["arguments"])
+    network.load_state_dict(averaged([read_tensors(file) for file in files], shares))
+    save_weights(out, network, card)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", type=Path, help="weight files with their cards")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="weight file to write")
+    parser.add_argument("--shares", type=float, nargs="+", help="weight of each file")
+    parser.add_argument("--arguments", type=dict[str, Any], default={}, help="of the builder")
+    settings = parser.parse_args(arguments)
+    try:
+        shares = settings.shares or [1.0] * len(settings.files)
+        average_files(settings.files, shares, settings.out, settings.arguments)
+    except ValueError as error:
+        print(f"average_weights: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    print(f"wrote {settings.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""experiments/average_weights.py on small second stages."""
+
+import importlib
+import types
+from pathlib import Path
+
+import pytest
+import torch
+
+from posepart.models.builders import build
+from posepart.models.weights import read_card, read_tensors, save_weights
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    monkeypatch.syspath_prepend(str(EXPERIMENTS))
+    return importlib.import_module("average_weights")
+
+
+def write(folder: Path, name: str, value: float, width: int = 8, builder: str = "refine_labels") -> Path:
+    """A second stage all of whose weights are `value`."""
+    network = build(builder, {"width": width})
+    network.load_state_dict({key: torch.full_like(t, value) for key, t in network.state_dict().items()})
+    path = folder / name / "refine.safetensors"
+    card = {"name": name, "stage": "refine", "builder": builder, "arguments": {"width": width}}
+    save_weights(path, network, {**card, "metrics": {"gain": 1.0}, "steps": 7})
+    return path
+
+
+def test_shares_and_card(script: types.ModuleType, tmp_path: Path) -> None:
+    files = [write(tmp_path, "first", 1.0), write(tmp_path, "second", 4.0)]
+    out = tmp_path / "mean" / "refine.safetensors"
+    script.main([*map(str, files), "-o", str(out), "--shares", "2", "1"])
+    assert all((tensor == 2.0).all() for tensor in read_tensors(out).values())
+    card = read_card(out)
+    assert (card["name"], card["builder"], card["arguments"]) == ("second", "refine_labels", {"width": 8})
+    assert not {"metrics", "steps"} & card.keys()
+    assert [(part["name"], part["share"]) for part in card["average_of"]] == [
+        ("first", pytest.approx(2 / 3)),
+        ("second", pytest.approx(1 / 3)),
+    ]
+    assert card["average_of"][0]["sha256"] == read_card(files[0])["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("other", "options", "message"),
+    [
+        ({"width": 16}, [], "the networks differ in their tensors"),
+        ({"builder": "refine_distances"}, [], "different builders: refine_distances, refine_labels"),
+        ({}, ["--shares", "1"], "expected 2 positive numbers, one per file"),
+        ({}, ["--shares", "1", "0"], "expected 2 positive numbers, one per file"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    script: types.ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+    other: dict,
+    options: list[str],
+    message: str,
+) -> None:
+    files = [write(tmp_path, "first", 1.0), write(tmp_path, "second", 4.0, **other)]
+    out = tmp_path / "mean" / "refine.safetensors"
+    with pytest.raises(SystemExit) as ended:
+        script.main([*map(str, files), "-o", str(out), *options])
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not out.exists()
