@@ -26,7 +26,7 @@ class CandidateConfig:
     """Joint proposals from the joint score maps (Sec. 4.1)."""
 
     max_per_joint: int = 6  # Sec. 4.1: 6 proposals per joint type
-    score_threshold: float = 0.1  # Sec. 4.1: 0.2, at which a third of the joints have no candidate to be found at
+    score_threshold: float = 0.1  # Sec. 4.1: 0.2, at which a third of the joints have no candidate
     min_distance: float = 16.0  # Sec. 4.1: proposal distance threshold, px in the crop
 
 
