@@ -5,7 +5,7 @@
 
 All rows of a table start from one network, trained on parts alone, and then see equally many images: with one
 seed the batches are the same. Each row is trained once per seed (`--seeds`) and scored on the labelled boxes of
-the val photos, at the scales it was trained at. Every training has a folder of its own, with a weight file and
+the val photos, its scales merged as in its training. Every training has a folder of its own, with a weight file and
 card; an interrupted run continues where it was, and a finished training is not done again. Writes jppnet.md and
 jppnet.json after every row.
 """
@@ -288,10 +288,10 @@ def run(settings: Namespace) -> str:
 
 
 def _eyes(network: Any, row: Row, mirror: bool) -> Callable[[Tensor], SeenCrops]:
-    """How a row's network is scored: at its own scales."""
+    """How a row's network is scored: by the maps it was trained for, all of its scales merged."""
     if row.stages is None:
         return eyes_of_parser(network)
-    return eyes_of_jppnet(network, JPPNetInferenceConfig(scales=row.scales, mirror=mirror))
+    return eyes_of_jppnet(network, JPPNetInferenceConfig(merged=True, mirror=mirror))
 
 
 def command_line() -> ArgumentParser:

@@ -92,6 +92,7 @@ class JPPNetInferenceConfig:
     """What a JPPNet sees (Liang et al.); the released code's scales are 0.75, 1 and 1.25, and it averages scores."""
 
     scales: tuple[float, ...] = (0.75, 0.5, 1.25)  # Sec. 6.1, as printed
+    merged: bool = False  # True: the network's own scales, merged as in its training, in place of `scales`
     mirror: bool = True  # Sec. 6.1: "and also left-right flipped images"
     average: str = "probabilities"  # Sec. 6.1: "average probabilities"; code: "scores"
 

@@ -1,6 +1,6 @@
 """What a JPPNet says about crops, averaged over scales and mirror images (Liang et al., Sec. 6.1), without CRF."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,10 +43,8 @@ def predict_jppnet(
     config = config or JPPNetInferenceConfig()
     size = [side // network.stride for side in images.shape[-2:]]
     parsing, pose = [], []
-    for scale in config.scales:
-        image = resized(images, scale)
-        for mirrored in (False, True) if config.mirror else (False,):
-            maps = network.stages(image.flip(-1) if mirrored else image)
+    for mirrored in (False, True) if config.mirror else (False,):
+        for maps in _seen(network, images.flip(-1) if mirrored else images, config):
             labels, joints = _average_stages(maps, size, config.average)
             parsing.append(labels.flip(-1)[:, list(flip_labels)] if mirrored else labels)
             pose.append(joints.flip(-1)[:, list(flip_joints)] if mirrored else joints)
@@ -54,6 +52,14 @@ def predict_jppnet(
     if config.average == "scores":
         mean_parsing = mean_parsing.softmax(1)
     return JointPrediction(mean_parsing, torch.stack(pose).mean(0), images.shape[-1] / size[1])
+
+
+def _seen(network: JPPNet, images: Tensor, config: JPPNetInferenceConfig) -> Iterator[StageMaps]:
+    """What the network says at every scale, or once at its own."""
+    if config.merged:
+        yield network(images).merged
+    else:
+        yield from (network.stages(resized(images, scale)) for scale in config.scales)
 
 
 def _average_stages(maps: StageMaps, size: Sequence[int], average: str) -> tuple[Tensor, Tensor]:

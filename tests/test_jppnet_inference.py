@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from posepart.jppnet_inference import JPPNetInferenceConfig, peaks, predict_jppnet
-from posepart.models.jppnet import StageMaps
+from posepart.models.jppnet import JPPNetMaps, StageMaps
 
 
 class SidedNetwork(nn.Module):
@@ -63,10 +63,26 @@ def test_a_mirror_image_swaps_left_and_right() -> None:
     assert swapped.pose[0, :, 0].tolist() == [pytest.approx([half, 0], rel=1e-5)] * 2
 
 
+def test_merged_is_what_the_network_was_trained_for() -> None:
+    """The merger of a stand-in is three times the maps of its only scale."""
+
+    class Merging(SidedNetwork):
+        def forward(self, images: Tensor) -> JPPNetMaps:
+            one = self.stages(images)
+            tripled = StageMaps(tuple(3 * m for m in one.parsing), tuple(3 * m for m in one.pose))
+            return JPPNetMaps(tripled, (one,))
+
+    config = JPPNetInferenceConfig(merged=True, mirror=True, average="scores")
+    network = Merging()
+    found = predict_jppnet(network, picture(), (1, 0), (1, 0), config)
+    assert network.widths == [64, 64]
+    assert found.pose[0, 0, 0].tolist() == pytest.approx([1.5 * math.log(3), 0], rel=1e-5)
+
+
 def test_the_papers_scales() -> None:
     network = SidedNetwork()
     found = predict_jppnet(network, torch.zeros(2, 3, 256, 256), (0, 1), (0, 1))
-    assert network.widths == [192, 192, 128, 128, 320, 320]
+    assert network.widths == [192, 128, 320] * 2
     assert found.parsing.shape == found.pose.shape == (2, 2, 8, 8)
     torch.testing.assert_close(found.parsing.sum(1), torch.ones(2, 8, 8))
 
