@@ -23,7 +23,7 @@ from posepart.models.weights import (
     sha256,
 )
 
-CARD = {"builder": "refine_labels", "arguments": {}, "stage": "refine"}
+CARD = {"builder": "refine_labels", "arguments": {"width": 64}, "stage": "refine"}
 
 
 @pytest.fixture
