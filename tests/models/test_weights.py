@@ -130,7 +130,7 @@ def test_wrong_card(saved: Path, text: str, message: str) -> None:
 
 
 def test_card_of_another_network(saved: Path) -> None:
-    card = read_card(saved) | {"builder": "refine_xia2017"}
+    card = read_card(saved) | {"builder": "refine_xia2017", "arguments": {}}
     saved.with_suffix(".json").write_text(json.dumps(card))
     with pytest.raises(ValueError, match=r"refine\.safetensors: the weights do not fit the network"):
         load_network(saved)
