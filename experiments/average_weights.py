@@ -55,9 +55,11 @@ def average_files(
             f"--shares: expected {len(files)} positive numbers, one per file, got {list(shares)}"
         )
     cards = [read_card(file) for file in files]
-    builders = sorted({card["builder"] for card in cards})
+    builders = sorted({str(card.get("builder")) for card in cards})
     if len(builders) > 1:
         raise ValueError(f"the networks have different builders: {', '.join(builders)}")
+    if builders == ["None"]:
+        raise ValueError(f"{files[0]}: its card names no builder, so it is no network to average")
     card = {key: value for key, value in cards[-1].items() if key not in OF_ONE_TRAINING}
     card["arguments"] = {**card.get("arguments", {}), **arguments}
     card["average_of"] = [

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from posepart.config import MergeConfig
 from posepart.schema import BODY_BOXES, JOINT_PARTS, NUM_PARTS, SKELETON, Joint, Part
+from posepart.skeleton_maps import segment_distance
 from posepart.structures import Affine, FloatArray, PartMaps, Person, Pose, map_to_crop
 from posepart.windows import Window, box_window, crop_window, strips, within
 
@@ -233,7 +234,7 @@ def distance_field(pose: Pose, affine: Affine, crop_size: int, config: MergeConf
     start, end, bone_part = (np.array(column) for column in zip(*bones, strict=True))
     cells = max(1, crop_size // 4)
     axis = map_to_crop(np.arange(cells, dtype=np.float32), crop_size / cells)
-    to_bone = _segment_distance(axis, xy[start], xy[end])
+    to_bone = segment_distance(axis, axis, xy[start], xy[end])
     to_any = to_bone.min(axis=0) + np.float32(config.other_part_penalty)
     for part in Part:
         if part is not Part.BACKGROUND:
@@ -241,18 +242,6 @@ def distance_field(pose: Pose, affine: Affine, crop_size: int, config: MergeConf
             steps = np.minimum(nearest * _STEPS, _NEVER - 1)
             field[part] = cv2.resize(steps, (crop_size, crop_size), interpolation=cv2.INTER_LINEAR)
     return field
-
-
-def _segment_distance(axis: FloatArray, start: FloatArray, end: FloatArray) -> FloatArray:
-    """Distance of the grid points axis x axis to segments between (B, 2) and (B, 2): (B, K, K) float32."""
-    span = end - start
-    x = axis[None, None, :] - start[:, 0, None, None]
-    y = axis[None, :, None] - start[:, 1, None, None]
-    dx, dy = span.T[:, :, None, None]
-    square = np.maximum(dx * dx + dy * dy, np.float32(1e-12))
-    along = np.clip(x * (dx / square) + y * (dy / square), 0, 1)
-    x, y = x - along * dx, y - along * dy
-    return np.sqrt(x * x + y * y)
 
 
 def _read_field(

@@ -127,34 +127,34 @@ def distance_maps(pose: Pose, stride: float, shape: tuple[int, int], config: Ske
     lengths = np.linalg.norm(pose.xy[end] - pose.xy[start], axis=1)[whole]
     unit = max(float(np.median(lengths)) if len(lengths) else 0.0, config.least_limb)
     x, y = (map_to_crop(np.arange(cells, dtype=np.float32), stride) for cells in shape[::-1])
-    distances = (
-        (JOINT_GROUPS, _to_segments(x, y, pose.xy, pose.xy, present)),
-        (STICK_GROUPS, _to_segments(x, y, pose.xy[start], pose.xy[end], whole)),
+    segments = (
+        (JOINT_GROUPS, pose.xy, pose.xy, present),
+        (STICK_GROUPS, pose.xy[start], pose.xy[end], whole),
     )
     maps = []
-    for groups, own in distances:
+    for groups, first, last, there in segments:
+        own = segment_distance(x, y, first, last)
+        own[~there] = np.inf
         nearest = np.stack([own[list(group)].min(axis=0) for group in groups])
         maps += [np.exp(np.float32(-decay / unit) * nearest) for decay in config.decays]
     return np.concatenate(maps)
 
 
-def _to_segments(
-    x: FloatArray, y: FloatArray, start: FloatArray, end: FloatArray, there: NDArray[np.bool_]
-) -> FloatArray:
-    """Distance of a grid, columns at x (w,) and rows at y (h,), to the segments from `start` to `end` (S, 2).
+def segment_distance(x: FloatArray, y: FloatArray, start: FloatArray, end: FloatArray) -> FloatArray:
+    """Distance of a grid, columns at x (w,) and rows at y (h,), to segments between (B, 2) and (B, 2).
 
     Returns
     -------
-    (S, h, w) float32, inf where not `there`.
+    (B, h, w) float32
     """
-    along = (end - start)[:, :, None, None]
-    right, down = x - start[:, 0, None, None], y[:, None] - start[:, 1, None, None]
-    square = np.maximum((along**2).sum(axis=1), np.float32(1e-12))
-    share = np.clip((right * along[:, 0] + down * along[:, 1]) / square, 0, 1)
-    right, down = right - share * along[:, 0], down - share * along[:, 1]
-    distance = np.sqrt(right * right + down * down)
-    distance[~there] = np.inf
-    return np.asarray(distance, np.float32)
+    span = end - start
+    right = x[None, None, :] - start[:, 0, None, None]
+    down = y[None, :, None] - start[:, 1, None, None]
+    dx, dy = span.T[:, :, None, None]
+    square = np.maximum(dx * dx + dy * dy, np.float32(1e-12))
+    along = np.clip(right * (dx / square) + down * (dy / square), 0, 1)
+    right, down = right - along * dx, down - along * dy
+    return np.sqrt(right * right + down * down)
 
 
 _Encoder = Callable[[Pose, float, tuple[int, int], SkeletonMapConfig], FloatArray]
