@@ -26,7 +26,7 @@ from posepart.metrics.photo import EXACT_ORIGINS, Photo
 from posepart.metrics.pose_average_precision import Matching, judge_joints
 from posepart.metrics.segmentation import SIZE_NAMES
 from posepart.metrics.similarity import object_keypoint_similarity
-from posepart.schema import LIMB_JOINTS, NUM_JOINTS, NUM_PARTS
+from posepart.schema import FLIP_JOINTS, LIMB_JOINTS, NUM_JOINTS, NUM_PARTS
 
 PCK_FRACTION = 0.2
 
@@ -70,10 +70,12 @@ class EndToEndJoints:
     """Joints of one photo's labelled people, each judged on the prediction that speaks for the person.
 
     right, counted: (N, 14) bool, limb joints only. scores: (N, 14) of the prediction, 0 where there is none.
+    unmirrored: (N, 14) bool, as `right`, with left and right of a person exchanged where more are right so.
     errors: (N, 14) float64, all joints, in torso diameters: inf where there is none, nan where none is labelled.
     """
 
     right: BoolArray
+    unmirrored: BoolArray
     counted: BoolArray
     scores: FloatArray
     errors: FloatArray
@@ -87,12 +89,17 @@ def judge_end_to_end(photo: Photo) -> EndToEndJoints:
     matches[labelled] = match_people(object_keypoint_similarity(photo.predicted, truth, LIMB_JOINTS))
     xy, present = aligned_joints(photo.predicted, matches)
     lengths = torso_diameters(photo.truth.xy, photo.truth.labelled)
-    right, counted = right_joints(photo.truth, xy, present, lengths, PCK_FRACTION)
     limbs = np.isin(np.arange(NUM_JOINTS), LIMB_JOINTS)
+    right, counted = right_joints(photo.truth, xy, present, lengths, PCK_FRACTION)
+    sides = list(FLIP_JOINTS)
+    exchanged, _ = right_joints(photo.truth, xy[:, sides], present[:, sides], lengths, PCK_FRACTION)
+    mirrored = (exchanged & limbs).sum(axis=1) > (right & limbs).sum(axis=1)
+    unmirrored = np.where(mirrored[:, None], exchanged, right)
     scores = np.zeros(counted.shape)
     scores[matches >= 0] = photo.predicted.joint_scores[matches[matches >= 0]]
     errors = relative_errors(photo.truth, xy, present, lengths)
-    return EndToEndJoints(right, counted & limbs, np.where(present, scores, 0.0), errors)
+    scores = np.where(present, scores, 0.0)
+    return EndToEndJoints(right & limbs, unmirrored & limbs, counted & limbs, scores, errors)
 
 
 def joint_errors(photos: Sequence[Photo]) -> FloatArray:

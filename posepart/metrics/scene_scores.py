@@ -89,10 +89,12 @@ def pck_scores(photos: Sequence[Photo]) -> Iterator[Score]:
     """PCK@0.2 end to end and how far joint scores are from the share of right joints.
 
     Each labelled person is spoken for by the prediction of highest OKS, each prediction speaks once, and all
-    joints of a person without one are misses.
+    joints of a person without one are misses. "unmirrored" has left and right exchanged in the people who are
+    nearer to their labels so: what is lost to whole people taken from the wrong side, by the pose or the label.
     """
     judged = [judge_end_to_end(p) for p in photos]
     reference = "0.2 x torso diameter, 12 limb joints, end to end"
+    turned = f"{reference}, people's left and right exchanged where that fits better"
     subsets: dict[str, Callable[[Photo], BoolArray]] = {
         "pck_lsp_extended": lambda p: p.people_from("human") & (p.source == LSP_EXTENDED),
         "pck_other_human": lambda p: p.people_from("human") & (p.source != LSP_EXTENDED),
@@ -100,13 +102,17 @@ def pck_scores(photos: Sequence[Photo]) -> Iterator[Score]:
         "pck_teacher": lambda p: p.people_from("teacher"),
     }
     for name, people in subsets.items():
-        chosen = [
-            JointCounts(j.right[who].sum(axis=0)[None], j.counted[who].sum(axis=0)[None], reference)
-            for p, j in zip(photos, judged, strict=True)
-            if (who := people(p)).any()
-        ]
-        yield _pck_score(name, merge_counts([JointCounts.empty(reference), *chosen]))
+        chosen = [(j, who) for p, j in zip(photos, judged, strict=True) if (who := people(p)).any()]
+        yield _pck_score(name, _joint_counts([(j.right[w], j.counted[w]) for j, w in chosen], reference))
+        counts = _joint_counts([(j.unmirrored[w], j.counted[w]) for j, w in chosen], turned)
+        yield _pck_score(f"{name}_unmirrored", counts)
     yield _calibration_score(scored_joints(photos))
+
+
+def _joint_counts(judged: Sequence[tuple[BoolArray, BoolArray]], reference: str) -> JointCounts:
+    """The counts of (right, counted) joints of the photos."""
+    photos = [JointCounts(r.sum(axis=0)[None], c.sum(axis=0)[None], reference) for r, c in judged]
+    return merge_counts([JointCounts.empty(reference), *photos])
 
 
 def _pck_score(name: str, counts: JointCounts) -> Score:

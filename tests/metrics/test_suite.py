@@ -9,7 +9,7 @@ from posepart.metrics.photo import observe, part_similarity, pose_similarity, pr
 from posepart.metrics.scene_records import joint_errors, scored_joints
 from posepart.metrics.suite import compare_scenes, evaluate_scenes
 from posepart.metrics.tables import format_comparisons, format_measures, measures_to_record
-from posepart.schema import PART_NAMES, Joint
+from posepart.schema import FLIP_JOINTS, PART_NAMES, Joint
 
 LOWER_IS_BETTER = {"false_people_per_photo", "joint_calibration_error", "adk"}
 
@@ -75,6 +75,19 @@ def test_poor_by_hand(samples):
     np.testing.assert_allclose(measures["part_miou_derived"].value, 5.5 / 7)
     miou = measures["part_miou_derived"]
     assert miou.low <= miou.value <= miou.high
+
+
+def test_left_and_right_exchanged(samples):
+    """A person taken from the wrong side has no joint right; exchanged back all 12 are."""
+    group = samples[1]
+    scene = people_data.perfect_scene(group)
+    first = scene.people[0]
+    sides = list(FLIP_JOINTS)
+    pose = dataclasses.replace(first.pose, xy=first.pose.xy[sides], scores=first.pose.scores[sides])
+    turned = dataclasses.replace(scene, people=(dataclasses.replace(first, pose=pose), *scene.people[1:]))
+    measures = values([(group, turned)])
+    np.testing.assert_allclose(measures["pck_other_human"].value, 2 / 3)
+    assert measures["pck_other_human_unmirrored"].value == 1
 
 
 def test_false_people_and_ignore_regions(samples):
