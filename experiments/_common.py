@@ -1,6 +1,7 @@
 """What the training scripts share: the command line, the start and the end of a run."""
 
 import json
+import sys
 from argparse import RawDescriptionHelpFormatter
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,22 @@ def training_parser(description: str | None) -> ArgumentParser:
     parser.add_argument("--init", type=Path, help="initial weights")
     parser.add_argument("--resume", action="store_true", help="continue the run from its checkpoint")
     return parser
+
+
+def recorded(parser: ArgumentParser, arguments: Namespace) -> dict[str, Any]:
+    """What a run's config.json holds besides its loop: every other setting as it was."""
+    settings = json.loads(parser.dump(arguments, format="json"))
+    settings.pop("loop", None)
+    return {"arguments": settings}
+
+
+def run_script(main: Callable[[], None]) -> None:
+    """Call `main`; of a bad input one sentence is printed, and the exit code is 2."""
+    try:
+        main()
+    except (ValueError, OSError) as error:
+        print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def read_people(folders: Sequence[str], split: str) -> list[Sample]:

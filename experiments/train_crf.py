@@ -9,7 +9,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from _common import common_card, read_people, training_parser
+from _common import common_card, read_people, recorded, run_script, training_parser
 from tqdm import tqdm
 
 from posepart.config import CropConfig, PipelineConfig
@@ -52,7 +52,7 @@ def main() -> None:
     settings = parser.instantiate(arguments)
     seed_everything(settings.batches.seed, settings.threads)
     settings.run.mkdir(parents=True, exist_ok=True)
-    write_json(settings.run / "config.json", {"arguments": parser.dump(arguments, format="json")})
+    write_json(settings.run / "config.json", recorded(parser, arguments))
 
     samples, batches = read_people(settings.data, "train"), settings.batches
     held_out = CropBatchConfig(
@@ -75,4 +75,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

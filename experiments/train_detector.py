@@ -12,7 +12,7 @@ makes the training a third faster: the allocator then keeps the activations' mem
 
 from typing import Any
 
-from _common import finish, read_people, training_parser
+from _common import finish, read_people, recorded, run_script, training_parser
 
 from posepart.config import DetectionConfig
 from posepart.models.backbones import read_arrays
@@ -54,11 +54,11 @@ def main() -> None:
         settings.loop,
         resume=settings.resume,
         evaluate=evaluate,
-        settings={"arguments": parser.dump(arguments, format="json")},
+        settings=recorded(parser, arguments),
     )
     shift_scores(model, evaluate(model)["best_threshold"], DetectionConfig().score_threshold)
     finish(settings, "detector", model, samples, evaluate(model))
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

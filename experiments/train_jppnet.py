@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from _common import finish, prepare, read_people, training_parser
+from _common import finish, prepare, read_people, recorded, run_script, training_parser
 from torch import nn
 
 from posepart.config import CropConfig
@@ -85,10 +85,10 @@ def main() -> None:
         settings.loop,
         resume=settings.resume,
         evaluate=evaluate,
-        settings={"arguments": parser.dump(arguments, format="json")},
+        settings=recorded(parser, arguments),
     )
     finish(settings, "jppnet", model, samples, evaluate(model))
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -12,7 +12,7 @@ the parser.safetensors of another run.
 
 from typing import Any
 
-from _common import finish, prepare, read_people, training_parser
+from _common import finish, prepare, read_people, recorded, run_script, training_parser
 
 from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
@@ -50,10 +50,10 @@ def main() -> None:
         settings.loop,
         resume=settings.resume,
         evaluate=evaluate,
-        settings={"arguments": parser.dump(arguments, format="json")},
+        settings=recorded(parser, arguments),
     )
     finish(settings, "parser", model, samples, evaluate(model))
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -8,7 +8,7 @@ PEOPLE is a folder in the COCO-keypoints layout with part maps (see posepart/dat
 command line, e.g. `--loop.steps 2000`. `--init` is a MoveNet .npz or the part.safetensors of another run.
 """
 
-from _common import finish, prepare, read_people, training_parser
+from _common import finish, prepare, read_people, recorded, run_script, training_parser
 
 from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
@@ -39,10 +39,10 @@ def main() -> None:
         settings.loop,
         resume=settings.resume,
         evaluate=evaluate,
-        settings={"arguments": parser.dump(arguments, format="json")},
+        settings=recorded(parser, arguments),
     )
     finish(settings, "part", model, samples, evaluate(model))
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -12,7 +12,7 @@ puts a MoveNet's backbone, heat-map path and limb joints back in their place, an
 from pathlib import Path
 
 import torch
-from _common import finish, prepare, read_people, training_parser
+from _common import finish, prepare, read_people, recorded, run_script, training_parser
 
 from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
@@ -71,10 +71,10 @@ def main() -> None:
         settings.loop,
         resume=settings.resume,
         evaluate=evaluate,
-        settings={"arguments": parser.dump(arguments, format="json")},
+        settings=recorded(parser, arguments),
     )
     finish(settings, "pose", model, samples, evaluate(model))
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

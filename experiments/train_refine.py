@@ -10,7 +10,7 @@ are made once and kept in the run's folder. `--resume` continues an interrupted 
 from pathlib import Path
 
 import numpy as np
-from _common import finish, prepare, read_people, training_parser
+from _common import finish, prepare, read_people, recorded, run_script, training_parser
 from tqdm import tqdm
 
 from posepart.config import CropConfig, PipelineConfig
@@ -102,10 +102,10 @@ def main() -> None:
         settings.loop,
         resume=settings.resume,
         evaluate=evaluate,
-        settings={"arguments": parser.dump(arguments, format="json")},
+        settings=recorded(parser, arguments),
     )
     finish(settings, "refine", model, samples, evaluate(model))
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

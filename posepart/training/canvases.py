@@ -147,7 +147,7 @@ def _covered(box: NDArray, alpha: NDArray, corner: tuple[int, int]) -> float:
 
 
 def colour_jitter(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Random light, contrast, saturation and tint; sometimes grey, blurred, coarse or compressed."""
+    """Random light, contrast, saturation and tint; sometimes grey, blurred, coarse, compressed or rough."""
     tint = 1 + rng.normal(0, 0.06, 3)
     contrast, brightness = np.exp(rng.normal(0, 0.2)), rng.normal(0, 18)
     table = (np.arange(256)[:, None] - 127.5) * contrast * tint + 127.5 + brightness
@@ -158,7 +158,7 @@ def colour_jitter(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray
 
 
 def degrade(picture: NDArray, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Blur, coarsen or compress one picture in four."""
+    """Blur, coarsen, compress or roughen one picture in three."""
     height, width = picture.shape[:2]
     chance = rng.random()
     if chance < 0.08:
@@ -170,6 +170,9 @@ def degrade(picture: NDArray, rng: np.random.Generator) -> NDArray[np.uint8]:
     elif chance < 0.24:
         _, code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 75))])
         picture = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))
+    elif chance < 0.32:
+        noise = rng.normal(0, rng.uniform(4, 22), picture.shape)
+        picture = np.clip(picture + noise, 0, 255)
     return np.asarray(picture, dtype=np.uint8)
 
 

@@ -19,6 +19,18 @@ from tqdm import tqdm
 
 Losses = Mapping[str, Tensor]  # "loss" is minimised, the others are logged
 
+# Settings that a resumed run may change: where and how it is computed.
+FREE_SETTINGS = {
+    "checkpoint_every",
+    "evaluate_every",
+    "workers",
+    "threads",
+    "device",
+    "resume",
+    "run",
+    "config",
+}
+
 
 @dataclass(frozen=True)
 class LoopConfig:
@@ -68,12 +80,13 @@ def train(
     ValueError: when `run` holds another run and `resume` is False, or a run with other settings.
     """
     run.mkdir(parents=True, exist_ok=True)
+    record = {"loop": asdict(config), **(settings or {})}
     checkpoint = run / "checkpoint.pt"
     if checkpoint.exists() and not resume:
         raise ValueError(f"{run} holds a run already: pass --resume to continue it, or choose another folder")
     if checkpoint.exists():
-        _check_loop(run / "config.json", config)
-    write_json(run / "config.json", {"loop": asdict(config), **(settings or {})})
+        _check_settings(run / "config.json", record)
+    write_json(run / "config.json", record)
     seed_everything(config.seed, config.threads)
     model = model.to(config.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
@@ -102,17 +115,28 @@ def train(
     return average.module.eval()
 
 
-def _check_loop(path: Path, config: LoopConfig) -> None:
-    """Refuse to continue a run with another optimisation; only how it is computed may change."""
-    free = {"checkpoint_every", "evaluate_every", "workers", "threads", "device"}
-    before = json.loads(path.read_text(encoding="utf-8"))["loop"]
-    now = json.loads(json.dumps(asdict(config)))
-    changed = sorted(k for k in now if k not in free and before.get(k) != now[k])
+def _check_settings(path: Path, record: Mapping[str, Any]) -> None:
+    """Refuse to continue a run with other settings; only how it is computed may change."""
+    before = _flat(json.loads(path.read_text(encoding="utf-8")))
+    now = _flat(json.loads(json.dumps(record, default=str)))
+    changed = sorted(
+        key
+        for key in before.keys() | now.keys()
+        if key.rpartition(".")[2] not in FREE_SETTINGS and before.get(key) != now.get(key)
+    )
     if changed:
         raise ValueError(
-            f"{path.parent} holds a run with another {', '.join(f'loop.{k}' for k in changed)}: resume it with its "
-            "own settings (config.json), or choose another folder"
+            f"{path.parent} holds a run with another {', '.join(changed)}: resume it with its own settings "
+            "(config.json), or choose another folder"
         )
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    """The leaves of nested dicts under their dotted names."""
+    if not isinstance(value, dict):
+        return {name: value}
+    prefix = f"{name}." if name else ""
+    return {k: v for key, inner in value.items() for k, v in _flat(inner, f"{prefix}{key}").items()}
 
 
 def make_optimiser(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:

@@ -125,6 +125,17 @@ def test_a_run_is_not_resumed_with_another_optimisation(tmp_path: Path) -> None:
     train(network(), Batches(), compute_losses, tmp_path, same, resume=True)
 
 
+def test_a_run_is_not_resumed_with_other_data(tmp_path: Path) -> None:
+    def run(data: str, folder: str, resume: bool) -> None:
+        settings = {"arguments": {"batches": {"data": data}, "run": folder, "resume": resume}}
+        train(network(), Batches(), compute_losses, tmp_path, CONFIG, resume=resume, settings=settings)
+
+    run("people", "runs/a", False)
+    with pytest.raises(ValueError, match=r"holds a run with another arguments\.batches\.data: resume it"):
+        run("scenes", "runs/a", True)
+    run("people", "./runs/a", True)
+
+
 def test_evaluation_does_not_disturb_the_training(tmp_path: Path) -> None:
     def noisy(model: nn.Module) -> dict[str, float]:
         assert not model.training
