@@ -31,7 +31,7 @@ section { margin: 0 0 44px; scroll-margin-top: 52px; }
 table { border-collapse: collapse; width: 100%; font-size: 0.92rem; font-variant-numeric: tabular-nums; }
 .caption { margin: 0 0 8px; color: var(--quiet); font-size: 0.88rem; max-width: none; }
 figcaption strong, .caption strong { color: var(--ink); }
-th, td { padding: 7px 10px; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
+th, td { padding: 7px 6px; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
 thead th, thead td { border-bottom: 1px solid var(--quiet); vertical-align: bottom; font-weight: 600; }
 tbody th { text-align: left; font-weight: 500; min-width: 9em; }
 td small { display: block; color: var(--quiet); font-size: 0.76rem; white-space: nowrap; }
