@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
-from train_refine import cached, predict
+from train_refine import cached, predict, weights_of
 
 from posepart.config import CropConfig
 from posepart.crop_networks import load_second_stage
@@ -50,7 +50,9 @@ def retrain(
     """
     folder.mkdir(parents=True, exist_ok=True)
     config = CropBatchConfig(batch_size=BATCH, need="parts", crop=CropConfig(), seed=seed)
-    examples = cached(folder / "train.npz", lambda: predict(samples, config, -(-crops // BATCH), model))
+    examples = cached(
+        folder / "train.npz", weights_of(model), lambda: predict(samples, config, -(-crops // BATCH), model)
+    )
     networks = {}
     for name, (builder, *maps) in tqdm(POSE_MAPS.items(), unit="second stage", desc="retraining"):
         run = folder / f"{name.replace(' ', '_')}_{steps}"

@@ -7,6 +7,7 @@
 are made once and kept in the run's folder. `--resume` continues an interrupted run.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from posepart.crf import assemble, select_pose
 from posepart.data.augment import NO_AUGMENTATION
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.sample import Sample
-from posepart.models.weights import load_network, read_tensors
+from posepart.models.weights import load_network, read_card, read_tensors
 from posepart.pairwise import PairwiseModel
 from posepart.training.loop import LoopConfig, train
 from posepart.training.part import PartLossConfig
@@ -31,6 +32,8 @@ from posepart.training.refine import (
     RefineLoss,
     labelled_share,
 )
+
+STAGES = ("pose", "part", "crf")  # what the second stage is trained on the predictions of
 
 
 def predict(samples: list[Sample], batches: CropBatchConfig, count: int, model: Path) -> RefineExamples:
@@ -48,14 +51,27 @@ def predict(samples: list[Sample], batches: CropBatchConfig, count: int, model: 
     return RefineExamples.stack(rows)
 
 
-def cached(path: Path, make: object) -> RefineExamples:
-    """The examples kept in an .npz file, made first where it does not exist."""
+def weights_of(model: Path) -> str:
+    """What the predictions of a model folder depend on: the checksums in its cards."""
+    return " ".join(str(read_card(model / f"{stage}.safetensors")["sha256"]) for stage in STAGES)
+
+
+def cached(path: Path, weights: str, make: Callable[[], RefineExamples]) -> RefineExamples:
+    """The examples kept in an .npz file, made first where it does not exist.
+
+    Raises
+    ------
+    ValueError: when the file was made by other weights.
+    """
     if not path.exists():
-        examples = make()  # type: ignore[operator]
+        examples = make()
         temporary = path.with_suffix(".tmp.npz")
-        np.savez(temporary, parts=examples.parts, poses=examples.poses, labels=examples.labels)
+        arrays = {"parts": examples.parts, "poses": examples.poses, "labels": examples.labels}
+        np.savez(temporary, weights=np.array(weights), **arrays)
         temporary.replace(path)
     with np.load(path, allow_pickle=False) as file:
+        if str(file.get("weights")) != weights:
+            raise ValueError(f"{path}: predicted by other weights; remove it, or choose another folder")
         return RefineExamples(file["parts"], file["poses"], file["labels"])
 
 
@@ -84,8 +100,13 @@ def main() -> None:
     )
     held_out = read_people(settings.data, "val")
     val_count = -(-300 // batches.batch_size)
-    examples = cached(settings.run / "train.npz", lambda: predict(samples, batches, count, settings.model))
-    val = cached(settings.run / "val.npz", lambda: predict(held_out, plain, val_count, settings.model))
+    weights = weights_of(settings.model)
+    examples = cached(
+        settings.run / "train.npz", weights, lambda: predict(samples, batches, count, settings.model)
+    )
+    val = cached(
+        settings.run / "val.npz", weights, lambda: predict(held_out, plain, val_count, settings.model)
+    )
     network = prepare(settings, lambda net, path: None)
     encode = PoseEncoder(
         network.encoding,

@@ -154,11 +154,21 @@ def test_second_stages_are_trained_alike_and_once(script: types.ModuleType, tmp_
         for _ in range(3)
     ]
     examples = RefineExamples.stack(rows)
-    np.savez(tmp_path / "train.npz", parts=examples.parts, poses=examples.poses, labels=examples.labels)
-    networks = retraining.retrain([], Path("no model"), tmp_path, crops=8, steps=1, seed=0)
+    model = tmp_path / "model"
+    model.mkdir()
+    for stage in ("pose", "part", "crf"):
+        (model / f"{stage}.json").write_text(json.dumps({"sha256": stage}), encoding="utf-8")
+    arrays = {"parts": examples.parts, "poses": examples.poses, "labels": examples.labels}
+    np.savez(tmp_path / "train.npz", weights=np.array("pose part crf"), **arrays)
+    networks = retraining.retrain([], model, tmp_path, crops=8, steps=1, seed=0)
     assert list(networks) == list(retraining.POSE_MAPS)
     assert all(isinstance(network, nn.Module) for network in networks.values())
     written = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/refine.safetensors")}
     assert len(written) == 5
-    retraining.retrain([], Path("no model"), tmp_path, crops=8, steps=1, seed=0)
+    retraining.retrain([], model, tmp_path, crops=8, steps=1, seed=0)
     assert {path: path.stat().st_mtime_ns for path in written} == written
+    (model / "part.json").write_text(json.dumps({"sha256": "another"}), encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"train\.npz: predicted by other weights; remove it, or choose another"
+    ):
+        retraining.retrain([], model, tmp_path, crops=8, steps=1, seed=0)
