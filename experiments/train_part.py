@@ -1,7 +1,7 @@
 """Train the first-stage Part FCN.
 
     python experiments/train_part.py --config experiments/configs/part.yaml --data PEOPLE --run runs/part \
-        --init movenet_lightning.npz
+        --init movenet_thunder.npz
 
 PEOPLE is a folder in the COCO-keypoints layout with part maps (see posepart/data/coco_people.py), or several.
 `--resume` continues an interrupted run; `--print_config` shows every setting; any of them can be given on the
@@ -20,8 +20,8 @@ from posepart.training.part import PartEvaluation, PartLoss, PartLossConfig
 def main() -> None:
     parser = training_parser(__doc__)
     parser.add_argument("--builder", default="part_mobilenet_v2")
-    parser.add_argument("--width", type=float, default=1.0, help="of the MobileNetV2")
-    parser.add_argument("--freeze", type=int, default=4, help="first blocks of the backbone that stay fixed")
+    parser.add_argument("--width", type=float, default=1.75, help="of the MobileNetV2")
+    parser.add_argument("--freeze", type=int, default=7, help="first blocks of the backbone that stay fixed")
     parser.add_argument("--loop", type=LoopConfig, default=LoopConfig())
     parser.add_argument("--batches", type=CropBatchConfig, default=CropBatchConfig(need="parts"))
     parser.add_argument("--loss", type=PartLossConfig, default=PartLossConfig())
