@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from posepart.assemblers import ASSEMBLERS
 from posepart.config import PipelineConfig
-from posepart.crf import pose_of_box
+from posepart.crf import pose_extent, pose_of_box
 from posepart.data.sample import Sample
 from posepart.features import part_geometry
 from posepart.inference import refined_part_maps
@@ -159,24 +159,12 @@ def _choose(crop: SeenCrop, found: Grouping, variant: Variant) -> _PosedCrop:
         own = pose_of_box(found, box, config.crop.size, config.crf)
     several = variant.several_poses or variant.whole_photo
     poses = tuple(pose for pose in found.poses if several and pose is not own)
-    boxes = tuple(pose_extent(pose, crop, config.crf.pose_margin) for pose in poses)
+    margin = config.crf.pose_margin
+    boxes = tuple(pose_extent(crop.affine.inverse(pose.xy[pose.present]), margin) for pose in poses)
     scores = tuple(crop.box_score * float(pose.scores[pose.present].mean()) for pose in poses)
     if own is not None:
         poses, boxes, scores = (own, *poses), (crop.box, *boxes), (crop.box_score, *scores)
     return _PosedCrop(crop, poses, boxes, scores, found.certificate)
-
-
-def pose_extent(pose: Pose, crop: SeenCrop, margin: float) -> FloatArray:
-    """Box of a pose that no detector boxed: its joints' extent, grown by `margin` of the longer side.
-
-    Returns
-    -------
-    (4,) float32 xyxy, photo frame
-    """
-    joints = crop.affine.inverse(pose.xy[pose.present])
-    low, high = joints.min(axis=0), joints.max(axis=0)
-    reach = margin * (high - low).max()
-    return np.concatenate([low - reach, high + reach]).astype(np.float32)
 
 
 def _second_stage(

@@ -238,6 +238,22 @@ def pose_of_box(grouping: Grouping, box: NDArray, crop_size: int, config: CrfCon
     raise ValueError(f"crf.pose_choice is {config.pose_choice!r}: choose overlap or centre")
 
 
+def further_poses(grouping: Grouping, own: Pose | None, config: CrfConfig) -> tuple[Pose, ...]:
+    """The other poses of a box that have enough joints to be people whom the detector did not box."""
+    return tuple(
+        pose
+        for pose in grouping.poses
+        if pose is not own and np.count_nonzero(pose.present) >= config.further_joints
+    )
+
+
+def pose_extent(xy: NDArray, margin: float) -> NDArray[np.float32]:
+    """Box (4,) xyxy of joints (J, 2): their extent, grown by `margin` of its longer side."""
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    reach = margin * (high - low).max()
+    return np.concatenate([low - reach, high + reach]).astype(np.float32)
+
+
 def overlapping_pose(grouping: Grouping, box: NDArray, margin: float) -> Pose | None:
     """The pose whose extent overlaps the box most (intersection over union).
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from posepart.candidates import propose
 from posepart.config import PipelineConfig
-from posepart.crf import build_problem, grouping, minimise, pose_of_box
+from posepart.crf import build_problem, further_poses, grouping, minimise, pose_of_box
 from posepart.features import PartGeometry, part_geometry
 from posepart.ilp import Problem, Solution
 from posepart.inference import part_maps, pose_maps, refined_part_maps, to_batch
@@ -41,7 +41,8 @@ class CropCrf:
 class ParsedCrop:
     """What the networks made of one crop.
 
-    pose: in the crop frame, None when there is none. crf: None of networks without one.
+    pose: in the crop frame, None when there is none. crf: None of networks without one. further: other people of
+    the box, in the crop frame (see `crf.further_poses`).
     """
 
     crop: Crop
@@ -49,6 +50,7 @@ class ParsedCrop:
     pose: Pose | None
     certificate: Certificate
     crf: CropCrf | None
+    further: tuple[Pose, ...] = ()
 
 
 def load_second_stage(path: Path) -> RefineFCN:
@@ -105,6 +107,7 @@ class Networks:
             parts = part_maps(self.part, batch, config.mirror_part)
         crfs: list[CropCrf] = []
         poses: list[Pose | None] = []
+        further: list[tuple[Pose, ...]] = []
         certificates: list[Certificate] = []
         for crop, joint_maps, first, dump in zip(crops, joints, parts, dumps, strict=True):
             crf = self._solve_crf(joint_maps, first, config, clock, dump)
@@ -112,12 +115,15 @@ class Networks:
                 found = grouping(crf.candidates, crf.solution, config.crf)
                 box = crop.affine.forward(crop.box.reshape(2, 2)).ravel()
                 poses.append(pose_of_box(found, box, config.crop.size, config.crf))
+                further.append(further_poses(found, poses[-1], config.crf))
                 certificates.append(found.certificate)
             crfs.append(crf)
         if config.refine:
             with clock.stage("refinement"):
                 parts = self._refine(parts, poses, config, device)
-        return [ParsedCrop(*row) for row in zip(crops, parts, poses, certificates, crfs, strict=True)]
+        return [
+            ParsedCrop(*row) for row in zip(crops, parts, poses, certificates, crfs, further, strict=True)
+        ]
 
     def _solve_crf(
         self,

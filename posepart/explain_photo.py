@@ -57,14 +57,13 @@ def _explain_person(path: Path, number: int, parser: Parser, parsed: ParsedPhoto
         raise ValueError(
             f"{parser.model_name} has no CRF, so there is nothing to explain; choose another --model"
         )
-    assert crop.pose is not None, "a person without a pose reached the result"
     explanation = explain(
         crf.candidates,
         crf.geometry,
         networks.pairwise,
         crf.problem,
         crf.solution,
-        crop.pose,
+        parsed.poses[number - 1],
         parser.config.features,
         parser.config.crf,
     )

@@ -39,6 +39,7 @@ def merge_crops(
     crop_size: int,
     photo_shape: tuple[int, int],
     config: MergeConfig,
+    further: int = 0,
 ) -> Merged:
     """Pose NMS, then the part scores of all crops, then whose pixel is whose.
 
@@ -49,25 +50,27 @@ def merge_crops(
     part_maps, affines : of every crop with a pose; a crop in which the CRF found none is no person, and its part
         scores do not vote
     crop_size, photo_shape, config : as for `assign_people`
+    further : as for `pose_nms`
     """
-    kept = pose_nms(people, config)
+    kept = pose_nms(people, config, further)
     part_map = merge_parts(part_maps, affines, crop_size, photo_shape)
     own = [affines[own_crops[k]] for k in kept]
     return Merged(kept, part_map, assign_people(part_map, [people[k] for k in kept], own, crop_size, config))
 
 
-def pose_nms(people: Sequence[Person], config: MergeConfig) -> list[int]:
+def pose_nms(people: Sequence[Person], config: MergeConfig, further: int = 0) -> list[int]:
     """Drop the pose of lower score of every two poses of one person (Sec. 4.1).
 
     Two poses are of one person if the IoU of their head, upper-body, lower-body or whole-body boxes exceeds its
     threshold. A body box is the extent of the joints of `schema.BODY_BOXES` that are present, its shorter side
     widened to `min_box_aspect` of the longer. It is not compared where one of the poses has fewer than two of
-    its joints or has them all on one spot.
+    its joints or has them all on one spot. The last `further` people have no box of their own: they give way to
+    all others, whatever their scores.
 
     Returns
     -------
     list of int
-        Indices of the people kept, best pose score first; of equal scores the first person wins.
+        Indices of the people kept, best pose score first, the further ones last; of equal scores the first wins.
     """
     thresholds = {
         "head": config.head_iou,
@@ -80,7 +83,8 @@ def pose_nms(people: Sequence[Person], config: MergeConfig) -> list[int]:
         boxes = [body_box(person.pose, BODY_BOXES[name], config.min_box_aspect) for person in people]
         same |= box_iou(np.array(boxes).reshape(-1, 4)) > threshold
     kept: list[int] = []
-    for i in sorted(range(len(people)), key=lambda i: -people[i].pose.score):
+    boxed = len(people) - further
+    for i in sorted(range(len(people)), key=lambda i: (i >= boxed, -people[i].pose.score)):
         if not same[i, kept].any():
             kept.append(i)
     return kept

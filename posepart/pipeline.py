@@ -11,6 +11,7 @@ from torch import nn
 
 from posepart.calibration import Calibration, calibrate, load_calibration
 from posepart.config import PipelineConfig
+from posepart.crf import pose_extent
 from posepart.crop_networks import CropCrf, CropNetworks, Networks, ParsedCrop, load_second_stage
 from posepart.crops import crop_boxes
 from posepart.detection import PersonDetector, build_detector
@@ -20,7 +21,7 @@ from posepart.models.openvino_network import OpenVinoNetwork
 from posepart.models.weights import ModelSet, find_model, load_network, read_tensors
 from posepart.pairwise import PairwiseModel
 from posepart.stopwatch import STAGES, Stopwatch
-from posepart.structures import Person, PersonBoxes, Scene
+from posepart.structures import FloatArray, Person, PersonBoxes, Pose, Scene
 
 __all__ = [
     "STAGES",
@@ -41,12 +42,14 @@ OPENVINO = "openvino"  # a device of `load`
 class ParsedPhoto:
     """A result and how it came about.
 
-    crops: one per person box, best box first. owners: `crops[owners[k]]` holds the pose of `scene.people[k]`.
+    crops: one per person box, best box first. owners, poses: `scene.people[k]` comes from `crops[owners[k]]`, in
+    whose frame the pose is `poses[k]`.
     """
 
     scene: Scene
     crops: tuple[ParsedCrop, ...]
     owners: tuple[int, ...]
+    poses: tuple[Pose, ...]
 
 
 class Parser:
@@ -92,8 +95,8 @@ class Parser:
             boxes = self.detector(image)
         parsed = self._parse_boxes(image, boxes, clock, dump_crf)
         with clock.stage("merge"):
-            scene, owners = self._merge(image.shape[:2], boxes, parsed, clock.seconds)
-        return ParsedPhoto(calibrate(scene, self.calibration), tuple(parsed), owners)
+            scene, owners, poses = self._merge(image.shape[:2], boxes, parsed, clock.seconds)
+        return ParsedPhoto(calibrate(scene, self.calibration), tuple(parsed), owners, poses)
 
     def _parse_boxes(
         self, image: NDArray[np.uint8], boxes: PersonBoxes, clock: Stopwatch, dump_crf: Path | None
@@ -115,23 +118,28 @@ class Parser:
         boxes: PersonBoxes,
         parsed: Sequence[ParsedCrop],
         seconds: dict[str, float],
-    ) -> tuple[Scene, tuple[int, ...]]:
-        """The result, and the row of `parsed` that each of its people comes from."""
+    ) -> tuple[Scene, tuple[int, ...], tuple[Pose, ...]]:
+        """The result, and of each of its people the row of `parsed` and the pose in that crop."""
         config = self.config
         rows = [i for i, item in enumerate(parsed) if item.pose is not None]
-        people = [_person(parsed[i], boxes, i) for i in rows]
+        found = [(i, pose) for i in rows if (pose := parsed[i].pose) is not None]
+        further = [(i, pose) for i in rows for pose in parsed[i].further]
+        people = [_person(parsed[i], pose, parsed[i].crop.box, float(boxes.scores[i])) for i, pose in found]
+        people += [_unboxed(parsed[i], pose, float(boxes.scores[i]), shape, config) for i, pose in further]
+        found += further
         merged = merge_crops(
             people,
-            range(len(rows)),
+            [rows.index(i) for i, _ in found],
             [parsed[i].parts for i in rows],
             [parsed[i].crop.affine for i in rows],
             config.crop.size,
             shape,
             config.merge,
+            len(further),
         )
         kept = tuple(people[k] for k in merged.kept)
         scene = Scene(kept, merged.part_map, merged.person_map, self.model_name, seconds)
-        return scene, tuple(rows[k] for k in merged.kept)
+        return scene, tuple(found[k][0] for k in merged.kept), tuple(found[k][1] for k in merged.kept)
 
 
 def _numbered(base: Path | None, number: int) -> Path | None:
@@ -139,12 +147,19 @@ def _numbered(base: Path | None, number: int) -> Path | None:
     return None if base is None else base.with_name(f"{base.name}_{number}.npz")
 
 
-def _person(item: ParsedCrop, boxes: PersonBoxes, index: int) -> Person:
-    """The pose of a crop in the photo frame."""
-    assert item.pose is not None
-    xy = np.where(item.pose.present[:, None], item.crop.affine.inverse(item.pose.xy), 0).astype(np.float32)
-    pose = replace(item.pose, xy=xy)
-    return Person(pose, item.crop.box, float(boxes.scores[index]), item.certificate)
+def _person(item: ParsedCrop, pose: Pose, box: FloatArray, score: float) -> Person:
+    """A pose of a crop in the photo frame."""
+    xy = np.where(pose.present[:, None], item.crop.affine.inverse(pose.xy), 0).astype(np.float32)
+    return Person(replace(pose, xy=xy), box, score, item.certificate)
+
+
+def _unboxed(
+    item: ParsedCrop, pose: Pose, score: float, shape: tuple[int, int], config: PipelineConfig
+) -> Person:
+    """A further person of a crop: the box is the pose's extent, its score the crop's times the mean joint's."""
+    extent = pose_extent(item.crop.affine.inverse(pose.xy[pose.present]), config.crf.pose_margin)
+    box = np.clip(extent, 0, np.array([shape[1], shape[0]] * 2, np.float32)).astype(np.float32)
+    return _person(item, pose, box, score * float(pose.scores[pose.present].mean()))
 
 
 def load(

@@ -15,13 +15,11 @@ from posepart.ablation import (
     Variant,
     labelled_boxes,
     photo_box,
-    pose_extent,
     scene_of,
 )
 from posepart.config import CropConfig, PipelineConfig
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.observation import SeenCrop, see
-from posepart.schema import Joint
 from posepart.structures import PersonBoxes, Scene
 
 IMAGE = draw(FIGURES)
@@ -127,13 +125,3 @@ def test_labelled_boxes_stand_in_for_a_detector() -> None:
     np.testing.assert_array_equal(boxes.xyxy, boxes_of(FIGURES[:2]).xyxy)
     assert boxes.scores.tolist() == [1, 1]
     assert len(GivenBoxes(labelled_boxes(sample(0)))(IMAGE)) == 0
-
-
-def test_extent_of_a_pose_by_hand() -> None:
-    crop = crops_of(boxes_of(FIGURES[:1]))[0]
-    pose = run(boxes_of(FIGURES[:1]), Variant()).people[0].pose
-    xy, scores = np.zeros_like(pose.xy), np.zeros_like(pose.scores)
-    for joint, place in ((Joint.NECK, (20.0, 30.0)), (Joint.LEFT_HIP, (40.0, 80.0))):
-        xy[joint], scores[joint] = crop.affine.forward(np.array(place)), 0.9
-    extent = pose_extent(replace(pose, xy=xy, scores=scores), crop, 0.1)
-    np.testing.assert_allclose(extent, [15, 25, 45, 85], atol=1e-3)

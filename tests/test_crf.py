@@ -8,10 +8,12 @@ from posepart.crf import (
     _overlap,
     assemble,
     build_problem,
+    further_poses,
     grouping,
     nodes,
     overlapping_pose,
     pairwise,
+    pose_extent,
     pose_of_box,
     select_pose,
     tempered,
@@ -253,6 +255,18 @@ def test_the_overlap_with_the_box_decides_which_pose_a_box_keeps() -> None:
     assert pose_of_box(Grouping((), Certificate()), box, CROP, config) is None
     with pytest.raises(ValueError, match="overlap or centre"):
         pose_of_box(found, box, CROP, replace(config, pose_choice="nearest"))
+
+
+def test_other_poses_of_a_box_are_people_if_they_have_enough_joints() -> None:
+    own = pose_of(skeleton(120, 80), list(Joint))
+    many, few = pose_of(skeleton(170, 80), list(Joint)[:8]), pose_of(skeleton(60, 80), list(Joint)[:7])
+    found = Grouping((many, own, few), Certificate())
+    assert further_poses(found, own, CrfConfig()) == (many,)
+    assert further_poses(found, own, CrfConfig(further_joints=15)) == ()
+
+
+def test_extent_of_a_pose_by_hand() -> None:
+    np.testing.assert_allclose(pose_extent(np.array([[20.0, 30.0], [40.0, 80.0]]), 0.1), [15, 25, 45, 85])
 
 
 def test_overlap_is_intersection_over_union_of_the_grown_extent() -> None:

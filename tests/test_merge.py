@@ -92,6 +92,12 @@ def test_pose_nms_returns_score_order_and_compares_with_kept_people_only() -> No
     assert pose_nms(people, CONFIG) == [3, 0, 2]
 
 
+def test_further_people_give_way_whatever_their_scores() -> None:
+    people = [legs(0, -3.0), legs(100, -4.0), legs(10, -1.0), legs(200, -2.0)]
+    assert pose_nms(people, CONFIG, further=2) == [0, 1, 3]
+    assert pose_nms(people, CONFIG) == [2, 3, 1]
+
+
 def test_body_boxes_that_a_pose_lacks_are_not_compared() -> None:
     head = person_of({Joint.FOREHEAD: (0, 0), Joint.NECK: (0, 20)}, -5.0)
     same_head = person_of({Joint.FOREHEAD: (1, 0), Joint.NECK: (1, 20), Joint.LEFT_ANKLE: (0, 150)}, -4.0)

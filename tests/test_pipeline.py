@@ -12,7 +12,7 @@ from stand_ins import FIGURES, boxes_of, draw, figure, logistic, parser_of
 from torch import Tensor, nn
 
 from posepart import load
-from posepart.config import CropConfig, FeatureConfig, PipelineConfig
+from posepart.config import CrfConfig, CropConfig, FeatureConfig, PipelineConfig
 from posepart.features import OFFSET_FEATURES
 from posepart.ilp import Problem, solve
 from posepart.models.builders import build
@@ -106,6 +106,24 @@ def test_two_boxes_of_one_person_give_one_person() -> None:
     scene = parser_of(twice)(draw(FIGURES[:1]))
     assert len(scene.people) == 1
     assert scene.person_map.max() == 1
+
+
+def test_a_second_person_in_a_box_is_found_with_a_box_of_its_own() -> None:
+    wide = PersonBoxes(np.array([[5, 10, 185, 170]], np.float32), np.array([0.5], np.float32))
+    image = draw(FIGURES[:2])
+    parsed = parser_of(wide).parse(image)
+    assert parsed.owners == (0, 0)
+    own, other = parsed.scene.people
+    np.testing.assert_array_equal(own.box, wide.xyxy[0])
+    joints = other.pose.xy[other.pose.present]
+    reach = 0.08 * np.ptp(joints, axis=0).max()
+    np.testing.assert_allclose(other.box, [*joints.min(0) - reach, *joints.max(0) + reach], atol=1e-3)
+    assert 0 < other.box_score < own.box_score == 0.5
+    affine = parsed.crops[0].crop.affine
+    np.testing.assert_allclose(other.pose.xy, affine.inverse(parsed.poses[1].xy), atol=1e-3)
+    assert set(np.unique(parsed.scene.person_map)) == {0, 1, 2}
+    one = PipelineConfig(crf=CrfConfig(further_joints=15))
+    assert len(parser_of(wide, one)(image).people) == 1
 
 
 def test_another_crop_size_finds_the_same_joints(scene: Scene) -> None:
