@@ -3,8 +3,8 @@
     python experiments/train_refine.py --config experiments/configs/refine.yaml --data PEOPLE --run runs/refine \
         --model runs/model
 
-`--model` is a folder with the trained pose, part and crf weights (or an installed model's name). The predictions
-are made once and kept in the run's folder. `--resume` continues an interrupted run.
+`--model` is a folder with the trained pose, part and crf weights. The predictions are made once and kept in
+the run's folder. `--resume` continues an interrupted run.
 """
 
 from collections.abc import Callable

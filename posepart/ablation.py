@@ -160,7 +160,8 @@ def _choose(crop: SeenCrop, found: Grouping, variant: Variant) -> _PosedCrop:
     several = variant.several_poses or variant.whole_photo
     poses = tuple(pose for pose in found.poses if several and pose is not own)
     margin = config.crf.pose_margin
-    boxes = tuple(pose_extent(crop.affine.inverse(pose.xy[pose.present]), margin) for pose in poses)
+    extents = [pose_extent(crop.affine.inverse(pose.xy[pose.present]), margin) for pose in poses]
+    boxes = tuple(extent.astype(np.float32) for extent in extents)
     scores = tuple(crop.box_score * float(pose.scores[pose.present].mean()) for pose in poses)
     if own is not None:
         poses, boxes, scores = (own, *poses), (crop.box, *boxes), (crop.box_score, *scores)

@@ -247,11 +247,11 @@ def further_poses(grouping: Grouping, own: Pose | None, config: CrfConfig) -> tu
     )
 
 
-def pose_extent(xy: NDArray, margin: float) -> NDArray[np.float32]:
-    """Box (4,) xyxy of joints (J, 2): their extent, grown by `margin` of its longer side."""
-    low, high = xy.min(axis=0), xy.max(axis=0)
-    reach = margin * (high - low).max()
-    return np.concatenate([low - reach, high + reach]).astype(np.float32)
+def pose_extent(xy: NDArray, margin: float) -> NDArray[np.float64]:
+    """Box (4,) xyxy of joints (J, 2): their extent, grown by `margin` of its longer side, at least half a pixel."""
+    low, high = xy.min(axis=0).astype(np.float64), xy.max(axis=0).astype(np.float64)
+    reach = max(margin * float((high - low).max()), 0.5)
+    return np.concatenate([low - reach, high + reach])
 
 
 def overlapping_pose(grouping: Grouping, box: NDArray, margin: float) -> Pose | None:
@@ -266,10 +266,8 @@ def overlapping_pose(grouping: Grouping, box: NDArray, margin: float) -> Pose | 
 
 
 def _overlap(pose: Pose, box: NDArray, margin: float) -> float:
-    joints = pose.xy[pose.present].astype(np.float64)
-    low, high = joints.min(axis=0), joints.max(axis=0)
-    reach = max(margin * float((high - low).max()), 0.5)
-    low, high = low - reach, high + reach
+    extent = pose_extent(pose.xy[pose.present], margin)
+    low, high = extent[:2], extent[2:]
     common = np.clip(np.minimum(high, box[2:]) - np.maximum(low, box[:2]), 0, None).prod()
     return float(common / ((high - low).prod() + (box[2:] - box[:2]).prod() - common))
 

@@ -121,8 +121,8 @@ class Parser:
     ) -> tuple[Scene, tuple[int, ...], tuple[Pose, ...]]:
         """The result, and of each of its people the row of `parsed` and the pose in that crop."""
         config = self.config
-        rows = [i for i, item in enumerate(parsed) if item.pose is not None]
-        found = [(i, pose) for i in rows if (pose := parsed[i].pose) is not None]
+        found = [(i, item.pose) for i, item in enumerate(parsed) if item.pose is not None]
+        rows = [i for i, _ in found]
         further = [(i, pose) for i in rows for pose in parsed[i].further]
         people = [_person(parsed[i], pose, parsed[i].crop.box, float(boxes.scores[i])) for i, pose in found]
         people += [_unboxed(parsed[i], pose, float(boxes.scores[i]), shape, config) for i, pose in further]
@@ -158,7 +158,7 @@ def _unboxed(
 ) -> Person:
     """A further person of a crop: the box is the pose's extent, its score the crop's times the mean joint's."""
     extent = pose_extent(item.crop.affine.inverse(pose.xy[pose.present]), config.crf.pose_margin)
-    box = np.clip(extent, 0, np.array([shape[1], shape[0]] * 2, np.float32)).astype(np.float32)
+    box = np.clip(extent, 0, [shape[1], shape[0]] * 2).astype(np.float32)
     return _person(item, pose, box, score * float(pose.scores[pose.present].mean()))
 
 
