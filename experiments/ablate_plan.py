@@ -53,7 +53,7 @@ def questions(base: PipelineConfig, retrained: tuple[str, ...]) -> tuple[Questio
         Question(
             "several_poses",
             "Poses per box",
-            (Row("one", whole), Row("several", replace(whole, several_poses=True))),
+            tuple(Row(name, Variant(_further(base, joints))) for name, joints in _POSES_PER_BOX),
         ),
         Question(
             "boxes",
@@ -66,6 +66,14 @@ def questions(base: PipelineConfig, retrained: tuple[str, ...]) -> tuple[Questio
             (Row("A: the proposing map's", single), Row("B: any", several)),
         ),
     )
+
+
+# Names, and the joints from which on another pose of a box is a person; 15 are more than there are.
+_POSES_PER_BOX = (("one", 15), ("others of 8 joints", 8), ("every", 0))
+
+
+def _further(base: PipelineConfig, joints: int) -> PipelineConfig:
+    return replace(base, crf=replace(base.crf, further_joints=joints))
 
 
 def _segment_term(base: PipelineConfig, on: bool) -> PipelineConfig:

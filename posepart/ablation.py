@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from posepart.assemblers import ASSEMBLERS
 from posepart.config import PipelineConfig
-from posepart.crf import pose_extent, pose_of_box
+from posepart.crf import further_poses, pose_of_box
 from posepart.data.sample import Sample
 from posepart.features import part_geometry
 from posepart.inference import refined_part_maps
@@ -16,6 +16,7 @@ from posepart.merge import merge_crops
 from posepart.models.refine import RefineFCN
 from posepart.observation import SeenCrop
 from posepart.pairwise import PairwiseModel
+from posepart.people import boxed_person, further_person
 from posepart.skeleton_maps import skeleton_maps
 from posepart.structures import Certificate, FloatArray, Grouping, PartMaps, Person, PersonBoxes, Pose, Scene
 
@@ -27,15 +28,14 @@ class Variant:
     """How the stages after the networks are run.
 
     pipeline: their numbers, with the segment term, variant A or B, and whether there is a second stage.
-    assembler: one of `assemblers.ASSEMBLERS`. whole_photo: the photo is the only box. several_poses: every pose
-    of a box counts, not one (always so with `whole_photo`). second_stage: whose weights. joint_map,
-    skeleton_map: which pose maps the second stage sees, the others are zero.
+    assembler: one of `assemblers.ASSEMBLERS`. whole_photo: the photo is the only box, and every pose in it counts
+    and is drawn for the second stage. second_stage: whose weights. joint_map, skeleton_map: which pose maps the
+    second stage sees, the others are zero.
     """
 
     pipeline: PipelineConfig = field(default_factory=PipelineConfig)
     assembler: str = "exact"
     whole_photo: bool = False
-    several_poses: bool = False
     second_stage: str = SHIPPED
     joint_map: bool = True
     skeleton_map: bool = True
@@ -91,13 +91,17 @@ def photo_box(sample: Sample) -> PersonBoxes:
 
 @dataclass(frozen=True)
 class _PosedCrop:
-    """A crop with its people: poses in the crop frame, the box and its score of each in the photo frame."""
+    """A crop with its people in its frame: the box's own pose (None where the box is the photo), and the others."""
 
     crop: SeenCrop
-    poses: tuple[Pose, ...]
-    boxes: tuple[FloatArray, ...]
-    scores: tuple[float, ...]
+    own: Pose | None
+    further: tuple[Pose, ...]
     certificate: Certificate
+
+    @property
+    def drawn(self) -> tuple[Pose, ...]:
+        """The poses that the second stage sees."""
+        return self.further if self.own is None else (self.own,)
 
 
 class Assembled:
@@ -110,7 +114,7 @@ class Assembled:
     def __call__(self, variant: Variant) -> tuple[Grouping, ...]:
         """What the variant's assembler makes of each crop."""
         config = variant.pipeline
-        key = variant.assembler, config.features, config.crf
+        key = variant.assembler, config.features, replace(config.crf, further_joints=0)
         if key not in self._known:
             self._known[key] = tuple(self._assemble(crop, variant) for crop in self.crops)
         return self._known[key]
@@ -141,31 +145,27 @@ def scene_of(
     """
     config = variant.pipeline
     found = zip(assembled.crops, assembled(variant), strict=True)
-    posed = [item for crop, grouping in found if (item := _choose(crop, grouping, variant)).poses]
+    posed = [item for crop, grouping in found if (item := _choose(crop, grouping, variant)).drawn]
     parts = _second_stage(posed, variant, second_stage, device)
-    people = [person for item in posed for person in _people(item)]
-    own_crops = [crop for crop, item in enumerate(posed) for _ in item.poses]
+    own = [(row, _own(item, item.own)) for row, item in enumerate(posed) if item.own is not None]
+    further = [
+        (row, _further(item, pose, shape, config)) for row, item in enumerate(posed) for pose in item.further
+    ]
+    rows, people = [row for row, _ in own + further], [person for _, person in own + further]
     affines = [item.crop.affine for item in posed]
-    merged = merge_crops(people, own_crops, parts, affines, config.crop.size, shape, config.merge)
+    size, unboxed = config.crop.size, len(further)
+    merged = merge_crops(people, rows, parts, affines, size, shape, config.merge, unboxed)
     return Scene(tuple(people[k] for k in merged.kept), merged.part_map, merged.person_map, "ablation")
 
 
 def _choose(crop: SeenCrop, found: Grouping, variant: Variant) -> _PosedCrop:
-    """The poses of a crop that the variant keeps, the box's own first."""
+    """The poses of a crop that the variant keeps."""
+    if variant.whole_photo:
+        return _PosedCrop(crop, None, found.poses, found.certificate)
     config = variant.pipeline
-    own = None
-    if not variant.whole_photo:
-        box = crop.affine.forward(crop.box.reshape(2, 2)).ravel()
-        own = pose_of_box(found, box, config.crop.size, config.crf)
-    several = variant.several_poses or variant.whole_photo
-    poses = tuple(pose for pose in found.poses if several and pose is not own)
-    margin = config.crf.pose_margin
-    extents = [pose_extent(crop.affine.inverse(pose.xy[pose.present]), margin) for pose in poses]
-    boxes = tuple(extent.astype(np.float32) for extent in extents)
-    scores = tuple(crop.box_score * float(pose.scores[pose.present].mean()) for pose in poses)
-    if own is not None:
-        poses, boxes, scores = (own, *poses), (crop.box, *boxes), (crop.box_score, *scores)
-    return _PosedCrop(crop, poses, boxes, scores, found.certificate)
+    box = crop.affine.forward(crop.box.reshape(2, 2)).ravel()
+    own = pose_of_box(found, box, config.crop.size, config.crf)
+    return _PosedCrop(crop, own, further_poses(found, own, config.crf), found.certificate)
 
 
 def _second_stage(
@@ -180,7 +180,7 @@ def _second_stage(
 
 
 def _pose_maps(item: _PosedCrop, variant: Variant, encoding: str) -> FloatArray:
-    """Joint and skeleton maps of all poses of a crop; of several poses the higher value stays in a cell."""
+    """Joint and skeleton maps of a crop; of several poses the higher value stays in a cell."""
     config, parts = variant.pipeline, item.crop.parts
     layers = [
         skeleton_maps(
@@ -193,15 +193,15 @@ def _pose_maps(item: _PosedCrop, variant: Variant, encoding: str) -> FloatArray:
             variant.joint_map,
             variant.skeleton_map,
         )
-        for pose in item.poses
+        for pose in item.drawn
     ]
     return np.asarray(np.max(layers, axis=0), np.float32)
 
 
-def _people(item: _PosedCrop) -> list[Person]:
-    """The poses of a crop in the photo frame."""
-    people = []
-    for pose, box, score in zip(item.poses, item.boxes, item.scores, strict=True):
-        xy = np.where(pose.present[:, None], item.crop.affine.inverse(pose.xy), 0).astype(np.float32)
-        people.append(Person(replace(pose, xy=xy), box, score, item.certificate))
-    return people
+def _own(item: _PosedCrop, pose: Pose) -> Person:
+    return boxed_person(pose, item.crop.affine, item.crop.box, item.crop.box_score, item.certificate)
+
+
+def _further(item: _PosedCrop, pose: Pose, shape: tuple[int, int], config: PipelineConfig) -> Person:
+    crop, margin = item.crop, config.crf.pose_margin
+    return further_person(pose, crop.affine, crop.box_score, item.certificate, shape, margin)

@@ -11,7 +11,6 @@ from torch import nn
 
 from posepart.calibration import Calibration, calibrate, load_calibration
 from posepart.config import PipelineConfig
-from posepart.crf import pose_extent
 from posepart.crop_networks import CropCrf, CropNetworks, Networks, ParsedCrop, load_second_stage
 from posepart.crops import crop_boxes
 from posepart.detection import PersonDetector, build_detector
@@ -20,8 +19,9 @@ from posepart.merge import merge_crops
 from posepart.models.openvino_network import OpenVinoNetwork
 from posepart.models.weights import ModelSet, find_model, load_network, read_tensors
 from posepart.pairwise import PairwiseModel
+from posepart.people import boxed_person, further_person
 from posepart.stopwatch import STAGES, Stopwatch
-from posepart.structures import FloatArray, Person, PersonBoxes, Pose, Scene
+from posepart.structures import Person, PersonBoxes, Pose, Scene
 
 __all__ = [
     "STAGES",
@@ -124,8 +124,8 @@ class Parser:
         found = [(i, item.pose) for i, item in enumerate(parsed) if item.pose is not None]
         rows = [i for i, _ in found]
         further = [(i, pose) for i in rows for pose in parsed[i].further]
-        people = [_person(parsed[i], pose, parsed[i].crop.box, float(boxes.scores[i])) for i, pose in found]
-        people += [_unboxed(parsed[i], pose, float(boxes.scores[i]), shape, config) for i, pose in further]
+        people = [_boxed(parsed[i], pose, float(boxes.scores[i])) for i, pose in found]
+        people += [_further(parsed[i], pose, float(boxes.scores[i]), shape, config) for i, pose in further]
         found += further
         merged = merge_crops(
             people,
@@ -147,19 +147,15 @@ def _numbered(base: Path | None, number: int) -> Path | None:
     return None if base is None else base.with_name(f"{base.name}_{number}.npz")
 
 
-def _person(item: ParsedCrop, pose: Pose, box: FloatArray, score: float) -> Person:
-    """A pose of a crop in the photo frame."""
-    xy = np.where(pose.present[:, None], item.crop.affine.inverse(pose.xy), 0).astype(np.float32)
-    return Person(replace(pose, xy=xy), box, score, item.certificate)
+def _boxed(item: ParsedCrop, pose: Pose, score: float) -> Person:
+    return boxed_person(pose, item.crop.affine, item.crop.box, score, item.certificate)
 
 
-def _unboxed(
+def _further(
     item: ParsedCrop, pose: Pose, score: float, shape: tuple[int, int], config: PipelineConfig
 ) -> Person:
-    """A further person of a crop: the box is the pose's extent, its score the crop's times the mean joint's."""
-    extent = pose_extent(item.crop.affine.inverse(pose.xy[pose.present]), config.crf.pose_margin)
-    box = np.clip(extent, 0, [shape[1], shape[0]] * 2).astype(np.float32)
-    return _person(item, pose, box, score * float(pose.scores[pose.present].mean()))
+    margin = config.crf.pose_margin
+    return further_person(pose, item.crop.affine, score, item.certificate, shape, margin)
 
 
 def load(

@@ -88,10 +88,11 @@ def test_the_whole_photo_as_a_box_finds_everybody_with_their_extents() -> None:
         np.testing.assert_allclose(person.box[2:], joints.max(0) + reach, atol=1e-3)
 
 
-def test_several_poses_of_a_box_keep_its_own_first() -> None:
+def test_further_people_of_a_box_are_the_variants_choice() -> None:
     wide = PersonBoxes(np.array([[5, 10, 185, 170]], np.float32), np.array([0.5], np.float32))
-    assert len(run(wide, Variant()).people) == 1
-    several = run(wide, Variant(several_poses=True)).people
+    one = replace(CONFIG, crf=replace(CONFIG.crf, further_joints=15))
+    assert len(run(wide, Variant(one)).people) == 1
+    several = run(wide, Variant()).people
     assert len(several) == 2
     own = [person for person in several if person.box_score == 0.5]
     assert len(own) == 1
@@ -112,6 +113,7 @@ def test_poses_are_assembled_once_for_variants_that_differ_later() -> None:
     base = PipelineConfig()
     first = assembled(Variant(base))
     assert assembled(Variant(replace(base, refine=False), joint_map=False)) is first
+    assert assembled(Variant(replace(base, crf=replace(base.crf, further_joints=15)))) is first
     assert assembled(Variant(base, assembler="tree")) is not first
 
 

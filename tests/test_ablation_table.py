@@ -14,7 +14,7 @@ from posepart.ablation_table import (
 )
 from posepart.metrics.bootstrap import Interval, Score
 
-FIRST, SECOND = Variant(), Variant(several_poses=True)
+FIRST, SECOND = Variant(), Variant(whole_photo=True)
 QUESTION = Question("poses", "Poses per box", (Row("one", FIRST), Row("several", SECOND)), "A note.")
 
 
