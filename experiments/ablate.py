@@ -12,12 +12,12 @@ detector's, which tells the CRF's part from the detector's. Writes ablation.md, 
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from _common import run_script
 from ablate_plan import KEYS, questions
 from ablate_plot import draw
 from jsonargparse import ArgumentParser, Namespace
@@ -93,8 +93,8 @@ def seen_with(model: str, detector: str, config: PipelineConfig) -> dict[str, An
     files = find_model(model)
     weights = {stage: sha256(files.path(stage)) for stage in STAGES if stage in ("detector", "pose", "part")}
     stages = {name: asdict(getattr(config, name)) for name in ("detection", "crop", "candidates")}
-    mirror = {"mirror_pose": config.mirror_pose, "mirror_part": config.mirror_part}
-    return {**weights, **stages, **mirror, "detector_spec": detector}
+    views = {"mirror_pose": config.mirror_pose, "part_scales": config.part_scales}
+    return {**weights, **stages, **views, "detector_spec": detector}
 
 
 def judge(
@@ -206,16 +206,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.add_argument("--device", default="cpu")
     command.add_argument("-o", "--out", type=Path, required=True, help="folder of the report")
     settings = command.instantiate(command.parse_args(arguments))
-    try:
-        unknown = sorted(set(settings.only) - set(KEYS))
-        if unknown:
-            raise ValueError(f"--only: there is no {', '.join(unknown)}; choose of {', '.join(KEYS)}")
-        run(settings)
-    except ValueError as error:
-        print(f"ablate: error: {error}", file=sys.stderr)
-        sys.exit(2)
+    unknown = sorted(set(settings.only) - set(KEYS))
+    if unknown:
+        raise ValueError(f"--only: there is no {', '.join(unknown)}; choose of {', '.join(KEYS)}")
+    run(settings)
     print(f"wrote {settings.out / 'ablation.md'}, ablation.json and ablation.png")
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -8,12 +8,12 @@ the builder that no weight depends on. The card of the result is the last networ
 names the parts. Measure the average before you use it: of networks with different beginnings it is worthless.
 """
 
-import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from _common import run_script
 from jsonargparse import ArgumentParser
 from torch import Tensor
 
@@ -78,14 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--shares", type=float, nargs="+", help="weight of each file")
     parser.add_argument("--arguments", type=dict[str, Any], default={}, help="of the builder")
     settings = parser.parse_args(arguments)
-    try:
-        shares = settings.shares or [1.0] * len(settings.files)
-        average_files(settings.files, shares, settings.out, settings.arguments)
-    except ValueError as error:
-        print(f"average_weights: error: {error}", file=sys.stderr)
-        sys.exit(2)
+    shares = settings.shares or [1.0] * len(settings.files)
+    average_files(settings.files, shares, settings.out, settings.arguments)
     print(f"wrote {settings.out}")
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _common import LICENCES, read_people
+from _common import LICENCES, read_people, run_script
 from jsonargparse import ArgumentParser, Namespace
 from tqdm import tqdm
 
@@ -178,9 +178,7 @@ def main(arguments: Sequence[str] | None = None, parser: Parser | None = None) -
     for name, outcomes_of in OUTCOMES.items():
         outcomes = outcomes_of(photos)
         if not len(outcomes.scores):
-            raise SystemExit(
-                f"calibrate: error: no {name} of the {settings.split} part can be judged; use more data"
-            )
+            raise ValueError(f"no {name} of the {settings.split} part can be judged; use more data")
         rows = measure(outcomes, outcomes_of(train) if train else None, settings.folds, settings.replicates)
         chosen = least_error(rows["methods"])
         maps[name] = FITS[chosen](outcomes.scores, outcomes.right)
@@ -205,4 +203,4 @@ def main(arguments: Sequence[str] | None = None, parser: Parser | None = None) -
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

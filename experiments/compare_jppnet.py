@@ -10,7 +10,6 @@ card; an interrupted run continues where it was, and a finished training is not 
 jppnet.json after every row.
 """
 
-import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from _common import common_card, read_people
+from _common import common_card, read_people, run_script
 from compare_jppnet_table import Cell, cells_of, mean_over_seeds, write_tables
 from jsonargparse import ArgumentParser, Namespace
 from torch import Tensor, nn
@@ -232,15 +231,11 @@ def command_line() -> ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     command = command_line()
     settings = command.instantiate(command.parse_args(arguments))
-    try:
-        unknown = sorted(set(settings.only) - set(KEYS))
-        if unknown:
-            raise ValueError(f"--only: there is no {', '.join(unknown)}; choose of {', '.join(KEYS)}")
-        print(run(settings))
-    except ValueError as error:
-        print(f"compare_jppnet: error: {error}", file=sys.stderr)
-        sys.exit(2)
+    unknown = sorted(set(settings.only) - set(KEYS))
+    if unknown:
+        raise ValueError(f"--only: there is no {', '.join(unknown)}; choose of {', '.join(KEYS)}")
+    print(run(settings))
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

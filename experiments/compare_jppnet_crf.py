@@ -10,7 +10,6 @@ of `posepart evaluate`, each system less the model with its paired interval over
 `--pictures` photos the results side by side.
 """
 
-import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _common import run_script
 from jsonargparse import ArgumentParser, Namespace
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -184,12 +184,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the report and the pictures")
     settings = parser.instantiate(parser.parse_args(arguments))
-    try:
-        print(run(settings))
-    except ValueError as error:
-        print(f"compare_jppnet_crf: error: {error}", file=sys.stderr)
-        sys.exit(2)
+    print(run(settings))
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

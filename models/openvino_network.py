@@ -1,6 +1,7 @@
 """Networks compiled by OpenVINO, which runs them faster on a CPU than torch does; an optional extra."""
 
 import importlib
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,36 +16,53 @@ MISSING = (
 class OpenVinoNetwork(nn.Module):
     """A network of one image batch, compiled for the CPU in single precision; the results differ by rounding.
 
-    The batch may have any size. torch's number of threads holds. There are no gradients.
+    The batch may have any size; it is compiled for each side S of the images when it first sees one. torch's number
+    of threads holds. There are no gradients.
 
     Parameters
     ----------
     network: takes (B, 3, S, S) float32, gives one tensor or a tuple of them.
-    size: S, px.
 
     Raises
     ------
     ValueError: when openvino is not installed.
     """
 
-    def __init__(self, network: nn.Module, size: int) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         try:
-            openvino = importlib.import_module("openvino")
+            self.openvino: Any = importlib.import_module("openvino")
         except ImportError as error:
             raise ValueError(MISSING) from error
+        self.network = network
+        self.compiled: dict[int, _Compiled] = {}
+
+    def forward(self, batch: Tensor) -> Tensor | tuple[Tensor, ...]:
+        size = batch.shape[-1]
+        if size not in self.compiled:
+            self.compiled[size] = self._compile(size)
+        compiled = self.compiled[size]
+        found = compiled.request.infer([batch.contiguous(memory_format=torch.contiguous_format).numpy()])
+        tensors = tuple(torch.from_numpy(found[output].copy()) for output in found)
+        return tensors[0] if compiled.single else tensors
+
+    def _compile(self, size: int) -> "_Compiled":
         example = torch.zeros(1, 3, size, size)
         with torch.inference_mode():
-            self.single = isinstance(network(example), Tensor)
-        graph = openvino.convert_model(network, example_input=example, input=[-1, 3, size, size])
+            single = isinstance(self.network(example), Tensor)
+        graph = self.openvino.convert_model(self.network, example_input=example, input=[-1, 3, size, size])
         settings = {
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
             "INFERENCE_PRECISION_HINT": "f32",  # its own choice, bfloat16 where the CPU has it, is slower here
             "PERFORMANCE_HINT": "LATENCY",
         }
-        self.request: Any = openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
+        request = self.openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
+        return _Compiled(request, single)
 
-    def forward(self, batch: Tensor) -> Tensor | tuple[Tensor, ...]:
-        found = self.request.infer([batch.contiguous(memory_format=torch.contiguous_format).numpy()])
-        tensors = tuple(torch.from_numpy(found[output].copy()) for output in found)
-        return tensors[0] if self.single else tensors
+
+@dataclass(frozen=True)
+class _Compiled:
+    """request: of OpenVINO, for one image size. single: whether the network gives one tensor."""
+
+    request: Any
+    single: bool

@@ -119,6 +119,6 @@ class PipelineConfig:
     merge: MergeConfig = field(default_factory=MergeConfig)
     jppnet: JPPNetInferenceConfig = field(default_factory=JPPNetInferenceConfig)  # of a JPPNet alone
     mirror_pose: bool = True  # average the pose maps with those of the mirrored crop, at twice the time
-    mirror_part: bool = True  # likewise the first-stage part maps
+    part_scales: tuple[float, ...] = (0.75, 1.0, 1.25)  # of the crops whose part maps are averaged
     refine: bool = True  # False: the first-stage part scores are the result
     batch_size: int = 8  # crops per forward pass

@@ -104,7 +104,7 @@ class Networks:
         with clock.stage("networks"):
             batch = to_batch(crops, device)
             joints = pose_maps(self.pose, batch, config.mirror_pose)
-            parts = part_maps(self.part, batch, config.mirror_part)
+            parts = part_maps(self.part, batch, config.part_scales)
         crfs: list[CropCrf] = []
         poses: list[Pose | None] = []
         further: list[tuple[Pose, ...]] = []

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from posepart.models.backbones import normalise
 from posepart.schema import FLIP_JOINTS, NEIGHBOURS, NUM_JOINTS
 from posepart.structures import Crop, FloatArray, PartMaps, PoseMaps
+
+SIDES = 32  # px; the networks halve an image five times
 
 
 def to_batch(crops: Sequence[Crop], device: str) -> Tensor:
@@ -56,14 +59,37 @@ _MIRRORED_CHANNELS = _mirrored_channels()
 
 
 @torch.inference_mode()
-def part_maps(network: nn.Module, batch: Tensor, mirror: bool = False) -> list[PartMaps]:
-    """First-stage part score maps Ps of every crop of the batch; `mirror` as for `pose_maps`."""
-    logits = network(batch)
-    if mirror:
-        logits = (logits + network(batch.flip(-1)).flip(-1)) / 2
-    scores = logits.softmax(1).cpu().numpy()
-    stride = batch.shape[-1] / scores.shape[-1]
+def part_maps(network: nn.Module, batch: Tensor, scales: Sequence[float] = (1.0,)) -> list[PartMaps]:
+    """First-stage part score maps Ps of every crop of the batch.
+
+    scales: the logits are averaged over copies of the crop with these sides, relative to it and rounded to
+    `SIDES` px; every second copy is mirrored. The time grows with the sum of their squares.
+    """
+    size = batch.shape[-1]
+    total: Tensor | None = None
+    for k, scale in enumerate(scales):
+        side = max(1, round(size * scale / SIDES)) * SIDES if scale != 1 else size
+        logits = network(_mirrored(_resized(batch, side), k % 2 == 1))
+        logits = _resized(_mirrored(logits, k % 2 == 1), round(logits.shape[-1] * size / side))
+        total = logits if total is None else total + logits
+    if total is None:
+        raise ValueError("part_scales is empty: give at least one scale, e.g. 1.0")
+    scores = (total / len(scales)).softmax(1).cpu().numpy()
+    stride = size / scores.shape[-1]
     return [PartMaps(s, stride) for s in scores]
+
+
+def _mirrored(maps: Tensor, mirror: bool) -> Tensor:
+    return maps.flip(-1) if mirror else maps
+
+
+def _resized(maps: Tensor, side: int) -> Tensor:
+    """(B, C, S, S) -> (B, C, side, side), bilinear with half-pixel centres; averaged where it shrinks."""
+    if maps.shape[-1] == side:
+        return maps
+    return F.interpolate(
+        maps, (side, side), mode="bilinear", align_corners=False, antialias=side < maps.shape[-1]
+    )
 
 
 @torch.inference_mode()

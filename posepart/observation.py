@@ -58,7 +58,7 @@ def see(
         crops = crop_boxes(image, PersonBoxes(boxes.xyxy[rows], boxes.scores[rows]), config.crop)
         batch = to_batch(crops, device)
         joint_maps = pose_maps(networks.pose, batch, config.mirror_pose)
-        maps = zip(joint_maps, part_maps(networks.part, batch, config.mirror_part), strict=True)
+        maps = zip(joint_maps, part_maps(networks.part, batch, config.part_scales), strict=True)
         for crop, score, (joints, parts) in zip(crops, boxes.scores[rows], maps, strict=True):
             rounded = PartMaps(parts.scores.astype(np.float16).astype(np.float32), parts.stride)
             candidates = propose(joints, config.candidates)

@@ -184,7 +184,9 @@ def load(
     _check_device(device)
     networks = load_networks(model, config, device)
     if compiled:
-        networks = _compile(networks, config.crop.size)
+        networks = _compile(networks)
+    if isinstance(networks, Networks) and isinstance(networks.part, JPPNetParts):
+        config = replace(config, part_scales=(1.0, 1.0))  # it has scales of its own
     people = build_detector(detector, config.detection, device, default=model.path("detector"))
     return Parser(people, networks, config, model.name, device, load_calibration(model))
 
@@ -215,12 +217,12 @@ def load_networks(model: ModelSet, config: PipelineConfig, device: str = "cpu") 
     return Networks(networks["pose"], part, refine, pairwise)
 
 
-def _compile(networks: CropNetworks, size: int) -> Networks:
+def _compile(networks: CropNetworks) -> Networks:
     if not isinstance(networks, Networks) or not isinstance(networks.part, nn.Module):
         raise ValueError(
             "device openvino runs a Pose FCN and a Part FCN, which this model lacks; pass --device cpu"
         )
-    pose, part = OpenVinoNetwork(networks.pose, size), OpenVinoNetwork(networks.part, size)
+    pose, part = OpenVinoNetwork(networks.pose), OpenVinoNetwork(networks.part)
     return replace(networks, pose=pose, part=part)
 
 

@@ -352,7 +352,9 @@ def seeing_parser(monkeypatch: pytest.MonkeyPatch) -> Parser:
     parser = parser_of(boxes_of(FIGURES[:2]))
 
     def load(chosen: Namespace, config: PipelineConfig) -> tuple[Parser, dict[str, str]]:
-        parser.config = replace(config, mirror_pose=False)  # the stand-in reads joint types from colours
+        parser.config = replace(
+            config, mirror_pose=False, part_scales=(1.0,)
+        )  # the stand-in reads joint types from colours
         return parser, {}
 
     monkeypatch.setattr(cli, "_load", load)

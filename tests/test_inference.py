@@ -1,11 +1,12 @@
 """Networks as stages: the layout of the maps."""
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
 from posepart.inference import part_maps, pose_maps, refined_part_maps, to_batch
-from posepart.schema import NEIGHBOURS, Joint
+from posepart.schema import NEIGHBOURS, Joint, Part
 from posepart.structures import Affine, Crop, PartMaps
 
 
@@ -83,12 +84,45 @@ def test_mirrored_maps_swap_left_and_right() -> None:
     assert np.count_nonzero(averaged.offsets) == 2 * 2 * 8
 
 
-def test_mirrored_part_maps_are_averaged() -> None:
+def test_every_second_copy_of_a_crop_is_mirrored_and_all_are_averaged() -> None:
     logits = torch.zeros(1, 7, 4, 4)
     logits[0, 2, 1, 0] = 2.0
-    (found,) = part_maps(Planned(logits), torch.zeros(1, 3, 16, 16), mirror=True)
+    (found,) = part_maps(Planned(logits), torch.zeros(1, 3, 16, 16), scales=(1.0, 1.0))
     expected = np.e / (np.e + 6)  # both columns see half of the logit of 2
     np.testing.assert_allclose(found.scores[2, 1, [0, 3]], [expected, expected], rtol=1e-5)
+
+
+class RedIsTorso(nn.Module):
+    """Part scores at stride 4 that show how red the image is, and a memory of what sides it had."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sides: list[int] = []
+
+    def forward(self, batch: Tensor) -> Tensor:
+        self.sides.append(batch.shape[-1])
+        logits = torch.zeros(len(batch), 7, *(side // 4 for side in batch.shape[2:]))
+        logits[:, Part.TORSO] = torch.nn.functional.avg_pool2d(batch[:, 0], 4)
+        return logits
+
+
+def test_part_maps_of_several_scales_lie_on_one_another() -> None:
+    batch = torch.zeros(1, 3, 128, 128)
+    batch[:, 0] = -8.0
+    batch[:, 0, 32:64, 16:48] = 8.0
+    network = RedIsTorso()
+    (one,), (several,) = part_maps(network, batch), part_maps(network, batch, scales=(0.75, 1.0, 1.25))
+    assert network.sides == [128, 96, 128, 160]
+    assert several.scores.shape == one.scores.shape
+    assert several.stride == one.stride == 4
+    np.testing.assert_array_equal(several.scores.argmax(0), one.scores.argmax(0))
+    inner = (Part.TORSO, slice(10, 14), slice(6, 10))  # away from the edges of the square
+    np.testing.assert_allclose(several.scores[inner], one.scores[inner], atol=1e-5)
+
+
+def test_part_maps_without_a_scale_are_refused() -> None:
+    with pytest.raises(ValueError, match="part_scales is empty"):
+        part_maps(Planned(torch.zeros(1, 7, 4, 4)), torch.zeros(1, 3, 16, 16), scales=())
 
 
 def test_part_maps_are_distributions() -> None:

@@ -44,7 +44,7 @@ def predicted_crops(
         batch = batches[step]
         images = normalise(batch["image"])
         all_joint_maps = pose_maps(pose, images, config.mirror_pose)
-        rows = zip(all_joint_maps, part_maps(part, images, config.mirror_part), strict=True)
+        rows = zip(all_joint_maps, part_maps(part, images, config.part_scales), strict=True)
         for i, (joint_maps, first) in enumerate(rows):
             people = batch["joints"][i].numpy()
             yield PredictedCrop(

@@ -23,15 +23,15 @@ class TwoAnswers(nn.Module):
 def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ValueError, match=r"needs the package openvino.*pip install openvino.*--device cpu"):
-        OpenVinoNetwork(nn.Identity(), 8)
+        OpenVinoNetwork(nn.Identity())
 
 
 @pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is an optional extra")
 @pytest.mark.parametrize("network", [TwoAnswers(), nn.Conv2d(3, 2, 1)])
 def test_answers_are_those_of_torch(network: nn.Module) -> None:
-    compiled = OpenVinoNetwork(network.eval(), 16)
-    for count in (1, 3):  # any size of batch
-        batch = torch.randn(count, 3, 16, 16).contiguous(memory_format=torch.channels_last)
+    compiled = OpenVinoNetwork(network.eval())
+    for count, size in ((1, 16), (3, 16), (2, 24)):  # any size of batch and of image
+        batch = torch.randn(count, 3, size, size).contiguous(memory_format=torch.channels_last)
         expected, found = network(batch), compiled(batch)
         for one, other in zip(
             (expected,) if isinstance(expected, Tensor) else expected,

@@ -97,6 +97,6 @@ def test_overconfident_scores_are_mended(script: ModuleType, tmp_path: Path) -> 
 def test_nothing_to_fit_on(script: ModuleType, tmp_path: Path) -> None:
     folder = write_data(tmp_path / "data", 0)
     arguments = ["--data", str(folder), "--predictions", str(folder), "--run", str(tmp_path / "run")]
-    with pytest.raises(SystemExit, match="no joint of the val part can be judged"):
+    with pytest.raises(ValueError, match="no joint of the val part can be judged"):
         script.main(arguments)
     assert not (tmp_path / "run").exists()
