@@ -122,3 +122,9 @@ class PipelineConfig:
     part_scales: tuple[float, ...] = (0.75, 1.0, 1.25)  # of the crops whose part maps are averaged
     refine: bool = True  # False: the first-stage part scores are the result
     batch_size: int = 8  # crops per forward pass
+
+    def __post_init__(self) -> None:
+        if not self.part_scales or min(self.part_scales) <= 0:
+            raise ValueError(
+                f"part_scales is {self.part_scales}: give at least one scale above 0, e.g. (1.0,)"
+            )

@@ -66,15 +66,12 @@ def part_maps(network: nn.Module, batch: Tensor, scales: Sequence[float] = (1.0,
     `SIDES` px; every second copy is mirrored. The time grows with the sum of their squares.
     """
     size = batch.shape[-1]
-    total: Tensor | None = None
+    views = []
     for k, scale in enumerate(scales):
         side = max(1, round(size * scale / SIDES)) * SIDES if scale != 1 else size
         logits = network(_mirrored(_resized(batch, side), k % 2 == 1))
-        logits = _resized(_mirrored(logits, k % 2 == 1), round(logits.shape[-1] * size / side))
-        total = logits if total is None else total + logits
-    if total is None:
-        raise ValueError("part_scales is empty: give at least one scale, e.g. 1.0")
-    scores = (total / len(scales)).softmax(1).cpu().numpy()
+        views.append(_resized(_mirrored(logits, k % 2 == 1), round(logits.shape[-1] * size / side)))
+    scores = torch.stack(views).mean(0).softmax(1).cpu().numpy()
     stride = size / scores.shape[-1]
     return [PartMaps(s, stride) for s in scores]
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from posepart.config import PipelineConfig
 from posepart.inference import part_maps, pose_maps, refined_part_maps, to_batch
 from posepart.schema import NEIGHBOURS, Joint, Part
 from posepart.structures import Affine, Crop, PartMaps
@@ -120,9 +121,10 @@ def test_part_maps_of_several_scales_lie_on_one_another() -> None:
     np.testing.assert_allclose(several.scores[inner], one.scores[inner], atol=1e-5)
 
 
-def test_part_maps_without_a_scale_are_refused() -> None:
-    with pytest.raises(ValueError, match="part_scales is empty"):
-        part_maps(Planned(torch.zeros(1, 7, 4, 4)), torch.zeros(1, 3, 16, 16), scales=())
+@pytest.mark.parametrize("scales", [(), (1.0, 0.0)])
+def test_scales_that_are_none_are_refused(scales: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="give at least one scale above 0"):
+        PipelineConfig(part_scales=scales)
 
 
 def test_part_maps_are_distributions() -> None:
