@@ -6,6 +6,7 @@ from ablate_refine import POSE_MAPS
 
 from posepart.ablation import Question, Row, Variant
 from posepart.config import PipelineConfig
+from posepart.schema import NUM_JOINTS
 
 KEYS = ("segment_term", "pairs", "assemblers", "second_stage", "several_poses", "boxes", "multi_label")
 
@@ -53,7 +54,7 @@ def questions(base: PipelineConfig, retrained: tuple[str, ...]) -> tuple[Questio
         Question(
             "several_poses",
             "Poses per box",
-            tuple(Row(name, Variant(_further(base, joints))) for name, joints in _POSES_PER_BOX),
+            _poses_per_box(base),
         ),
         Question(
             "boxes",
@@ -68,12 +69,14 @@ def questions(base: PipelineConfig, retrained: tuple[str, ...]) -> tuple[Questio
     )
 
 
-# Names, and the joints from which on another pose of a box is a person; 15 are more than there are.
-_POSES_PER_BOX = (("one", 15), ("others of 8 joints", 8), ("every", 0))
-
-
-def _further(base: PipelineConfig, joints: int) -> PipelineConfig:
-    return replace(base, crf=replace(base.crf, further_joints=joints))
+def _poses_per_box(base: PipelineConfig) -> tuple[Row, ...]:
+    """Other poses of a box are people from so many joints on: more than there are, the pipeline's number, any."""
+    usual = base.crf.further_joints
+    names = {"one": NUM_JOINTS + 1, f"others of {usual} joints": usual, "every": 0}
+    return tuple(
+        Row(name, Variant(replace(base, crf=replace(base.crf, further_joints=joints))))
+        for name, joints in names.items()
+    )
 
 
 def _segment_term(base: PipelineConfig, on: bool) -> PipelineConfig:

@@ -55,13 +55,13 @@ class JointNetworks:
 class JPPNetParts(nn.Module):
     """A JPPNet as a first-stage Part FCN: its parsing maps for the segment term of our CRF and the second stage.
 
-    forward: (B, 3, H, W) in [-1, 1] -> logits (B, 7, h, w) whose softmax are the probabilities averaged over the
-    scales; mirror images are averaged by `inference.part_maps`, as for any Part FCN.
+    forward: (B, 3, H, W) in [-1, 1] -> logits (B, 7, h, w), of the one scale: scales and mirror images are averaged
+    by `inference.part_maps`, as for any Part FCN.
     """
 
     def __init__(self, jppnet: nn.Module, config: JPPNetInferenceConfig) -> None:
         super().__init__()
-        self.jppnet, self.config = jppnet, replace(config, mirror=False)
+        self.jppnet, self.config = jppnet, replace(config, scales=(1.0,), mirror=False)
 
     def forward(self, images: Tensor) -> Tensor:
         return _predict(self.jppnet, images, self.config).parsing.clamp_min(1e-9).log()

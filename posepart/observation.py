@@ -49,7 +49,7 @@ def see(
     image : (H, W, 3) uint8 RGB
     boxes : PersonBoxes, photo frame
     networks : Networks; only those of the first stages are used
-    config : PipelineConfig; `crop`, `candidates` and `batch_size` are used
+    config : PipelineConfig; `crop`, `candidates`, `mirror_pose`, `part_scales` and `batch_size` are used
     device : of the networks
     """
     seen: list[SeenCrop] = []

@@ -185,8 +185,6 @@ def load(
     networks = load_networks(model, config, device)
     if compiled:
         networks = _compile(networks)
-    if isinstance(networks, Networks) and isinstance(networks.part, JPPNetParts):
-        config = replace(config, part_scales=(1.0, 1.0))  # it has scales of its own
     people = build_detector(detector, config.detection, device, default=model.path("detector"))
     return Parser(people, networks, config, model.name, device, load_calibration(model))
 

@@ -83,7 +83,7 @@ def test_its_parts_in_our_crf_are_what_it_parses() -> None:
     boxes, config = boxes_of(FIGURES[:1]), PipelineConfig(mirror_pose=False, part_scales=(1.0,))
     parser = parser_of(boxes, config)
     expected = parser(draw(FIGURES[:1]))
-    parser.networks = replace(parser.networks, part=JPPNetParts(SeesBoth().eval(), ONE_SCALE))
+    parser.networks = replace(parser.networks, part=JPPNetParts(SeesBoth().eval(), config.jppnet))
     found = parser(draw(FIGURES[:1]))
     np.testing.assert_array_equal(found.part_map, expected.part_map)
     energies = [scene.people[0].certificate.energy for scene in (found, expected)]
