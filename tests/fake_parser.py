@@ -1,8 +1,9 @@
-"""A parser without networks: as many people as the photo's first pixel says."""
+"""A parser without networks that finds as many people as a pixel says, and what a command said of a mistake."""
 
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from scenes import make_person
@@ -39,3 +40,11 @@ def write_photo(path: Path, people: int = 1, size: tuple[int, int] = (60, 80)) -
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, (people, 90, 90)).save(path)
     return path
+
+
+def error_of(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one sentence that the command wrote to standard error."""
+    captured = capsys.readouterr()
+    assert captured.err.startswith("posepart: error: ")
+    assert captured.err.count("\n") == 1
+    return captured.err.removeprefix("posepart: error: ").rstrip()
