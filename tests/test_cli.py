@@ -42,17 +42,21 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"posepart {__version__}\n"
 
 
-def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("predict --sample", ("--no-segment-term", "--deterministic")),
+        ("explain beach.jpg --person 2", ("--no-segment-term",)),
+    ],
+)
+def test_help_has_examples(
+    command: str, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as caught:
-        cli.main(["predict", "--help"])
+        cli.main([command.split()[0], "--help"])
     assert caught.value.code == 0
     text = capsys.readouterr().out
-    for expected in (
-        "examples:\n  posepart predict --sample",
-        "--no-segment-term",
-        "--deterministic",
-        "exit codes:",
-    ):
+    for expected in (f"examples:\n  posepart {command}", *options, "exit codes:"):
         assert expected in text
 
 
