@@ -12,11 +12,12 @@ from posepart.crf import further_poses, pose_of_box
 from posepart.data.sample import Sample
 from posepart.features import part_geometry
 from posepart.inference import refined_part_maps
-from posepart.merge import merge_crops
+from posepart.merge import PartView, merge_crops
 from posepart.models.refine import RefineFCN
 from posepart.observation import SeenCrop
 from posepart.pairwise import PairwiseModel
 from posepart.people import boxed_person, further_person
+from posepart.pose_nms import nms_ranks
 from posepart.skeleton_maps import skeleton_maps
 from posepart.structures import Certificate, FloatArray, Grouping, PartMaps, Person, PersonBoxes, Pose, Scene
 
@@ -152,9 +153,9 @@ def scene_of(
         (row, _further(item, pose, shape, config)) for row, item in enumerate(posed) for pose in item.further
     ]
     rows, people = [row for row, _ in own + further], [person for _, person in own + further]
-    affines = [item.crop.affine for item in posed]
-    size, unboxed = config.crop.size, len(further)
-    merged = merge_crops(people, rows, parts, affines, size, shape, config.merge, unboxed)
+    ranks = nms_ranks(people, len(further), config.crf.pose_margin, config.merge)
+    views = [PartView(maps, item.crop.affine, item.crop.box) for maps, item in zip(parts, posed, strict=True)]
+    merged = merge_crops(people, ranks, rows, views, config.crop.size, shape, config.merge)
     return Scene(tuple(people[k] for k in merged.kept), merged.part_map, merged.person_map, "ablation")
 
 

@@ -3,6 +3,11 @@
 from dataclasses import dataclass, field
 
 
+def _check_scales(name: str, scales: tuple[float, ...]) -> None:
+    if not scales or min(scales) <= 0:
+        raise ValueError(f"{name} is {scales}: give at least one scale above 0, e.g. (1.0,)")
+
+
 @dataclass(frozen=True)
 class DetectionConfig:
     """Person boxes (Sec. 4.1)."""
@@ -11,6 +16,15 @@ class DetectionConfig:
     nms_iou: float = 0.6  # Sec. 4.1: box IoU overlap threshold
     max_people: int = 60  # bound on memory and time in a crowd; the best scored are kept
     min_size: float = 8.0  # px in the photo; smaller boxes hold no readable person
+    scales: tuple[float, ...] = (
+        1.0,
+    )  # sizes at which boxes are found, then fused; see `detection.fuse_views`
+    view_reach: float = (
+        240.0  # px at such a size, root of a box's area; the smallest alone judges larger people
+    )
+
+    def __post_init__(self) -> None:
+        _check_scales("detection.scales", self.scales)
 
 
 @dataclass(frozen=True)
@@ -74,17 +88,27 @@ class SkeletonMapConfig:
     least_limb: float = 12.0  # px in the crop, the least such length
 
 
+POSE_RANKS = ("box", "pose")
+
+
 @dataclass(frozen=True)
 class MergeConfig:
-    """Pose NMS over boxes (Sec. 4.1), and which person a pixel of a part belongs to."""
+    """Pose NMS over boxes (Sec. 4.1), part score averaging (Sec. 3), and whose a pixel of a part is."""
 
-    head_iou: float = 0.65  # IoU above which the pose of lower score is dropped
+    rank: str = "box"  # which of two poses of one person stays, see `pose_nms.nms_ranks`; Sec. 4.1: "pose"
+    head_iou: float = 0.65  # IoU above which the pose of lower rank is dropped
     upper_body_iou: float = 0.5
     lower_body_iou: float = 0.5
     whole_body_iou: float = 0.4
+    scale_weight: float = 1.0  # power of a crop's scale that its part scores count with; Sec. 3: 0
+    outside_weight: float = 0.5  # of part scores outside the box of the crop's own person; Sec. 3: 1
     min_box_aspect: float = 0.5  # shorter / longer side at least: forehead and neck alone span a mere line
     reach: float = 24.0  # px in the crop; how far a person extends beyond its box, measured from its bones
     other_part_penalty: float = 24.0  # px in the crop, added to the distance to a bone of another part
+
+    def __post_init__(self) -> None:
+        if self.rank not in POSE_RANKS:
+            raise ValueError(f"unknown merge.rank {self.rank!r}: choose one of {', '.join(POSE_RANKS)}")
 
 
 JPPNET_AVERAGES = ("probabilities", "scores")
@@ -124,7 +148,4 @@ class PipelineConfig:
     batch_size: int = 8  # crops per forward pass
 
     def __post_init__(self) -> None:
-        if not self.part_scales or min(self.part_scales) <= 0:
-            raise ValueError(
-                f"part_scales is {self.part_scales}: give at least one scale above 0, e.g. (1.0,)"
-            )
+        _check_scales("part_scales", self.part_scales)

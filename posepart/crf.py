@@ -262,10 +262,15 @@ def overlapping_pose(grouping: Grouping, box: NDArray, margin: float) -> Pose | 
     their centres are near it. Left-over clusters of a few joints overlap little. Of equal poses the better
     scored wins.
     """
-    return max(grouping.poses, key=lambda pose: (_overlap(pose, box, margin), pose.score), default=None)
+    return max(
+        grouping.poses,
+        key=lambda pose: (pose_fit(pose, box, margin), pose.score),
+        default=None,
+    )
 
 
-def _overlap(pose: Pose, box: NDArray, margin: float) -> float:
+def pose_fit(pose: Pose, box: NDArray, margin: float) -> float:
+    """How well a pose fills a box: intersection over union of `pose_extent` and the box (4,) xyxy."""
     extent = pose_extent(pose.xy[pose.present], margin)
     low, high = extent[:2], extent[2:]
     common = np.clip(np.minimum(high, box[2:]) - np.maximum(low, box[:2]), 0, None).prod()

@@ -1,4 +1,4 @@
-"""From boxes back to the photo: pose NMS, part score averaging, and whose pixel is whose (Sec. 3, 4.1)."""
+"""From crops back to the photo: part score averaging, and whose pixel is whose (Sec. 3)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posepart.config import MergeConfig
-from posepart.schema import BODY_BOXES, JOINT_PARTS, NUM_PARTS, SKELETON, Joint, Part
+from posepart.pose_nms import pose_nms
+from posepart.schema import JOINT_PARTS, NUM_PARTS, SKELETON, Joint, Part
 from posepart.skeleton_maps import segment_distance
 from posepart.structures import Affine, FloatArray, PartMaps, Person, Pose, map_to_crop
 from posepart.windows import Window, box_window, crop_window, strips, within
@@ -22,7 +23,7 @@ _MAX_IDS = 255  # person ids are 8 bit, 0 is nobody
 class Merged:
     """The crops of a photo as one result.
 
-    kept: which of the people stay, best first. part_map, person_map: (H, W) uint8, see `merge_parts` and
+    kept: which of the people stay, best rank first. part_map, person_map: (H, W) uint8, see `merge_parts` and
     `assign_people`.
     """
 
@@ -31,102 +32,59 @@ class Merged:
     person_map: NDArray[np.uint8]
 
 
+@dataclass(frozen=True)
+class PartView:
+    """The part scores of a crop and where they belong.
+
+    affine: photo -> crop, without rotation (`crops.box_affine`). box: (4,) float32 xyxy of the crop's person,
+    photo frame.
+    """
+
+    maps: PartMaps
+    affine: Affine
+    box: FloatArray
+
+
 def merge_crops(
     people: Sequence[Person],
+    ranks: Sequence[float],
     own_crops: Sequence[int],
-    part_maps: Sequence[PartMaps],
-    affines: Sequence[Affine],
+    views: Sequence[PartView],
     crop_size: int,
     photo_shape: tuple[int, int],
     config: MergeConfig,
-    further: int = 0,
 ) -> Merged:
     """Pose NMS, then the part scores of all crops, then whose pixel is whose.
 
     Parameters
     ----------
-    people : everybody found in a crop, photo frame
-    own_crops : the crop of each of them, a row of the next two
-    part_maps, affines : of every crop with a pose; a crop in which the CRF found none is no person, and its part
-        scores do not vote
+    people, ranks : everybody found in a crop, photo frame, and their ranks (see `pose_nms.nms_ranks`)
+    own_crops : the crop of each of them, a row of `views`
+    views : of every crop with a pose; a crop in which the CRF found none is no person, and its part scores do
+        not vote
     crop_size, photo_shape, config : as for `assign_people`
-    further : as for `pose_nms`
     """
-    kept = pose_nms(people, config, further)
-    part_map = merge_parts(part_maps, affines, crop_size, photo_shape)
-    own = [affines[own_crops[k]] for k in kept]
+    kept = pose_nms(people, ranks, config)
+    part_map = merge_parts(views, crop_size, photo_shape, config)
+    own = [views[own_crops[k]].affine for k in kept]
     return Merged(kept, part_map, assign_people(part_map, [people[k] for k in kept], own, crop_size, config))
 
 
-def pose_nms(people: Sequence[Person], config: MergeConfig, further: int = 0) -> list[int]:
-    """Drop the pose of lower score of every two poses of one person (Sec. 4.1).
-
-    Two poses are of one person if the IoU of their head, upper-body, lower-body or whole-body boxes exceeds its
-    threshold. A body box is the extent of the joints of `schema.BODY_BOXES` that are present, its shorter side
-    widened to `min_box_aspect` of the longer. It is not compared where one of the poses has fewer than two of
-    its joints or has them all on one spot. The last `further` people have no box of their own: they give way to
-    all others, whatever their scores.
-
-    Returns
-    -------
-    list of int
-        Indices of the people kept, best pose score first, the further ones last; of equal scores the first wins.
-    """
-    thresholds = {
-        "head": config.head_iou,
-        "upper_body": config.upper_body_iou,
-        "lower_body": config.lower_body_iou,
-        "whole_body": config.whole_body_iou,
-    }
-    same = np.zeros((len(people), len(people)), bool)
-    for name, threshold in thresholds.items():
-        boxes = [body_box(person.pose, BODY_BOXES[name], config.min_box_aspect) for person in people]
-        same |= box_iou(np.array(boxes).reshape(-1, 4)) > threshold
-    kept: list[int] = []
-    boxed = len(people) - further
-    for i in sorted(range(len(people)), key=lambda i: (i >= boxed, -people[i].pose.score)):
-        if not same[i, kept].any():
-            kept.append(i)
-    return kept
-
-
-def body_box(pose: Pose, joints: Sequence[Joint], min_aspect: float) -> NDArray[np.float64]:
-    """Extent of some joints of a pose: (4,) float64 xyxy in its frame, NaN where it has none."""
-    xy = pose.xy[list(joints)][pose.present[list(joints)]].astype(np.float64)
-    if len(xy) < 2:
-        return np.full(4, np.nan)
-    low, high = xy.min(axis=0), xy.max(axis=0)
-    longest = (high - low).max()
-    if longest <= 0:
-        return np.full(4, np.nan)
-    widen = np.maximum(min_aspect * longest - (high - low), 0) / 2
-    return np.concatenate([low - widen, high + widen])
-
-
-def box_iou(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """IoU of every two boxes (N, 4) xyxy: (N, N) float64; NaN where a box is NaN."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    intersection = np.maximum(high - low, 0).prod(axis=2)
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    return intersection / (area[:, None] + area[None, :] - intersection)
-
-
 def merge_parts(
-    part_maps: Sequence[PartMaps],
-    affines: Sequence[Affine],
-    crop_size: int,
-    photo_shape: tuple[int, int],
+    views: Sequence[PartView], crop_size: int, photo_shape: tuple[int, int], config: MergeConfig
 ) -> NDArray[np.uint8]:
     """The part map of the photo: scores averaged over the crops that cover a pixel, then the best (Sec. 3).
 
+    The mean is weighted: a crop that shows the photo at twice the scale counts `scale_weight`-th power of two
+    times as much, and outside its own person's box a crop counts `outside_weight` times as much as inside.
+
     Parameters
     ----------
-    part_maps : one PartMaps per crop
-    affines : one Affine per crop, photo -> crop, without rotation (`crops.box_affine`)
+    views : one PartView per crop
     crop_size : int
         Side of the crops, px.
     photo_shape : (H, W)
+    config : MergeConfig
 
     Returns
     -------
@@ -135,15 +93,18 @@ def merge_parts(
         memory does not grow with it.
     """
     labels = np.zeros(photo_shape, np.uint8)
-    readers = [_ScoreReader(maps, affine) for maps, affine in zip(part_maps, affines, strict=True)]
-    windows = [crop_window(affine, crop_size, photo_shape) for affine in affines]
+    readers = [_ScoreReader(view, view.affine.scale**config.scale_weight) for view in views]
+    windows = [crop_window(view.affine, crop_size, photo_shape) for view in views]
     for strip, inside in strips(windows, photo_shape):
         x0, y0, x1, y1 = strip
         total = np.zeros((2, y1 - y0, x1 - x0, 4), np.float32)
         for i, part in inside:
-            rows, columns = within(part, strip)
+            inner = within(box_window(views[i].box, part), part)
             for layer, scores in zip(total, readers[i].read(part), strict=True):
-                layer[rows, columns] += scores
+                own = scores[inner].copy()
+                scores *= config.outside_weight
+                scores[inner] = own
+                layer[within(part, strip)] += scores
         # the best mean is the best sum; where no crop lies all sums are 0 and background, the first, wins
         labels[y0:y1, x0:x1] = _first_best(total)
     return labels
@@ -278,13 +239,14 @@ def _first_best(total: FloatArray) -> NDArray[np.uint8]:
 
 
 class _ScoreReader:
-    """The part scores of one crop, ready to be read at photo pixels.
+    """The part scores of one crop, times its weight, ready to be read at photo pixels.
 
     They are kept as two images of four channels, the fastest kind for OpenCV's warp; the eighth is spare.
     """
 
-    def __init__(self, maps: PartMaps, affine: Affine) -> None:
-        scores = maps.scores
+    def __init__(self, view: PartView, weight: float) -> None:
+        maps, affine = view.maps, view.affine
+        scores = maps.scores * np.float32(weight)
         matrix = affine.matrix / maps.stride
         matrix[:, 2] += 0.5 / maps.stride - 0.5
         height, width = scores.shape[1:]

@@ -15,11 +15,12 @@ from posepart.crop_networks import CropCrf, CropNetworks, Networks, ParsedCrop, 
 from posepart.crops import crop_boxes
 from posepart.detection import PersonDetector, build_detector
 from posepart.joint_networks import JointNetworks, JPPNetParts, check_schema
-from posepart.merge import merge_crops
+from posepart.merge import PartView, merge_crops
 from posepart.models.openvino_network import OpenVinoNetwork
 from posepart.models.weights import ModelSet, find_model, load_network, read_tensors
 from posepart.pairwise import PairwiseModel
 from posepart.people import boxed_person, further_person
+from posepart.pose_nms import nms_ranks
 from posepart.stopwatch import STAGES, Stopwatch
 from posepart.structures import Person, PersonBoxes, Pose, Scene
 
@@ -129,13 +130,12 @@ class Parser:
         found += further
         merged = merge_crops(
             people,
+            nms_ranks(people, len(further), config.crf.pose_margin, config.merge),
             [rows.index(i) for i, _ in found],
-            [parsed[i].parts for i in rows],
-            [parsed[i].crop.affine for i in rows],
+            [PartView(item.parts, item.crop.affine, item.crop.box) for item in (parsed[i] for i in rows)],
             config.crop.size,
             shape,
             config.merge,
-            len(further),
         )
         kept = tuple(people[k] for k in merged.kept)
         scene = Scene(kept, merged.part_map, merged.person_map, self.model_name, seconds)

@@ -229,7 +229,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Scene:
-    """The result for one photo: people in score order, and what each pixel is.
+    """The result for one photo: people, best first (see `pose_nms.nms_ranks`), and what each pixel is.
 
     part_map: (H, W) uint8, `schema.Part` ids. person_map: (H, W) uint8, 0 = nobody, k = people[k - 1].
     model: name of the model that made it. seconds: wall time by stage.

@@ -50,6 +50,16 @@ def make_person(
     return Person(make_pose(offset, scale, absent), box, box_score, certificate)
 
 
+def person_of(
+    joints: dict[Joint, tuple[float, float]], score: float = -1.0, box: tuple[float, ...] = (0, 0, 64, 64)
+) -> Person:
+    """A person with some joints, all of score 0.9."""
+    xy, scores = np.zeros((NUM_JOINTS, 2), np.float32), np.zeros(NUM_JOINTS, np.float32)
+    for joint, place in joints.items():
+        xy[joint], scores[joint] = place, 0.9
+    return Person(Pose(xy, scores, score), np.array(box, np.float32), 0.9, Certificate())
+
+
 def empty_scene(width: int = 40, height: int = 30) -> Scene:
     """A photo without people."""
     nothing = np.zeros((height, width), np.uint8)

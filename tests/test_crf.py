@@ -5,7 +5,6 @@ import pytest
 
 from posepart.config import CrfConfig, FeatureConfig
 from posepart.crf import (
-    _overlap,
     assemble,
     build_problem,
     further_poses,
@@ -14,6 +13,7 @@ from posepart.crf import (
     overlapping_pose,
     pairwise,
     pose_extent,
+    pose_fit,
     pose_of_box,
     select_pose,
     tempered,
@@ -274,7 +274,7 @@ def test_overlap_is_intersection_over_union_of_the_grown_extent() -> None:
     found = Grouping((pose,), Certificate())
     assert overlapping_pose(found, np.array([0.0, 0.0, 1.0, 1.0]), 0.08) is pose
     expected = 66 * 116 / (2 * 66 * 116)
-    assert _overlap(pose, np.array([92.0, 92.0, 158.0, 324.0]), 0.08) == pytest.approx(expected)
+    assert pose_fit(pose, np.array([92.0, 92.0, 158.0, 324.0]), 0.08) == pytest.approx(expected)
 
 
 def pose_between(low: tuple[float, float], high: tuple[float, float]) -> Pose:

@@ -19,6 +19,7 @@ from posepart.models.builders import build
 from posepart.models.weights import save_tensors, save_weights
 from posepart.pairwise import PairwiseModel
 from posepart.pipeline import STAGES, Parser
+from posepart.pose_nms import nms_ranks
 from posepart.schema import SKELETON, Part
 from posepart.structures import PersonBoxes, Scene
 
@@ -57,9 +58,11 @@ def test_joints_are_found_in_the_photo_frame(scene: Scene) -> None:
     assert all(person.pose.present.all() for person in scene.people)
 
 
-def test_people_are_in_score_order_with_their_box(scene: Scene) -> None:
-    scores = [person.pose.score for person in scene.people]
-    assert scores == sorted(scores, reverse=True)
+def test_people_are_in_the_order_of_their_ranks_with_their_box(scene: Scene) -> None:
+    config = PipelineConfig()
+    ranks = nms_ranks(scene.people, 0, config.crf.pose_margin, config.merge)
+    assert ranks == sorted(ranks, reverse=True)
+    assert len(set(ranks)) == len(FIGURES)
     boxes = boxes_of(FIGURES)
     for person in scene.people:
         row = int(np.argmin(np.abs(boxes.xyxy - person.box).sum(1)))
