@@ -16,12 +16,8 @@ class DetectionConfig:
     nms_iou: float = 0.6  # Sec. 4.1: box IoU overlap threshold
     max_people: int = 60  # bound on memory and time in a crowd; the best scored are kept
     min_size: float = 8.0  # px in the photo; smaller boxes hold no readable person
-    scales: tuple[float, ...] = (
-        1.0,
-    )  # sizes at which boxes are found, then fused; see `detection.fuse_views`
-    view_reach: float = (
-        240.0  # px at such a size, root of a box's area; the smallest alone judges larger people
-    )
+    scales: tuple[float, ...] = (1.0,)  # torchvision's: sizes of the photo, see `fuse_views`
+    view_reach: float = 240.0  # px at such a size; larger boxes (root of the area) are left to the smallest
 
     def __post_init__(self) -> None:
         _check_scales("detection.scales", self.scales)
