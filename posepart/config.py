@@ -16,11 +16,11 @@ class DetectionConfig:
     nms_iou: float = 0.6  # Sec. 4.1: box IoU overlap threshold
     max_people: int = 60  # bound on memory and time in a crowd; the best scored are kept
     min_size: float = 8.0  # px in the photo; smaller boxes hold no readable person
-    scales: tuple[float, ...] = (1.0,)  # torchvision's: sizes of the photo, see `fuse_views`
+    scales: tuple[float, ...] = ()  # of the photo, for boxes to be fused; (): as the model's card has it
     view_reach: float = 240.0  # px at such a size; larger boxes (root of the area) are left to the smallest
 
     def __post_init__(self) -> None:
-        _check_scales("detection.scales", self.scales)
+        _check_scales("detection.scales", self.scales or (1.0,))
 
 
 @dataclass(frozen=True)

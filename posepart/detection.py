@@ -131,8 +131,8 @@ class TorchvisionDetector:
     """Any torchvision detection model: ours, or one with COCO's classes.
 
     module: list of (3, H, W) float images in [0, 1] -> list of dicts with `boxes`, `labels` and `scores`.
-    The model sees the photo at each of `config.scales`, relative to its own input size, every second time
-    mirrored. Each time the photo is shrunk to the longest side the model would see before it becomes a tensor, so
+    The model sees the photo at each of `config.scales` (or of its own `view_scales`), relative to its own input
+    size, every second time mirrored. Each time the photo is shrunk to the longest side the model would see before it becomes a tensor, so
     that memory is bounded whatever the photo's size.
     """
 
@@ -143,6 +143,7 @@ class TorchvisionDetector:
         self.device = torch.device(device)
         self.module = module.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.longest = int(getattr(getattr(module, "transform", None), "max_size", LARGEST_INPUT))
+        self.scales = self.config.scales or tuple(getattr(module, "view_scales", (1.0,)))
         self._report_from(self.config.score_threshold, getattr(module, "roi_heads", module))
 
     @staticmethod
@@ -158,10 +159,10 @@ class TorchvisionDetector:
 
     def _views(self, image: NDArray[np.uint8]) -> Iterator[View]:
         """What the module finds at each of the scales."""
-        for k, scale in enumerate(self.config.scales):
+        for k, scale in enumerate(self.scales):
             boxes, scores = self._view(image, scale, mirror=k % 2 == 1)
             shown = self.longest * scale / max(image.shape[:2])  # px of the view per px of the photo
-            reach = math.inf if scale == min(self.config.scales) else self.config.view_reach / shown
+            reach = math.inf if scale == min(self.scales) else self.config.view_reach / shown
             yield View(boxes, scores, reach)
 
     def _view(self, image: NDArray[np.uint8], scale: float, mirror: bool) -> tuple[Tensor, Tensor]:

@@ -53,7 +53,7 @@ def photo(height: int, width: int) -> np.ndarray:
 
 
 def test_nobody() -> None:
-    found = TorchvisionDetector(FixedDetector([], [], []), ONE_VIEW)(photo(50, 100))
+    found = TorchvisionDetector(FixedDetector([], [], []))(photo(50, 100))
     assert len(found) == 0 and found.xyxy.shape == (0, 4) and found.xyxy.dtype == np.float32
 
 
@@ -169,10 +169,16 @@ def test_views_without_people() -> None:
     assert boxes.shape == (0, 4) and scores.shape == (0,)
 
 
-@pytest.mark.parametrize("scales", [(), (1.0, 0.0)])
-def test_scales_are_above_zero(scales: tuple[float, ...]) -> None:
+def test_scales_are_above_zero() -> None:
     with pytest.raises(ValueError, match=r"detection.scales is .* at least one scale above 0"):
-        DetectionConfig(scales=scales)
+        DetectionConfig(scales=(1.0, 0.0))
+
+
+def test_a_network_brings_its_own_scales() -> None:
+    module = person_detector(width=0.35, channels=16, hidden=16, input_size=64, view_scales=[0.5, 1.5])
+    assert TorchvisionDetector(module).scales == (0.5, 1.5)
+    assert TorchvisionDetector(module, ONE_VIEW).scales == (1.0,)
+    assert TorchvisionDetector(FixedDetector([], [], [])).scales == (1.0,)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 700), (700, 1), (64, 64)])
