@@ -132,8 +132,8 @@ class TorchvisionDetector:
 
     module: list of (3, H, W) float images in [0, 1] -> list of dicts with `boxes`, `labels` and `scores`.
     The model sees the photo at each of `config.scales` (or of its own `view_scales`), relative to its own input
-    size, every second time mirrored. Each time the photo is shrunk to the longest side the model would see before it becomes a tensor, so
-    that memory is bounded whatever the photo's size.
+    size, every second time mirrored. Each time the photo is shrunk to the longest side the model would see before
+    it becomes a tensor, so that memory is bounded whatever the photo's size.
     """
 
     def __init__(
