@@ -63,7 +63,7 @@ class CrfConfig:
     min_joints: int = 2  # a smaller cluster is no pose: it never wins the box
     pose_choice: str = "overlap"  # which pose a box keeps; "centre": nearest the box centre, as in Sec. 3.1
     further_joints: int = (
-        8  # another pose of a box with as many joints is a person too; Sec. 3.1 keeps one: 15
+        10  # another pose of a box with as many joints is a person too; Sec. 3.1 keeps one: 15
     )
     pose_margin: float = 0.08  # of a pose's longer side, how far the person reaches beyond the joints
     label_threshold: float = 0.2  # variant B: a candidate may take every type of at least this score
