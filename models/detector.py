@@ -5,7 +5,6 @@ region that counts neither as person nor as background (a crowd, a person seen b
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -159,17 +158,11 @@ class PersonDetectorNetwork(FasterRCNN):
     `boxes` (N, 4), `scores` (N,) and `labels` (N,); in training mode, with targets, a dict of losses.
 
     width: of the MobileNetV2. channels: of the pyramid. hidden: units of the two layers of the region head.
-    input_size: px, longer side of the image that the network sees after training. view_scales: sizes relative to
-    it at which a photo is best shown (see `detection.fuse_views`); forward itself takes no heed of them.
+    input_size: px, longer side of the image that the network sees after training.
     """
 
     def __init__(
-        self,
-        width: float = 1.5,
-        channels: int = 96,
-        hidden: int = 256,
-        input_size: int = 448,
-        view_scales: Sequence[float] = (1.0,),
+        self, width: float = 1.5, channels: int = 96, hidden: int = 256, input_size: int = 448
     ) -> None:
         anchors = AnchorGenerator(ANCHOR_SIZES, (ANCHOR_RATIOS,) * len(ANCHOR_SIZES))
         proposal_head = ProposalHead(channels, len(ANCHOR_SIZES[0]) * len(ANCHOR_RATIOS))
@@ -184,7 +177,6 @@ class PersonDetectorNetwork(FasterRCNN):
             box_head=region_head,
             box_predictor=predictor,
         )
-        self.view_scales = tuple(view_scales)
         half = [0.5, 0.5, 0.5]  # [0, 1] -> [-1, 1]
         self.transform = PersonTransform(input_size, input_size, image_mean=half, image_std=half)
         self.rpn = PersonProposals(
@@ -214,11 +206,7 @@ class PersonDetectorNetwork(FasterRCNN):
 
 
 def person_detector(
-    width: float = 1.5,
-    channels: int = 96,
-    hidden: int = 256,
-    input_size: int = 448,
-    view_scales: Sequence[float] = (1.0,),
+    width: float = 1.5, channels: int = 96, hidden: int = 256, input_size: int = 448
 ) -> PersonDetectorNetwork:
     """The shipped detector: 6.1 M parameters, people of about 30 px and more."""
-    return PersonDetectorNetwork(width, channels, hidden, input_size, view_scales)
+    return PersonDetectorNetwork(width, channels, hidden, input_size)

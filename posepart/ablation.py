@@ -12,7 +12,7 @@ from posepart.crf import further_poses, pose_of_box
 from posepart.data.sample import Sample
 from posepart.features import part_geometry
 from posepart.inference import refined_part_maps
-from posepart.merge import PartView, merge_crops
+from posepart.merge import merge_crops
 from posepart.models.refine import RefineFCN
 from posepart.observation import SeenCrop
 from posepart.pairwise import PairwiseModel
@@ -154,8 +154,8 @@ def scene_of(
     ]
     rows, people = [row for row, _ in own + further], [person for _, person in own + further]
     ranks = nms_ranks(people, len(further), config.crf.pose_margin, config.merge)
-    views = [PartView(maps, item.crop.affine, item.crop.box) for maps, item in zip(parts, posed, strict=True)]
-    merged = merge_crops(people, ranks, rows, views, config.crop.size, shape, config.merge)
+    affines = [item.crop.affine for item in posed]
+    merged = merge_crops(people, ranks, rows, parts, affines, config.crop.size, shape, config.merge)
     return Scene(tuple(people[k] for k in merged.kept), merged.part_map, merged.person_map, "ablation")
 
 

@@ -3,11 +3,6 @@
 from dataclasses import dataclass, field
 
 
-def _check_scales(name: str, scales: tuple[float, ...]) -> None:
-    if not scales or min(scales) <= 0:
-        raise ValueError(f"{name} is {scales}: give at least one scale above 0, e.g. (1.0,)")
-
-
 @dataclass(frozen=True)
 class DetectionConfig:
     """Person boxes (Sec. 4.1)."""
@@ -16,11 +11,6 @@ class DetectionConfig:
     nms_iou: float = 0.6  # Sec. 4.1: box IoU overlap threshold
     max_people: int = 60  # bound on memory and time in a crowd; the best scored are kept
     min_size: float = 8.0  # px in the photo; smaller boxes hold no readable person
-    scales: tuple[float, ...] = ()  # of the photo, for boxes to be fused; (): as the model's card has it
-    view_reach: float = 240.0  # px at such a size; larger boxes (root of the area) are left to the smallest
-
-    def __post_init__(self) -> None:
-        _check_scales("detection.scales", self.scales or (1.0,))
 
 
 @dataclass(frozen=True)
@@ -63,7 +53,7 @@ class CrfConfig:
     min_joints: int = 2  # a smaller cluster is no pose: it never wins the box
     pose_choice: str = "overlap"  # which pose a box keeps; "centre": nearest the box centre, as in Sec. 3.1
     further_joints: int = (
-        10  # another pose of a box with as many joints is a person too; Sec. 3.1 keeps one: 15
+        8  # another pose of a box with as many joints is a person too; Sec. 3.1 keeps one: 15
     )
     pose_margin: float = 0.08  # of a pose's longer side, how far the person reaches beyond the joints
     label_threshold: float = 0.2  # variant B: a candidate may take every type of at least this score
@@ -89,15 +79,13 @@ POSE_RANKS = ("box", "pose")
 
 @dataclass(frozen=True)
 class MergeConfig:
-    """Pose NMS over boxes (Sec. 4.1), part score averaging (Sec. 3), and whose a pixel of a part is."""
+    """Pose NMS over boxes (Sec. 4.1), and which person a pixel of a part belongs to."""
 
     rank: str = "box"  # which of two poses of one person stays, see `pose_nms.nms_ranks`; Sec. 4.1: "pose"
     head_iou: float = 0.65  # IoU above which the pose of lower rank is dropped
     upper_body_iou: float = 0.5
     lower_body_iou: float = 0.5
     whole_body_iou: float = 0.4
-    scale_weight: float = 1.0  # power of a crop's scale that its part scores count with; Sec. 3: 0
-    outside_weight: float = 0.5  # of part scores outside the box of the crop's own person; Sec. 3: 1
     min_box_aspect: float = 0.5  # shorter / longer side at least: forehead and neck alone span a mere line
     reach: float = 24.0  # px in the crop; how far a person extends beyond its box, measured from its bones
     other_part_penalty: float = 24.0  # px in the crop, added to the distance to a bone of another part
@@ -144,4 +132,7 @@ class PipelineConfig:
     batch_size: int = 8  # crops per forward pass
 
     def __post_init__(self) -> None:
-        _check_scales("part_scales", self.part_scales)
+        if not self.part_scales or min(self.part_scales) <= 0:
+            raise ValueError(
+                f"part_scales is {self.part_scales}: give at least one scale above 0, e.g. (1.0,)"
+            )

@@ -1,12 +1,9 @@
 """Photo -> person boxes (Sec. 3: Faster R-CNN): torchvision's detectors, and detectron2's where it is installed."""
 
-import contextlib
-import copy
 import importlib
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -22,7 +19,6 @@ from posepart.structures import PersonBoxes
 COCO_PERSON = 1  # torchvision's COCO detectors count the background as 0; our detector has this one class
 DETECTRON2_PERSON = 0  # detectron2 does not count the background
 LARGEST_INPUT = 1333  # px, longer side that detectors see when they do not say
-VIEW_IOU = 0.5  # boxes of two views of a photo are one person's from this overlap on
 
 DETECTRON2_MISSING = (
     "the detectron2 detector needs the package detectron2, which is not installed: build it from source with "
@@ -53,70 +49,6 @@ def select_people(xyxy: Tensor, scores: Tensor, config: DetectionConfig) -> Pers
     return PersonBoxes(xyxy[best].numpy(), scores[best].numpy())
 
 
-class View(NamedTuple):
-    """What a detector finds in a photo that is shown at one size.
-
-    boxes: (N, 4) float xyxy, photo frame. scores: (N,) float. reach: px in the photo, the side (square root of the
-    area) of the largest person to be judged at this size.
-    """
-
-    boxes: Tensor
-    scores: Tensor
-    reach: float
-
-    def within(self) -> "View":
-        """Without the boxes beyond the reach."""
-        kept = _sides(self.boxes) <= self.reach
-        return self._replace(boxes=self.boxes[kept], scores=self.scores[kept])
-
-
-def _sides(boxes: Tensor) -> Tensor:
-    """(N,) square roots of the areas of boxes (N, 4)."""
-    return (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(1).sqrt()
-
-
-def fuse_views(views: Sequence[View]) -> tuple[Tensor, Tensor]:
-    """Boxes (N, 4), photo frame, and scores (N,) of several views together.
-
-    Weighted boxes fusion (Solovyev et al. 2021): best first, a box takes from every other view the free box that
-    overlaps it most, by at least `VIEW_IOU`. The result is their mean, weighted by score; its score is the sum of
-    theirs over the number of views within whose reach it is, so that a box that one of them misses loses.
-    """
-    if len(views) == 1:
-        return views[0].boxes, views[0].scores
-    views = [view.within() for view in views]
-    boxes = torch.cat([view.boxes for view in views])
-    scores = torch.cat([view.scores for view in views])
-    groups = _same_people(boxes, scores, [len(view.scores) for view in views])
-    fused, sums = torch.empty(len(groups), 4), torch.empty(len(groups))
-    for row, group in enumerate(groups):
-        sums[row] = scores[group].sum()
-        fused[row] = (boxes[group] * scores[group, None]).sum(0) / sums[row]
-    judges = torch.stack([_sides(fused) <= view.reach for view in views]).sum(0)
-    return fused, sums / torch.maximum(
-        judges, torch.tensor([len(group) for group in groups], dtype=torch.int64)
-    )
-
-
-def _same_people(boxes: Tensor, scores: Tensor, counts: Sequence[int]) -> list[list[int]]:
-    """Rows of `boxes` that show one person each, at most one of every view; `counts`: boxes of the views."""
-    owner = np.repeat(np.arange(len(counts)), counts)
-    overlap = torchvision.ops.box_iou(boxes, boxes).numpy()
-    free = np.ones(len(boxes), bool)
-    groups = []
-    for i in torch.argsort(scores, descending=True, stable=True).tolist():
-        if not free[i]:
-            continue
-        group = [i]
-        for k in range(len(counts)):
-            similar = np.where(free & (owner == k), overlap[i], 0)
-            if k != owner[i] and similar.max() >= VIEW_IOU:
-                group.append(int(similar.argmax()))
-        free[group] = False
-        groups.append(group)
-    return groups
-
-
 def shrink(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     """The image area-averaged to a longer side of `longest` px; smaller images are returned as they are."""
     height, width = image.shape[:2]
@@ -131,9 +63,8 @@ class TorchvisionDetector:
     """Any torchvision detection model: ours, or one with COCO's classes.
 
     module: list of (3, H, W) float images in [0, 1] -> list of dicts with `boxes`, `labels` and `scores`.
-    The model sees the photo at each of `config.scales` (or of its own `view_scales`), relative to its own input
-    size, every second time mirrored. Each time the photo is shrunk to the longest side the model would see before
-    it becomes a tensor, so that memory is bounded whatever the photo's size.
+    The photo is shrunk to the longest side the model would see before it becomes a tensor, so that memory is
+    bounded whatever the photo's size.
     """
 
     def __init__(
@@ -143,7 +74,6 @@ class TorchvisionDetector:
         self.device = torch.device(device)
         self.module = module.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.longest = int(getattr(getattr(module, "transform", None), "max_size", LARGEST_INPUT))
-        self.scales = self.config.scales or tuple(getattr(module, "view_scales", (1.0,)))
         self._report_from(self.config.score_threshold, getattr(module, "roi_heads", module))
 
     @staticmethod
@@ -155,47 +85,14 @@ class TorchvisionDetector:
     @torch.inference_mode()
     def __call__(self, image: NDArray[np.uint8]) -> PersonBoxes:
         """The people of a photo (H, W, 3) uint8 RGB."""
-        return select_people(*fuse_views(list(self._views(image))), self.config)
-
-    def _views(self, image: NDArray[np.uint8]) -> Iterator[View]:
-        """What the module finds at each of the scales."""
-        for k, scale in enumerate(self.scales):
-            boxes, scores = self._view(image, scale, mirror=k % 2 == 1)
-            shown = self.longest * scale / max(image.shape[:2])  # px of the view per px of the photo
-            reach = math.inf if scale == min(self.scales) else self.config.view_reach / shown
-            yield View(boxes, scores, reach)
-
-    def _view(self, image: NDArray[np.uint8], scale: float, mirror: bool) -> tuple[Tensor, Tensor]:
-        """Boxes (N, 4) xyxy, photo frame, and scores (N,) of the people found at one size."""
-        small = shrink(image, round(self.longest * scale))
+        small = shrink(image, self.longest)
         pixels = torch.from_numpy(np.require(small, requirements=["C", "W"])).to(self.device)
         tensor = pixels.permute(2, 0, 1).float() / 255
-        with _input_scaled(self.module, scale):
-            found = self.module([tensor.flip(-1) if mirror else tensor])[0]
+        found = self.module([tensor])[0]
         person = found["labels"] == COCO_PERSON
-        boxes = found["boxes"][person].cpu()
-        if mirror:
-            boxes[:, [0, 2]] = small.shape[1] - boxes[:, [2, 0]]
-        zoom = torch.tensor([image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]] * 2)
-        return boxes * zoom, found["scores"][person].cpu()
-
-
-@contextlib.contextmanager
-def _input_scaled(module: Any, scale: float) -> Iterator[None]:
-    """Let a torchvision detector resize photos to its own sizes times `scale`."""
-    own = getattr(module, "transform", None)
-    if own is None or scale == 1:
-        yield
-        return
-    module.transform = copy.copy(own)
-    module.transform.min_size = tuple(round(size * scale) for size in own.min_size)
-    module.transform.max_size = round(own.max_size * scale)
-    if own.fixed_size is not None:
-        module.transform.fixed_size = tuple(round(size * scale) for size in own.fixed_size)
-    try:
-        yield
-    finally:
-        module.transform = own
+        zoom = [image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]] * 2
+        boxes = found["boxes"][person].cpu() * torch.tensor(zoom)
+        return select_people(boxes, found["scores"][person], self.config)
 
 
 class Detectron2Detector:

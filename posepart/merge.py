@@ -32,24 +32,12 @@ class Merged:
     person_map: NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class PartView:
-    """The part scores of a crop and where they belong.
-
-    affine: photo -> crop, without rotation (`crops.box_affine`). box: (4,) float32 xyxy of the crop's person,
-    photo frame.
-    """
-
-    maps: PartMaps
-    affine: Affine
-    box: FloatArray
-
-
 def merge_crops(
     people: Sequence[Person],
     ranks: Sequence[float],
     own_crops: Sequence[int],
-    views: Sequence[PartView],
+    part_maps: Sequence[PartMaps],
+    affines: Sequence[Affine],
     crop_size: int,
     photo_shape: tuple[int, int],
     config: MergeConfig,
@@ -59,32 +47,32 @@ def merge_crops(
     Parameters
     ----------
     people, ranks : everybody found in a crop, photo frame, and their ranks (see `pose_nms.nms_ranks`)
-    own_crops : the crop of each of them, a row of `views`
-    views : of every crop with a pose; a crop in which the CRF found none is no person, and its part scores do
-        not vote
+    own_crops : the crop of each of them, a row of the next two
+    part_maps, affines : of every crop with a pose; a crop in which the CRF found none is no person, and its part
+        scores do not vote
     crop_size, photo_shape, config : as for `assign_people`
     """
     kept = pose_nms(people, ranks, config)
-    part_map = merge_parts(views, crop_size, photo_shape, config)
-    own = [views[own_crops[k]].affine for k in kept]
+    part_map = merge_parts(part_maps, affines, crop_size, photo_shape)
+    own = [affines[own_crops[k]] for k in kept]
     return Merged(kept, part_map, assign_people(part_map, [people[k] for k in kept], own, crop_size, config))
 
 
 def merge_parts(
-    views: Sequence[PartView], crop_size: int, photo_shape: tuple[int, int], config: MergeConfig
+    part_maps: Sequence[PartMaps],
+    affines: Sequence[Affine],
+    crop_size: int,
+    photo_shape: tuple[int, int],
 ) -> NDArray[np.uint8]:
     """The part map of the photo: scores averaged over the crops that cover a pixel, then the best (Sec. 3).
 
-    The mean is weighted: a crop that shows the photo at twice the scale counts `scale_weight`-th power of two
-    times as much, and outside its own person's box a crop counts `outside_weight` times as much as inside.
-
     Parameters
     ----------
-    views : one PartView per crop
+    part_maps : one PartMaps per crop
+    affines : one Affine per crop, photo -> crop, without rotation (`crops.box_affine`)
     crop_size : int
         Side of the crops, px.
     photo_shape : (H, W)
-    config : MergeConfig
 
     Returns
     -------
@@ -93,18 +81,15 @@ def merge_parts(
         memory does not grow with it.
     """
     labels = np.zeros(photo_shape, np.uint8)
-    readers = [_ScoreReader(view, view.affine.scale**config.scale_weight) for view in views]
-    windows = [crop_window(view.affine, crop_size, photo_shape) for view in views]
+    readers = [_ScoreReader(maps, affine) for maps, affine in zip(part_maps, affines, strict=True)]
+    windows = [crop_window(affine, crop_size, photo_shape) for affine in affines]
     for strip, inside in strips(windows, photo_shape):
         x0, y0, x1, y1 = strip
         total = np.zeros((2, y1 - y0, x1 - x0, 4), np.float32)
         for i, part in inside:
-            inner = within(box_window(views[i].box, part), part)
+            rows, columns = within(part, strip)
             for layer, scores in zip(total, readers[i].read(part), strict=True):
-                own = scores[inner].copy()
-                scores *= config.outside_weight
-                scores[inner] = own
-                layer[within(part, strip)] += scores
+                layer[rows, columns] += scores
         # the best mean is the best sum; where no crop lies all sums are 0 and background, the first, wins
         labels[y0:y1, x0:x1] = _first_best(total)
     return labels
@@ -239,14 +224,13 @@ def _first_best(total: FloatArray) -> NDArray[np.uint8]:
 
 
 class _ScoreReader:
-    """The part scores of one crop, times its weight, ready to be read at photo pixels.
+    """The part scores of one crop, ready to be read at photo pixels.
 
     They are kept as two images of four channels, the fastest kind for OpenCV's warp; the eighth is spare.
     """
 
-    def __init__(self, view: PartView, weight: float) -> None:
-        maps, affine = view.maps, view.affine
-        scores = maps.scores * np.float32(weight)
+    def __init__(self, maps: PartMaps, affine: Affine) -> None:
+        scores = maps.scores
         matrix = affine.matrix / maps.stride
         matrix[:, 2] += 0.5 / maps.stride - 0.5
         height, width = scores.shape[1:]

@@ -15,7 +15,7 @@ from posepart.crop_networks import CropCrf, CropNetworks, Networks, ParsedCrop, 
 from posepart.crops import crop_boxes
 from posepart.detection import PersonDetector, build_detector
 from posepart.joint_networks import JointNetworks, JPPNetParts, check_schema
-from posepart.merge import PartView, merge_crops
+from posepart.merge import merge_crops
 from posepart.models.openvino_network import OpenVinoNetwork
 from posepart.models.weights import ModelSet, find_model, load_network, read_tensors
 from posepart.pairwise import PairwiseModel
@@ -132,7 +132,8 @@ class Parser:
             people,
             nms_ranks(people, len(further), config.crf.pose_margin, config.merge),
             [rows.index(i) for i, _ in found],
-            [PartView(item.parts, item.crop.affine, item.crop.box) for item in (parsed[i] for i in rows)],
+            [parsed[i].parts for i in rows],
+            [parsed[i].crop.affine for i in rows],
             config.crop.size,
             shape,
             config.merge,

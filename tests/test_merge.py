@@ -1,5 +1,4 @@
 import tracemalloc
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,13 +7,12 @@ from scenes import person_of
 from posepart import windows
 from posepart.config import CropConfig, MergeConfig
 from posepart.crops import box_affine
-from posepart.merge import PartView, assign_people, distance_field, merge_parts
+from posepart.merge import assign_people, distance_field, merge_parts
 from posepart.schema import NUM_PARTS, Joint, Part
 from posepart.structures import Affine, PartMaps, Person
 
 CONFIG = MergeConfig()
 CROP = CropConfig(size=64, margin=1.0)
-EVERYWHERE = (-1e4, -1e4, 1e4, 1e4)
 
 
 def certain(part_map: np.ndarray, confidence: float = 1.0) -> np.ndarray:
@@ -28,14 +26,8 @@ def identity() -> Affine:
     return Affine(np.array([[1.0, 0, 0], [0, 1.0, 0]]))
 
 
-def view(
-    scores: np.ndarray, affine: Affine, box: tuple[float, ...] = EVERYWHERE, stride: float = 4.0
-) -> PartView:
-    return PartView(PartMaps(scores, stride), affine, np.array(box, np.float32))
-
-
 def test_no_people_stay_no_people() -> None:
-    assert not merge_parts([], 64, (5, 7), CONFIG).any()
+    assert not merge_parts([], [], 64, (5, 7)).any()
     owner = assign_people(np.full((5, 7), Part.HEAD, np.uint8), [], [], 64, CONFIG)
     assert owner.shape == (5, 7)
     assert not owner.any()
@@ -45,7 +37,7 @@ def test_merged_parts_of_one_crop_land_where_the_crop_lies() -> None:
     labels = np.zeros((16, 16), np.uint8)
     labels[4:8, 8:12] = Part.TORSO  # cells of 4 crop px: crop rows 16..31, columns 32..47
     affine = box_affine(np.array([99.5, 49.5, 227.5, 177.5]), CROP)  # 2 photo px per crop px, from (100, 50)
-    merged = merge_parts([view(certain(labels), affine)], 64, (200, 300), CONFIG)
+    merged = merge_parts([PartMaps(certain(labels), 4.0)], [affine], 64, (200, 300))
     expected = np.zeros((200, 300), np.uint8)
     expected[50 + 32 : 50 + 64, 100 + 64 : 100 + 96] = Part.TORSO
     assert (merged != expected).mean() < 0.002  # interpolation rounds the corners
@@ -55,31 +47,21 @@ def test_merged_parts_of_one_crop_land_where_the_crop_lies() -> None:
 
 def test_scores_are_averaged_where_crops_overlap() -> None:
     everywhere = np.ones((16, 16), np.uint8)
-    sure = view(certain(everywhere * Part.HEAD, 0.9), identity())
-    unsure = view(certain(everywhere * Part.TORSO, 0.8), Affine(np.array([[1.0, 0, -32], [0, 1.0, 0]])))
-    merged = merge_parts([sure, unsure], 64, (70, 100), CONFIG)
+    sure = PartMaps(certain(everywhere * Part.HEAD, 0.9), 4.0)
+    unsure = PartMaps(certain(everywhere * Part.TORSO, 0.8), 4.0)
+    left = Affine(np.array([[1.0, 0, 0], [0, 1.0, 0]]))
+    right = Affine(np.array([[1.0, 0, -32], [0, 1.0, 0]]))
+    merged = merge_parts([sure, unsure], [left, right], 64, (70, 100))
     assert (merged[:64, :64] == Part.HEAD).all()  # 0.45 against 0.40 where both are
     assert (merged[:64, 64:96] == Part.TORSO).all()
     assert not merged[64:].any() and not merged[:, 96:].any()
 
 
-def test_a_finer_crop_and_the_own_box_count_more() -> None:
-    head, torso = certain(np.full((16, 16), Part.HEAD), 0.9), certain(np.full((16, 16), Part.TORSO), 0.8)
-    coarse = view(head, Affine(np.array([[0.5, 0, -0.25], [0, 0.5, -0.25]])))  # photo pixels 0..127
-    fine = view(torso, identity(), box=(0, 0, 9, 63))
-    config = replace(CONFIG, scale_weight=1.0, outside_weight=0.4)
-    merged = merge_parts([coarse, fine], 64, (64, 128), config)
-    assert (merged[:, :10] == Part.TORSO).all()  # .8 of a whole crop against .9 of half a one
-    assert (merged[:, 10:] == Part.HEAD).all()  # .32 against .45
-    as_printed = replace(CONFIG, scale_weight=0.0, outside_weight=1.0)
-    assert (merge_parts([coarse, fine], 64, (64, 128), as_printed) == Part.HEAD).all()
-
-
 def test_crops_may_reach_over_the_border_of_the_photo_or_miss_it() -> None:
-    scores = certain(np.full((16, 16), Part.HEAD))
+    maps = PartMaps(certain(np.full((16, 16), Part.HEAD)), 4.0)
     over = Affine(np.array([[1.0, 0, 40], [0, 1.0, 40]]))
     far = Affine(np.array([[1.0, 0, 500], [0, 1.0, 0]]))
-    merged = merge_parts([view(scores, over), view(scores, far)], 64, (50, 60), CONFIG)
+    merged = merge_parts([maps, maps], [over, far], 64, (50, 60))
     assert (merged[:24, :24] == Part.HEAD).all()
     assert np.count_nonzero(merged) == 24 * 24
 
@@ -88,31 +70,31 @@ def test_a_small_person_is_averaged_down() -> None:
     rng = np.random.default_rng(0)
     noisy = np.where(rng.random((64, 64)) < 0.7, Part.HEAD, Part.TORSO)
     shrink = Affine(np.array([[8.0, 0, 3.5], [0, 8.0, 3.5]]))  # 8 crop px per photo px
-    merged = merge_parts([view(certain(noisy), shrink, stride=1.0)], 64, (8, 8), CONFIG)
+    merged = merge_parts([PartMaps(certain(noisy), 1.0)], [shrink], 64, (8, 8))
     assert (merged == Part.HEAD).all()
 
 
-def random_scene(seed: int, size: tuple[int, int]) -> tuple[list[PartView], list[Person]]:
+def random_scene(seed: int, size: tuple[int, int]) -> tuple[list[PartMaps], list[Affine], list[Person]]:
     rng = np.random.default_rng(seed)
-    views, people = [], []
+    maps, affines, people = [], [], []
     for _ in range(4):
         corner = rng.uniform(0, [size[1] * 0.6, size[0] * 0.6])
         box = np.concatenate([corner, corner + rng.uniform(60, 150, 2)])
+        affines.append(box_affine(box, CROP))
         labels = rng.integers(0, NUM_PARTS, (4, 4)).repeat(4, 0).repeat(4, 1)
-        views.append(PartView(PartMaps(certain(labels, 0.8), 4.0), box_affine(box, CROP), box))
+        maps.append(PartMaps(certain(labels, 0.8), 4.0))
         joints = {joint: tuple(rng.uniform(box[:2], box[2:])) for joint in Joint}
         people.append(person_of(joints, box=tuple(box)))
-    return views, people
+    return maps, affines, people
 
 
 def test_strips_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     shape = (300, 400)
-    views, people = random_scene(1, shape)
-    affines = [view.affine for view in views]
-    whole = merge_parts(views, 64, shape, CONFIG)
+    maps, affines, people = random_scene(1, shape)
+    whole = merge_parts(maps, affines, 64, shape)
     owner = assign_people(whole, people, affines, 64, CONFIG)
     monkeypatch.setattr(windows, "STRIP_PIXELS", 400 * 7)
-    assert (merge_parts(views, 64, shape, CONFIG) != whole).mean() < 1e-3  # OpenCV warps in 1/32 of a cell
+    assert (merge_parts(maps, affines, 64, shape) != whole).mean() < 1e-3  # OpenCV warps in 1/32 of a cell
     np.testing.assert_array_equal(assign_people(whole, people, affines, 64, CONFIG), owner)
     assert len(np.unique(owner)) == 5
 
@@ -121,10 +103,10 @@ def test_a_huge_photo_needs_no_more_than_its_label_maps() -> None:
     shape = (3000, 4000)
     box = np.array([100.0, 100.0, 2900.0, 2900.0])
     affine = box_affine(box, CROP)
-    torso = PartView(PartMaps(certain(np.full((16, 16), Part.TORSO)), 4.0), affine, box)
+    maps = PartMaps(certain(np.full((16, 16), Part.TORSO)), 4.0)
     person = person_of({Joint.NECK: (1500, 500), Joint.LEFT_HIP: (1500, 2000)}, box=tuple(box))
     tracemalloc.start()
-    merged = merge_parts([torso], 64, shape, CONFIG)
+    merged = merge_parts([maps], [affine], 64, shape)
     owner = assign_people(merged, [person], [affine], 64, CONFIG)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
