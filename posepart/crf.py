@@ -262,11 +262,7 @@ def overlapping_pose(grouping: Grouping, box: NDArray, margin: float) -> Pose | 
     their centres are near it. Left-over clusters of a few joints overlap little. Of equal poses the better
     scored wins.
     """
-    return max(
-        grouping.poses,
-        key=lambda pose: (pose_fit(pose, box, margin), pose.score),
-        default=None,
-    )
+    return max(grouping.poses, key=lambda pose: (pose_fit(pose, box, margin), pose.score), default=None)
 
 
 def pose_fit(pose: Pose, box: NDArray, margin: float) -> float:
