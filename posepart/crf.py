@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.boxes import box_iou
 from posepart.config import CrfConfig, FeatureConfig
 from posepart.features import PartGeometry, pairwise_features
 from posepart.ilp import Problem, Solution, solve
@@ -268,9 +269,7 @@ def overlapping_pose(grouping: Grouping, box: NDArray, margin: float) -> Pose | 
 def pose_fit(pose: Pose, box: NDArray, margin: float) -> float:
     """How well a pose fills a box: intersection over union of `pose_extent` and the box (4,) xyxy."""
     extent = pose_extent(pose.xy[pose.present], margin)
-    low, high = extent[:2], extent[2:]
-    common = np.clip(np.minimum(high, box[2:]) - np.maximum(low, box[:2]), 0, None).prod()
-    return float(common / ((high - low).prod() + (box[2:] - box[:2]).prod() - common))
+    return float(box_iou(extent[None], box[None])[0, 0])
 
 
 def select_pose(grouping: Grouping, crop_size: int) -> Pose | None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from posepart.boxes import box_intersections
 from posepart.explanation import JointExplanation, PoseExplanation
 from posepart.explanation_report import margin_text
 from posepart.schema import JOINT_NAMES, PAIR_PART
@@ -213,13 +214,9 @@ def _free_box(centre: Point, gap: float, extent: tuple[float, float], taken: Seq
         top = y + dy * (gap + height / 2) - height / 2
         boxes.append((left, top, left + width, top + height))
     inside = [box for box in boxes if min(box) >= 0 and max(box) <= CROP_SIDE]
-    return min(inside or boxes, key=lambda box: sum(_overlap(box, other) for other in taken))
-
-
-def _overlap(a: Box, b: Box) -> float:
-    """Area that two boxes share, px."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    return max(0.0, width) * max(0.0, height)
+    free = inside or boxes
+    covered = box_intersections(np.array(free), np.array(taken).reshape(-1, 4)).sum(axis=1)
+    return free[int(covered.argmin())]
 
 
 def _radius(margin: float) -> float:

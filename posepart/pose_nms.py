@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.boxes import box_iou
 from posepart.config import MergeConfig
 from posepart.crf import pose_fit
 from posepart.schema import BODY_BOXES, Joint
@@ -63,8 +64,9 @@ def pose_nms(people: Sequence[Person], ranks: Sequence[float], config: MergeConf
     }
     same = np.zeros((len(people), len(people)), bool)
     for name, threshold in thresholds.items():
-        boxes = [body_box(person.pose, BODY_BOXES[name], config.min_box_aspect) for person in people]
-        same |= box_iou(np.array(boxes).reshape(-1, 4)) > threshold
+        rows = [body_box(person.pose, BODY_BOXES[name], config.min_box_aspect) for person in people]
+        boxes = np.array(rows).reshape(-1, 4)
+        same |= box_iou(boxes, boxes) > threshold
     kept: list[int] = []
     for i in sorted(range(len(people)), key=lambda i: -ranks[i]):
         if not same[i, kept].any():
@@ -83,12 +85,3 @@ def body_box(pose: Pose, joints: Sequence[Joint], min_aspect: float) -> NDArray[
         return np.full(4, np.nan)
     widen = np.maximum(min_aspect * longest - (high - low), 0) / 2
     return np.concatenate([low - widen, high + widen])
-
-
-def box_iou(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """IoU of every two boxes (N, 4) xyxy: (N, N) float64; NaN where a box is NaN."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    intersection = np.maximum(high - low, 0).prod(axis=2)
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    return intersection / (area[:, None] + area[None, :] - intersection)

@@ -6,7 +6,7 @@ import pytest
 from scenes import person_of
 
 from posepart.config import MergeConfig
-from posepart.pose_nms import body_box, box_iou, nms_ranks, pose_nms
+from posepart.pose_nms import body_box, nms_ranks, pose_nms
 from posepart.schema import BODY_BOXES, Joint
 from posepart.structures import Person
 
@@ -48,12 +48,6 @@ def test_body_box_is_the_extent_of_present_joints_widened_to_the_least_aspect() 
 @pytest.mark.parametrize("joints", [{}, {Joint.NECK: (3, 3)}, {Joint.NECK: (3, 3), Joint.FOREHEAD: (3, 3)}])
 def test_body_box_of_less_than_two_places_is_none(joints: dict[Joint, tuple[float, float]]) -> None:
     assert np.isnan(body_box(person_of(joints).pose, BODY_BOXES["head"], 0.5)).all()
-
-
-def test_box_iou_by_hand() -> None:
-    iou = box_iou(np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 0, 30, 10], [np.nan] * 4]))
-    np.testing.assert_allclose(iou[0, :3], [1, 1 / 3, 0])
-    assert np.isnan(iou[3]).all()
 
 
 # boxes 50 wide, shifted by d: IoU (50 - d) / (50 + d) of the lower and of the whole body

@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.boxes import box_coverage, box_iou
 from posepart.metrics.average_precision import Detections, average_precision
 from posepart.metrics.people import BoolArray, LabelledPeople, PredictedPeople, mean_defined
-from posepart.metrics.similarity import box_coverage, box_iou, object_keypoint_similarity
+from posepart.metrics.similarity import object_keypoint_similarity
 from posepart.schema import LIMB_JOINTS, Joint
 
 COCO_THRESHOLDS: NDArray[np.float64] = np.linspace(0.5, 0.95, 10)

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.boxes import box_coverage, box_iou
 from posepart.metrics.average_precision import Detections, average_precision
 from posepart.metrics.people import (
     JOINT_GROUPS,
@@ -22,7 +23,7 @@ from posepart.metrics.people import (
     check_shape,
     mean_defined,
 )
-from posepart.metrics.similarity import box_coverage, box_iou, pose_box_iou, pose_boxes
+from posepart.metrics.similarity import pose_box_iou, pose_boxes
 from posepart.schema import NUM_JOINTS
 
 Matching = Literal["pckh", "pose_box"]

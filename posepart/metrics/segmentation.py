@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.boxes import box_areas
 from posepart.metrics.people import FloatArray, check_shape, mean_defined
-from posepart.metrics.similarity import box_areas
 from posepart.schema import IGNORE, NUM_PARTS
 
 SIZE_NAMES = ("XS", "S", "M", "L")

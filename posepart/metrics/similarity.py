@@ -1,4 +1,4 @@
-"""How alike two people are: overlap of boxes, overlap of pose boxes, object keypoint similarity.
+"""How alike two people are: overlap of pose boxes, object keypoint similarity.
 
 Every matrix has predictions as rows and ground truths as columns.
 """
@@ -6,41 +6,13 @@ Every matrix has predictions as rows and ground truths as columns.
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.boxes import box_areas, box_iou
 from posepart.metrics.people import BoolArray, FloatArray, LabelledPeople, PredictedPeople
 from posepart.schema import OKS_SIGMAS, Joint
 
 # A person covers about this share of the own box: the area that OKS divides by where no mask is known
 # (the convention of CrowdPose's evaluation).
 BODY_SHARE_OF_BOX = 0.53
-
-
-def box_areas(boxes: NDArray) -> FloatArray:
-    """(N,) areas of (N, 4) xyxy boxes; 0 for an inverted box."""
-    sides = np.clip(np.asarray(boxes, dtype=np.float64)[:, 2:] - boxes[:, :2], 0, None)
-    return sides[:, 0] * sides[:, 1]
-
-
-def box_intersections(first: NDArray, second: NDArray) -> FloatArray:
-    """(N, M) areas shared by (N, 4) and (M, 4) xyxy boxes."""
-    first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    sides = np.clip(high - low, 0, None)
-    return sides[..., 0] * sides[..., 1]
-
-
-def box_iou(first: NDArray, second: NDArray) -> FloatArray:
-    """(N, M) intersection over union of (N, 4) and (M, 4) xyxy boxes; 0 for two empty boxes."""
-    shared = box_intersections(first, second)
-    union = box_areas(first)[:, None] + box_areas(second)[None] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-
-
-def box_coverage(boxes: NDArray, regions: NDArray) -> FloatArray:
-    """(N, M) share of each (N, 4) xyxy box that lies in each (M, 4) region: COCO's overlap with a crowd."""
-    shared = box_intersections(boxes, regions)
-    areas = np.broadcast_to(box_areas(boxes)[:, None], shared.shape)
-    return np.divide(shared, areas, out=np.zeros_like(shared), where=areas > 0)
 
 
 def pose_boxes(xy: NDArray, present: BoolArray) -> FloatArray:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.boxes import box_areas
 from posepart.data.sample import Sample
 
 FILL = 127  # grey around photos: the value that the network's own padding takes
@@ -52,20 +53,15 @@ def clip_boxes(boxes: NDArray, width: int, height: int) -> NDArray[np.float32]:
     return np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)
 
 
-def box_area(boxes: NDArray) -> NDArray:
-    """(N,) areas; 0 for boxes turned inside out."""
-    return np.clip(boxes[:, 2] - boxes[:, 0], 0, None) * np.clip(boxes[:, 3] - boxes[:, 1], 0, None)
-
-
 def keep_visible(people: NDArray, width: int, height: int, config: CanvasConfig) -> tuple[NDArray, NDArray]:
     """Clip people to the picture -> (those still to be found, those to be ignored)."""
     if len(people) == 0:
         return NO_BOXES, NO_BOXES
     clipped = clip_boxes(people, width, height)
-    visible = box_area(clipped) / np.maximum(box_area(people), 1e-6)
+    visible = box_areas(clipped) / np.maximum(box_areas(people), 1e-6)
     side = (clipped[:, 2:] - clipped[:, :2]).max(1)
     found = (visible >= config.min_visible) & (side >= config.min_side)
-    return clipped[found], clipped[~found & (box_area(clipped) > 1)]
+    return clipped[found], clipped[~found & (box_areas(clipped) > 1)]
 
 
 def view(
@@ -93,7 +89,7 @@ def view(
         )
     people, partly = keep_visible((photo.people - shift) * np.tile(scale, 2), *size, config)
     ignored = clip_boxes((photo.ignored - shift) * np.tile(scale, 2), *size)
-    return Canvas(image, people, np.concatenate([ignored[box_area(ignored) > 1], partly]).astype(np.float32))
+    return Canvas(image, people, np.concatenate([ignored[box_areas(ignored) > 1], partly]).astype(np.float32))
 
 
 def flip(photo: Canvas, horizontal: bool, vertical: bool) -> Canvas:

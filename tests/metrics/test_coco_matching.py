@@ -8,6 +8,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from posepart.boxes import box_areas
 from posepart.metrics.average_precision import Detections, merge_detections
 from posepart.metrics.coco_matching import (
     COCO_THRESHOLDS,
@@ -17,7 +18,7 @@ from posepart.metrics.coco_matching import (
     match_poses,
 )
 from posepart.metrics.people import LabelledPeople, PredictedPeople
-from posepart.metrics.similarity import BODY_SHARE_OF_BOX, box_areas
+from posepart.metrics.similarity import BODY_SHARE_OF_BOX
 from posepart.schema import LIMB_JOINTS, OKS_SIGMAS
 
 NONE = np.zeros((0, 4))

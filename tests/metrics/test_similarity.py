@@ -1,28 +1,8 @@
 import numpy as np
-import pytest
 
 from posepart.metrics.people import LabelledPeople, PredictedPeople
-from posepart.metrics.similarity import (
-    box_coverage,
-    box_iou,
-    object_keypoint_similarity,
-    pose_box_iou,
-    pose_boxes,
-)
+from posepart.metrics.similarity import object_keypoint_similarity, pose_box_iou, pose_boxes
 from posepart.schema import OKS_SIGMAS, Joint
-
-
-@pytest.mark.parametrize("overlap", [box_iou, box_coverage])
-def test_overlap_of_no_boxes(overlap):
-    assert overlap(np.zeros((0, 4)), np.zeros((3, 4))).shape == (0, 3)
-    assert overlap(np.zeros((2, 4)), np.zeros((0, 4))).shape == (2, 0)
-    np.testing.assert_array_equal(overlap(np.zeros((1, 4)), np.zeros((1, 4))), [[0.0]])
-
-
-def test_overlap_by_hand():
-    first, second = np.array([[0, 0, 10, 10]]), np.array([[5, 0, 15, 10], [0, 0, 10, 10], [20, 20, 30, 30]])
-    np.testing.assert_allclose(box_iou(first, second), [[1 / 3, 1, 0]])
-    np.testing.assert_allclose(box_coverage(first, second), [[0.5, 1, 0]])
 
 
 def test_pose_boxes_by_hand(standing):
