@@ -15,7 +15,7 @@ from _common import finish, prepare, read_people, recorded, run_script, training
 from tqdm import tqdm
 
 from posepart.config import CropConfig, PipelineConfig
-from posepart.crf import assemble, select_pose
+from posepart.crf import assemble, pose_of_box
 from posepart.data.augment import NO_AUGMENTATION
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.sample import Sample
@@ -47,7 +47,8 @@ def predict(samples: list[Sample], batches: CropBatchConfig, count: int, model: 
     for crop in tqdm(crops, total=count * batches.batch_size, unit="crop", desc="predicting"):
         if labelled_share(crop.labels) > 0.2:
             grouping = assemble(crop.candidates, crop.geometry, pairwise, config.features, config.crf)
-            rows.append((crop.parts.scores, select_pose(grouping, config.crop.size), crop.labels))
+            pose_kept = pose_of_box(grouping, crop.box, config.crop.size, config.crf)
+            rows.append((crop.parts.scores, pose_kept, crop.labels))
     return RefineExamples.stack(rows)
 
 

@@ -49,8 +49,8 @@ class PersonCrops(Dataset[dict[str, Tensor]]):
 
     Items are dicts of tensors, S the crop's side and h = S / stride:
     image (B, 3, S, S) uint8; joints (B, MAX_PEOPLE, 14, 3) float32, crop frame, third column 1 where labelled
-    and inside the crop; ignore (B, h, h) bool, cells where an unlabelled joint may lie; parts (B, h, h) uint8,
-    255 = ignore.
+    and inside the crop; box (B, 4) float32 xyxy, crop frame, of the crop's own person; ignore (B, h, h) bool,
+    cells where an unlabelled joint may lie; parts (B, h, h) uint8, 255 = ignore.
     """
 
     def __init__(self, samples: Sequence[Sample], config: CropBatchConfig) -> None:
@@ -151,7 +151,9 @@ def crop_labels(
     parts = sample.read_parts()
     outside = np.full((cells, cells), IGNORE, np.uint8)
     part_map = outside if parts is None else warp_labels(parts, affine, size, stride, Part.BACKGROUND)
-    return {"image": image, "joints": joints, "ignore": ignore, "parts": part_map}
+    corners = _corners(sample.people[person].box, affine)
+    own = np.concatenate([corners.min(axis=0), corners.max(axis=0)]).astype(np.float32)
+    return {"image": image, "joints": joints, "box": own, "ignore": ignore, "parts": part_map}
 
 
 def _has_joints(sample: Sample, person: LabelledPerson) -> bool:
@@ -172,11 +174,16 @@ def _visible_joints(joints: NDArray[np.float32], size: int) -> NDArray[np.float3
 
 def _mark_box(ignore: NDArray[np.bool_], box: NDArray, affine: Affine, stride: int) -> None:
     """Mark the cells under a photo box (the hull of its turned corners)."""
-    x0, y0, x1, y1 = box
-    corners = affine.forward(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]))
     canvas = np.zeros(ignore.shape, np.uint8)
-    cv2.fillConvexPoly(canvas, np.round(crop_to_map(corners, stride)).astype(np.int32), 1)
+    corners = crop_to_map(_corners(box, affine), stride)
+    cv2.fillConvexPoly(canvas, np.round(corners).astype(np.int32), 1)
     ignore |= canvas > 0
+
+
+def _corners(box: NDArray, affine: Affine) -> NDArray:
+    """(4, 2) corners of a photo box in the crop."""
+    x0, y0, x1, y1 = box
+    return affine.forward(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]))
 
 
 def _at_cells(mask: NDArray[np.bool_], stride: int) -> NDArray[np.bool_]:

@@ -20,14 +20,16 @@ from posepart.structures import Candidates, PartMaps
 class PredictedCrop:
     """Stage outputs on one crop, beside its labels.
 
-    joints: (P, 14, 3) float32, everyone labelled in the crop, third column 1 where labelled. ignore: (h, w)
-    bool, cells where unlabelled joints may lie. labels: (h, w) uint8 part ids, 255 = ignore.
+    joints: (P, 14, 3) float32, everyone labelled in the crop, third column 1 where labelled. box: (4,) float32
+    xyxy, crop frame, of the crop's own person. ignore: (h, w) bool, cells where unlabelled joints may lie.
+    labels: (h, w) uint8 part ids, 255 = ignore.
     """
 
     candidates: Candidates
     parts: PartMaps
     geometry: PartGeometry
     joints: NDArray[np.float32]
+    box: NDArray[np.float32]
     ignore: NDArray[np.bool_]
     labels: NDArray[np.uint8]
 
@@ -52,6 +54,7 @@ def predicted_crops(
                 first,
                 part_geometry(first, config.features),
                 people[people[:, :, 2].any(1)],
+                batch["box"][i].numpy(),
                 batch["ignore"][i].numpy(),
                 batch["parts"][i].numpy(),
             )

@@ -80,7 +80,7 @@ def test_same_step_same_batch(sample_of: SampleOf, joints_at: JointsAt) -> None:
     first, again = PersonCrops([sample], config), PersonCrops([sample], config)
     again[0]  # what was drawn before does not matter
     batch, same, other = first[3], again[3], first[4]
-    assert sorted(batch) == ["ignore", "image", "joints", "parts"]
+    assert sorted(batch) == ["box", "ignore", "image", "joints", "parts"]
     for key in batch:
         assert torch.equal(batch[key], same[key])
     assert not torch.equal(batch["image"], other["image"])
@@ -92,6 +92,7 @@ def test_shapes_and_types(sample_of: SampleOf, joints_at: JointsAt) -> None:
     batch = PersonCrops([sample_of(black(), [person(joints_at(SPOT))])], CONFIG)[0]
     assert (batch["image"].shape, batch["image"].dtype) == ((4, 3, SIZE, SIZE), torch.uint8)
     assert (batch["joints"].shape, batch["joints"].dtype) == ((4, MAX_PEOPLE, 14, 3), torch.float32)
+    assert (batch["box"].shape, batch["box"].dtype) == ((4, 4), torch.float32)
     assert (batch["ignore"].shape, batch["ignore"].dtype) == ((4, 16, 16), torch.bool)
     assert (batch["parts"].shape, batch["parts"].dtype) == ((4, 16, 16), torch.uint8)
 
@@ -209,6 +210,24 @@ def test_people_beyond_the_limit_are_ignored(sample_of: SampleOf, joints_at: Joi
     people.append(person(joints_at(ALL), (9.5, 33.5, 21.5, 45.5)))
     view = crop_labels(sample_of(black(), people), 0, IDENTITY, False, SIZE, 4)
     assert view["ignore"][8:12, 2:6].all()
+
+
+@pytest.mark.parametrize(
+    ("affine", "expected"),
+    [
+        (IDENTITY, (10, 10, 70, 80)),
+        (Affine(np.array([[0.5, 0, 1], [0, 0.5, 2]])), (6, 7, 36, 42)),
+        (
+            Affine(np.array([[0.0, -1, 90], [1, 0, 0]])),
+            (10, 10, 80, 70),
+        ),  # a quarter turn: the hull lies down
+    ],
+)
+def test_box_of_the_crops_own_person(
+    sample_of: SampleOf, affine: Affine, expected: tuple[float, ...]
+) -> None:
+    view = crop_labels(sample_of(black(), [person(None)]), 0, affine, False, SIZE, 4)
+    np.testing.assert_allclose(view["box"], expected)
 
 
 @pytest.mark.parametrize(
