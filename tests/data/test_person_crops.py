@@ -217,10 +217,8 @@ def test_people_beyond_the_limit_are_ignored(sample_of: SampleOf, joints_at: Joi
     [
         (IDENTITY, (10, 10, 70, 80)),
         (Affine(np.array([[0.5, 0, 1], [0, 0.5, 2]])), (6, 7, 36, 42)),
-        (
-            Affine(np.array([[0.0, -1, 90], [1, 0, 0]])),
-            (10, 10, 80, 70),
-        ),  # a quarter turn: the hull lies down
+        # a quarter turn: the hull lies down
+        (Affine(np.array([[0.0, -1, 90], [1, 0, 0]])), (10, 10, 80, 70)),
     ],
 )
 def test_box_of_the_crops_own_person(
