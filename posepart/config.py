@@ -52,9 +52,7 @@ class CrfConfig:
     missing_joint_score: float = 0.1  # Sec. 4.1: 0.2, the threshold of joint scores, as here
     min_joints: int = 2  # a smaller cluster is no pose: it never wins the box
     pose_choice: str = "overlap"  # which pose a box keeps; "centre": nearest the box centre, as in Sec. 3.1
-    further_joints: int = (
-        8  # another pose of a box with as many joints is a person too; Sec. 3.1 keeps one: 15
-    )
+    further_joints: int = 12  # another pose of a box with as many is a person too; Sec. 3.1 keeps one: 15
     pose_margin: float = 0.08  # of a pose's longer side, how far the person reaches beyond the joints
     label_threshold: float = 0.2  # variant B: a candidate may take every type of at least this score
     same_spot_distance: float = 4.0  # px in the crop; variant B: two joints of a pose this near are one
