@@ -198,13 +198,19 @@ def _synth_parser() -> ArgumentParser:
     parser = new_parser(
         "posepart synth -n N -o DIR [options]",
         "Make scenes of synthetic people with exact joints and parts, in the layout of the training data.",
-        "example:\n  posepart synth -n 100 -o scenes --seed 7 --workers 2",
+        "examples:\n  posepart synth -n 100 -o scenes --seed 7 --workers 2\n"
+        "  posepart synth -n 100 -o gymnasts --family acrobat",
     )
     parser.add_argument("-n", "--count", type=int, default=16, metavar="N", help="Number of scenes (16).")
     parser.add_argument("-o", "--out", type=str, metavar="DIR", help="Folder of the scenes; made if needed.")
     parser.add_argument("--seed", type=int, default=0, help="The same seed gives the same scenes (0).")
     parser.add_argument("--workers", type=int, default=1, help="Processes that make scenes (1).")
     parser.add_argument("--size", type=int, default=384, help="Side of the square images, px (384).")
+    parser.add_argument(
+        "--family",
+        type=str,
+        help="One family of poses for everyone, such as acrobat, sit, dance; all by default.",
+    )
     parser.add_argument(
         "--no-contact-sheet", action="store_true", help="Leave out the picture of all scenes."
     )

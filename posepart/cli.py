@@ -142,7 +142,15 @@ def _synth(chosen: Namespace) -> int:
         raise ValueError(f"-n: expected at least 1 scene, got {chosen.count}")
     from posepart.data.synthetic.cli import run
 
-    run(chosen.count, Path(chosen.out), chosen.seed, chosen.workers, chosen.size, not chosen.no_contact_sheet)
+    run(
+        chosen.count,
+        Path(chosen.out),
+        chosen.seed,
+        chosen.workers,
+        chosen.size,
+        not chosen.no_contact_sheet,
+        family=chosen.family,
+    )
     return 0
 
 

@@ -135,7 +135,8 @@ def test_models(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
 def test_synth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     module = types.ModuleType("posepart.data.synthetic.cli")
-    module.run = lambda *arguments: calls.append(arguments)  # type: ignore[attr-defined]
+    module.run = lambda *arguments, **named: calls.append((*arguments, named))  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "posepart.data.synthetic.cli", module)
-    assert cli.main(["synth", "-n", "3", "-o", str(tmp_path), "--seed", "5", "--no-contact-sheet"]) == 0
-    assert calls == [(3, tmp_path, 5, 1, 384, False)]
+    arguments = ["synth", "-n", "3", "-o", str(tmp_path), "--seed", "5", "--no-contact-sheet"]
+    assert cli.main([*arguments, "--family", "sit"]) == 0
+    assert calls == [(3, tmp_path, 5, 1, 384, False, {"family": "sit"})]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from posepart.data.synthetic.body import BODY_FILE, load_body
-from posepart.data.synthetic.families import FAMILIES, free_arm, sample_pose
+from posepart.data.synthetic.families import FAMILIES, sample_pose
+from posepart.data.synthetic.gestures import free_arm
 from posepart.data.synthetic.outfits import MINOR_AGE, sample_outfit
 from posepart.data.synthetic.poses import Arm, Pose, Reach
 from posepart.data.synthetic.posing import bone_rotations, limbs_are_clear
@@ -71,6 +72,13 @@ def test_every_family_keeps_bones_rigid_and_can_be_clear(body, shape, family):
         clear += limbs_are_clear(body, shape.bone_heads, rotations)
         assert pose.family == family
     assert clear > 0
+
+
+def test_acrobats_turn_every_way_and_are_drawn_on_request_only():
+    rng = np.random.default_rng(0)
+    up = [sample_pose(rng, "acrobat").root[2, 2] for _ in range(200)]
+    assert 60 < np.sum(np.array(up) < 0) < 140
+    assert "acrobat" not in {sample_pose(rng).family for _ in range(500)}
 
 
 def test_unknown_family_is_named():

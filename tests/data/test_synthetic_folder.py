@@ -71,6 +71,19 @@ def test_other_settings_are_refused_and_named(folder):
         run(1, folder, size=SIZE + 1)
 
 
+def test_one_family_for_everyone(folder, tmp_path):
+    run(2, tmp_path, seed=2, size=SIZE, contact_sheet=False, family="acrobat")
+    generator = SceneGenerator(SynthConfig(size=SIZE, family="acrobat"))
+    for index, sample in enumerate(read_coco_people(tmp_path)):
+        scene = generator.sample(scene_seed(2, index))
+        np.testing.assert_array_equal(sample.read_instances(), scene.instances)
+    with pytest.raises(ValueError, match="other settings \\(family\\)"):
+        run(2, folder, seed=2, size=SIZE, family="acrobat")
+    with pytest.raises(ValueError, match="got 'swim'"):
+        run(1, tmp_path / "none", family="swim")
+    assert not (tmp_path / "none").exists()
+
+
 def test_workers_write_the_same_folder(folder, tmp_path):
     run(3, tmp_path, seed=2, size=SIZE, workers=2, contact_sheet=False)
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "contact_sheet.png"):

@@ -64,7 +64,8 @@ def _work(folder: Path, seeds: list[int], config: SynthConfig, workers: int) -> 
 def _settings(config: SynthConfig) -> dict[str, Any]:
     """What the scenes of a folder have in common."""
     photos = PhotoFolder(config.photo_folder).digest() if config.photo_folder else None
-    return {
+    family = {"family": config.family} if config.family else {}
+    return family | {
         "generator_version": GENERATOR_VERSION,
         "body_sha256": BODY_SHA256,
         "width": config.width,
@@ -81,6 +82,7 @@ def run(
     size: int = 384,
     contact_sheet: bool = True,
     photo_folder: Path | None = None,
+    family: str | None = None,
 ) -> None:
     """Write `count` scenes to the folder `out` in the layout of `writer`.
 
@@ -93,12 +95,13 @@ def run(
     size : side of the square images, pixels
     contact_sheet : also write contact_sheet.png with the first 24 scenes of the run
     photo_folder : photos without people for the backgrounds; None draws procedural backgrounds only
+    family : one pose family for everyone who does not deal with a neighbour, e.g. acrobat; None draws one per person
     """
     if count < 1 or workers < 1:
         raise ValueError(f"expected count and workers of at least 1, got {count} and {workers}")
     if not seed >= 0 or count > SEEDS_PER_RUN:
         raise ValueError(f"expected seed >= 0 and count <= {SEEDS_PER_RUN}, got {seed} and {count}")
-    out, config = Path(out), SynthConfig(size=size, photo_folder=photo_folder)
+    out, config = Path(out), SynthConfig(size=size, photo_folder=photo_folder, family=family)
     prepare_folder(out, _settings(config))
     seeds = [scene_seed(seed, index) for index in range(count)]
     missing = [s for s in seeds if not is_complete(out, _name(s))]

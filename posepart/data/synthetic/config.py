@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from .families import check_family
+
 Backend = Literal["auto", "numpy", "numba"]
 MAX_PEOPLE = 12
 
@@ -19,7 +21,7 @@ class SynthConfig:
     people : int or None
         Number of people placed in the scene; None draws 1 to 8.
     family : str or None
-        One pose family (see `poses.FAMILIES`) for everyone; None draws one per person.
+        One pose family (see `families.FAMILIES`) for everyone; None draws one per person.
     arrangement : str or None
         One arrangement (see `layout.ARRANGEMENTS`); None draws one.
     interaction_share : float
@@ -57,6 +59,8 @@ class SynthConfig:
             raise ValueError(f"expected people between 0 and {MAX_PEOPLE} or None, got {self.people}")
         if not 0 <= self.interaction_share <= 1:
             raise ValueError(f"expected interaction_share between 0 and 1, got {self.interaction_share}")
+        if self.family is not None:
+            check_family(self.family)
         if not 1 <= self.supersampling <= 4:
             raise ValueError(f"expected supersampling between 1 and 4, got {self.supersampling}")
 

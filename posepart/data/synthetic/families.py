@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from .gestures import clasped, crossed, hips, phone, touch, wave
+from .acrobats import acrobat
+from .gestures import clasped, crossed, free_arm, hips, phone, touch, wave
 from .pose_draws import both, each, half, vector
 from .poses import Arm, Leg, Pose, Reach
 from .rotations import euler
@@ -31,17 +32,6 @@ def relaxed(rng: Rng) -> Pose:
         curl=(u(5, 80), u(5, 80)),
         wrists=(vector(rng, (18, 15, 25)), vector(rng, (18, 15, 25))),
     )
-
-
-def free_arm(rng: Rng) -> Arm:
-    """Any arm a shoulder and an elbow allow, without preference for outside or inside.
-
-    The upper arm's direction is uniform on the part of the sphere between 60 degrees behind and 40 degrees
-    across the body; the forearm bends into a random plane that leans to the front.
-    """
-    elevation = math.degrees(math.acos(rng.uniform(-0.95, 1)))
-    plane = vector(rng, (0.9, 0.6, 0.9), (-0.3, -0.6, 0.2))
-    return Arm(elevation, rng.uniform(-60, 130), rng.uniform(0, 140), plane)
 
 
 def _gait(rng: Rng, pose: Pose, strength: float, knee: float) -> Pose:
@@ -221,7 +211,7 @@ def free(rng: Rng, pose: Pose) -> Pose:
 
 Family = Callable[[Rng, Pose], Pose]
 
-# Family -> (function, weight).
+# Family -> (function, weight); those of weight 0 are drawn on request only (`SynthConfig.family`).
 FAMILIES: dict[str, tuple[Family, float]] = {
     "stand": (lambda rng, pose: pose, 12),
     "walk": (walk, 11),
@@ -246,7 +236,14 @@ FAMILIES: dict[str, tuple[Family, float]] = {
     "handstand": (handstand, 1.5),
     "throw": (throw, 4),
     "ride": (ride, 3),
+    "acrobat": (acrobat, 0),
 }
+
+
+def check_family(name: str) -> None:
+    """Raise ValueError unless there is a family of this name."""
+    if name not in FAMILIES:
+        raise ValueError(f"expected a pose family out of {', '.join(FAMILIES)}; got {name!r}")
 
 
 def sample_pose(rng: Rng, family: str | None = None) -> Pose:
@@ -254,6 +251,5 @@ def sample_pose(rng: Rng, family: str | None = None) -> Pose:
     if family is None:
         weights = np.array([weight for _, weight in FAMILIES.values()])
         family = str(rng.choice(list(FAMILIES), p=weights / weights.sum()))
-    if family not in FAMILIES:
-        raise ValueError(f"expected a pose family out of {', '.join(FAMILIES)}; got {family!r}")
+    check_family(family)
     return replace(FAMILIES[family][0](rng, relaxed(rng)), family=family)

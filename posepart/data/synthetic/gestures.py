@@ -1,13 +1,25 @@
-"""Pose families of gestures and of contact with the own body: hands at hips, head, chest, back, pockets."""
+"""Arms that go anywhere, and pose families of gestures: hands at hips, head, chest, back, pockets."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
-from .pose_draws import both, each
+from .pose_draws import both, each, vector
 from .poses import Arm, Pose, Reach
 
 Rng = np.random.Generator
+
+
+def free_arm(rng: Rng) -> Arm:
+    """Any arm a shoulder and an elbow allow, without preference for outside or inside.
+
+    The upper arm's direction is uniform on the part of the sphere between 60 degrees behind and 40 degrees
+    across the body; the forearm bends into a random plane that leans to the front.
+    """
+    elevation = math.degrees(math.acos(rng.uniform(-0.95, 1)))
+    plane = vector(rng, (0.9, 0.6, 0.9), (-0.3, -0.6, 0.2))
+    return Arm(elevation, rng.uniform(-60, 130), rng.uniform(0, 140), plane)
 
 
 def wave(rng: Rng, pose: Pose) -> Pose:
