@@ -44,7 +44,7 @@ class LoopConfig:
     warmup: float = 0.04  # share of the steps
     clip: float = 5.0  # largest gradient norm
     ema: float = 0.997
-    bf16: bool = True  # autocast to bfloat16
+    bf16: bool = True  # autocast to bfloat16, if the device computes in it
     checkpoint_every: int = 500
     evaluate_every: int = 2_000
     workers: int = 0  # data loading processes
@@ -94,10 +94,11 @@ def train(
     schedule = LambdaLR(optimiser, lambda step: warmup_cosine(step / config.steps, config.warmup))
     parts = {"model": model, "average": average, "optimiser": optimiser, "schedule": schedule}
     first = load_checkpoint(checkpoint, parts) if checkpoint.exists() else 0
+    bf16 = config.bf16 and has_bf16(config.device)
     with Log(run, config.steps, first) as log:
         for step, batch in enumerate(_loader(batches, config, first), start=first):
             model.train()
-            with torch.autocast(config.device, torch.bfloat16, enabled=config.bf16):
+            with torch.autocast(config.device, torch.bfloat16, enabled=bf16):
                 losses = compute_losses(model, to_device(batch, config.device))
             optimiser.zero_grad(set_to_none=True)
             losses["loss"].backward()
@@ -113,6 +114,11 @@ def train(
                 with torch.random.fork_rng(devices=[]):
                     log.write("evaluation", done, evaluate(average.module.eval()))
     return average.module.eval()
+
+
+def has_bf16(device: str) -> bool:
+    """False for a CPU without instructions for bfloat16, where a step takes many times as long as in float32."""
+    return device != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _check_settings(path: Path, record: Mapping[str, Any]) -> None:

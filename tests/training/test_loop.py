@@ -210,6 +210,23 @@ def test_the_average_follows_the_weights(tmp_path: Path) -> None:
     assert after[2] < after[1] < after[0] < 0
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.parametrize("computes", [True, False])
+def test_bf16_only_where_the_processor_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: bool, computes: bool
+) -> None:
+    monkeypatch.setattr("posepart.training.loop.has_bf16", lambda device: computes)
+    seen: list[torch.dtype] = []
+
+    def watch(model: nn.Module, batch: Tensor) -> dict[str, Tensor]:
+        error = (model(batch)[:, 0] - batch.sum(1)).square().mean()
+        seen.append(model(batch).dtype)
+        return {"loss": error}
+
+    train(network(), Batches(), watch, tmp_path, replace(CONFIG, steps=1, bf16=wanted))
+    assert seen == [torch.bfloat16 if wanted and computes else torch.float32]
+
+
 def test_training_learns(tmp_path: Path) -> None:
     config = LoopConfig(**{**CONFIG.__dict__, "steps": 150})
     train(network(), Batches(), compute_losses, tmp_path, config)
