@@ -93,7 +93,7 @@ def seen_with(model: str, detector: str, config: PipelineConfig) -> dict[str, An
     files = find_model(model)
     weights = {stage: sha256(files.path(stage)) for stage in STAGES if stage in ("detector", "pose", "part")}
     stages = {name: asdict(getattr(config, name)) for name in ("detection", "crop", "candidates")}
-    views = {"mirror_pose": config.mirror_pose, "part_scales": config.part_scales}
+    views = {name: getattr(config, name) for name in ("mirror_pose", "upright_pose", "part_scales")}
     return {**weights, **stages, **views, "detector_spec": detector}
 
 

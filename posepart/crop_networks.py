@@ -103,7 +103,7 @@ class Networks:
         """Networks, candidates, CRF and second stage; see `CropNetworks`."""
         with clock.stage("networks"):
             batch = to_batch(crops, device)
-            joints = pose_maps(self.pose, batch, config.mirror_pose)
+            joints = pose_maps(self.pose, batch, config.mirror_pose, config.upright_pose)
             parts = part_maps(self.part, batch, config.part_scales)
         crfs: list[CropCrf] = []
         poses: list[Pose | None] = []

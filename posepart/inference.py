@@ -8,10 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from posepart.models.backbones import normalise
-from posepart.schema import FLIP_JOINTS, NEIGHBOURS, NUM_JOINTS
+from posepart.schema import FLIP_JOINTS, NEIGHBOURS, NUM_JOINTS, Joint
 from posepart.structures import Crop, FloatArray, PartMaps, PoseMaps
 
 SIDES = 32  # px; the networks halve an image five times
+TRUNK = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.LEFT_HIP, Joint.RIGHT_HIP)
 
 
 def to_batch(crops: Sequence[Crop], device: str) -> Tensor:
@@ -21,22 +22,59 @@ def to_batch(crops: Sequence[Crop], device: str) -> Tensor:
 
 
 @torch.inference_mode()
-def pose_maps(network: nn.Module, batch: Tensor, mirror: bool = False) -> list[PoseMaps]:
+def pose_maps(
+    network: nn.Module, batch: Tensor, mirror: bool = False, upright: bool = False
+) -> list[PoseMaps]:
     """Joint score maps Pj and neighbour offset maps Pn of every crop of the batch.
 
-    mirror: average with what the network makes of the mirrored crops, at twice the time.
+    mirror: average with what the network makes of the mirrored crops, at twice the time. upright: average
+    the maps of crops whose person lies or stands upside down with those of the crop turned until the trunk
+    is upright.
     """
+    logits, offsets = _pose_view(network, batch, mirror)
+    if upright:
+        quarters = _quarters_to_upright(logits)
+        for quarter in (1, 2, 3):
+            rows = (quarters == quarter).nonzero()[:, 0]
+            if len(rows):
+                turned = _pose_view(network, batch[rows].rot90(quarter, (2, 3)).contiguous(), mirror)
+                logits[rows] = (logits[rows] + turned[0].rot90(-quarter, (2, 3))) / 2
+                offsets[rows] = (offsets[rows] + _turned_back(turned[1], quarter)) / 2
+    height, width = logits.shape[-2:]
+    joints = logits.sigmoid().cpu().numpy()
+    shaped = offsets.cpu().numpy().reshape(len(joints), NUM_JOINTS, NUM_JOINTS - 1, 2, height, width)
+    stride = batch.shape[-1] / width
+    return [PoseMaps(j, o, stride) for j, o in zip(joints, shaped, strict=True)]
+
+
+def _pose_view(network: nn.Module, batch: Tensor, mirror: bool) -> tuple[Tensor, Tensor]:
+    """Logits (B, 14, h, w) and offsets (B, 364, h, w) of the batch as it stands."""
     logits, offsets = network(batch)
     if mirror:
         other_logits, other_offsets = network(batch.flip(-1))
         logits = (logits + other_logits[:, list(FLIP_JOINTS)].flip(-1)) / 2
         # in place: these are by far the largest maps
         offsets = offsets.add_(_mirrored_offsets(other_offsets)).div_(2)
-    height, width = logits.shape[-2:]
-    joints = logits.sigmoid().cpu().numpy()
-    shaped = offsets.cpu().numpy().reshape(len(joints), NUM_JOINTS, NUM_JOINTS - 1, 2, height, width)
-    stride = batch.shape[-1] / width
-    return [PoseMaps(j, o, stride) for j, o in zip(joints, shaped, strict=True)]
+    return logits, offsets
+
+
+def _quarters_to_upright(logits: Tensor) -> Tensor:
+    """(B,) quarter turns, anticlockwise, after which the trunk (best shoulders to best hips) stands upright."""
+    width = logits.shape[-1]
+    best = logits[:, list(TRUNK)].flatten(2).argmax(2)
+    x, y = (best % width).float(), (best // width).float()
+    across, down = x[:, 2:].sum(1) - x[:, :2].sum(1), y[:, 2:].sum(1) - y[:, :2].sum(1)
+    return torch.round(-torch.atan2(across, down) / (torch.pi / 2)).long() % 4
+
+
+def _turned_back(offsets: Tensor, quarters: int) -> Tensor:
+    """The offset maps (B, 364, h, w) of crops turned anticlockwise, as the crops themselves have them."""
+    turned = offsets.rot90(-quarters, (2, 3)).contiguous()
+    for _ in range(quarters):
+        dx, dy = turned[:, 0::2].clone(), turned[:, 1::2]
+        turned[:, 0::2] = -dy
+        turned[:, 1::2] = dx
+    return turned
 
 
 def _mirrored_offsets(offsets: Tensor) -> Tensor:

@@ -49,7 +49,8 @@ def see(
     image : (H, W, 3) uint8 RGB
     boxes : PersonBoxes, photo frame
     networks : Networks; only those of the first stages are used
-    config : PipelineConfig; `crop`, `candidates`, `mirror_pose`, `part_scales` and `batch_size` are used
+    config : PipelineConfig; `crop`, `candidates`, the views of the crops (`mirror_pose`, `upright_pose`,
+        `part_scales`) and `batch_size` are used
     device : of the networks
     """
     seen: list[SeenCrop] = []
@@ -57,7 +58,7 @@ def see(
         rows = slice(start, start + config.batch_size)
         crops = crop_boxes(image, PersonBoxes(boxes.xyxy[rows], boxes.scores[rows]), config.crop)
         batch = to_batch(crops, device)
-        joint_maps = pose_maps(networks.pose, batch, config.mirror_pose)
+        joint_maps = pose_maps(networks.pose, batch, config.mirror_pose, config.upright_pose)
         maps = zip(joint_maps, part_maps(networks.part, batch, config.part_scales), strict=True)
         for crop, score, (joints, parts) in zip(crops, boxes.scores[rows], maps, strict=True):
             rounded = PartMaps(parts.scores.astype(np.float16).astype(np.float32), parts.stride)

@@ -108,7 +108,7 @@ def parser_of(
     boxes: PersonBoxes, config: PipelineConfig | None = None, pairwise: PairwiseModel = PAIRWISE
 ) -> Parser:
     config = replace(
-        config or PipelineConfig(), mirror_pose=False, part_scales=(1.0,)
+        config or PipelineConfig(), mirror_pose=False, upright_pose=False, part_scales=(1.0,)
     )  # SeesJoints reads joint types from colours
     networks = Networks(SeesJoints(), SeesParts(), RefineFCN(width=8, separable=True).eval(), pairwise)
     return Parser(lambda image: boxes, networks, config, "stand-in")

@@ -31,7 +31,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
 
 
 def replace_config(parser, config: PipelineConfig):
-    parser.config = replace(config, mirror_pose=False, part_scales=(1.0,))
+    parser.config = replace(config, mirror_pose=False, upright_pose=False, part_scales=(1.0,))
     return parser
 
 

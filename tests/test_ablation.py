@@ -23,7 +23,9 @@ from posepart.observation import SeenCrop, see
 from posepart.structures import PersonBoxes, Scene
 
 IMAGE = draw(FIGURES)
-CONFIG = PipelineConfig(mirror_pose=False, part_scales=(1.0,))  # the stand-ins know left and right by colour
+CONFIG = PipelineConfig(
+    mirror_pose=False, upright_pose=False, part_scales=(1.0,)
+)  # the stand-ins know left and right by colour
 SHAPE = IMAGE.shape[0], IMAGE.shape[1]
 
 

@@ -27,7 +27,7 @@ def seeing_parser(monkeypatch: pytest.MonkeyPatch) -> Parser:
     parser = parser_of(boxes_of(FIGURES[:2]))
 
     def load(chosen: Namespace, config: PipelineConfig) -> tuple[Parser, dict[str, str]]:
-        parser.config = replace(config, mirror_pose=False, part_scales=(1.0,))
+        parser.config = replace(config, mirror_pose=False, upright_pose=False, part_scales=(1.0,))
         return parser, {}
 
     monkeypatch.setattr(cli, "_load", load)

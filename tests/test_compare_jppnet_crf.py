@@ -26,7 +26,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     monkeypatch.syspath_prepend(str(EXPERIMENTS))
     module = importlib.import_module("compare_jppnet_crf")
     config = PipelineConfig(
-        mirror_pose=False, part_scales=(1.0,), jppnet=ONE_SCALE
+        mirror_pose=False, upright_pose=False, part_scales=(1.0,), jppnet=ONE_SCALE
     )  # stand-ins know left and right by colour
     monkeypatch.setattr(module, "load", lambda *_, **__: parser_of(boxes_of(APART), config))
     monkeypatch.setattr(module, "load_network", lambda _: SeesBoth().eval())

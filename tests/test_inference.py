@@ -85,6 +85,44 @@ def test_mirrored_maps_swap_left_and_right() -> None:
     assert np.count_nonzero(averaged.offsets) == 2 * 2 * 8
 
 
+class Trunk(nn.Module):
+    """Sees shoulders at the red pixel and hips at the green one; every shoulder map leads from one to the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[list[list[int]]] = []
+
+    def forward(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        cells = batch[:, :, ::4, ::4]
+        logits, offsets = torch.zeros(len(batch), 14, 8, 8), torch.zeros(len(batch), 14, 13, 2, 8, 8)
+        logits[:, [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER]] = 8 * cells[:, :1]
+        logits[:, [Joint.LEFT_HIP, Joint.RIGHT_HIP]] = 8 * cells[:, 1:2]
+        k = int(np.flatnonzero(NEIGHBOURS[Joint.LEFT_SHOULDER] == Joint.LEFT_HIP)[0])
+        for row, image in enumerate(cells):
+            (top,), (bottom,) = (image[c].nonzero().tolist() for c in (0, 1))
+            offsets[row, Joint.LEFT_SHOULDER, k, 0] = 4 * (bottom[1] - top[1])
+            offsets[row, Joint.LEFT_SHOULDER, k, 1] = 4 * (bottom[0] - top[0])
+            self.seen.append([top, bottom])
+        return logits, offsets.flatten(1, 3)
+
+
+def test_lying_people_are_looked_at_upright_too_and_their_maps_turned_back() -> None:
+    batch = torch.zeros(4, 3, 32, 32)
+    # rows and columns of the cells
+    ends = [[[1, 3], [5, 4]], [[3, 6], [4, 2]], [[6, 4], [2, 3]], [[3, 1], [4, 5]]]
+    for image, (top, bottom) in zip(batch, ends, strict=True):
+        for channel, (y, x) in enumerate((top, bottom)):
+            image[channel, 4 * y : 4 * y + 4, 4 * x : 4 * x + 4] = 1.0
+    once, twice = Trunk(), Trunk()
+    plain, looked = pose_maps(once, batch), pose_maps(twice, batch, upright=True)
+    assert once.seen == ends
+    assert twice.seen[:4] == ends and len(twice.seen) == 7  # one stands already
+    assert all(top[0] + 3 <= bottom[0] for top, bottom in twice.seen[4:])
+    for one, other in zip(plain, looked, strict=True):
+        np.testing.assert_allclose(one.joints, other.joints, rtol=1e-6)
+        np.testing.assert_allclose(one.offsets, other.offsets, atol=1e-5)
+
+
 def test_every_second_copy_of_a_crop_is_mirrored_and_all_are_averaged() -> None:
     logits = torch.zeros(1, 7, 4, 4)
     logits[0, 2, 1, 0] = 2.0

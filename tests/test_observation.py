@@ -13,7 +13,7 @@ from posepart.structures import PersonBoxes
 
 def seen(boxes: PersonBoxes) -> tuple[SeenCrop, ...]:
     config = PipelineConfig(
-        mirror_pose=False, part_scales=(1.0,)
+        mirror_pose=False, upright_pose=False, part_scales=(1.0,)
     )  # the stand-ins know left and right by colour
     return see(draw(FIGURES), boxes, parser_of(boxes).networks, config)
 

@@ -45,7 +45,7 @@ def predicted_crops(
     for step in range(count):
         batch = batches[step]
         images = normalise(batch["image"])
-        all_joint_maps = pose_maps(pose, images, config.mirror_pose)
+        all_joint_maps = pose_maps(pose, images, config.mirror_pose, config.upright_pose)
         rows = zip(all_joint_maps, part_maps(part, images, config.part_scales), strict=True)
         for i, (joint_maps, first) in enumerate(rows):
             people = batch["joints"][i].numpy()
