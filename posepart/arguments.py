@@ -209,7 +209,7 @@ def _synth_parser() -> ArgumentParser:
     parser.add_argument(
         "--family",
         type=str,
-        help="One family of poses for everyone, such as acrobat, sit, dance; all by default.",
+        help="Poses, such as acrobat, sit, dance, of all who do not deal with a neighbour; any by default.",
     )
     parser.add_argument(
         "--no-contact-sheet", action="store_true", help="Leave out the picture of all scenes."

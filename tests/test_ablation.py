@@ -23,9 +23,8 @@ from posepart.observation import SeenCrop, see
 from posepart.structures import PersonBoxes, Scene
 
 IMAGE = draw(FIGURES)
-CONFIG = PipelineConfig(
-    mirror_pose=False, upright_pose=False, part_scales=(1.0,)
-)  # the stand-ins know left and right by colour
+# the stand-ins know left and right by colour
+CONFIG = PipelineConfig(mirror_pose=False, upright_pose=False, part_scales=(1.0,))
 SHAPE = IMAGE.shape[0], IMAGE.shape[1]
 
 

@@ -80,10 +80,8 @@ def test_one_joint_is_no_pose() -> None:
 
 
 def test_its_parts_in_our_crf_are_what_it_parses() -> None:
-    boxes, config = (
-        boxes_of(FIGURES[:1]),
-        PipelineConfig(mirror_pose=False, upright_pose=False, part_scales=(1.0,)),
-    )
+    boxes = boxes_of(FIGURES[:1])
+    config = PipelineConfig(mirror_pose=False, upright_pose=False, part_scales=(1.0,))
     parser = parser_of(boxes, config)
     expected = parser(draw(FIGURES[:1]))
     parser.networks = replace(parser.networks, part=JPPNetParts(SeesBoth().eval(), config.jppnet))

@@ -21,7 +21,8 @@ class SynthConfig:
     people : int or None
         Number of people placed in the scene; None draws 1 to 8.
     family : str or None
-        One pose family (see `families.FAMILIES`) for everyone; None draws one per person.
+        One pose family (see `families.FAMILIES`) for everyone who does not deal with a neighbour; None
+        draws one per person.
     arrangement : str or None
         One arrangement (see `layout.ARRANGEMENTS`); None draws one.
     interaction_share : float
