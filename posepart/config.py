@@ -125,7 +125,7 @@ class PipelineConfig:
     merge: MergeConfig = field(default_factory=MergeConfig)
     jppnet: JPPNetInferenceConfig = field(default_factory=JPPNetInferenceConfig)  # of a JPPNet alone
     mirror_pose: bool = True  # average the pose maps with those of the mirrored crop, at twice the time
-    upright_pose: bool = True  # and with those of the turned crop, where the trunk does not stand upright
+    upright_pose: bool = True  # and with those of the crop turned until the trunk stands, if no less sure
     part_scales: tuple[float, ...] = (0.75, 1.0, 1.25)  # part maps of crops in these sizes are averaged
     refine: bool = True  # False: the first-stage part scores are the result
     batch_size: int = 8  # crops per forward pass

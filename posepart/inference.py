@@ -12,6 +12,7 @@ from posepart.schema import FLIP_JOINTS, NEIGHBOURS, NUM_JOINTS, Joint
 from posepart.structures import Crop, FloatArray, PartMaps, PoseMaps
 
 SIDES = 32  # px; the networks halve an image five times
+LEANING = torch.pi / 6
 TRUNK = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.LEFT_HIP, Joint.RIGHT_HIP)
 
 
@@ -28,18 +29,12 @@ def pose_maps(
     """Joint score maps Pj and neighbour offset maps Pn of every crop of the batch.
 
     mirror: average with what the network makes of the mirrored crops, at twice the time. upright: average
-    the maps of crops whose person lies or stands upside down with those of the crop turned until the trunk
-    is upright.
+    with what it makes of the crop turned until the trunk stands upright, where that leans by more than `LEANING`
+    and the turned crop's maps are no less sure.
     """
     logits, offsets = _pose_view(network, batch, mirror)
     if upright:
-        quarters = _quarters_to_upright(logits)
-        for quarter in (1, 2, 3):
-            rows = (quarters == quarter).nonzero()[:, 0]
-            if len(rows):
-                turned = _pose_view(network, batch[rows].rot90(quarter, (2, 3)).contiguous(), mirror)
-                logits[rows] = (logits[rows] + turned[0].rot90(-quarter, (2, 3))) / 2
-                offsets[rows] = (offsets[rows] + _turned_back(turned[1], quarter)) / 2
+        _look_upright(network, batch, mirror, logits, offsets)
     height, width = logits.shape[-2:]
     joints = logits.sigmoid().cpu().numpy()
     shaped = offsets.cpu().numpy().reshape(len(joints), NUM_JOINTS, NUM_JOINTS - 1, 2, height, width)
@@ -58,23 +53,49 @@ def _pose_view(network: nn.Module, batch: Tensor, mirror: bool) -> tuple[Tensor,
     return logits, offsets
 
 
-def _quarters_to_upright(logits: Tensor) -> Tensor:
-    """(B,) quarter turns, anticlockwise, after which the trunk (best shoulders to best hips) stands upright."""
+def _look_upright(network: nn.Module, batch: Tensor, mirror: bool, logits: Tensor, offsets: Tensor) -> None:
+    """Average, in place, the maps of leaning people with those of their turned crops that are no less sure."""
+    angles = _trunk_angles(logits)
+    leaning = (angles.abs() > LEANING).nonzero()[:, 0]
+    if not len(leaning):
+        return
+    angles = angles[leaning]
+    turned = _pose_view(network, _turned(batch[leaning], -angles), mirror)
+    sure = _sureness(turned[0]) >= _sureness(logits[leaning])
+    covered = _turned(torch.ones_like(turned[0][:, :1]), angles) > 0.99  # the turned crop lacks the corners
+    better = sure[:, None, None, None] & covered
+    back = _turned(turned[0], angles), _turned_offsets(turned[1], angles)
+    for maps, others in zip((logits, offsets), back, strict=True):
+        maps[leaning] = torch.where(better, (maps[leaning] + others) / 2, maps[leaning])
+
+
+def _trunk_angles(logits: Tensor) -> Tensor:
+    """(B,) radians from straight down to the best hips as the best shoulders see them; positive: to the right."""
     width = logits.shape[-1]
     best = logits[:, list(TRUNK)].flatten(2).argmax(2)
     x, y = (best % width).float(), (best // width).float()
-    across, down = x[:, 2:].sum(1) - x[:, :2].sum(1), y[:, 2:].sum(1) - y[:, :2].sum(1)
-    return torch.round(-torch.atan2(across, down) / (torch.pi / 2)).long() % 4
+    return torch.atan2(x[:, 2:].sum(1) - x[:, :2].sum(1), y[:, 2:].sum(1) - y[:, :2].sum(1))
 
 
-def _turned_back(offsets: Tensor, quarters: int) -> Tensor:
-    """The offset maps (B, 364, h, w) of crops turned anticlockwise, as the crops themselves have them."""
-    turned = offsets.rot90(-quarters, (2, 3)).contiguous()
-    for _ in range(quarters):
-        dx, dy = turned[:, 0::2].clone(), turned[:, 1::2]
-        turned[:, 0::2] = -dy
-        turned[:, 1::2] = dx
-    return turned
+def _sureness(logits: Tensor) -> Tensor:
+    """(B,) the mean over the joints of the best score."""
+    return logits.flatten(2).amax(2).sigmoid().mean(1)
+
+
+def _turned(images: Tensor, angles: Tensor) -> Tensor:
+    """(B, C, S, S) turned anticlockwise about their centres by radians, bilinear, zero outside."""
+    cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
+    rotation = torch.stack([cos, -sin, zero, sin, cos, zero], 1).reshape(-1, 2, 3)
+    grid = F.affine_grid(rotation, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False)
+
+
+def _turned_offsets(offsets: Tensor, angles: Tensor) -> Tensor:
+    """Offset maps (B, 364, h, w) turned, and every offset (dx, dy) with them."""
+    turned = _turned(offsets, angles)
+    cos, sin = angles.cos()[:, None, None, None], angles.sin()[:, None, None, None]
+    dx, dy = turned[:, 0::2], turned[:, 1::2]
+    return torch.stack([cos * dx + sin * dy, cos * dy - sin * dx], 2).flatten(1, 2)
 
 
 def _mirrored_offsets(offsets: Tensor) -> Tensor:

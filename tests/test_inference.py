@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from posepart.config import PipelineConfig
-from posepart.inference import part_maps, pose_maps, refined_part_maps, to_batch
+from posepart.inference import TRUNK, part_maps, pose_maps, refined_part_maps, to_batch
 from posepart.schema import NEIGHBOURS, Joint, Part
 from posepart.structures import Affine, Crop, PartMaps
 
@@ -86,41 +86,93 @@ def test_mirrored_maps_swap_left_and_right() -> None:
 
 
 class Trunk(nn.Module):
-    """Sees shoulders at the red pixel and hips at the green one; every shoulder map leads from one to the other."""
+    """Sees shoulders at the red cell and hips at the green one: with logit `upright` straight below, else with 8.
 
-    def __init__(self) -> None:
+    Every left shoulder's offset leads from one to the other.
+    """
+
+    def __init__(self, upright: float) -> None:
         super().__init__()
-        self.seen: list[list[list[int]]] = []
+        self.upright = upright
+        self.seen: list[tuple[tuple[int, int], ...]] = []
 
     def forward(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         cells = batch[:, :, ::4, ::4]
         logits, offsets = torch.zeros(len(batch), 14, 8, 8), torch.zeros(len(batch), 14, 13, 2, 8, 8)
-        logits[:, [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER]] = 8 * cells[:, :1]
-        logits[:, [Joint.LEFT_HIP, Joint.RIGHT_HIP]] = 8 * cells[:, 1:2]
         k = int(np.flatnonzero(NEIGHBOURS[Joint.LEFT_SHOULDER] == Joint.LEFT_HIP)[0])
         for row, image in enumerate(cells):
-            (top,), (bottom,) = (image[c].nonzero().tolist() for c in (0, 1))
+            top, bottom = (divmod(int(image[c].argmax()), 8) for c in (0, 1))
+            sure = self.upright if top[1] == bottom[1] and top[0] < bottom[0] else 8.0
+            logits[row, [Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER]] = sure * image[0].round()
+            logits[row, [Joint.LEFT_HIP, Joint.RIGHT_HIP]] = sure * image[1].round()
             offsets[row, Joint.LEFT_SHOULDER, k, 0] = 4 * (bottom[1] - top[1])
             offsets[row, Joint.LEFT_SHOULDER, k, 1] = 4 * (bottom[0] - top[0])
-            self.seen.append([top, bottom])
+            self.seen.append((top, bottom))
         return logits, offsets.flatten(1, 3)
 
 
-def test_lying_people_are_looked_at_upright_too_and_their_maps_turned_back() -> None:
-    batch = torch.zeros(4, 3, 32, 32)
-    # rows and columns of the cells
-    ends = [[[1, 3], [5, 4]], [[3, 6], [4, 2]], [[6, 4], [2, 3]], [[3, 1], [4, 5]]]
-    for image, (top, bottom) in zip(batch, ends, strict=True):
-        for channel, (y, x) in enumerate((top, bottom)):
+STANDING = ((1, 3), (5, 3))  # rows and columns of the shoulders' and hips' cells
+LYING = [((4, 1), (4, 5)), ((6, 4), (2, 4)), ((3, 6), (3, 2))]  # the same, turned by one to three quarters
+LEANING = ((1, 3), (5, 5))  # by 27 degrees
+
+
+def trunks(ends: list[tuple[tuple[int, int], ...]]) -> Tensor:
+    batch = torch.zeros(len(ends), 3, 32, 32)
+    for image, end in zip(batch, ends, strict=True):
+        for channel, (y, x) in enumerate(end):
             image[channel, 4 * y : 4 * y + 4, 4 * x : 4 * x + 4] = 1.0
-    once, twice = Trunk(), Trunk()
-    plain, looked = pose_maps(once, batch), pose_maps(twice, batch, upright=True)
-    assert once.seen == ends
-    assert twice.seen[:4] == ends and len(twice.seen) == 7  # one stands already
-    assert all(top[0] + 3 <= bottom[0] for top, bottom in twice.seen[4:])
+    return batch
+
+
+def test_lying_people_are_looked_at_upright_too_and_their_maps_turned_back() -> None:
+    ends = [STANDING, *LYING, LEANING]
+    network = Trunk(upright=10.0)
+    plain, looked = (
+        pose_maps(Trunk(upright=10.0), trunks(ends)),
+        pose_maps(network, trunks(ends), upright=True),
+    )
+    assert network.seen == [*ends, STANDING, STANDING, STANDING]
+    for end, one, other in zip(ends, plain, looked, strict=True):
+        np.testing.assert_allclose(one.offsets, other.offsets, atol=1e-4)
+        mean_logit = 9.0 if end in LYING else (10.0 if end == STANDING else 8.0)
+        for joint, (y, x) in ((Joint.LEFT_SHOULDER, end[0]), (Joint.RIGHT_HIP, end[1])):
+            assert other.joints[joint].argmax() == 8 * y + x
+            np.testing.assert_allclose(other.joints[joint].max(), 1 / (1 + np.exp(-mean_logit)), rtol=1e-6)
+
+
+def test_a_look_upright_that_is_less_sure_changes_nothing() -> None:
+    network = Trunk(upright=7.0)
+    plain, looked = (
+        pose_maps(Trunk(upright=7.0), trunks(LYING)),
+        pose_maps(network, trunks(LYING), upright=True),
+    )
+    assert len(network.seen) == 6
     for one, other in zip(plain, looked, strict=True):
-        np.testing.assert_allclose(one.joints, other.joints, rtol=1e-6)
-        np.testing.assert_allclose(one.offsets, other.offsets, atol=1e-5)
+        np.testing.assert_array_equal(one.joints, other.joints)
+        np.testing.assert_array_equal(one.offsets, other.offsets)
+
+
+def test_what_the_turned_crop_lacks_is_left_as_it_was() -> None:
+    # 45 degrees: the crop's corners are outside the turned one
+    end = ((2, 2), (5, 5))
+    plain, looked = (pose_maps(Surer(), trunks([end]), upright=upright)[0] for upright in (False, True))
+    changed = (plain.joints != looked.joints).any(0)
+    assert not changed[[0, 0, 7, 7], [0, 7, 0, 7]].any() and changed[2:6, 2:6].all()
+
+
+class Surer(nn.Module):
+    """A trunk from upper left to lower right, and everywhere surer the second time it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def forward(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        self.asked += 1
+        logits = torch.full((len(batch), 14, 8, 8), float(self.asked))
+        logits[:, list(TRUNK[:2]), 2, 2] += 1
+        logits[:, list(TRUNK[2:]), 5, 5] += 1
+        return logits, torch.zeros(len(batch), 364, 8, 8)
 
 
 def test_every_second_copy_of_a_crop_is_mirrored_and_all_are_averaged() -> None:
