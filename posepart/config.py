@@ -77,8 +77,9 @@ POSE_RANKS = ("box", "pose")
 
 @dataclass(frozen=True)
 class MergeConfig:
-    """Pose NMS over boxes (Sec. 4.1), and which person a pixel of a part belongs to."""
+    """Pose NMS over boxes (Sec. 4.1), averaging of part scores (Sec. 3), and whose a pixel of a part is."""
 
+    part_power: float = 0.25  # of the part scores that are averaged over crops; Sec. 3: 1, as they are
     rank: str = "box"  # which of two poses of one person stays, see `pose_nms.nms_ranks`; Sec. 4.1: "pose"
     head_iou: float = 0.65  # IoU above which the pose of lower rank is dropped
     upper_body_iou: float = 0.5
@@ -91,6 +92,8 @@ class MergeConfig:
     def __post_init__(self) -> None:
         if self.rank not in POSE_RANKS:
             raise ValueError(f"unknown merge.rank {self.rank!r}: choose one of {', '.join(POSE_RANKS)}")
+        if not 0 < self.part_power <= 1:
+            raise ValueError(f"merge.part_power: expected a number in (0, 1], got {self.part_power}")
 
 
 JPPNET_AVERAGES = ("probabilities", "scores")

@@ -53,7 +53,7 @@ def merge_crops(
     crop_size, photo_shape, config : as for `assign_people`
     """
     kept = pose_nms(people, ranks, config)
-    part_map = merge_parts(part_maps, affines, crop_size, photo_shape)
+    part_map = merge_parts(part_maps, affines, crop_size, photo_shape, config)
     own = [affines[own_crops[k]] for k in kept]
     return Merged(kept, part_map, assign_people(part_map, [people[k] for k in kept], own, crop_size, config))
 
@@ -63,8 +63,12 @@ def merge_parts(
     affines: Sequence[Affine],
     crop_size: int,
     photo_shape: tuple[int, int],
+    config: MergeConfig,
 ) -> NDArray[np.uint8]:
     """The part map of the photo: scores averaged over the crops that cover a pixel, then the best (Sec. 3).
+
+    Averaged are softened scores, whose logits are `part_power` times as large. The mean of scores that are near 0
+    or 1 is a vote; of softened ones the surer crop, and of neighbouring cells the surer cell, counts more.
 
     Parameters
     ----------
@@ -73,6 +77,7 @@ def merge_parts(
     crop_size : int
         Side of the crops, px.
     photo_shape : (H, W)
+    config : MergeConfig
 
     Returns
     -------
@@ -81,7 +86,8 @@ def merge_parts(
         memory does not grow with it.
     """
     labels = np.zeros(photo_shape, np.uint8)
-    readers = [_ScoreReader(maps, affine) for maps, affine in zip(part_maps, affines, strict=True)]
+    softened = [softened_scores(maps, config.part_power) for maps in part_maps]
+    readers = [_ScoreReader(maps, affine) for maps, affine in zip(softened, affines, strict=True)]
     windows = [crop_window(affine, crop_size, photo_shape) for affine in affines]
     for strip, inside in strips(windows, photo_shape):
         x0, y0, x1, y1 = strip
@@ -93,6 +99,12 @@ def merge_parts(
         # the best mean is the best sum; where no crop lies all sums are 0 and background, the first, wins
         labels[y0:y1, x0:x1] = _first_best(total)
     return labels
+
+
+def softened_scores(maps: PartMaps, power: float) -> PartMaps:
+    """The part scores to a power, normalised again: a softmax at temperature 1 / power."""
+    powered = maps.scores**power
+    return PartMaps(powered / powered.sum(axis=0), maps.stride)
 
 
 def assign_people(

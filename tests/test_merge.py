@@ -7,7 +7,7 @@ from scenes import person_of
 from posepart import windows
 from posepart.config import CropConfig, MergeConfig
 from posepart.crops import box_affine
-from posepart.merge import assign_people, distance_field, merge_parts
+from posepart.merge import assign_people, distance_field, merge_parts, softened_scores
 from posepart.schema import NUM_PARTS, Joint, Part
 from posepart.structures import Affine, PartMaps, Person
 
@@ -27,7 +27,7 @@ def identity() -> Affine:
 
 
 def test_no_people_stay_no_people() -> None:
-    assert not merge_parts([], [], 64, (5, 7)).any()
+    assert not merge_parts([], [], 64, (5, 7), CONFIG).any()
     owner = assign_people(np.full((5, 7), Part.HEAD, np.uint8), [], [], 64, CONFIG)
     assert owner.shape == (5, 7)
     assert not owner.any()
@@ -37,7 +37,7 @@ def test_merged_parts_of_one_crop_land_where_the_crop_lies() -> None:
     labels = np.zeros((16, 16), np.uint8)
     labels[4:8, 8:12] = Part.TORSO  # cells of 4 crop px: crop rows 16..31, columns 32..47
     affine = box_affine(np.array([99.5, 49.5, 227.5, 177.5]), CROP)  # 2 photo px per crop px, from (100, 50)
-    merged = merge_parts([PartMaps(certain(labels), 4.0)], [affine], 64, (200, 300))
+    merged = merge_parts([PartMaps(certain(labels), 4.0)], [affine], 64, (200, 300), CONFIG)
     expected = np.zeros((200, 300), np.uint8)
     expected[50 + 32 : 50 + 64, 100 + 64 : 100 + 96] = Part.TORSO
     assert (merged != expected).mean() < 0.002  # interpolation rounds the corners
@@ -51,17 +51,42 @@ def test_scores_are_averaged_where_crops_overlap() -> None:
     unsure = PartMaps(certain(everywhere * Part.TORSO, 0.8), 4.0)
     left = Affine(np.array([[1.0, 0, 0], [0, 1.0, 0]]))
     right = Affine(np.array([[1.0, 0, -32], [0, 1.0, 0]]))
-    merged = merge_parts([sure, unsure], [left, right], 64, (70, 100))
+    merged = merge_parts([sure, unsure], [left, right], 64, (70, 100), MergeConfig(part_power=1.0))
     assert (merged[:64, :64] == Part.HEAD).all()  # 0.45 against 0.40 where both are
     assert (merged[:64, 64:96] == Part.TORSO).all()
     assert not merged[64:].any() and not merged[:, 96:].any()
+
+
+@pytest.mark.parametrize("power, winner", [(1.0, Part.BACKGROUND), (0.25, Part.HEAD)])
+def test_the_surer_crop_counts_more_where_scores_are_softened(power: float, winner: Part) -> None:
+    everywhere = np.full((16, 16), Part.HEAD)
+    maps = [PartMaps(certain(everywhere, confidence), 4.0) for confidence in (0.999, 0.2, 0.2)]
+    merged = merge_parts(maps, [identity()] * 3, 64, (64, 64), MergeConfig(part_power=power))
+    assert (merged == winner).all()  # the means of the head are 0.47 and 0.56
+
+
+def test_softened_scores_have_smaller_logits_and_sum_to_one() -> None:
+    scores = (
+        np.random.default_rng(0).dirichlet(np.ones(NUM_PARTS), (5, 4)).transpose(2, 0, 1).astype(np.float32)
+    )
+    softened = softened_scores(PartMaps(scores, 4.0), 0.25)
+    assert softened.stride == 4.0
+    np.testing.assert_allclose(softened.scores.sum(0), 1, rtol=1e-6)
+    logits, small = np.log(scores), np.log(softened.scores)
+    np.testing.assert_allclose(small - small[:1], (logits - logits[:1]) / 4, atol=1e-5)
+
+
+@pytest.mark.parametrize("power", [0.0, -1.0, 1.5, float("nan")])
+def test_powers_that_do_not_soften_are_refused(power: float) -> None:
+    with pytest.raises(ValueError, match=r"merge\.part_power: expected a number in"):
+        MergeConfig(part_power=power)
 
 
 def test_crops_may_reach_over_the_border_of_the_photo_or_miss_it() -> None:
     maps = PartMaps(certain(np.full((16, 16), Part.HEAD)), 4.0)
     over = Affine(np.array([[1.0, 0, 40], [0, 1.0, 40]]))
     far = Affine(np.array([[1.0, 0, 500], [0, 1.0, 0]]))
-    merged = merge_parts([maps, maps], [over, far], 64, (50, 60))
+    merged = merge_parts([maps, maps], [over, far], 64, (50, 60), CONFIG)
     assert (merged[:24, :24] == Part.HEAD).all()
     assert np.count_nonzero(merged) == 24 * 24
 
@@ -70,7 +95,7 @@ def test_a_small_person_is_averaged_down() -> None:
     rng = np.random.default_rng(0)
     noisy = np.where(rng.random((64, 64)) < 0.7, Part.HEAD, Part.TORSO)
     shrink = Affine(np.array([[8.0, 0, 3.5], [0, 8.0, 3.5]]))  # 8 crop px per photo px
-    merged = merge_parts([PartMaps(certain(noisy), 1.0)], [shrink], 64, (8, 8))
+    merged = merge_parts([PartMaps(certain(noisy), 1.0)], [shrink], 64, (8, 8), CONFIG)
     assert (merged == Part.HEAD).all()
 
 
@@ -91,10 +116,12 @@ def random_scene(seed: int, size: tuple[int, int]) -> tuple[list[PartMaps], list
 def test_strips_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     shape = (300, 400)
     maps, affines, people = random_scene(1, shape)
-    whole = merge_parts(maps, affines, 64, shape)
+    whole = merge_parts(maps, affines, 64, shape, CONFIG)
     owner = assign_people(whole, people, affines, 64, CONFIG)
     monkeypatch.setattr(windows, "STRIP_PIXELS", 400 * 7)
-    assert (merge_parts(maps, affines, 64, shape) != whole).mean() < 1e-3  # OpenCV warps in 1/32 of a cell
+    assert (
+        merge_parts(maps, affines, 64, shape, CONFIG) != whole
+    ).mean() < 1e-3  # OpenCV warps in 1/32 of a cell
     np.testing.assert_array_equal(assign_people(whole, people, affines, 64, CONFIG), owner)
     assert len(np.unique(owner)) == 5
 
@@ -106,7 +133,7 @@ def test_a_huge_photo_needs_no_more_than_its_label_maps() -> None:
     maps = PartMaps(certain(np.full((16, 16), Part.TORSO)), 4.0)
     person = person_of({Joint.NECK: (1500, 500), Joint.LEFT_HIP: (1500, 2000)}, box=tuple(box))
     tracemalloc.start()
-    merged = merge_parts([maps], [affine], 64, shape)
+    merged = merge_parts([maps], [affine], 64, shape, CONFIG)
     owner = assign_people(merged, [person], [affine], 64, CONFIG)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
