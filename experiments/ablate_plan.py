@@ -8,7 +8,16 @@ from posepart.ablation import Question, Row, Variant
 from posepart.config import PipelineConfig
 from posepart.schema import NUM_JOINTS
 
-KEYS = ("segment_term", "pairs", "assemblers", "second_stage", "several_poses", "boxes", "multi_label")
+KEYS = (
+    "segment_term",
+    "pairs",
+    "assemblers",
+    "second_stage",
+    "part_average",
+    "several_poses",
+    "boxes",
+    "multi_label",
+)
 
 NOT_RETRAINED = (
     "The first row with a second stage is the shipped one, trained with both maps, with its maps set to zero: it "
@@ -51,6 +60,7 @@ def questions(base: PipelineConfig, retrained: tuple[str, ...]) -> tuple[Questio
         ),
         Question("assemblers", "Assembler, on the same candidates and potentials", _assemblers(base)),
         _second_stage(base, retrained),
+        Question("part_average", "Part scores that are averaged over crops", _part_average(base)),
         Question(
             "several_poses",
             "Poses per box",
@@ -67,6 +77,11 @@ def questions(base: PipelineConfig, retrained: tuple[str, ...]) -> tuple[Questio
             (Row("A: the proposing map's", single), Row("B: any", several)),
         ),
     )
+
+
+def _part_average(base: PipelineConfig) -> tuple[Row, ...]:
+    plain = Variant(replace(base, merge=replace(base.merge, part_power=1.0)))
+    return Row("as they are", plain), Row(f"softened, power {base.merge.part_power:g}", Variant(base))
 
 
 def _poses_per_box(base: PipelineConfig) -> tuple[Row, ...]:

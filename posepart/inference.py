@@ -12,7 +12,7 @@ from posepart.schema import FLIP_JOINTS, NEIGHBOURS, NUM_JOINTS, Joint
 from posepart.structures import Crop, FloatArray, PartMaps, PoseMaps
 
 SIDES = 32  # px; the networks halve an image five times
-LEANING = torch.pi / 6
+LEANING = torch.pi / 6  # rad; a trunk that leans less is upright enough
 TRUNK = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.LEFT_HIP, Joint.RIGHT_HIP)
 
 
