@@ -10,10 +10,11 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
+from posepart.data.folds import Fold
 from posepart.data.readers import read_samples, splits_of
 from posepart.data.sample import Sample
 from posepart.models.builders import build
-from posepart.models.weights import load_into, save_weights
+from posepart.models.weights import load_into, read_card, save_weights
 from posepart.schema import JOINT_NAMES, PART_NAMES
 
 LICENCES = {
@@ -61,6 +62,67 @@ def read_people(folders: Sequence[str], split: str) -> list[Sample]:
     return samples
 
 
+def fold_option(parser: ArgumentParser) -> None:
+    """`--fold`, for the networks that others learn from the predictions of."""
+    parser.add_argument(
+        "--fold", type=str | None, help="K/N: train without the K-th (from 0) of N folds, and evaluate on it"
+    )
+
+
+def read_training(settings: Namespace) -> tuple[list[Sample], list[Sample]]:
+    """The samples to train on and those to evaluate on: train and val split, or with `--fold` parts of train.
+
+    Raises
+    ------
+    ValueError: when `--fold` names no fold.
+    """
+    samples = read_people(settings.data, "train")
+    if settings.fold is None:
+        return samples, read_people(settings.data, "val")
+    fold = Fold.parse(settings.fold)
+    return fold.outside(samples), fold.inside(samples)
+
+
+def folds_option(parser: ArgumentParser) -> None:
+    """`--folds`, for what learns from predictions."""
+    parser.add_argument(
+        "--folds",
+        type=list[Path],
+        default=[],
+        help="pose weights of all folds (train_pose.py --fold): each photo is predicted by those trained without "
+        "it; by default the model's pose weights predict all",
+    )
+
+
+def by_pose_weights(settings: Namespace, samples: Sequence[Sample]) -> dict[Path, list[Sample]]:
+    """Which pose weights predict which training samples: the model's all, or with `--folds` each its own fold.
+
+    Raises
+    ------
+    ValueError: as `folds_of`.
+    """
+    if not settings.folds:
+        return {settings.model / "pose.safetensors": list(samples)}
+    return {path: fold.inside(samples) for path, fold in folds_of(settings.folds).items()}
+
+
+def folds_of(weights: Sequence[Path]) -> dict[Path, Fold]:
+    """The fold that each weight file was trained without, as its card tells.
+
+    Raises
+    ------
+    ValueError: when they are not one for every fold of one division.
+    """
+    named = {path: read_card(path).get("fold") for path in weights}
+    count = len(named)
+    if set(named.values()) != {f"{k}/{count}" for k in range(count)}:
+        found = ", ".join(f"{path}: {fold or 'trained on all photos'}" for path, fold in named.items())
+        raise ValueError(
+            f"expected weights of train_pose.py --fold, one file for each of {count} folds: {found}"
+        )
+    return {path: Fold.parse(fold) for path, fold in named.items()}
+
+
 def builder_arguments(settings: Namespace) -> dict[str, Any]:
     """What the builder is called with: `--arguments`, or `--width` of the MobileNets."""
     if "arguments" in settings:
@@ -103,6 +165,7 @@ def finish(
         "initialisation": settings.init.name if settings.init else None,
         "seed": settings.loop.seed,
         "steps": settings.loop.steps,
+        **({"fold": settings.fold} if settings.get("fold") else {}),
         "metrics": {k: round(v, 4) for k, v in metrics.items()},
         "curve": learning_curve(settings.run / "log.jsonl"),
     }

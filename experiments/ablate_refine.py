@@ -50,8 +50,9 @@ def retrain(
     """
     folder.mkdir(parents=True, exist_ok=True)
     config = CropBatchConfig(batch_size=BATCH, need="parts", crop=CropConfig(), seed=seed)
+    by_pose = {model / "pose.safetensors": samples}
     examples = cached(
-        folder / "train.npz", weights_of(model), lambda: predict(samples, config, -(-crops // BATCH), model)
+        folder / "train.npz", weights_of(by_pose, model), lambda: predict(by_pose, config, crops, model)
     )
     networks = {}
     for name, (builder, *maps) in tqdm(POSE_MAPS.items(), unit="second stage", desc="retraining"):

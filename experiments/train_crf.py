@@ -1,15 +1,25 @@
 """Fit the pairwise potentials of the CRF, with and without the segment term, on what the networks predict.
 
     python experiments/train_crf.py --config experiments/configs/crf.yaml --data PEOPLE --run runs/crf \
-        --model runs/model
+        --model runs/model --folds runs/fold0/pose.safetensors runs/fold1/pose.safetensors
 
-`--model` is a folder with the trained pose and part weights. Minutes, not hours: there is nothing to resume.
+`--model` is a folder with the trained pose and part weights. On its own training photos a network is too good: with
+`--folds` each photo is predicted by the Pose FCN that was trained without it. Minutes, not hours: there is nothing
+to resume.
 """
 
 from dataclasses import asdict
 from pathlib import Path
 
-from _common import common_card, read_people, recorded, run_script, training_parser
+from _common import (
+    by_pose_weights,
+    common_card,
+    folds_option,
+    read_people,
+    recorded,
+    run_script,
+    training_parser,
+)
 from tqdm import tqdm
 
 from posepart.config import CropConfig, PipelineConfig
@@ -24,11 +34,15 @@ from posepart.training.predicted import predicted_crops
 
 
 def pairs_of(
-    samples: list[Sample], batches: CropBatchConfig, crops: int, model: Path, config: PairFitConfig
+    samples: list[Sample],
+    batches: CropBatchConfig,
+    crops: int,
+    networks: tuple[Path, Path],
+    config: PairFitConfig,
 ) -> LabelledPairs:
-    """The labelled pairs of a number of crops."""
+    """The labelled pairs of a number of crops, as pose and part weights predict them."""
     pipeline = PipelineConfig(crop=batches.crop)
-    pose, part = load_network(model / "pose.safetensors"), load_network(model / "part.safetensors")
+    pose, part = map(load_network, networks)
     count = -(-crops // batches.batch_size)
     stream = predicted_crops(PersonCrops(samples, batches), count, pose, part, pipeline)
     pairs = [
@@ -44,6 +58,7 @@ def pairs_of(
 def main() -> None:
     parser = training_parser(__doc__)
     parser.add_argument("--model", type=Path, required=True, help="folder with pose and part weights")
+    folds_option(parser)
     parser.add_argument("--crops", type=int, default=2400, help="training crops to predict")
     parser.add_argument("--threads", type=int, default=0, help="torch threads; 0 leaves torch's choice")
     parser.add_argument("--batches", type=CropBatchConfig, default=CropBatchConfig(crop=CropConfig()))
@@ -58,8 +73,12 @@ def main() -> None:
     held_out = CropBatchConfig(
         batch_size=batches.batch_size, seed=9, crop=batches.crop, augment=NO_AUGMENTATION
     )
-    pairs = pairs_of(samples, batches, settings.crops, settings.model, settings.fit)
-    val = pairs_of(read_people(settings.data, "val"), held_out, 320, settings.model, settings.fit)
+    part = settings.model / "part.safetensors"
+    by_pose = by_pose_weights(settings, samples)
+    crops = -(-settings.crops // len(by_pose))
+    pairs = join([pairs_of(own, batches, crops, (pose, part), settings.fit) for pose, own in by_pose.items()])
+    networks = settings.model / "pose.safetensors", part
+    val = pairs_of(read_people(settings.data, "val"), held_out, 320, networks, settings.fit)
     model = fit(pairs, settings.fit)
     report = compare_variants(model, val)
     card = {

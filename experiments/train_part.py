@@ -8,7 +8,7 @@ PEOPLE is a folder in the COCO-keypoints layout with part maps (see posepart/dat
 command line, e.g. `--loop.steps 2000`. `--init` is a MoveNet .npz or the part.safetensors of another run.
 """
 
-from _common import finish, prepare, read_people, recorded, run_script, training_parser
+from _common import finish, fold_option, prepare, read_training, recorded, run_script, training_parser
 
 from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
@@ -19,6 +19,7 @@ from posepart.training.part import PartEvaluation, PartLoss, PartLossConfig
 
 def main() -> None:
     parser = training_parser(__doc__)
+    fold_option(parser)
     parser.add_argument("--builder", default="part_mobilenet_v2")
     parser.add_argument("--width", type=float, default=1.75, help="of the MobileNetV2")
     parser.add_argument("--freeze", type=int, default=7, help="first blocks of the backbone that stay fixed")
@@ -29,8 +30,8 @@ def main() -> None:
     settings = parser.instantiate(arguments)
 
     model = prepare(settings, lambda net, path: net.backbone.load_people_weights(read_arrays(path)))
-    evaluate = PartEvaluation(read_people(settings.data, "val"), CropConfig())
-    samples = read_people(settings.data, "train")
+    samples, held_out = read_training(settings)
+    evaluate = PartEvaluation(held_out, CropConfig())
     model = train(
         model,
         PersonCrops(samples, settings.batches),

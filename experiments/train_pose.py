@@ -12,7 +12,7 @@ puts a MoveNet's backbone, heat-map path and limb joints back in their place, an
 from pathlib import Path
 
 import torch
-from _common import finish, prepare, read_people, recorded, run_script, training_parser
+from _common import finish, fold_option, prepare, read_training, recorded, run_script, training_parser
 
 from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
@@ -42,6 +42,7 @@ def restore_trunk(model: PoseFCN, path: Path) -> None:
 
 def main() -> None:
     parser = training_parser(__doc__)
+    fold_option(parser)
     parser.add_argument("--builder", default="pose_mobilenet_v2")
     parser.add_argument("--width", type=float, default=1.75, help="of the MobileNetV2")
     parser.add_argument("--freeze", type=int, default=7, help="first blocks of the backbone that stay fixed")
@@ -55,14 +56,14 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = parser.instantiate(arguments)
 
-    samples = read_people(settings.data, "train")
+    samples, held_out = read_training(settings)
     model = prepare(settings, lambda net, path: net.load_movenet(read_arrays(path), MOVENET_SOURCES))
     if settings.trunk:
         restore_trunk(model, settings.trunk)
     for name in settings.frozen:
         getattr(model, name).requires_grad_(False)
     model.offset_mean, model.offset_deviation = offset_statistics(samples, CropConfig())
-    evaluate = PoseEvaluation(read_people(settings.data, "val"), CropConfig())
+    evaluate = PoseEvaluation(held_out, CropConfig())
     model = train(
         model,
         PersonCrops(samples, settings.batches),

@@ -3,15 +3,25 @@
     python experiments/train_refine.py --config experiments/configs/refine.yaml --data PEOPLE --run runs/refine \
         --model runs/model
 
-`--model` is a folder with the trained pose, part and crf weights. The predictions are made once and kept in
-the run's folder. `--resume` continues an interrupted run.
+`--model` is a folder with the trained pose, part and crf weights; `--folds` as for train_crf.py. The predictions are
+made once and kept in the run's folder. `--resume` continues an interrupted run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from _common import finish, prepare, read_people, recorded, run_script, training_parser
+from _common import (
+    by_pose_weights,
+    finish,
+    folds_option,
+    prepare,
+    read_people,
+    recorded,
+    run_script,
+    training_parser,
+)
 from tqdm import tqdm
 
 from posepart.config import CropConfig, PipelineConfig
@@ -33,18 +43,23 @@ from posepart.training.refine import (
     labelled_share,
 )
 
-STAGES = ("pose", "part", "crf")  # what the second stage is trained on the predictions of
 
-
-def predict(samples: list[Sample], batches: CropBatchConfig, count: int, model: Path) -> RefineExamples:
-    """Part scores, poses and labels of `count` batches of crops."""
+def predict(
+    by_pose: Mapping[Path, list[Sample]], batches: CropBatchConfig, crops: int, model: Path
+) -> RefineExamples:
+    """Part scores, poses and labels of crops; each pose weights' own samples give as many of them."""
     config = PipelineConfig(crop=batches.crop)
-    pose, part = load_network(model / "pose.safetensors"), load_network(model / "part.safetensors")
+    part = load_network(model / "part.safetensors")
     arrays = {k: v.numpy() for k, v in read_tensors(model / "crf.safetensors").items()}
     pairwise = PairwiseModel.from_arrays(arrays)
+    count = -(-crops // (len(by_pose) * batches.batch_size))
+    streams = (
+        predicted_crops(PersonCrops(samples, batches), count, load_network(pose), part, config)
+        for pose, samples in by_pose.items()
+    )
     rows = []
-    crops = predicted_crops(PersonCrops(samples, batches), count, pose, part, config)
-    for crop in tqdm(crops, total=count * batches.batch_size, unit="crop", desc="predicting"):
+    total = count * batches.batch_size * len(by_pose)
+    for crop in tqdm(chain.from_iterable(streams), total=total, unit="crop", desc="predicting"):
         if labelled_share(crop.labels) > 0.2:
             grouping = assemble(crop.candidates, crop.geometry, pairwise, config.features, config.crf)
             pose_kept = pose_of_box(grouping, crop.box, config.crop.size, config.crf)
@@ -52,9 +67,10 @@ def predict(samples: list[Sample], batches: CropBatchConfig, count: int, model: 
     return RefineExamples.stack(rows)
 
 
-def weights_of(model: Path) -> str:
-    """What the predictions of a model folder depend on: the checksums in its cards."""
-    return " ".join(str(read_card(model / f"{stage}.safetensors")["sha256"]) for stage in STAGES)
+def weights_of(poses: Iterable[Path], model: Path) -> str:
+    """What predictions depend on: the checksums in the cards of the pose weights and of the model's others."""
+    files = [*poses, model / "part.safetensors", model / "crf.safetensors"]
+    return " ".join(str(read_card(file)["sha256"]) for file in files)
 
 
 def cached(path: Path, weights: str, make: Callable[[], RefineExamples]) -> RefineExamples:
@@ -79,6 +95,7 @@ def cached(path: Path, weights: str, make: Callable[[], RefineExamples]) -> Refi
 def main() -> None:
     parser = training_parser(__doc__)
     parser.add_argument("--model", type=Path, required=True, help="folder with pose, part and crf weights")
+    folds_option(parser)
     parser.add_argument("--builder", default="refine_distances")
     parser.add_argument("--crops", type=int, default=3000, help="training crops to predict")
     parser.add_argument("--joint_map", type=bool, default=True, help="use the joint maps (ablation)")
@@ -95,18 +112,21 @@ def main() -> None:
 
     samples = read_people(settings.data, "train")
     batches = settings.batches
-    count = -(-settings.crops // batches.batch_size)
     plain = CropBatchConfig(
         batch_size=batches.batch_size, need="parts", crop=batches.crop, augment=NO_AUGMENTATION, seed=9
     )
     held_out = read_people(settings.data, "val")
-    val_count = -(-300 // batches.batch_size)
-    weights = weights_of(settings.model)
+    by_pose = by_pose_weights(settings, samples)
     examples = cached(
-        settings.run / "train.npz", weights, lambda: predict(samples, batches, count, settings.model)
+        settings.run / "train.npz",
+        weights_of(by_pose, settings.model),
+        lambda: predict(by_pose, batches, settings.crops, settings.model),
     )
+    unseen = {settings.model / "pose.safetensors": held_out}
     val = cached(
-        settings.run / "val.npz", weights, lambda: predict(held_out, plain, val_count, settings.model)
+        settings.run / "val.npz",
+        weights_of(unseen, settings.model),
+        lambda: predict(unseen, plain, 300, settings.model),
     )
     network = prepare(settings, lambda net, path: None)
     encode = PoseEncoder(
