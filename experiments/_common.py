@@ -87,7 +87,8 @@ def folds_option(parser: ArgumentParser) -> None:
     """`--folds`, for what learns from predictions."""
     parser.add_argument(
         "--folds",
-        type=list[Path],
+        type=Path,
+        nargs="+",
         default=[],
         help="pose weights of all folds (train_pose.py --fold): each photo is predicted by those trained without "
         "it; by default the model's pose weights predict all",

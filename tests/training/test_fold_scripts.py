@@ -70,6 +70,19 @@ def test_each_photo_is_predicted_by_weights_trained_without_it(
     assert alone == {tmp_path / "pose.safetensors": samples}
 
 
+def test_command_line(common: types.ModuleType, tmp_path: Path) -> None:
+    parser = common.training_parser("")
+    common.fold_option(parser)
+    common.folds_option(parser)
+    usual = ["--data", "people", "--run", str(tmp_path / "run")]
+    settings = parser.instantiate(parser.parse_args(usual))
+    assert (settings.fold, settings.folds) == (None, [])
+    settings = parser.instantiate(
+        parser.parse_args([*usual, "--fold", "0/2", "--folds", "a.safetensors", "b"])
+    )
+    assert (settings.fold, settings.folds) == ("0/2", [Path("a.safetensors"), Path("b")])
+
+
 @pytest.mark.parametrize("folds", [["0/2"], ["0/2", "0/2"], ["0/2", None], ["0/3", "1/3"]])
 def test_incomplete_folds_are_refused(
     common: types.ModuleType, tmp_path: Path, folds: list[str | None]
