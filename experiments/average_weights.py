@@ -3,6 +3,12 @@
     python experiments/average_weights.py runs/first/detector.safetensors runs/second/detector.safetensors \
         -o runs/average/detector.safetensors --arguments '{"input_size": 512}'
 
+    python experiments/average_weights.py movenet_thunder.npz runs/pose/pose.safetensors --shares 0.6 0.4 \
+        -o runs/average/pose.safetensors
+
+A MoveNet's .npz stands for the last network with that trunk in its place: a fine-tuned Pose FCN goes part of the way
+back to where it came from ("WiSE-FT", Wortsman et al. 2022), which helps on people it has never seen.
+
 The networks must have one builder; `--shares` weighs them (default: equally), `--arguments` changes arguments of
 the builder that no weight depends on. The card of the result is the last network's, without its figures, and
 names the parts. Measure the average before you use it: of networks with different beginnings it is worthless.
@@ -15,11 +21,15 @@ from typing import Any
 
 from _common import run_script
 from jsonargparse import ArgumentParser
-from torch import Tensor
+from torch import Tensor, nn
 
+from posepart.models.backbones import read_arrays
 from posepart.models.builders import build
-from posepart.models.weights import read_card, read_tensors, save_weights
+from posepart.models.fcn import PoseFCN
+from posepart.models.weights import read_card, read_tensors, save_weights, sha256
+from posepart.training.pose import restore_trunk
 
+MOVENET = "movenet"  # in place of a stage
 OF_ONE_TRAINING = ("metrics", "curve", "steps", "seed", "initialisation", "sha256")
 
 
@@ -41,6 +51,23 @@ def averaged(networks: Sequence[Mapping[str, Tensor]], shares: Sequence[float]) 
     return mean
 
 
+def _card(file: Path) -> dict[str, Any]:
+    if file.suffix == ".npz":
+        return {"name": file.name, "stage": MOVENET, "sha256": sha256(file)}
+    return read_card(file)
+
+
+def _tensors(file: Path, network: nn.Module, last: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The tensors of a weight file; of a MoveNet's, the last network's with that trunk."""
+    if file.suffix != ".npz":
+        return read_tensors(file)
+    if not isinstance(network, PoseFCN):
+        raise ValueError(f"{file}: a MoveNet goes with a Pose FCN, not with a {type(network).__name__}")
+    network.load_state_dict(last)
+    restore_trunk(network, read_arrays(file))
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
 def average_files(
     files: Sequence[Path], shares: Sequence[float], out: Path, arguments: dict[str, Any]
 ) -> None:
@@ -54,12 +81,12 @@ def average_files(
         raise ValueError(
             f"--shares: expected {len(files)} positive numbers, one per file, got {list(shares)}"
         )
-    cards = [read_card(file) for file in files]
-    builders = sorted({str(card.get("builder")) for card in cards})
+    cards = [_card(file) for file in files]
+    builders = sorted({str(card.get("builder")) for card in cards if card["stage"] != MOVENET})
     if len(builders) > 1:
         raise ValueError(f"the networks have different builders: {', '.join(builders)}")
-    if builders == ["None"]:
-        raise ValueError(f"{files[0]}: its card names no builder, so it is no network to average")
+    if builders in (["None"], []) or cards[-1]["stage"] == MOVENET:
+        raise ValueError(f"{files[-1]}: its card names no builder, so it is no network to average")
     card = {key: value for key, value in cards[-1].items() if key not in OF_ONE_TRAINING}
     card["arguments"] = {**card.get("arguments", {}), **arguments}
     card["average_of"] = [
@@ -67,7 +94,8 @@ def average_files(
         for one, share in zip(cards, shares, strict=True)
     ]
     network = build(card["builder"], card["arguments"])
-    network.load_state_dict(averaged([read_tensors(file) for file in files], shares))
+    last = read_tensors(files[-1])
+    network.load_state_dict(averaged([_tensors(file, network, last) for file in files], shares))
     save_weights(out, network, card)
 
 

@@ -11,14 +11,11 @@ puts a MoveNet's backbone, heat-map path and limb joints back in their place, an
 
 from pathlib import Path
 
-import torch
 from _common import finish, fold_option, prepare, read_training, recorded, run_script, training_parser
 
 from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.models.backbones import read_arrays
-from posepart.models.fcn import PoseFCN
-from posepart.schema import LIMB_JOINTS, Joint
 from posepart.training.loop import LoopConfig, train
 from posepart.training.pose import (
     MOVENET_SOURCES,
@@ -26,18 +23,8 @@ from posepart.training.pose import (
     PoseLoss,
     PoseLossConfig,
     offset_statistics,
+    restore_trunk,
 )
-
-
-def restore_trunk(model: PoseFCN, path: Path) -> None:
-    """MoveNet's own backbone, heat-map path and limb joints; forehead and neck keep what they have learned."""
-    learned = {
-        joint: (model.joint_out.weight[joint].clone(), model.joint_out.bias[joint].clone()) for joint in Joint
-    }
-    model.load_movenet(read_arrays(path), MOVENET_SOURCES)
-    with torch.no_grad():
-        for joint in set(Joint) - set(LIMB_JOINTS):
-            model.joint_out.weight[joint], model.joint_out.bias[joint] = learned[joint]
 
 
 def main() -> None:
@@ -59,7 +46,7 @@ def main() -> None:
     samples, held_out = read_training(settings)
     model = prepare(settings, lambda net, path: net.load_movenet(read_arrays(path), MOVENET_SOURCES))
     if settings.trunk:
-        restore_trunk(model, settings.trunk)
+        restore_trunk(model, read_arrays(settings.trunk))
     for name in settings.frozen:
         getattr(model, name).requires_grad_(False)
     model.offset_mean, model.offset_deviation = offset_statistics(samples, CropConfig())

@@ -23,6 +23,24 @@ from posepart.structures import Affine, crop_to_map, map_to_crop
 MOVENET_SOURCES: tuple[tuple[int, ...], ...] = ((1, 2), (), *((channel,) for channel in range(5, 17)))
 
 
+@torch.no_grad()
+def restore_trunk(model: PoseFCN, movenet: Mapping[str, NDArray]) -> None:
+    """MoveNet's own backbone, heat-map path and limb joints in place of the model's, in place.
+
+    Forehead and neck, which no MoveNet has, and the offsets keep what they have learned.
+
+    Raises
+    ------
+    ValueError: as `PoseFCN.load_movenet`.
+    """
+    learned = {
+        joint: (model.joint_out.weight[joint].clone(), model.joint_out.bias[joint].clone()) for joint in Joint
+    }
+    model.load_movenet(movenet, MOVENET_SOURCES)
+    for joint in set(Joint) - set(LIMB_JOINTS):
+        model.joint_out.weight[joint], model.joint_out.bias[joint] = learned[joint]
+
+
 @dataclass(frozen=True)
 class PoseLossConfig:
     """Terms of the loss and their weights."""

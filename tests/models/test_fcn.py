@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from movenet_arrays import WIDTH, movenet_arrays
 from torch import Tensor, nn
 
 from posepart.models.backbones import MobileNetV2, ResNet101, VGG16LargeFOV, read_arrays
 from posepart.models.fcn import Head, PartFCN, PoseFCN, Pyramid, upsample2
 from posepart.training.pose import MOVENET_SOURCES
-
-WIDTH = 0.35
 
 
 @pytest.fixture(scope="module")
@@ -112,32 +111,6 @@ def test_head_is_relu_of_a_separable_convolution() -> None:
     image = torch.tensor([[[1.0, 2.0], [3.0, 4.0]], [[10.0, 20.0], [1.0, 2.0]]])[None]
     # twice the first channel + the second's right neighbour - 5, not below 0
     assert head(image).flatten().tolist() == [17.0, 0.0, 3.0, 3.0]
-
-
-def movenet_arrays() -> dict[str, np.ndarray]:
-    """Random tensors under MoveNet's names, on a narrow MobileNetV2."""
-    torch.manual_seed(1)
-    backbone = MobileNetV2(WIDTH, batch_norm=True)
-    arrays = {f"backbone.{name}": value.numpy() for name, value in backbone.state_dict().items()}
-    rng = np.random.default_rng(0)
-
-    def add(name: str, *shape: int) -> None:
-        arrays[name] = rng.normal(0, 1 / np.sqrt(np.prod(shape[1:]) or 1), shape).astype(np.float16)
-
-    widths = (64, 32, 24, 24)
-    for i, (channels, width) in enumerate(zip(backbone.channels[::-1], (64, *widths[:-1]), strict=True)):
-        add(f"lateral.{i}.weight", width, channels, 1, 1)
-        add(f"lateral.{i}.bias", width)
-    for i, (inner, outer) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
-        add(f"smooth.{i}.depthwise.weight", inner, 1, 3, 3)
-        add(f"smooth.{i}.pointwise.weight", outer, inner, 1, 1)
-        add(f"smooth.{i}.pointwise.bias", outer)
-    add("head.kpt_heatmap.depthwise.weight", 24, 1, 3, 3)
-    add("head.kpt_heatmap.pointwise.weight", 96, 24, 1, 1)
-    add("head.kpt_heatmap.pointwise.bias", 96)
-    add("head.kpt_heatmap.out.weight", 17, 96, 1, 1)
-    add("head.kpt_heatmap.out.bias", 17)
-    return arrays
 
 
 def movenet_heat_maps(arrays: dict[str, np.ndarray], levels: list[Tensor]) -> Tensor:

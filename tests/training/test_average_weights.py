@@ -4,8 +4,10 @@ import importlib
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from movenet_arrays import WIDTH, movenet_arrays
 
 from posepart.models.builders import build
 from posepart.models.weights import read_card, read_tensors, save_weights
@@ -64,4 +66,44 @@ def test_what_does_not_fit_is_refused(
     out = tmp_path / "mean" / "refine.safetensors"
     with pytest.raises(ValueError, match=message):
         script.main([*map(str, files), "-o", str(out), *options])
+    assert not out.exists()
+
+
+def write_pose(folder: Path) -> Path:
+    path = folder / "pose.safetensors"
+    torch.manual_seed(3)
+    card = {"name": "p", "stage": "pose", "builder": "pose_mobilenet_v2", "arguments": {"width": WIDTH}}
+    save_weights(path, build("pose_mobilenet_v2", {"width": WIDTH}), card)
+    return path
+
+
+def write_movenet(folder: Path) -> Path:
+    path = folder / "movenet.npz"
+    np.savez(path, **movenet_arrays())
+    return path
+
+
+def test_part_of_the_way_back_to_a_movenet(script: types.ModuleType, tmp_path: Path) -> None:
+    movenet, pose = write_movenet(tmp_path), write_pose(tmp_path)
+    out = tmp_path / "mean" / "pose.safetensors"
+    script.main([str(movenet), str(pose), "--shares", "3", "1", "-o", str(out)])
+    before, after, theirs = read_tensors(pose), read_tensors(out), movenet_arrays()
+    for name, key in (("heat_head.pointwise.weight", "head.kpt_heatmap.pointwise.weight"),
+                      ("heat.lateral.1.bias", "lateral.1.bias")):  # fmt: skip
+        wanted = 0.75 * torch.from_numpy(theirs[key].astype(np.float32)) + 0.25 * before[name]
+        torch.testing.assert_close(after[name], wanted, rtol=1e-3, atol=1e-3)  # kept in half precision
+    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"backbone", "heat", "heat_head", "joint_out"}  # offsets as they were
+    rows = (before["joint_out.weight"] != after["joint_out.weight"]).flatten(1).any(1)
+    assert rows.tolist() == [False, False] + [True] * 12  # forehead and neck, too
+    assert [part["name"] for part in read_card(out)["average_of"]] == ["movenet.npz", "p"]
+
+
+def test_a_movenet_goes_before_a_pose_fcn(script: types.ModuleType, tmp_path: Path) -> None:
+    movenet, pose = write_movenet(tmp_path), write_pose(tmp_path)
+    out = tmp_path / "mean" / "pose.safetensors"
+    with pytest.raises(ValueError, match="names no builder"):
+        script.main([str(pose), str(movenet), "-o", str(out)])
+    with pytest.raises(ValueError, match="goes with a Pose FCN, not with a RefineFCN"):
+        script.main([str(movenet), str(write(tmp_path, "refine", 1.0)), "-o", str(out)])
     assert not out.exists()
