@@ -33,12 +33,11 @@ def restore_trunk(model: PoseFCN, movenet: Mapping[str, NDArray]) -> None:
     ------
     ValueError: as `PoseFCN.load_movenet`.
     """
-    learned = {
-        joint: (model.joint_out.weight[joint].clone(), model.joint_out.bias[joint].clone()) for joint in Joint
-    }
+    rows = [joint for joint in Joint if joint not in LIMB_JOINTS]
+    learned = [tensor[rows].clone() for tensor in model.joint_out.parameters()]
     model.load_movenet(movenet, MOVENET_SOURCES)
-    for joint in set(Joint) - set(LIMB_JOINTS):
-        model.joint_out.weight[joint], model.joint_out.bias[joint] = learned[joint]
+    for tensor, own in zip(model.joint_out.parameters(), learned, strict=True):
+        tensor[rows] = own
 
 
 @dataclass(frozen=True)
