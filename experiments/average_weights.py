@@ -87,6 +87,10 @@ def average_files(
         raise ValueError(f"the networks have different builders: {', '.join(builders)}")
     if builders in (["None"], []) or cards[-1]["stage"] == MOVENET:
         raise ValueError(f"{files[-1]}: its card names no builder, so it is no network to average")
+    if len({card.get("fold") for card in cards if card["stage"] != MOVENET}) > 1:
+        raise ValueError(
+            "the networks were trained without different folds: of their average no photo is unseen"
+        )
     card = {key: value for key, value in cards[-1].items() if key not in OF_ONE_TRAINING}
     card["arguments"] = {**card.get("arguments", {}), **arguments}
     card["average_of"] = [

@@ -77,6 +77,19 @@ def write_pose(folder: Path) -> Path:
     return path
 
 
+def test_different_folds_are_refused(script: types.ModuleType, tmp_path: Path) -> None:
+    files = []
+    for name in ("0/2", "1/2"):
+        path = tmp_path / name[0] / "refine.safetensors"
+        card = {"name": name, "stage": "refine", "builder": "refine_labels", "arguments": {}, "fold": name}
+        save_weights(path, build("refine_labels"), card)
+        files.append(str(path))
+    out = tmp_path / "mean" / "refine.safetensors"
+    with pytest.raises(ValueError, match="without different folds"):
+        script.main([*files, "-o", str(out)])
+    assert not out.exists()
+
+
 def write_movenet(folder: Path) -> Path:
     path = folder / "movenet.npz"
     np.savez(path, **movenet_arrays())
