@@ -175,6 +175,17 @@ def finish(
     print(f"wrote {path}")
 
 
+def final_figures(
+    settings: Namespace, evaluate: Callable[[Any], Mapping[str, float]], model: Any
+) -> Mapping[str, float]:
+    """What the last step's evaluation gave: from the run's log, or measured now where the run was cut off before."""
+    lines = (settings.run / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    last = json.loads(lines[-1]) if lines else {}
+    if last.get("kind") != "evaluation" or last["step"] != settings.loop.steps:
+        return evaluate(model)
+    return {name: value for name, value in last.items() if name not in ("kind", "step", "seconds")}
+
+
 def learning_curve(log: Path, points: int = 20) -> list[list[float]]:
     """[step, loss] at about `points` steps of a run's log."""
     records = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from _common import finish, prepare, read_people, recorded, run_script, training_parser
+from _common import final_figures, finish, prepare, read_people, recorded, run_script, training_parser
 from torch import nn
 
 from posepart.config import CropConfig
@@ -87,7 +87,7 @@ def main() -> None:
         evaluate=evaluate,
         settings=recorded(parser, arguments),
     )
-    finish(settings, "jppnet", model, samples, evaluate(model))
+    finish(settings, "jppnet", model, samples, final_figures(settings, evaluate, model))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ the parser.safetensors of another run.
 
 from typing import Any
 
-from _common import finish, prepare, read_people, recorded, run_script, training_parser
+from _common import final_figures, finish, prepare, read_people, recorded, run_script, training_parser
 
 from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
@@ -52,7 +52,7 @@ def main() -> None:
         evaluate=evaluate,
         settings=recorded(parser, arguments),
     )
-    finish(settings, "parser", model, samples, evaluate(model))
+    finish(settings, "parser", model, samples, final_figures(settings, evaluate, model))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,16 @@ PEOPLE is a folder in the COCO-keypoints layout with part maps (see posepart/dat
 command line, e.g. `--loop.steps 2000`. `--init` is a MoveNet .npz or the part.safetensors of another run.
 """
 
-from _common import finish, fold_option, prepare, read_training, recorded, run_script, training_parser
+from _common import (
+    final_figures,
+    finish,
+    fold_option,
+    prepare,
+    read_training,
+    recorded,
+    run_script,
+    training_parser,
+)
 
 from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
@@ -42,7 +51,7 @@ def main() -> None:
         evaluate=evaluate,
         settings=recorded(parser, arguments),
     )
-    finish(settings, "part", model, samples, evaluate(model))
+    finish(settings, "part", model, samples, final_figures(settings, evaluate, model))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,16 @@ puts a MoveNet's backbone, heat-map path and limb joints back in their place, an
 
 from pathlib import Path
 
-from _common import finish, fold_option, prepare, read_training, recorded, run_script, training_parser
+from _common import (
+    final_figures,
+    finish,
+    fold_option,
+    prepare,
+    read_training,
+    recorded,
+    run_script,
+    training_parser,
+)
 
 from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
@@ -61,7 +70,7 @@ def main() -> None:
         evaluate=evaluate,
         settings=recorded(parser, arguments),
     )
-    finish(settings, "pose", model, samples, evaluate(model))
+    finish(settings, "pose", model, samples, final_figures(settings, evaluate, model))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from _common import (
     by_pose_weights,
+    final_figures,
     finish,
     folds_option,
     prepare,
@@ -146,7 +147,7 @@ def main() -> None:
         evaluate=evaluate,
         settings=recorded(parser, arguments),
     )
-    finish(settings, "refine", model, samples, evaluate(model))
+    finish(settings, "refine", model, samples, final_figures(settings, evaluate, model))
 
 
 if __name__ == "__main__":

@@ -120,3 +120,17 @@ def test_cross_validation(common: types.ModuleType, tmp_path: Path, monkeypatch:
     seen = sum(len(s.people) for s in Fold(0, 3).inside(complete))
     assert 0 < seen < people
     assert measures["box_recall"]["value"] == pytest.approx(seen / people, abs=1e-6)
+
+
+def test_the_last_evaluation_of_a_run_is_not_made_twice(common: types.ModuleType, tmp_path: Path) -> None:
+    settings = Namespace(run=tmp_path, loop=Namespace(steps=60))
+    records = [
+        {"kind": "evaluation", "step": 30, "seconds": 4.0, "pck_lsp": 0.25},
+        {"kind": "train", "step": 60, "seconds": 7.5, "loss": 1.0},
+        {"kind": "evaluation", "step": 60, "seconds": 8.0, "pck_lsp": 0.5},
+    ]
+    log = tmp_path / "log.jsonl"
+    log.write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    assert common.final_figures(settings, lambda _: {"pck_lsp": 0.75}, None) == {"pck_lsp": 0.5}
+    log.write_text("".join(f"{json.dumps(record)}\n" for record in records[:2]))  # killed before the last
+    assert common.final_figures(settings, lambda _: {"pck_lsp": 0.75}, None) == {"pck_lsp": 0.75}
