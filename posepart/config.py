@@ -47,8 +47,8 @@ class CrfConfig:
     unique_joints: bool = True  # at most one joint of a type per person, hard
     time_limit: float = 1.0  # s per box; Sec. 3.1: "within 1 sec."
     probability_clip: float = 1e-7  # P and Pij are clipped to [clip, 1 - clip] before the logarithm
-    pairwise_scale: float = 0.15  # psi_ij is taken times this: the up to 91 pairs of a person do not err
-    pairwise_prior: float = 0.5  # independently, as Eq. (1) has it; less this. (1, 0) is Eq. (1) as printed
+    pairwise_scale: float = 0.05  # psi_ij is taken times this: the up to 91 pairs of a person do not err
+    pairwise_prior: float = 0.4  # independently, as Eq. (1) has it; less this. (1, 0) is Eq. (1) as printed
     missing_joint_score: float = 0.1  # Sec. 4.1: 0.2, the threshold of joint scores, as here
     min_joints: int = 2  # a smaller cluster is no pose: it never wins the box
     pose_choice: str = "overlap"  # which pose a box keeps; "centre": nearest the box centre, as in Sec. 3.1
