@@ -58,7 +58,7 @@ def main() -> None:
         restore_trunk(model, read_arrays(settings.trunk))
     for name in settings.frozen:
         getattr(model, name).requires_grad_(False)
-    model.offset_mean, model.offset_deviation = offset_statistics(samples, CropConfig())
+    model.offset_mean, model.offset_deviation = offset_statistics(samples, settings.batches.crop)
     evaluate = PoseEvaluation(held_out, CropConfig())
     model = train(
         model,
