@@ -54,7 +54,7 @@ def test_variant_b_gives_the_maximum_no_candidate_twice() -> None:
 def test_the_tree_leaves_a_subtree_away_that_does_not_pay() -> None:
     candidates = candidates_of([skeleton(128, 70)], score=0.6)
     candidates.xy[[Joint.LEFT_KNEE, Joint.LEFT_ANKLE]] += 90  # far from where the hip expects the knee
-    found = tree(candidates, None, MODEL, FEATURES, CONFIG)
+    found = tree(candidates, None, MODEL, FEATURES, replace(CONFIG, pairwise_scale=0.15, pairwise_prior=0.5))
     present = [np.flatnonzero(pose.present).tolist() for pose in found.poses]
     assert present == [
         [j for j in Joint if j not in (Joint.LEFT_KNEE, Joint.LEFT_ANKLE)],

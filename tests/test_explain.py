@@ -18,7 +18,7 @@ from posepart.schema import NUM_JOINTS, NUM_PARTS, Joint, Part
 from posepart.structures import Candidates, PartMaps, Pose
 
 SEGMENTS, PLAIN = FeatureConfig(), FeatureConfig(segment_term=False)
-CONFIG = CrfConfig(time_limit=20.0)
+CONFIG = CrfConfig(time_limit=20.0, pairwise_scale=0.15, pairwise_prior=0.5)
 
 
 def weights_of(columns: tuple[str, ...], scale: float = 1.0) -> LogisticWeights:

@@ -146,7 +146,9 @@ def test_the_segment_term_can_be_switched_off(scene: Scene) -> None:
     for found, drawn in zip(by_place(plain), FIGURES, strict=True):
         assert np.abs(found - drawn).max() < 1.5
     energies = [sorted(p.certificate.energy for p in s.people) for s in (plain, scene)]
-    assert energies[1][0] < energies[0][0] - 0.1  # the segments agree, so the poses are more probable with them
+    assert (
+        energies[1][0] < energies[0][0] - 0.1
+    )  # the segments agree, so the poses are more probable with them
 
 
 def test_without_segments_the_part_network_cannot_change_a_pose() -> None:

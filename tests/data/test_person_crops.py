@@ -22,7 +22,7 @@ from posepart.schema import IGNORE, Joint, Part
 from posepart.structures import Affine, crop_to_map
 
 SIZE = 64
-CONFIG = CropBatchConfig(batch_size=4, crop=CropConfig(size=SIZE), augment=NO_AUGMENTATION)
+CONFIG = CropBatchConfig(batch_size=4, crop=CropConfig(size=SIZE, margin=1.25), augment=NO_AUGMENTATION)
 SPOT = {Joint.LEFT_ELBOW: (41.0, 37.0), Joint.NECK: (30.0, 20.0), Joint.RIGHT_ANKLE: (35.0, 70.0)}
 ALL = {joint: (20.0 + 2 * joint, 30.0 + joint) for joint in Joint}
 IDENTITY = Affine(np.eye(3)[:2])
