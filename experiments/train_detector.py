@@ -12,7 +12,7 @@ makes the training a third faster: the allocator then keeps the activations' mem
 
 from typing import Any
 
-from _common import finish, read_people, recorded, run_script, training_parser
+from _common import final_figures, finish, read_people, recorded, run_script, training_parser
 
 from posepart.config import DetectionConfig
 from posepart.models.backbones import read_arrays
@@ -56,7 +56,8 @@ def main() -> None:
         evaluate=evaluate,
         settings=recorded(parser, arguments),
     )
-    shift_scores(model, evaluate(model)["best_threshold"], DetectionConfig().score_threshold)
+    best = final_figures(settings, evaluate, model)["best_threshold"]
+    shift_scores(model, best, DetectionConfig().score_threshold)
     finish(settings, "detector", model, samples, evaluate(model))
 
 

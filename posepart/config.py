@@ -18,7 +18,7 @@ class CropConfig:
     """Box rescaling (Sec. 3): small people are enlarged, large ones shrunk to one size."""
 
     size: int = 256  # px, side of the square crop; every pixel number below is in this frame
-    margin: float = 1.1  # side of the cropped square / longer side of the box; 1.25 in training
+    margin: float = 1.1  # side of the cropped square / longer side of the box; FCNs trained with 1.25
 
 
 @dataclass(frozen=True)
