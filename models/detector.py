@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import TwoMLPHead
+from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
@@ -22,6 +23,7 @@ from .backbones import MobileNetV2
 PERSON, IGNORE = 1, -1  # target labels; 0 is the background
 IGNORED_SHARE = 0.5  # a box with more of its own area in an ignore region is not trained on
 
+FINEST = "4"  # name of the pyramid's finest level, its stride
 ANCHOR_SIZES = ((20, 36), (60, 92), (140, 200), (290, 410))  # px, square root of the area, one row per level
 ANCHOR_RATIOS = (1.0, 2.0, 3.2)  # height / width: people lie, sit or crouch, stand
 
@@ -37,12 +39,12 @@ def separable(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class PersonPyramid(nn.Module):
-    """MobileNetV2 with a feature pyramid of strides 8, 16, 32 and 64, the backbone of the Faster R-CNN."""
+    """MobileNetV2 with a feature pyramid of strides 4 to 64, the backbone of the Faster R-CNN."""
 
     def __init__(self, width: float, channels: int) -> None:
         super().__init__()
         self.body = MobileNetV2(width)
-        self.lateral = nn.ModuleList(nn.Conv2d(c, channels, 1) for c in self.body.channels[1:])
+        self.lateral = nn.ModuleList(nn.Conv2d(c, channels, 1) for c in self.body.channels)
         self.smooth = nn.ModuleList(separable(channels, channels) for _ in self.lateral)
         self.coarsest = separable(channels, channels)
         self.out_channels = channels
@@ -50,12 +52,12 @@ class PersonPyramid(nn.Module):
     def forward(self, images: Tensor) -> "OrderedDict[str, Tensor]":
         """Images (B, 3, H, W) in [-1, 1], H and W multiples of 32 -> maps (B, channels, H / s, W / s) by s."""
         images = images.contiguous(memory_format=torch.channels_last)
-        laterals = [convolve(x) for convolve, x in zip(self.lateral, self.body(images)[1:], strict=True)]
-        for i in (1, 0):
+        laterals = [convolve(x) for convolve, x in zip(self.lateral, self.body(images), strict=True)]
+        for i in (2, 1, 0):
             laterals[i] = laterals[i] + F.interpolate(laterals[i + 1], size=laterals[i].shape[-2:])
-        p8, p16, p32 = (smooth(x) for smooth, x in zip(self.smooth, laterals, strict=True))
+        p4, p8, p16, p32 = (smooth(x) for smooth, x in zip(self.smooth, laterals, strict=True))
         p64 = self.coarsest(F.max_pool2d(p32, 3, stride=2, padding=1))
-        return OrderedDict([("8", p8), ("16", p16), ("32", p32), ("64", p64)])
+        return OrderedDict([(FINEST, p4), ("8", p8), ("16", p16), ("32", p32), ("64", p64)])
 
 
 class ProposalHead(nn.Module):
@@ -109,7 +111,21 @@ def _split_targets(targets: list[dict[str, Tensor]]) -> tuple[list[dict[str, Ten
 
 
 class PersonProposals(RegionProposalNetwork):
-    """torchvision's region proposal network; anchors in ignore regions are no negatives."""
+    """torchvision's region proposal network; anchors in ignore regions are no negatives.
+
+    The finest level has no anchors: it is there for what the region head sees of small people.
+    """
+
+    def forward(
+        self,
+        images: ImageList,
+        features: dict[str, Tensor],
+        targets: list[dict[str, Tensor]] | None = None,
+    ) -> tuple[list[Tensor], dict[str, Tensor]]:
+        proposals: tuple[list[Tensor], dict[str, Tensor]] = super().forward(
+            images, {stride: level for stride, level in features.items() if stride != FINEST}, targets
+        )
+        return proposals
 
     def assign_targets_to_anchors(
         self, anchors: list[Tensor], targets: list[dict[str, Tensor]]
@@ -166,7 +182,7 @@ class PersonDetectorNetwork(FasterRCNN):
     ) -> None:
         anchors = AnchorGenerator(ANCHOR_SIZES, (ANCHOR_RATIOS,) * len(ANCHOR_SIZES))
         proposal_head = ProposalHead(channels, len(ANCHOR_SIZES[0]) * len(ANCHOR_RATIOS))
-        region_pool = MultiScaleRoIAlign(["8", "16", "32"], output_size=7, sampling_ratio=2)
+        region_pool = MultiScaleRoIAlign([FINEST, "8", "16", "32"], output_size=7, sampling_ratio=2)
         region_head = TwoMLPHead(channels * 7 * 7, hidden)
         predictor = PersonPredictor(hidden)
         super().__init__(

@@ -34,11 +34,33 @@ def test_ignored_boxes_lie_mostly_in_one_region() -> None:
 def test_pyramid_strides(network: PersonDetectorNetwork) -> None:
     levels = network.backbone(torch.zeros(2, 3, 128, 96))
     assert {name: tuple(x.shape) for name, x in levels.items()} == {
+        "4": (2, 16, 32, 24),
         "8": (2, 16, 16, 12),
         "16": (2, 16, 8, 6),
         "32": (2, 16, 4, 3),
         "64": (2, 16, 2, 2),
     }
+
+
+def test_small_regions_are_read_at_the_finest_level(network: PersonDetectorNetwork) -> None:
+    torch.manual_seed(2)
+    levels = network.backbone(torch.rand(1, 3, 128, 96))
+    small, large = torch.tensor([[10.0, 10, 40, 60]]), torch.tensor([[0.0, 0, 300, 400]])
+    pool = network.roi_heads.box_roi_pool
+    before = pool(levels, [torch.cat([small, large])], [(128, 96)])
+    after = pool({**levels, "4": levels["4"] + 1}, [torch.cat([small, large])], [(128, 96)])
+    torch.testing.assert_close(
+        after - before, torch.ones_like(before) * torch.tensor([1.0, 0])[:, None, None, None]
+    )
+
+
+def test_the_finest_level_has_no_anchors(network: PersonDetectorNetwork) -> None:
+    network.eval()
+    images = network.transform([torch.rand(3, 128, 128)])[0]
+    levels = network.backbone(images.tensors)
+    proposals, _ = network.rpn(images, levels)
+    without, _ = network.rpn(images, {**levels, "4": torch.zeros_like(levels["4"])})
+    torch.testing.assert_close(proposals, without)
 
 
 def test_anchors_in_ignore_regions_are_no_negatives(network: PersonDetectorNetwork) -> None:
@@ -87,6 +109,7 @@ def test_losses_are_finite_and_reach_every_head(
     total.backward()
     assert network.roi_heads.box_predictor.logits.weight.grad.abs().sum() > 0
     assert network.rpn.head.objectness.weight.grad.abs().sum() > 0
+    assert network.backbone.lateral[0].weight.grad.abs().sum() > 0
 
 
 @torch.inference_mode()
