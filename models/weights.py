@@ -145,7 +145,8 @@ def load_into(module: nn.Module, path: Path, fresh: Sequence[str] = ()) -> None:
         module.load_state_dict({**own, **tensors})
     except RuntimeError as error:
         raise ValueError(
-            f"{path}: the weights do not fit the network: {str(error).splitlines()[-1].strip()}"
+            f"{path}: the weights do not fit the network: {str(error).splitlines()[-1].strip()} Use the version of "
+            "posepart they were made with, or train them anew"
         ) from error
 
 
