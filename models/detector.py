@@ -24,12 +24,7 @@ PERSON, IGNORE = 1, -1  # target labels; 0 is the background
 IGNORED_SHARE = 0.5  # a box with more of its own area in an ignore region is not trained on
 
 FINEST = "4"  # name of the pyramid's finest level, its stride; it has no anchors
-ANCHOR_SIZES = (
-    (20, 36),
-    (60, 92),
-    (140, 200),
-    (290, 410),
-)  # px, square root of the area, a row per other level
+ANCHOR_SIZES = ((20, 36), (60, 92), (140, 200), (290, 410))  # px, root of the area, a row per other level
 ANCHOR_RATIOS = (1.0, 2.0, 3.2)  # height / width: people lie, sit or crouch, stand
 
 
