@@ -10,8 +10,9 @@ A MoveNet's .npz stands for the last network with that trunk in its place: a fin
 back to where it came from ("WiSE-FT", Wortsman et al. 2022), which helps on people it has never seen.
 
 The networks must have one builder; `--shares` weighs them (default: equally), `--arguments` changes arguments of
-the builder that no weight depends on. The card of the result is the last network's, without its figures, and
-names the parts. Measure the average before you use it: of networks with different beginnings it is worthless.
+the builder that no weight depends on, `--eight-bit` names the tensors to write in eight bits instead of sixteen.
+The card of the result is the last network's, without its figures, and names the parts. Measure the average before
+you use it: of networks with different beginnings it is worthless.
 """
 
 from argparse import RawDescriptionHelpFormatter
@@ -69,13 +70,18 @@ def _tensors(file: Path, network: nn.Module, last: Mapping[str, Tensor]) -> Mapp
 
 
 def average_files(
-    files: Sequence[Path], shares: Sequence[float], out: Path, arguments: dict[str, Any]
+    files: Sequence[Path],
+    shares: Sequence[float],
+    out: Path,
+    arguments: dict[str, Any],
+    eight_bit: Sequence[str] = (),
 ) -> None:
     """Write the average of weight files with a card.
 
     Raises
     ------
-    ValueError: when files are damaged or do not fit each other, or shares are not one positive number per file.
+    ValueError: when files are damaged or do not fit each other, or shares are not one positive number per file,
+        or `eight_bit` names no tensor.
     """
     if len(shares) != len(files) or min(shares) <= 0:
         raise ValueError(
@@ -100,7 +106,7 @@ def average_files(
     network = build(card["builder"], card["arguments"])
     last = read_tensors(files[-1])
     network.load_state_dict(averaged([_tensors(file, network, last) for file in files], shares))
-    save_weights(out, network, card)
+    save_weights(out, network, card, eight_bit)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -109,9 +115,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, help="weight file to write")
     parser.add_argument("--shares", type=float, nargs="+", help="weight of each file")
     parser.add_argument("--arguments", type=dict[str, Any], default={}, help="of the builder")
+    parser.add_argument(
+        "--eight-bit",
+        type=str,
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="as in backbone.guide, up to a dot",
+    )
     settings = parser.parse_args(arguments)
     shares = settings.shares or [1.0] * len(settings.files)
-    average_files(settings.files, shares, settings.out, settings.arguments)
+    average_files(settings.files, shares, settings.out, settings.arguments, settings.eight_bit)
     print(f"wrote {settings.out}")
 
 

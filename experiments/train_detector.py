@@ -3,13 +3,18 @@
     python experiments/train_detector.py --config experiments/configs/detector.yaml --data PEOPLE \
         --run runs/detector --init mobilenet_v2_w1.5.npz
 
+    python experiments/train_detector.py --config experiments/configs/detector_guided.yaml --data PEOPLE SCENES \
+        --run runs/guided --init runs/detector/detector.safetensors --guide nanodet_g.npz
+
 PEOPLE is a folder in the COCO-keypoints layout (see posepart/data/coco_people.py), or several. `--resume`
 continues an interrupted run; `--print_config` shows every setting; any of them can be given on the command
 line, e.g. `--loop.steps 500`. `--init` is a people-trained MobileNetV2 .npz or the detector.safetensors of
-another run. On Linux, MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 in the environment
-makes the training a third faster: the allocator then keeps the activations' memory between steps.
+another run. A guided detector starts from an unguided one and the weights of its guide (see convert_nanodet.py),
+or from a guided one. On Linux, MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 in the
+environment makes the training a third faster: the allocator then keeps the activations' memory between steps.
 """
 
+from pathlib import Path
 from typing import Any
 
 from _common import final_figures, finish, read_people, recorded, run_script, training_parser
@@ -17,6 +22,7 @@ from _common import final_figures, finish, read_people, recorded, run_script, tr
 from posepart.config import DetectionConfig
 from posepart.models.backbones import read_arrays
 from posepart.models.builders import build
+from posepart.models.detector import GUIDANCE
 from posepart.models.weights import load_into
 from posepart.training.detector import (
     CanvasBatchConfig,
@@ -32,6 +38,9 @@ def main() -> None:
     parser = training_parser(__doc__)
     parser.add_argument("--builder", default="person_detector")
     parser.add_argument("--arguments", type=dict[str, int | float], default={}, help="of the builder")
+    parser.add_argument(
+        "--guide", type=Path | None, help="weights of the guide, a NanoDet, as published: .npz"
+    )
     parser.add_argument("--freeze", type=int, default=7, help="first blocks of the backbone that stay fixed")
     parser.add_argument("--loop", type=LoopConfig, default=LoopConfig())
     parser.add_argument("--batches", type=CanvasBatchConfig, default=CanvasBatchConfig())
@@ -43,7 +52,9 @@ def main() -> None:
     if settings.init and settings.init.suffix == ".npz":
         model.backbone.body.load_people_weights(read_arrays(settings.init))
     elif settings.init:
-        load_into(model, settings.init)
+        load_into(model, settings.init, GUIDANCE if settings.guide else ())
+    if settings.guide:
+        model.backbone.guide.load_published(read_arrays(settings.guide))
     model.backbone.body.features[: settings.freeze].requires_grad_(False)
     evaluate = DetectorEvaluation(read_people(settings.data, "val"))
     model = train(

@@ -7,7 +7,7 @@ from torch import nn
 
 from .attention import AttentionToScale, FinestLevel
 from .backbones import MobileNetV2, ResNet101, VGG16LargeFOV
-from .detector import person_detector
+from .detector import guided_person_detector, person_detector
 from .fcn import Head, PartFCN, PoseFCN, Pyramid
 from .jppnet import JPPNet, JPPNetConfig, PyramidBranches, ResNet101Stages, StageBranches, released_jppnet
 from .parsing_baselines import DeepLab, FCN8s, SegNet
@@ -155,6 +155,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
         refine_labels,
         refine_xia2017,
         person_detector,
+        guided_person_detector,
         jppnet_resnet101,
         jppnet_s,
         attention_vgg16,

@@ -25,6 +25,8 @@ JPPNET_STAGES = ("detector", "jppnet")
 CRF_ON_JPPNET_STAGES = ("detector", "pose", "jppnet", "refine", "crf")
 OPTIONAL_STAGES = ("calibration",)
 INSTALLED = Path(__file__).parent / "weights"
+SCALE = ".scale"  # ends the names of scales of eight-bit tensors
+LARGEST_CODE = 127
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def read_card(weights: Path) -> dict[str, Any]:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, floats as float32.
+    """The tensors of a safetensors file, floats as float32, those of eight bits (see `save_weights`) too.
 
     Raises
     ------
@@ -126,21 +128,40 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     expected = read_card(path).get("sha256") if card_path.exists() else None
     if expected is not None and sha256(path) != expected:
         raise ValueError(f"{path}: its SHA-256 differs from the card's; the file is damaged, copy it again")
-    return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+    scales = {name: tensors.pop(name + SCALE) for name in list(tensors) if name + SCALE in tensors}
+    full = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+    return {**full, **{name: decode(tensors[name], scale) for name, scale in scales.items()}}
+
+
+def encode(tensor: Tensor) -> tuple[Tensor, Tensor]:
+    """A tensor (O, ...) as int8 of the same shape and float16 scales (O,), one per output channel."""
+    scale = (tensor.float().flatten(1).abs().amax(1) / LARGEST_CODE).half()
+    shape = (-1,) + (1,) * (tensor.dim() - 1)
+    step = torch.where(scale > 0, scale, 1.0).float().view(shape)
+    return (tensor / step).round().clamp(-LARGEST_CODE, LARGEST_CODE).to(torch.int8), scale
+
+
+def decode(codes: Tensor, scale: Tensor) -> Tensor:
+    """The float32 tensor that `encode` made codes and scales of, but for rounding."""
+    return codes.float() * scale.float().view((-1,) + (1,) * (codes.dim() - 1))
 
 
 def load_into(module: nn.Module, path: Path, fresh: Sequence[str] = ()) -> None:
     """Load a weight file into a network.
 
-    fresh: first names of tensors that keep their values where the file has none of that first name.
+    fresh: names, or parts of names up to a dot, of tensors that keep their values where the file has none so named.
 
     Raises
     ------
     ValueError: when a tensor is missing, unknown, or of another shape.
     """
     tensors = read_tensors(path)
-    kept = set(fresh) - {name.partition(".")[0] for name in tensors}
-    own = {name: tensor for name, tensor in module.state_dict().items() if name.partition(".")[0] in kept}
+    kept = [part for part in fresh if not any(is_part(name, part) for name in tensors)]
+    own = {
+        name: tensor
+        for name, tensor in module.state_dict().items()
+        if any(is_part(name, part) for part in kept)
+    }
     try:
         module.load_state_dict({**own, **tensors})
     except RuntimeError as error:
@@ -148,6 +169,11 @@ def load_into(module: nn.Module, path: Path, fresh: Sequence[str] = ()) -> None:
             f"{path}: the weights do not fit the network: {str(error).splitlines()[-1].strip()} Use the version of "
             "posepart they were made with, or train them anew"
         ) from error
+
+
+def is_part(name: str, part: str) -> bool:
+    """Whether `part` is a tensor's name, or its beginning up to a dot."""
+    return name == part or name.startswith(f"{part}.")
 
 
 def load_network(path: Path) -> nn.Module:
@@ -160,10 +186,26 @@ def load_network(path: Path) -> nn.Module:
     return module.eval().requires_grad_(False)
 
 
-def save_weights(path: Path, module: nn.Module, card: Mapping[str, Any]) -> None:
-    """Write a network at half precision with its card; see `save_tensors`."""
-    state = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
-    save_tensors(path, {k: v.half() if v.is_floating_point() else v for k, v in state.items()}, card)
+def save_weights(
+    path: Path, module: nn.Module, card: Mapping[str, Any], eight_bit: Sequence[str] = ()
+) -> None:
+    """Write a network at half precision with its card; see `save_tensors`.
+
+    eight_bit: names, or parts of names up to a dot, of tensors of which those of two axes or more are written in
+        eight bits: NAME int8, and NAME.scale float16 with a scale per output channel.
+
+    Raises
+    ------
+    ValueError: when a part of `eight_bit` names none.
+    """
+    state = {k: v.half() if v.is_floating_point() else v for k, v in module.state_dict().items()}
+    for part in eight_bit:
+        names = [name for name, tensor in state.items() if is_part(name, part) and tensor.dim() > 1]
+        if not names:
+            raise ValueError(f"no tensor of two axes or more is named {part}: nothing to write in eight bits")
+        for name in names:
+            state[name], state[name + SCALE] = encode(module.state_dict()[name])
+    save_tensors(path, state, card)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor | np.ndarray], card: Mapping[str, Any]) -> None:

@@ -17,6 +17,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from posepart.models.weights import is_part
+
 Losses = Mapping[str, Tensor]  # "loss" is minimised, the others are logged
 
 # Settings that a resumed run may change: where and how it is computed.
@@ -39,7 +41,7 @@ class LoopConfig:
     steps: int = 10_000
     lr: float = 2e-3  # of new layers
     slow_lr: float = 6e-4  # of layers that start from trained weights
-    slow: tuple[str, ...] = ("backbone",)  # first names of those layers
+    slow: tuple[str, ...] = ("backbone",)  # their names, up to a dot
     weight_decay: float = 0.02
     warmup: float = 0.04  # share of the steps
     clip: float = 5.0  # largest gradient norm
@@ -77,7 +79,8 @@ def train(
 
     Raises
     ------
-    ValueError: when `run` holds another run and `resume` is False, or a run with other settings.
+    ValueError: when `run` holds another run and `resume` is False, or a run with other settings; when a loss is no
+        finite number.
     """
     run.mkdir(parents=True, exist_ok=True)
     record = {"loop": asdict(config), **(settings or {})}
@@ -100,6 +103,7 @@ def train(
             model.train()
             with torch.autocast(config.device, torch.bfloat16, enabled=bf16):
                 losses = compute_losses(model, to_device(batch, config.device))
+            _check_finite(losses["loss"], step)
             optimiser.zero_grad(set_to_none=True)
             losses["loss"].backward()
             norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip)
@@ -114,6 +118,15 @@ def train(
                 with torch.random.fork_rng(devices=[]):
                     log.write("evaluation", done, evaluate(average.module.eval()))
     return average.module.eval()
+
+
+def _check_finite(loss: Tensor, step: int) -> None:
+    """Stop before weights are lost and the checkpoint with them."""
+    if not torch.isfinite(loss):
+        raise ValueError(
+            f"the loss of step {step + 1} is {float(loss.detach())}: train anew with a lower rate (--loop.lr), or "
+            "look for broken labels with `posepart data check`"
+        )
 
 
 def has_bf16(device: str) -> bool:
@@ -150,7 +163,7 @@ def make_optimiser(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            slow = name.partition(".")[0] in config.slow
+            slow = any(is_part(name, part) for part in config.slow)
             groups.setdefault((slow, parameter.ndim > 1), []).append(parameter)
     return torch.optim.AdamW(
         [

