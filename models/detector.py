@@ -117,6 +117,18 @@ def best_boxes(found: Tensor) -> Tensor:
     return filled
 
 
+class PersonAnchors(AnchorGenerator):
+    """torchvision's anchors, in single precision whatever the features are in, as are the deltas of `ProposalHead`.
+
+    Proposals take their precision from both, and labelled boxes theirs from the proposals: in bfloat16 a corner
+    past 256 px would be off by up to a pixel, and narrow people would have no width.
+    """
+
+    def forward(self, image_list: ImageList, feature_maps: list[Tensor]) -> list[Tensor]:
+        anchors: list[Tensor] = super().forward(image_list, [level.float() for level in feature_maps])
+        return anchors
+
+
 class ProposalHead(nn.Module):
     """Objectness and box deltas of every anchor, shared over the levels (torchvision's RPNHead, separable)."""
 
@@ -131,7 +143,7 @@ class ProposalHead(nn.Module):
 
     def forward(self, levels: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         hidden = [self.convolution(level) for level in levels]
-        return [self.objectness(x) for x in hidden], [self.deltas(x) for x in hidden]
+        return [self.objectness(x).float() for x in hidden], [self.deltas(x).float() for x in hidden]
 
 
 class PersonPredictor(nn.Module):
@@ -299,7 +311,7 @@ class PersonDetectorNetwork(FasterRCNN):
         input_size: int = 448,
         guided: bool = False,
     ) -> None:
-        anchors = AnchorGenerator(ANCHOR_SIZES, (ANCHOR_RATIOS,) * len(ANCHOR_SIZES))
+        anchors = PersonAnchors(ANCHOR_SIZES, (ANCHOR_RATIOS,) * len(ANCHOR_SIZES))
         proposal_head = ProposalHead(channels, len(ANCHOR_SIZES[0]) * len(ANCHOR_RATIOS))
         region_pool = (GuidedPool if guided else MultiScaleRoIAlign)(
             [FINEST, "8", "16", "32"], output_size=7, sampling_ratio=2

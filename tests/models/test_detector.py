@@ -78,6 +78,17 @@ def test_the_finest_level_has_no_anchors(network: PersonDetectorNetwork) -> None
     torch.testing.assert_close(proposals, without)
 
 
+@pytest.mark.parametrize("guided_by_nanodet", [False, True], ids=["alone", "guided"])
+def test_a_narrow_person_keeps_its_width_in_bfloat16(guided_by_nanodet: bool) -> None:
+    torch.manual_seed(0)
+    make = guided_person_detector if guided_by_nanodet else person_detector
+    network = make(width=0.25, channels=16, hidden=8).train()
+    narrow = target([[377.2, 88.4, 378.6, 115.1], [10, 10, 60, 90]], [PERSON, PERSON])
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = network([torch.rand(3, 384, 512)], [narrow])
+    assert all(torch.isfinite(loss) for loss in losses.values())
+
+
 def test_anchors_in_ignore_regions_are_no_negatives(network: PersonDetectorNetwork) -> None:
     anchors = [torch.tensor([[0.0, 0, 10, 30], [50, 50, 60, 80], [90, 90, 100, 120]])]
     labels, _ = network.rpn.assign_targets_to_anchors(
