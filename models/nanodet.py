@@ -48,6 +48,9 @@ class CrossStage(nn.Module):
 class NanoDet(nn.Module):
     """Features of three strides, and at every location of them a box with the log-odds of a person in it."""
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.stem = _convolution(3, 32, 2)
@@ -99,7 +102,12 @@ class NanoDet(nn.Module):
         """
         layers = [layer for layer in self.modules() if isinstance(layer, nn.Conv2d)]
         # the graph goes level by level through the heads, tower and output in turn
-        heads = [layer for pair in zip(self.towers, self.out, strict=True) for layer in (pair[0][0], pair[1])]
+        heads = [
+            layer
+            for tower, out in zip(self.towers, self.out, strict=True)
+            for layer in (*tower.modules(), out)
+            if isinstance(layer, nn.Conv2d)
+        ]
         ordered = layers[: len(layers) - len(heads)] + heads
         kept = [
             0,
