@@ -34,6 +34,34 @@ from posepart.training.detector import (
 from posepart.training.loop import LoopConfig, train
 
 
+def initialised(settings: Any) -> Any:
+    """The network to train, with its initial weights, its first blocks frozen.
+
+    Raises
+    ------
+    ValueError: when weights are damaged or do not fit, a guided detector has no guide, or another has one.
+    """
+    model: Any = build(settings.builder, settings.arguments)
+    guided = hasattr(model.backbone, "guide")
+    if settings.guide and not guided:
+        raise ValueError(
+            f"--guide {settings.guide}: {settings.builder} has no guide, guided_person_detector has"
+        )
+    trained = settings.init is not None and settings.init.suffix != ".npz"
+    if guided and not settings.guide and not trained:
+        raise ValueError(
+            f"{settings.builder} needs the weights of its guide: pass --guide, or --init with both"
+        )
+    if trained:
+        load_into(model, settings.init, GUIDANCE if settings.guide else ())
+    elif settings.init:
+        model.backbone.body.load_people_weights(read_arrays(settings.init))
+    if settings.guide:
+        model.backbone.guide.load_published(read_arrays(settings.guide))
+    model.backbone.body.features[: settings.freeze].requires_grad_(False)
+    return model
+
+
 def main() -> None:
     parser = training_parser(__doc__)
     parser.add_argument("--builder", default="person_detector")
@@ -47,15 +75,8 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = parser.instantiate_classes(arguments)
 
+    model = initialised(settings)
     samples = read_people(settings.data, "train")
-    model: Any = build(settings.builder, settings.arguments)
-    if settings.init and settings.init.suffix == ".npz":
-        model.backbone.body.load_people_weights(read_arrays(settings.init))
-    elif settings.init:
-        load_into(model, settings.init, GUIDANCE if settings.guide else ())
-    if settings.guide:
-        model.backbone.guide.load_published(read_arrays(settings.guide))
-    model.backbone.body.features[: settings.freeze].requires_grad_(False)
     evaluate = DetectorEvaluation(read_people(settings.data, "val"))
     model = train(
         model,

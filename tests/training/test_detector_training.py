@@ -1,5 +1,7 @@
 """Training of the person detector: batches, measures, score calibration, one step of the loop."""
 
+import importlib
+import types
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from PIL import Image
 
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.models.detector import IGNORE, PERSON, person_detector
+from posepart.models.nanodet import NanoDet
+from posepart.models.weights import save_weights
 from posepart.structures import PersonBoxes
 from posepart.training.canvases import NO_BOXES, Canvas, CanvasConfig
 from posepart.training.detector import (
@@ -112,3 +116,71 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path, samp
         run("halves", interrupted)
     resumed = run("halves")
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+SMALL = {"width": 0.25, "channels": 16, "hidden": 8}
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "experiments"))
+    return importlib.import_module("train_detector")
+
+
+def settings(builder: str, **others: Any) -> types.SimpleNamespace:
+    given = {"init": None, "guide": None, "freeze": 2, **others}
+    return types.SimpleNamespace(builder=builder, arguments=SMALL, **given)
+
+
+def write_guide(path: Path) -> Path:
+    """The published guide's .npz with random weights, the person's bias of every level 1, 2 and 3."""
+    torch.manual_seed(5)
+    guide = NanoDet()
+    arrays = {}
+    for number, layer in enumerate(m for m in guide.modules() if isinstance(m, torch.nn.Conv2d)):
+        # in the published graph a level's output follows its tower, here all towers come first
+        place = number if number < 28 else 28 + 2 * ((number - 28) % 3) + (number - 28) // 3
+        arrays[f"convolution{place}.weight"] = layer.weight.detach().numpy()
+        arrays[f"convolution{place}.bias"] = layer.bias.detach().numpy()
+    for level in range(3):
+        arrays[f"convolution{29 + 2 * level}.bias"] = np.full(45, level + 1, np.float32)
+    np.savez(path, **arrays)
+    return path
+
+
+def test_a_guided_detector_starts_from_an_unguided_one_and_its_guide(
+    script: types.ModuleType, tmp_path: Path
+) -> None:
+    torch.manual_seed(4)
+    first = person_detector(**SMALL)
+    init = tmp_path / "detector.safetensors"
+    save_weights(init, first, {})
+    guide = write_guide(tmp_path / "guide.npz")
+    model = script.initialised(settings("guided_person_detector", init=init, guide=guide))
+    assert [float(out.bias[0]) for out in model.backbone.guide.out] == [1.0, 2.0, 3.0]
+    loaded = model.state_dict()
+    for name, tensor in first.state_dict().items():
+        torch.testing.assert_close(
+            loaded[name], tensor.half().float() if tensor.is_floating_point() else tensor
+        )
+    assert not any(p.requires_grad for p in model.backbone.body.features[:2].parameters())
+    assert any(p.requires_grad for p in model.backbone.body.features[2].parameters())
+    # and the next one from both together
+    save_weights(init, model, {})
+    again = script.initialised(settings("guided_person_detector", init=init)).state_dict()
+    assert all(torch.equal(again[name], loaded[name].half().float()) for name in again if "guide.out" in name)
+
+
+@pytest.mark.parametrize(
+    ("builder", "others", "message"),
+    [
+        ("guided_person_detector", {}, "guided_person_detector needs the weights of its guide"),
+        ("guided_person_detector", {"init": Path("trunk.npz")}, "needs the weights of its guide"),
+        ("person_detector", {"guide": Path("guide.npz")}, "person_detector has no guide"),
+    ],
+)
+def test_a_guide_where_there_is_none(
+    script: types.ModuleType, builder: str, others: dict[str, Path], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        script.initialised(settings(builder, **others))
