@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--loop", type=LoopConfig, default=LoopConfig())
     parser.add_argument("--batches", type=CanvasBatchConfig, default=CanvasBatchConfig())
     arguments = parser.parse_args()
-    settings = parser.instantiate_classes(arguments)
+    settings = parser.instantiate(arguments)
 
     model = initialised(settings)
     samples = read_people(settings.data, "train")
