@@ -7,8 +7,9 @@ from torch import nn
 
 from .attention import AttentionToScale, FinestLevel
 from .backbones import MobileNetV2, ResNet101, VGG16LargeFOV
-from .detector import guided_person_detector, person_detector
+from .detector import person_detector
 from .fcn import Head, PartFCN, PoseFCN, Pyramid
+from .guided_detector import guided_person_detector
 from .jppnet import JPPNet, JPPNetConfig, PyramidBranches, ResNet101Stages, StageBranches, released_jppnet
 from .parsing_baselines import DeepLab, FCN8s, SegNet
 from .pose_baselines import ConvolutionalPoseMachine, StackedHourglass

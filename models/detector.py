@@ -2,12 +2,10 @@
 
 Training targets follow torchvision's detection models, with one addition: a box whose label is `IGNORE` is a
 region that counts neither as person nor as background (a crowd, a person seen but not labelled).
-
-The shipped detector is guided: a NanoDet trained on the whole of COCO adds its features to the pyramid, its boxes
-to the proposals, and its log-odds to the region head's, as in probabilistic two-stage detection (Zhou et al. 2021).
 """
 
 from collections import OrderedDict
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -19,11 +17,9 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
-from torchvision.ops import MultiScaleRoIAlign, box_iou, clip_boxes_to_image, nms, remove_small_boxes
+from torchvision.ops import MultiScaleRoIAlign, box_iou
 
 from .backbones import MobileNetV2
-from .nanodet import CHANNELS as GUIDE_CHANNELS
-from .nanodet import NanoDet
 
 PERSON, IGNORE = 1, -1  # target labels; 0 is the background
 IGNORED_SHARE = 0.5  # a box with more of its own area in an ignore region is not trained on
@@ -31,16 +27,6 @@ IGNORED_SHARE = 0.5  # a box with more of its own area in an ignore region is no
 FINEST = "4"  # name of the pyramid's finest level, its stride; it has no anchors
 ANCHOR_SIZES = ((20, 36), (60, 92), (140, 200), (290, 410))  # px, root of the area, a row per other level
 ANCHOR_RATIOS = (1.0, 2.0, 3.2)  # height / width: people lie, sit or crouch, stand
-
-GUIDE = "guide"  # beside the levels, what the guide found
-GUIDE_BOXES = 100  # at most, per image
-GUIDE_NMS = 0.6
-SMALLEST = 1.0  # px, side of a proposal: the size of an empty one has no logarithm
-GUIDE_OVERLAP = 0.6  # IoU from which a box of the guide speaks of a proposal
-GUIDE_FLOOR = -3.5  # log-odds of a proposal that it says nothing of: 3 %
-GUIDE_TRUST = 1.5  # weight of its log-odds before training
-# What an unguided detector lacks.
-GUIDANCE = ("backbone.guide", "backbone.joins", "roi_heads.box_predictor.trust")
 
 
 def separable(inputs: int, outputs: int) -> nn.Sequential:
@@ -80,41 +66,6 @@ class PersonPyramid(nn.Module):
         p4, p8, p16, p32 = (smooth(x) for smooth, x in zip(self.smooth, laterals, strict=True))
         p64 = self.coarsest(F.max_pool2d(p32, 3, stride=2, padding=1))
         return OrderedDict([(FINEST, p4), ("8", p8), ("16", p16), ("32", p32), ("64", p64)])
-
-
-class GuidedPyramid(PersonPyramid):
-    """The pyramid with a guide: a NanoDet, never trained here, whose features are added at strides 8 to 32.
-
-    What it found is the entry `GUIDE`: (B, GUIDE_BOXES, 5), x0, y0, x1, y1 in px of the image and the log-odds of a
-    person, best first; rows past the last box have log-odds of minus infinity. New joins add nothing.
-    """
-
-    def __init__(self, width: float, channels: int) -> None:
-        super().__init__(width, channels)
-        self.guide = NanoDet().requires_grad_(False)
-        self.joins = nn.ModuleList(nn.Conv2d(GUIDE_CHANNELS, channels, 1, bias=False) for _ in range(3))
-        for join in self.joins:
-            nn.init.zeros_(join.weight)  # type: ignore[arg-type]
-
-    def forward(self, images: Tensor) -> "OrderedDict[str, Tensor]":
-        features, found = self.guide(images.contiguous(memory_format=torch.channels_last))
-        laterals = self.laterals(images)
-        for level, (join, x) in enumerate(zip(self.joins, features, strict=True), start=1):
-            laterals[level] = laterals[level] + join(x)
-        levels = self.merged(laterals)
-        levels[GUIDE] = torch.stack([best_boxes(boxes) for boxes in found])
-        return levels
-
-
-def best_boxes(found: Tensor) -> Tensor:
-    """Of boxes with log-odds (A, 5) the GUIDE_BOXES best after non-maximum suppression, filled up; best first."""
-    likely = found[found[:, 4] > GUIDE_FLOOR]
-    likely = likely[likely[:, 4].topk(min(len(likely), 4 * GUIDE_BOXES)).indices]
-    best = likely[nms(likely[:, :4], likely[:, 4], GUIDE_NMS)[:GUIDE_BOXES]]
-    filled = found.new_zeros(GUIDE_BOXES, 5)
-    filled[:, 4] = -torch.inf
-    filled[: len(best)] = best
-    return filled
 
 
 class PersonAnchors(AnchorGenerator):
@@ -158,45 +109,6 @@ class PersonPredictor(nn.Module):
         return self.logits(x), self.deltas(x)
 
 
-class GuidedPool(MultiScaleRoIAlign):
-    """What the region head sees of every proposal (N, channels * 49 + 1): its pooled features, flat, and what the
-    guide says of it: the log-odds of its best box that overlaps the proposal."""
-
-    def forward(
-        self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]
-    ) -> Tensor:
-        pooled = super().forward(x, boxes, image_shapes).flatten(1)
-        opinions = [opinion(own, found) for own, found in zip(boxes, x[GUIDE], strict=True)]
-        return torch.cat([pooled, torch.cat(opinions)[:, None].to(pooled.dtype)], 1)
-
-
-def opinion(boxes: Tensor, found: Tensor) -> Tensor:
-    """(N,) log-odds, at least GUIDE_FLOOR, of boxes (N, 4) by what the guide found (M, 5)."""
-    overlaps = box_iou(boxes.float(), found[:, :4]) > GUIDE_OVERLAP
-    said: Tensor = torch.where(overlaps, found[:, 4], GUIDE_FLOOR).amax(1)
-    return said.clamp(min=GUIDE_FLOOR)
-
-
-class GuidedHead(TwoMLPHead):
-    """torchvision's region head on all but the last column, which passes by."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([super().forward(x[:, :-1]), x[:, -1:]], 1)
-
-
-class GuidedPredictor(PersonPredictor):
-    """A predictor that adds the last column, weighed, to the log-odds of a person."""
-
-    def __init__(self, inputs: int) -> None:
-        super().__init__(inputs)
-        self.trust = nn.Parameter(torch.tensor(GUIDE_TRUST))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        logits, deltas = super().forward(x[:, :-1])
-        said = self.trust * x[:, -1:]
-        return logits + torch.cat([torch.zeros_like(said), said], 1), deltas
-
-
 def ignored_boxes(boxes: Tensor, regions: Tensor) -> Tensor:
     """(N,) bool: which of `boxes` (N, 4) have more than `IGNORED_SHARE` of their area in one of `regions` (K, 4)."""
     if len(regions) == 0:
@@ -231,7 +143,7 @@ class PersonProposals(RegionProposalNetwork):
         targets: list[dict[str, Tensor]] | None = None,
     ) -> tuple[list[Tensor], dict[str, Tensor]]:
         proposals: tuple[list[Tensor], dict[str, Tensor]] = super().forward(
-            images, {name: level for name, level in features.items() if name not in (FINEST, GUIDE)}, targets
+            images, {stride: level for stride, level in features.items() if stride != FINEST}, targets
         )
         return proposals
 
@@ -243,24 +155,6 @@ class PersonProposals(RegionProposalNetwork):
         for label, anchor, region in zip(labels, anchors, regions, strict=True):
             label[(label == 0) & ignored_boxes(anchor, region)] = -1.0
         return labels, matched
-
-
-class GuidedProposals(PersonProposals):
-    """The proposals with the guide's boxes among them."""
-
-    def forward(
-        self,
-        images: ImageList,
-        features: dict[str, Tensor],
-        targets: list[dict[str, Tensor]] | None = None,
-    ) -> tuple[list[Tensor], dict[str, Tensor]]:
-        own, losses = super().forward(images, features, targets)
-        proposals = []
-        for boxes, found, size in zip(own, features[GUIDE], images.image_sizes, strict=True):
-            said = clip_boxes_to_image(found[torch.isfinite(found[:, 4]), :4], size)
-            said = said[remove_small_boxes(said, SMALLEST)]
-            proposals.append(torch.cat([boxes, said.to(boxes.dtype)]))
-        return proposals, losses
 
 
 class PersonHeads(RoIHeads):
@@ -293,6 +187,17 @@ class PersonTransform(GeneralizedRCNNTransform):
         return (image, target) if self.training else super().resize(image, target)
 
 
+@dataclass(frozen=True)
+class DetectorParts:
+    """The classes of a detector's parts; those of a guided one are in `guided_detector`."""
+
+    pyramid: type[PersonPyramid] = PersonPyramid
+    pool: type[MultiScaleRoIAlign] = MultiScaleRoIAlign
+    head: type[TwoMLPHead] = TwoMLPHead
+    predictor: type[PersonPredictor] = PersonPredictor
+    proposals: type[PersonProposals] = PersonProposals
+
+
 class PersonDetectorNetwork(FasterRCNN):
     """A Faster R-CNN for one class, people, small enough for a CPU.
 
@@ -300,7 +205,7 @@ class PersonDetectorNetwork(FasterRCNN):
     `boxes` (N, 4), `scores` (N,) and `labels` (N,); in training mode, with targets, a dict of losses.
 
     width: of the MobileNetV2. channels: of the pyramid. hidden: units of the two layers of the region head.
-    input_size: px, longer side of the image that the network sees after training. guided: by a NanoDet.
+    input_size: px, longer side of the image that the network sees after training.
     """
 
     def __init__(
@@ -309,17 +214,15 @@ class PersonDetectorNetwork(FasterRCNN):
         channels: int = 96,
         hidden: int = 256,
         input_size: int = 448,
-        guided: bool = False,
+        parts: DetectorParts = DetectorParts(),
     ) -> None:
         anchors = PersonAnchors(ANCHOR_SIZES, (ANCHOR_RATIOS,) * len(ANCHOR_SIZES))
         proposal_head = ProposalHead(channels, len(ANCHOR_SIZES[0]) * len(ANCHOR_RATIOS))
-        region_pool = (GuidedPool if guided else MultiScaleRoIAlign)(
-            [FINEST, "8", "16", "32"], output_size=7, sampling_ratio=2
-        )
-        region_head = (GuidedHead if guided else TwoMLPHead)(channels * 7 * 7, hidden)
-        predictor = (GuidedPredictor if guided else PersonPredictor)(hidden)
+        region_pool = parts.pool([FINEST, "8", "16", "32"], output_size=7, sampling_ratio=2)
+        region_head = parts.head(channels * 7 * 7, hidden)
+        predictor = parts.predictor(hidden)
         super().__init__(
-            (GuidedPyramid if guided else PersonPyramid)(width, channels),
+            parts.pyramid(width, channels),
             rpn_anchor_generator=anchors,
             rpn_head=proposal_head,
             box_roi_pool=region_pool,
@@ -328,7 +231,7 @@ class PersonDetectorNetwork(FasterRCNN):
         )
         half = [0.5, 0.5, 0.5]  # [0, 1] -> [-1, 1]
         self.transform = PersonTransform(input_size, input_size, image_mean=half, image_std=half)
-        self.rpn = (GuidedProposals if guided else PersonProposals)(
+        self.rpn = parts.proposals(
             anchors,
             proposal_head,
             fg_iou_thresh=0.6,
@@ -359,10 +262,3 @@ def person_detector(
 ) -> PersonDetectorNetwork:
     """A detector of 6.1 M parameters that our own data alone trains; people of about 30 px and more."""
     return PersonDetectorNetwork(width, channels, hidden, input_size)
-
-
-def guided_person_detector(
-    width: float = 1.5, channels: int = 96, hidden: int = 256, input_size: int = 448
-) -> PersonDetectorNetwork:
-    """The shipped detector: `person_detector` guided by a NanoDet that was trained on COCO; 9.9 M parameters."""
-    return PersonDetectorNetwork(width, channels, hidden, input_size, guided=True)

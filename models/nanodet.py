@@ -1,6 +1,6 @@
 """NanoDet-g (RangiLyu, 2020), a one-stage detector of 3.8 M parameters trained on all of COCO; its people only.
 
-The Faster R-CNN is guided by it (`detector.GuidedPyramid`): its features and its boxes know far more pictures than
+The Faster R-CNN is guided by it (`guided_detector`): its features and its boxes know far more pictures than
 a training set of a few thousand photos. Batch norms are folded into the convolutions.
 """
 
