@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from nanodet_arrays import published_arrays
 
 from posepart.models.backbones import read_arrays
-from posepart.models.nanodet import CLASSES, NanoDet
+from posepart.models.nanodet import NanoDet
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
@@ -20,12 +21,6 @@ EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 def script(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     monkeypatch.syspath_prepend(str(EXPERIMENTS))
     return importlib.import_module("convert_nanodet")
-
-
-def convolutions_in_order(network: NanoDet) -> list[torch.nn.Conv2d]:
-    body = [m for part in (network.stem, network.stages, network.lateral) for m in part.modules()]
-    heads = [m for pair in zip(network.towers, network.out, strict=True) for m in (pair[0][0], pair[1])]
-    return [m for m in body if isinstance(m, torch.nn.Conv2d)] + heads
 
 
 def write_graph(folder: Path, network: NanoDet) -> Path:
@@ -43,13 +38,10 @@ def write_graph(folder: Path, network: NanoDet) -> Path:
         weights.append(entry)
         stored += array.tobytes()
 
-    for number, layer in enumerate(convolutions_in_order(network)):
+    arrays = published_arrays(network)
+    for number in range(len(arrays) // 2):
         name = "Part/convolution" + (f"_{number}" if number else "")
-        kernel, bias = (t.detach().numpy() for t in (layer.weight, layer.bias))
-        if len(bias) == 45:
-            zeros = np.zeros((CLASSES - 1, *kernel.shape[1:]), np.float32)
-            kernel = np.concatenate([kernel[:1], zeros, kernel[1:]])
-            bias = np.concatenate([bias[:1], zeros[:, 0, 0, 0], bias[1:]])
+        kernel, bias = (arrays[f"convolution{number}.{kind}"] for kind in ("weight", "bias"))
         put(f"{name}/kernel", kernel.transpose(2, 3, 1, 0))
         put(f"{name}/axes", np.array([0, 3, 1, 2], np.int32))
         put(f"{name}/bias", bias)
