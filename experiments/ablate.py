@@ -23,7 +23,9 @@ from ablate_plot import draw
 from jsonargparse import ArgumentParser, Namespace
 from tqdm import tqdm
 
-from posepart.ablation import (
+from posepart.ablation.evidence_cache import SeenCrop, load_seen, save_seen, see
+from posepart.ablation.table import Table, answer, headline_scores, to_markdown, to_record
+from posepart.ablation.variants import (
     SHIPPED,
     Assembled,
     GivenBoxes,
@@ -33,18 +35,16 @@ from posepart.ablation import (
     photo_box,
     scene_of,
 )
-from posepart.ablation_table import Table, answer, headline_scores, to_markdown, to_record
 from posepart.config import PipelineConfig
 from posepart.data.readers import read_samples
 from posepart.data.sample import Sample
-from posepart.images import read_photo
+from posepart.io.files import write_json
+from posepart.io.photos import read_photo
 from posepart.metrics.bootstrap import Score
-from posepart.metrics.photo import Photo, observe
+from posepart.metrics.judged import Photo, observe
 from posepart.models.refine import RefineFCN
 from posepart.models.weights import STAGES, find_model, sha256
-from posepart.observation import SeenCrop, load_seen, save_seen, see
 from posepart.pipeline import Parser, load
-from posepart.results import write_json
 
 
 class Observer:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ablate_refine import POSE_MAPS
 
-from posepart.ablation import Question, Row, Variant
+from posepart.ablation.variants import Question, Row, Variant
 from posepart.config import PipelineConfig
 from posepart.schema import NUM_JOINTS
 

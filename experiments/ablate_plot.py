@@ -10,7 +10,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from posepart.ablation_table import Headline, Table
+from posepart.ablation.table import Headline, Table
 
 LEAST_RANGE = 0.5  # points on either side of 0, so that next to nothing looks like it
 

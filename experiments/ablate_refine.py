@@ -7,12 +7,12 @@ from tqdm import tqdm
 from train_refine import cached, predict, weights_of
 
 from posepart.config import CropConfig
-from posepart.crop_networks import load_second_stage
 from posepart.data.person_crops import CropBatchConfig
 from posepart.data.sample import Sample
 from posepart.models.builders import build
 from posepart.models.refine import RefineFCN
 from posepart.models.weights import save_weights
+from posepart.stages.crop_networks import load_second_stage
 from posepart.training.loop import LoopConfig, train
 from posepart.training.part import PartLossConfig
 from posepart.training.refine import PoseEncoder, RefineBatches, RefineLoss

@@ -23,8 +23,8 @@ from time import perf_counter, process_time
 import numpy as np
 
 from posepart.ilp import Problem, Solution, solve
-from posepart.ilp.generate import make_box, make_photo
-from posepart.ilp.naive import solve_naive
+from posepart.ilp.reference.generate import make_box, make_photo
+from posepart.ilp.reference.naive import solve_naive
 
 Named = tuple[str, Problem]
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from posepart.images import read_photo
+from posepart.io.photos import read_photo
 from posepart.pipeline import STAGES, Parser, load
 
 PEOPLE = (1, 3, 10)

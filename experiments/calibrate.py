@@ -21,15 +21,15 @@ from _common import LICENCES, read_people, run_script
 from jsonargparse import ArgumentParser, Namespace
 from tqdm import tqdm
 
-from posepart.calibration import Calibration, to_arrays
 from posepart.data.sample import Sample
-from posepart.images import read_photo
+from posepart.io.photos import read_photo
+from posepart.io.results import read_result
 from posepart.metrics.bootstrap import Interval
-from posepart.metrics.photo import EXACT_ORIGINS, Photo, observe
-from posepart.metrics.scene_scores import LSP_EXTENDED
+from posepart.metrics.judged import EXACT_ORIGINS, Photo, observe
+from posepart.metrics.scores import LSP_EXTENDED
 from posepart.models.weights import find_model, save_tensors
 from posepart.pipeline import Parser, load
-from posepart.results import read_result
+from posepart.stages.calibration import Calibration, to_arrays
 from posepart.structures import Scene
 from posepart.training.calibration import (
     FITS,

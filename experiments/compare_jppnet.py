@@ -25,13 +25,13 @@ from train_jppnet import start_from_movenet
 
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.sample import Sample
-from posepart.jppnet_inference import JPPNetInferenceConfig
+from posepart.jppnet.predict import JPPNetInferenceConfig
 from posepart.metrics.bootstrap import Score
 from posepart.models.backbones import read_arrays
 from posepart.models.builders import build
-from posepart.models.jppnet_loss import JPPNetLossConfig
+from posepart.models.jppnet.loss import JPPNetLossConfig
 from posepart.models.weights import load_into, save_weights
-from posepart.training.crop_scores import CropEvaluation, SeenCrops
+from posepart.training.crop_evaluation import CropEvaluation, SeenCrops
 from posepart.training.jppnet import (
     PRINTED_AUGMENTATION,
     REFINEMENTS,

@@ -23,19 +23,19 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from posepart.ablation import GivenBoxes, labelled_boxes
+from posepart.ablation.variants import GivenBoxes, labelled_boxes
 from posepart.config import PipelineConfig
 from posepart.data.readers import read_samples
 from posepart.data.sample import Sample
 from posepart.draw import draw_overlay
-from posepart.images import read_photo
-from posepart.joint_networks import JointNetworks, JPPNetParts, check_schema
+from posepart.io.files import write_atomically, write_json
+from posepart.io.photos import read_photo
+from posepart.jppnet.networks import JointNetworks, JPPNetParts, check_schema
 from posepart.metrics.bootstrap import Interval
-from posepart.metrics.suite import Comparison, compare_scenes
+from posepart.metrics.measure import Comparison, compare_scenes
 from posepart.metrics.tables import format_comparisons
 from posepart.models.weights import load_network
 from posepart.pipeline import Networks, Parser, load
-from posepart.results import write_atomically, write_json
 from posepart.structures import Scene
 
 PANEL = 420  # px, longer side of a photo in the pictures

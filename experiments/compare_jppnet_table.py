@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from posepart.io.files import write_atomically, write_json
 from posepart.metrics.bootstrap import Interval, Score, bootstrap_interval, paired_bootstrap
-from posepart.results import write_atomically, write_json
 
 
 @dataclass(frozen=True)

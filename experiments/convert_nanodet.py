@@ -19,7 +19,7 @@ from _common import run_script
 from jsonargparse import ArgumentParser
 from numpy.typing import NDArray
 
-from posepart.models.nanodet import NanoDet
+from posepart.models.detector.nanodet import NanoDet
 
 STORED = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
 CONVOLUTION = "convolution"  # in the names of the graph's Conv2D nodes, with _K from the second on

@@ -17,7 +17,7 @@ from jsonargparse import ArgumentParser
 import posepart
 from posepart.data.readers import read_samples
 from posepart.data.sample import Sample
-from posepart.images import read_photo
+from posepart.io.photos import read_photo
 from posepart.metrics.tables import format_measures
 from posepart.models.weights import find_model
 from posepart.report.evaluate import choose_samples, evaluate

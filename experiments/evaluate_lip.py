@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from posepart.data.lip import read_lip
-from posepart.lip_benchmark import score_parsing, score_pose
-from posepart.lip_schema import LIP_LABEL_NAMES
+from posepart.io.files import write_json
 from posepart.metrics.lip import FACTORS
+from posepart.metrics.lip_submissions import score_parsing, score_pose
 from posepart.metrics.tables import format_measures, measures_to_record
-from posepart.results import write_json
+from posepart.schema.lip import LIP_LABEL_NAMES
 
 
 def main() -> None:

@@ -28,9 +28,9 @@ from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.sample import Sample
 from posepart.models.weights import load_network, save_tensors
 from posepart.training.crf import compare_variants, fit
+from posepart.training.evidence_batches import predicted_crops
 from posepart.training.loop import seed_everything, write_json
 from posepart.training.pairs import LabelledPairs, PairFitConfig, collect_pairs, join
-from posepart.training.predicted import predicted_crops
 
 
 def pairs_of(

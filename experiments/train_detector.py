@@ -22,7 +22,7 @@ from _common import final_figures, finish, read_people, recorded, run_script, tr
 from posepart.config import DetectionConfig
 from posepart.models.backbones import read_arrays
 from posepart.models.builders import build
-from posepart.models.guided_detector import GUIDANCE
+from posepart.models.detector.guided import GUIDANCE
 from posepart.models.weights import load_into
 from posepart.training.detector import (
     CanvasBatchConfig,

@@ -20,13 +20,13 @@ from torch import nn
 
 from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
-from posepart.jppnet_inference import JPPNetInferenceConfig
+from posepart.jppnet.predict import JPPNetInferenceConfig
 from posepart.models.backbones import MobileNetV2, read_arrays
 from posepart.models.fcn import PoseFCN
-from posepart.models.jppnet import JPPNet
-from posepart.models.jppnet_loss import JPPNetLossConfig
+from posepart.models.jppnet.loss import JPPNetLossConfig
+from posepart.models.jppnet.network import JPPNet
 from posepart.schema import NUM_JOINTS
-from posepart.training.crop_scores import CropEvaluation, values_of
+from posepart.training.crop_evaluation import CropEvaluation, values_of
 from posepart.training.jppnet import (
     PRINTED_AUGMENTATION,
     REFINEMENTS,

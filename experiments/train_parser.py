@@ -17,7 +17,7 @@ from _common import final_figures, finish, prepare, read_people, recorded, run_s
 from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.models.backbones import read_arrays
-from posepart.training.crop_scores import CropEvaluation, values_of
+from posepart.training.crop_evaluation import CropEvaluation, values_of
 from posepart.training.jppnet import PRINTED_AUGMENTATION, ParserLoss, ParserLossConfig, eyes_of_parser
 from posepart.training.loop import LoopConfig, train
 

@@ -26,15 +26,15 @@ from _common import (
 from tqdm import tqdm
 
 from posepart.config import CropConfig, PipelineConfig
-from posepart.crf import assemble, pose_of_box
 from posepart.data.augment import NO_AUGMENTATION
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.sample import Sample
 from posepart.models.weights import load_network, read_card, read_tensors
-from posepart.pairwise import PairwiseModel
+from posepart.stages.crf import assemble, pose_of_box
+from posepart.stages.pairwise import PairwiseModel
+from posepart.training.evidence_batches import predicted_crops
 from posepart.training.loop import LoopConfig, train
 from posepart.training.part import PartLossConfig
-from posepart.training.predicted import predicted_crops
 from posepart.training.refine import (
     PoseEncoder,
     RefineBatches,

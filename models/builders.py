@@ -5,14 +5,21 @@ from typing import Any
 
 from torch import nn
 
-from .attention import AttentionToScale, FinestLevel
 from .backbones import MobileNetV2, ResNet101, VGG16LargeFOV
-from .detector import person_detector
+from .baselines.parsing import DeepLab, FCN8s, SegNet
+from .baselines.pose import ConvolutionalPoseMachine, StackedHourglass
+from .detector.guided import guided_person_detector
+from .detector.network import person_detector
 from .fcn import Head, PartFCN, PoseFCN, Pyramid
-from .guided_detector import guided_person_detector
-from .jppnet import JPPNet, JPPNetConfig, PyramidBranches, ResNet101Stages, StageBranches, released_jppnet
-from .parsing_baselines import DeepLab, FCN8s, SegNet
-from .pose_baselines import ConvolutionalPoseMachine, StackedHourglass
+from .jppnet.attention import AttentionToScale, FinestLevel
+from .jppnet.network import (
+    JPPNet,
+    JPPNetConfig,
+    PyramidBranches,
+    ResNet101Stages,
+    StageBranches,
+    released_jppnet,
+)
 from .refine import RefineFCN
 
 ASPP_RATES = (6, 12, 18, 24)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 class RefineFCN(nn.Module):
     """Stacked 7x7 convolutions with ReLU on part scores and pose maps.
 
-    encoding, pose_maps: which pose maps it reads and how many they are (`posepart.skeleton_maps`).
+    encoding, pose_maps: which pose maps it reads and how many they are (`posepart.stages.skeleton_maps`).
     separable: False is the paper's stack of full convolutions, True one depthwise 7x7 convolution between
     pointwise ones, some 100 times fewer operations.
 

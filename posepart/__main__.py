@@ -2,6 +2,6 @@
 
 import sys
 
-from posepart.cli import main
+from posepart.cli.main import main
 
 sys.exit(main())

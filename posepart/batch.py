@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from posepart.draw import draw_overlay
-from posepart.images import open_photo
-from posepart.results import PhotoInfo, coco_results, read_record, write_predictions, write_result
-from posepart.run_folder import file_digest, image_ids, is_complete, result_names
+from posepart.io.photos import open_photo
+from posepart.io.results import PhotoInfo, coco_results, read_record, write_predictions, write_result
+from posepart.io.run_folder import file_digest, image_ids, is_complete, result_names
 from posepart.structures import Scene
 
 

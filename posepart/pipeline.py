@@ -9,18 +9,18 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from posepart.calibration import Calibration, calibrate, load_calibration
 from posepart.config import PipelineConfig
-from posepart.crop_networks import CropCrf, CropNetworks, Networks, ParsedCrop, load_second_stage
-from posepart.crops import crop_boxes
-from posepart.detection import PersonDetector, build_detector
-from posepart.joint_networks import JointNetworks, JPPNetParts, check_schema
-from posepart.merge import merge_crops
-from posepart.models.openvino_network import OpenVinoNetwork
+from posepart.jppnet.networks import JointNetworks, JPPNetParts, check_schema
+from posepart.models.openvino import OpenVinoNetwork
 from posepart.models.weights import ModelSet, find_model, load_network, read_tensors
-from posepart.pairwise import PairwiseModel
-from posepart.people import boxed_person, further_person
-from posepart.pose_nms import nms_ranks
+from posepart.stages.calibration import Calibration, calibrate, load_calibration
+from posepart.stages.crop_networks import CropCrf, CropNetworks, Networks, ParsedCrop, load_second_stage
+from posepart.stages.crops import crop_boxes
+from posepart.stages.detection import PersonDetector, build_detector
+from posepart.stages.merge import merge_crops
+from posepart.stages.pairwise import PairwiseModel
+from posepart.stages.people import boxed_person, further_person
+from posepart.stages.pose_nms import nms_ranks
 from posepart.stopwatch import STAGES, Stopwatch
 from posepart.structures import Person, PersonBoxes, Pose, Scene
 

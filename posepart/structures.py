@@ -1,8 +1,6 @@
 """The frozen dataclasses that pass between stages.
 
-Frames. *Photo*: pixels of the photo after EXIF rotation. *Crop*: pixels of a rescaled box. In both, pixel
-centres are at integer coordinates, x runs right, y down, and a box is (x0, y0, x1, y1). *Map*: cells of a
-network output of stride s; the centre of cell i lies at crop coordinate (i + 0.5) * s - 0.5.
+The frames that they are in are those of `geometry.frames`.
 """
 
 from dataclasses import dataclass, field
@@ -10,56 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.arrays import Float32, check_shape
+from posepart.geometry.frames import Affine
 from posepart.schema import NUM_JOINTS, NUM_PARTS
-
-FloatArray = NDArray[np.float32]
-
-
-def _expect(name: str, array: NDArray, shape: tuple[int | None, ...]) -> None:
-    """Refuse an array whose shape does not match; None stands for any length."""
-    ok = array.ndim == len(shape) and all(
-        s is None or s == a for s, a in zip(shape, array.shape, strict=True)
-    )
-    if not ok:
-        wanted = "(" + ", ".join("_" if s is None else str(s) for s in shape) + ")"
-        raise ValueError(f"{name}: expected shape {wanted}, got {array.shape}")
-
-
-def map_to_crop(cell: NDArray, stride: float) -> NDArray:
-    """Centres of map cells as crop coordinates."""
-    return (cell + 0.5) * stride - 0.5
-
-
-def crop_to_map(xy: NDArray, stride: float) -> NDArray:
-    """Crop coordinates as (fractional) map cells."""
-    return (xy + 0.5) / stride - 0.5
-
-
-@dataclass(frozen=True)
-class Affine:
-    """An invertible map between two frames, `target = matrix[:, :2] @ source + matrix[:, 2]`.
-
-    matrix: (2, 3) float64.
-    """
-
-    matrix: NDArray[np.float64]
-
-    def __post_init__(self) -> None:
-        _expect("Affine.matrix", self.matrix, (2, 3))
-
-    def forward(self, xy: NDArray) -> NDArray[np.float64]:
-        """Points (..., 2) of the source frame in the target frame."""
-        return np.asarray(xy, dtype=np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
-
-    def inverse(self, xy: NDArray) -> NDArray[np.float64]:
-        """Points (..., 2) of the target frame in the source frame."""
-        shifted = np.asarray(xy, dtype=np.float64) - self.matrix[:, 2]
-        return shifted @ np.linalg.inv(self.matrix[:, :2]).T
-
-    @property
-    def scale(self) -> float:
-        """Target pixels per source pixel."""
-        return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
 
 
 @dataclass(frozen=True)
@@ -69,12 +20,12 @@ class PersonBoxes:
     xyxy: (N, 4) float32, photo frame. scores: (N,) float32 in [0, 1].
     """
 
-    xyxy: FloatArray
-    scores: FloatArray
+    xyxy: Float32
+    scores: Float32
 
     def __post_init__(self) -> None:
-        _expect("PersonBoxes.xyxy", self.xyxy, (None, 4))
-        _expect("PersonBoxes.scores", self.scores, (len(self.xyxy),))
+        check_shape("PersonBoxes.xyxy", self.xyxy, (None, 4))
+        check_shape("PersonBoxes.scores", self.scores, (len(self.xyxy),))
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -93,11 +44,11 @@ class Crop:
 
     image: NDArray[np.uint8]
     affine: Affine
-    box: FloatArray
+    box: Float32
 
     def __post_init__(self) -> None:
-        _expect("Crop.image", self.image, (None, None, 3))
-        _expect("Crop.box", self.box, (4,))
+        check_shape("Crop.image", self.image, (None, None, 3))
+        check_shape("Crop.box", self.box, (4,))
 
 
 @dataclass(frozen=True)
@@ -109,14 +60,14 @@ class PoseMaps:
     pixels per cell.
     """
 
-    joints: FloatArray
-    offsets: FloatArray
+    joints: Float32
+    offsets: Float32
     stride: float
 
     def __post_init__(self) -> None:
-        _expect("PoseMaps.joints", self.joints, (NUM_JOINTS, None, None))
+        check_shape("PoseMaps.joints", self.joints, (NUM_JOINTS, None, None))
         h, w = self.joints.shape[1:]
-        _expect("PoseMaps.offsets", self.offsets, (NUM_JOINTS, NUM_JOINTS - 1, 2, h, w))
+        check_shape("PoseMaps.offsets", self.offsets, (NUM_JOINTS, NUM_JOINTS - 1, 2, h, w))
 
 
 @dataclass(frozen=True)
@@ -126,11 +77,11 @@ class PartMaps:
     scores: (7, h, w) float32, probabilities that sum to one over the classes. stride: crop pixels per cell.
     """
 
-    scores: FloatArray
+    scores: Float32
     stride: float
 
     def __post_init__(self) -> None:
-        _expect("PartMaps.scores", self.scores, (NUM_PARTS, None, None))
+        check_shape("PartMaps.scores", self.scores, (NUM_PARTS, None, None))
 
 
 @dataclass(frozen=True)
@@ -142,17 +93,17 @@ class Candidates:
     predicted vector from candidate i, taken as joint l, to that person's joint m (zero for m = l).
     """
 
-    xy: FloatArray
+    xy: Float32
     joint: NDArray[np.int64]
-    scores: FloatArray
-    offsets: FloatArray
+    scores: Float32
+    offsets: Float32
 
     def __post_init__(self) -> None:
         n = len(self.joint)
-        _expect("Candidates.joint", self.joint, (None,))
-        _expect("Candidates.xy", self.xy, (n, 2))
-        _expect("Candidates.scores", self.scores, (n, NUM_JOINTS))
-        _expect("Candidates.offsets", self.offsets, (n, NUM_JOINTS, NUM_JOINTS, 2))
+        check_shape("Candidates.joint", self.joint, (None,))
+        check_shape("Candidates.xy", self.xy, (n, 2))
+        check_shape("Candidates.scores", self.scores, (n, NUM_JOINTS))
+        check_shape("Candidates.offsets", self.offsets, (n, NUM_JOINTS, NUM_JOINTS, 2))
 
     def __len__(self) -> int:
         return len(self.joint)
@@ -186,13 +137,13 @@ class Pose:
     score: sum over joints of the log unary score (Sec. 4.1), higher is better.
     """
 
-    xy: FloatArray
-    scores: FloatArray
+    xy: Float32
+    scores: Float32
     score: float
 
     def __post_init__(self) -> None:
-        _expect("Pose.xy", self.xy, (NUM_JOINTS, 2))
-        _expect("Pose.scores", self.scores, (NUM_JOINTS,))
+        check_shape("Pose.xy", self.xy, (NUM_JOINTS, 2))
+        check_shape("Pose.scores", self.scores, (NUM_JOINTS,))
 
     @property
     def present(self) -> NDArray[np.bool_]:
@@ -214,17 +165,17 @@ class Person:
 
     pose: joints in photo pixels; its joint scores are probabilities when the model is calibrated. box: (4,)
     float32 xyxy. box_score: the detector's, in [0, 1]. confidence: the probability that the pose is right (see
-    `posepart.calibration`), None when the model is not calibrated.
+    `posepart.stages.calibration`), None when the model is not calibrated.
     """
 
     pose: Pose
-    box: FloatArray
+    box: Float32
     box_score: float
     certificate: Certificate
     confidence: float | None = None
 
     def __post_init__(self) -> None:
-        _expect("Person.box", self.box, (4,))
+        check_shape("Person.box", self.box, (4,))
 
 
 @dataclass(frozen=True)
@@ -242,8 +193,8 @@ class Scene:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _expect("Scene.part_map", self.part_map, (None, None))
-        _expect("Scene.person_map", self.person_map, self.part_map.shape)
+        check_shape("Scene.part_map", self.part_map, (None, None))
+        check_shape("Scene.person_map", self.person_map, self.part_map.shape)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_parser import FakeParser, write_photo
+from helpers.fake_pipeline import FakeParser, write_photo
 from PIL import Image
 
 from posepart import batch
 from posepart.batch import RunSummary, predict_photos
-from posepart.results import read_result
-from posepart.run_folder import image_ids, prepare_out, result_names
+from posepart.io.results import read_result
+from posepart.io.run_folder import image_ids, prepare_out, result_names
 
 SETTINGS = {"model": "fake", "pipeline": {"refine": True, "crf": {"time_limit": 1.0}}}
 
@@ -84,7 +84,7 @@ def test_only_bad_photos(tmp_path: Path) -> None:
         ),
         (
             ZeroDivisionError("division by zero"),
-            "unexpected ZeroDivisionError (division by zero) in fake_parser.py",
+            "unexpected ZeroDivisionError (division by zero) in fake_pipeline.py",
         ),
     ],
 )

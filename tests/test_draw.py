@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scenes import empty_scene, make_person, two_people
+from helpers.scenes import empty_scene, make_person, two_people
 
 from posepart.draw import CENTRE, LEFT, RIGHT, draw_overlay, part_colours, person_colour
 from posepart.schema import Joint, Part

@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.stand_ins import FIGURES, boxes_of, draw, figure, logistic, parser_of
 from numpy.typing import NDArray
-from stand_ins import FIGURES, boxes_of, draw, figure, logistic, parser_of
 from torch import Tensor, nn
 
 from posepart import load
 from posepart.config import CrfConfig, CropConfig, FeatureConfig, PipelineConfig
-from posepart.features import OFFSET_FEATURES
 from posepart.ilp import Problem, solve
 from posepart.models.builders import build
 from posepart.models.weights import save_tensors, save_weights
-from posepart.pairwise import PairwiseModel
 from posepart.pipeline import STAGES, Parser
-from posepart.pose_nms import nms_ranks
 from posepart.schema import SKELETON, Part
+from posepart.stages.features import OFFSET_FEATURES
+from posepart.stages.pairwise import PairwiseModel
+from posepart.stages.pose_nms import nms_ranks
 from posepart.structures import PersonBoxes, Scene
 
 

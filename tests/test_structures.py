@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from posepart.geometry.frames import Affine, crop_to_map, map_to_crop
 from posepart.structures import (
-    Affine,
     Candidates,
     Certificate,
     Crop,
@@ -16,8 +16,6 @@ from posepart.structures import (
     Pose,
     PoseMaps,
     Scene,
-    crop_to_map,
-    map_to_crop,
 )
 
 

@@ -9,9 +9,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from posepart.config import CropConfig
-from posepart.crops import box_affine
+from posepart.geometry.frames import Affine
 from posepart.schema import FLIP_JOINTS
-from posepart.structures import Affine
+from posepart.stages.crops import box_affine
 
 
 @dataclass(frozen=True)

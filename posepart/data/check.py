@@ -10,11 +10,11 @@ import numpy as np
 from tqdm import tqdm
 
 from posepart.data.check_sample import Problem, check_sample
+from posepart.data.contact_sheet import choose_samples, contact_sheet
 from posepart.data.readers import find_layout, read_samples
 from posepart.data.sample import Sample
-from posepart.data.sample_sheet import choose_samples, contact_sheet
 from posepart.data.summary import Counts, format_summary, summarise
-from posepart.results import write_atomically
+from posepart.io.files import write_atomically
 
 SHEET_SAMPLES = 48
 _SHOWN = 5  # problems of a kind that the terminal shows

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from posepart.data.sample import Sample
-from posepart.images import open_photo
+from posepart.io.photos import open_photo
 from posepart.schema import IGNORE, JOINT_NAMES, NUM_PARTS, Joint
 
 TOLERANCE = 1.0  # px that boxes and joints may lie outside the photo: rounding, and pixels counted from 1

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.data.label_maps import read_label_map, write_label_map
-from posepart.lip_schema import NUM_LIP_LABELS
-from posepart.parsing_schemas import ATR_TO_LIP, CIHP_TO_LIP, AtrLabel
+from posepart.io.label_maps import read_label_map, write_label_map
 from posepart.schema import IGNORE
+from posepart.schema.atr_and_cihp import ATR_TO_LIP, CIHP_TO_LIP, AtrLabel
+from posepart.schema.lip import NUM_LIP_LABELS
 
 CIHP_SPLITS = {"train": "Training", "val": "Validation", "test": "Testing"}
 MAX_PEOPLE = 255  # ids of people and of their parts fill the 8 bits of a PNG; none is an ignored pixel

@@ -76,7 +76,7 @@ def _check_joints(path: Path, categories: list[Record], joints: tuple[str, ...])
     if names != joints:
         raise ValueError(
             f"{path}: has {len(names)} joints {names[:3]}..., expected {joints[:3]}... ({len(joints)}, in the "
-            "order of posepart/schema.py; a file with COCO's 17 joints has its place in annotations/)"
+            "order of posepart/schema; a file with COCO's 17 joints has its place in annotations/)"
         )
 
 

@@ -21,16 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from posepart.data.label_maps import read_label_map, write_label_map
 from posepart.data.sample import LabelledPerson, Sample
-from posepart.lip_schema import (
+from posepart.io.files import write_atomically
+from posepart.io.label_maps import read_label_map, write_label_map
+from posepart.schema.lip import (
     NUM_LIP_JOINTS,
     NUM_LIP_LABELS,
     coco_visibility,
     joints_from_lip,
     lip_visibility,
 )
-from posepart.results import write_atomically
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from posepart.config import CropConfig
-from posepart.crops import warp_image
 from posepart.data.augment import (
     AugmentConfig,
     jitter_colours,
@@ -23,8 +22,9 @@ from posepart.data.augment import (
     warp_labels,
 )
 from posepart.data.sample import LabelledPerson, Sample
+from posepart.geometry.frames import Affine, crop_to_map
 from posepart.schema import IGNORE, NUM_JOINTS, Part
-from posepart.structures import Affine, crop_to_map
+from posepart.stages.crops import warp_image
 
 MAX_PEOPLE = 6  # people per crop whose joints are kept; the crop's own person comes first
 

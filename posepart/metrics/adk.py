@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.arrays import Float64
 from posepart.metrics.pck import head_lengths
 from posepart.metrics.people import (
     JOINT_TYPES,
-    FloatArray,
     LabelledPeople,
     PredictedPeople,
     check_shape,
@@ -27,7 +27,7 @@ class JointDistances:
     poses. labelled: (I, 14) int64, labelled joints of people with a reference scale.
     """
 
-    total: FloatArray
+    total: Float64
     counted: NDArray[np.int64]
     labelled: NDArray[np.int64]
 

@@ -7,11 +7,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.metrics.people import BoolArray, FloatArray, check_shape
+from posepart.arrays import Float64, Mask
+from posepart.metrics.people import check_shape
 
 Interpolation = Literal["all_points", "coco"]
 
-COCO_RECALLS: FloatArray = np.linspace(0.0, 1.0, 101)
+COCO_RECALLS: Float64 = np.linspace(0.0, 1.0, 101)
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,11 @@ class Detections:
     positives: (I, K) int64, ground truths.
     """
 
-    scores: FloatArray
+    scores: Float64
     kinds: NDArray[np.int64]
     images: NDArray[np.int64]
-    hits: BoolArray
-    ignored: BoolArray
+    hits: Mask
+    ignored: Mask
     positives: NDArray[np.int64]
 
     def __post_init__(self) -> None:
@@ -74,9 +75,9 @@ class PrecisionRecall:
     precision, recall: (T, P) float64. scores: (P,) float64.
     """
 
-    precision: FloatArray
-    recall: FloatArray
-    scores: FloatArray
+    precision: Float64
+    recall: Float64
+    scores: Float64
 
 
 def precision_recall(
@@ -103,12 +104,12 @@ def precision_recall(
     return PrecisionRecall(precision, recall, scores[last_of_ties])
 
 
-def interpolated_precision(curves: PrecisionRecall) -> FloatArray:
+def interpolated_precision(curves: PrecisionRecall) -> Float64:
     """(T, P) the highest precision at each point's recall or at a higher one: what the area is taken under."""
     return np.maximum.accumulate(curves.precision[:, ::-1], axis=1)[:, ::-1]
 
 
-def area_under_curves(curves: PrecisionRecall, interpolation: Interpolation = "all_points") -> FloatArray:
+def area_under_curves(curves: PrecisionRecall, interpolation: Interpolation = "all_points") -> Float64:
     """(T,) average precision: of every recall step (PASCAL VOC 2010+, poseval), or at 101 recalls (COCO)."""
     envelope = interpolated_precision(curves)
     if interpolation == "all_points":
@@ -120,7 +121,7 @@ def area_under_curves(curves: PrecisionRecall, interpolation: Interpolation = "a
 
 def average_precision(
     detections: Detections, weights: NDArray | None = None, interpolation: Interpolation = "all_points"
-) -> FloatArray:
+) -> Float64:
     """Average precision per threshold and kind.
 
     Returns

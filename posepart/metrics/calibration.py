@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.metrics.people import BoolArray, FloatArray, check_shape
+from posepart.arrays import Float64, Mask
+from posepart.metrics.people import check_shape
 
 
 @dataclass(frozen=True)
@@ -16,15 +17,13 @@ class Reliability:
     samples, nan in an empty bin.
     """
 
-    edges: FloatArray
-    count: FloatArray
-    score: FloatArray
-    accuracy: FloatArray
+    edges: Float64
+    count: Float64
+    score: Float64
+    accuracy: Float64
 
 
-def reliability(
-    scores: NDArray, right: BoolArray, bins: int = 15, weights: NDArray | None = None
-) -> Reliability:
+def reliability(scores: NDArray, right: Mask, bins: int = 15, weights: NDArray | None = None) -> Reliability:
     """Bin (N,) scores and outcomes.
 
     Raises
@@ -51,7 +50,7 @@ def reliability(
 
 
 def expected_calibration_error(
-    scores: NDArray, right: BoolArray, bins: int = 15, weights: NDArray | None = None
+    scores: NDArray, right: Mask, bins: int = 15, weights: NDArray | None = None
 ) -> float:
     """Mean gap between score and accuracy over the bins, weighted by their counts; nan without samples."""
     curve = reliability(scores, right, bins, weights)

@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.boxes import box_coverage, box_iou
+from posepart.arrays import Mask
+from posepart.geometry.boxes import box_coverage, box_iou
 from posepart.metrics.average_precision import Detections, average_precision
-from posepart.metrics.people import BoolArray, LabelledPeople, PredictedPeople, mean_defined
+from posepart.metrics.people import LabelledPeople, PredictedPeople, mean_defined
 from posepart.metrics.similarity import object_keypoint_similarity
 from posepart.schema import LIMB_JOINTS, Joint
 
@@ -17,8 +18,8 @@ MAX_POSES = 20  # COCO: detections per photo that count, keypoint task
 def match_detections(
     similarity: NDArray,
     scores: NDArray,
-    ignored: BoolArray,
-    repeatable: BoolArray,
+    ignored: Mask,
+    repeatable: Mask,
     thresholds: NDArray,
 ) -> NDArray[np.int64]:
     """Greedy matching in score order, each ground truth once.
@@ -52,7 +53,7 @@ def match_detections(
 
 
 def _judge(
-    similarity: NDArray, scores: NDArray, ignored: BoolArray, repeatable: BoolArray, thresholds: NDArray
+    similarity: NDArray, scores: NDArray, ignored: Mask, repeatable: Mask, thresholds: NDArray
 ) -> Detections:
     matches = match_detections(similarity, scores, ignored, repeatable, thresholds)
     on_ignored = (matches >= 0) & np.append(ignored, False)[matches]
@@ -92,7 +93,7 @@ def match_poses(
     predicted: PredictedPeople,
     truth: LabelledPeople,
     joints: tuple[Joint, ...] = LIMB_JOINTS,
-    counted: BoolArray | None = None,
+    counted: Mask | None = None,
     areas: NDArray | None = None,
     ignore_regions: NDArray | None = None,
     thresholds: NDArray = COCO_THRESHOLDS,

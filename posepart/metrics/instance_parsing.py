@@ -17,14 +17,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.arrays import Float64
 from posepart.metrics.average_precision import Detections, average_precision, merge_detections
 from posepart.metrics.coco_matching import match_detections
-from posepart.metrics.people import FloatArray, check_shape, mean_defined
+from posepart.metrics.people import check_shape, mean_defined
 from posepart.schema import IGNORE, NUM_PARTS, Part
 
 Rule = Literal["strict", "official"]
 
-PARSING_THRESHOLDS: FloatArray = np.arange(1, 10) / 10
+PARSING_THRESHOLDS: Float64 = np.arange(1, 10) / 10
 PCP_THRESHOLD = 0.5
 _AT_HALF = int(np.flatnonzero(PARSING_THRESHOLDS == PCP_THRESHOLD)[0])
 
@@ -39,7 +40,7 @@ class PeopleParts:
 
     parts: NDArray
     people: NDArray
-    scores: FloatArray
+    scores: Float64
 
     def __post_init__(self) -> None:
         check_shape("PeopleParts.people", self.people, self.parts.shape)
@@ -60,7 +61,7 @@ class ParsingRecords:
 
     part_detections: Detections
     person_detections: Detections
-    pcp: FloatArray
+    pcp: Float64
     people: NDArray[np.int64]
 
 
@@ -76,11 +77,11 @@ def _pair_counts(truth: PeopleParts, predicted: PeopleParts) -> NDArray[np.int64
     return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
 
 
-def _ratio(shared: NDArray, union: NDArray) -> FloatArray:
+def _ratio(shared: NDArray, union: NDArray) -> Float64:
     return np.divide(shared, union, out=np.full(union.shape, np.nan), where=union > 0)
 
 
-def _part_iou(counts: NDArray) -> FloatArray:
+def _part_iou(counts: NDArray) -> Float64:
     """(M, N, C) IoU of each part of each pair, nan where neither has it; background: all but the person."""
     true_area = counts[1:].sum(axis=(2, 3))
     predicted_area = counts[:, :, 1:].sum(axis=(0, 1))
@@ -103,7 +104,7 @@ def _hidden_area(truth: PeopleParts, predicted: PeopleParts) -> NDArray[np.int64
 
 
 def _judge_part(
-    part: int, iou: FloatArray, counts: NDArray, hidden: NDArray, scores: NDArray, rule: Rule
+    part: int, iou: Float64, counts: NDArray, hidden: NDArray, scores: NDArray, rule: Rule
 ) -> Detections:
     true = np.flatnonzero(counts[1:, part].sum(axis=(1, 2)))
     seen = counts[:, :, 1:, part].sum(axis=(0, 1))
@@ -121,12 +122,12 @@ def _judge_part(
     return Detections(scores[found], kinds, np.zeros_like(kinds), hits, unjudged & ~hits, positives)
 
 
-def _match_once(similarity: FloatArray, scores: NDArray) -> NDArray[np.int64]:
+def _match_once(similarity: Float64, scores: NDArray) -> NDArray[np.int64]:
     counted = np.zeros(similarity.shape[1], dtype=bool)
     return match_detections(similarity, scores, counted, counted, PARSING_THRESHOLDS)
 
 
-def _match_official(similarity: FloatArray, scores: NDArray) -> NDArray[np.int64]:
+def _match_official(similarity: Float64, scores: NDArray) -> NDArray[np.int64]:
     """Each prediction, best first, claims its most similar person or none at all."""
     matches = np.full((len(PARSING_THRESHOLDS), len(scores)), -1, dtype=np.int64)
     if not similarity.size:
@@ -139,7 +140,7 @@ def _match_official(similarity: FloatArray, scores: NDArray) -> NDArray[np.int64
     return matches
 
 
-def _right_parts(iou: FloatArray, matches: NDArray[np.int64], true_parts: NDArray, rule: Rule) -> float:
+def _right_parts(iou: Float64, matches: NDArray[np.int64], true_parts: NDArray, rule: Rule) -> float:
     """Sum over the matched people of the share of their parts with enough overlap."""
     total = 0.0
     for detection in np.flatnonzero(matches >= 0):
@@ -174,7 +175,7 @@ def judge_parsing(predicted: PeopleParts, truth: PeopleParts, rule: Rule = "stri
 
 
 def _judge_people(
-    iou: FloatArray, unjudged: NDArray, scores: NDArray, rule: Rule
+    iou: Float64, unjudged: NDArray, scores: NDArray, rule: Rule
 ) -> tuple[Detections, NDArray[np.int64]]:
     if rule == "strict":
         matches = _match_once(_mean_over_parts(iou[..., 1:]), scores)
@@ -197,7 +198,7 @@ def _one_photo(judged: Sequence[Detections]) -> Detections:
     )
 
 
-def _mean_over_parts(iou: FloatArray) -> FloatArray:
+def _mean_over_parts(iou: Float64) -> Float64:
     defined = ~np.isnan(iou)
     number = defined.sum(axis=-1)
     return np.where(defined, iou, 0.0).sum(axis=-1) / np.maximum(number, 1)
@@ -229,13 +230,13 @@ class ParsingScores:
     pcp_50: float
 
 
-def part_average_precision(records: ParsingRecords, weights: NDArray | None = None) -> FloatArray:
+def part_average_precision(records: ParsingRecords, weights: NDArray | None = None) -> Float64:
     """(T,) AP^r: mean over the labelled parts at each of `PARSING_THRESHOLDS`; nan without ground truth."""
     by_part = average_precision(records.part_detections, weights)
     return np.array([mean_defined(row) for row in by_part])
 
 
-def person_average_precision(records: ParsingRecords, weights: NDArray | None = None) -> FloatArray:
+def person_average_precision(records: ParsingRecords, weights: NDArray | None = None) -> Float64:
     """(T,) AP^p at each of `PARSING_THRESHOLDS`; nan without ground truth."""
     return average_precision(records.person_detections, weights)[:, 0]
 

@@ -9,13 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.lip_schema import (
-    LIP_JOINT_GROUPS,
-    LIP_TOTAL_JOINTS,
-    NUM_LIP_JOINTS,
-    LipJoint,
-)
-from posepart.metrics.people import BoolArray, FloatArray, check_shape, mean_defined
+from posepart.arrays import Float64, Mask
+from posepart.metrics.people import check_shape, mean_defined
+from posepart.schema.lip import LIP_JOINT_GROUPS, LIP_TOTAL_JOINTS, NUM_LIP_JOINTS, LipJoint
 
 PCKH_FRACTION = 0.5  # Sec. 4.2: "50% of the head segment length"
 SIZE_NAMES = ("small", "medium", "large")
@@ -30,8 +26,8 @@ _HEAD_JOINTS = [LipJoint.NECK, LipJoint.HEAD_TOP]
 class LipJointCounts:
     """Right and counted joints of I pictures: (I, 16) bool."""
 
-    right: BoolArray
-    counted: BoolArray
+    right: Mask
+    counted: Mask
 
 
 @dataclass(frozen=True)
@@ -42,13 +38,13 @@ class LipPoseScores:
     but pelvis and spine, pooled. reference: the length that distances were compared with.
     """
 
-    joints: FloatArray
+    joints: Float64
     groups: dict[str, float]
     total: float
     reference: str = "0.5 x |head top - neck|, no other factor"
 
 
-def head_lengths(truth: NDArray) -> FloatArray:
+def head_lengths(truth: NDArray) -> Float64:
     """(I,) px, |head top - neck| of (I, 16, 3) joints; nan where one of them is not labelled."""
     top, neck = truth[:, LipJoint.HEAD_TOP], truth[:, LipJoint.NECK]
     lengths = np.linalg.norm(top[:, :2] - neck[:, :2], axis=1)
@@ -94,7 +90,7 @@ def size_of_picture(areas: NDArray) -> NDArray[np.int64]:
     return np.searchsorted(np.array(SIZE_EDGES), areas, side="right").astype(np.int64)
 
 
-def derived_factors(truth: NDArray) -> dict[str, BoolArray]:
+def derived_factors(truth: NDArray) -> dict[str, Mask]:
     """Challenge factors that the joints tell, for want of LIP's own lists (which are not published).
 
     Parameters

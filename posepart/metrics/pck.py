@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.arrays import Float64, Mask
 from posepart.metrics.people import (
     JOINT_GROUPS,
-    BoolArray,
-    FloatArray,
     LabelledPeople,
     PredictedPeople,
     check_shape,
@@ -60,7 +59,7 @@ def merge_counts(photos: Sequence[JointCounts]) -> JointCounts:
     )
 
 
-def torso_diameters(xy: NDArray, labelled: BoolArray) -> FloatArray:
+def torso_diameters(xy: NDArray, labelled: Mask) -> Float64:
     """(N,) px: left shoulder to right hip, or the other diagonal; nan where neither is labelled."""
     lengths = np.full(len(xy), np.nan)
     for first, second in reversed(TORSO_DIAGONALS):
@@ -69,21 +68,21 @@ def torso_diameters(xy: NDArray, labelled: BoolArray) -> FloatArray:
     return lengths
 
 
-def head_lengths(xy: NDArray, labelled: BoolArray) -> FloatArray:
+def head_lengths(xy: NDArray, labelled: Mask) -> Float64:
     """(N,) px: forehead to neck (the rule of LIP, without a factor); nan where one is not labelled."""
     measurable = labelled[:, Joint.FOREHEAD] & labelled[:, Joint.NECK]
     return np.where(measurable, np.linalg.norm(xy[:, Joint.FOREHEAD] - xy[:, Joint.NECK], axis=-1), np.nan)
 
 
-def head_sizes(head_boxes: NDArray) -> FloatArray:
+def head_sizes(head_boxes: NDArray) -> Float64:
     """(N,) px: 0.6 x diagonal of (N, 4) xyxy head boxes (the rule of MPII and poseval)."""
     check_shape("head_boxes", head_boxes, (None, 4))
     return HEAD_BOX_SHARE * np.linalg.norm(head_boxes[:, 2:] - head_boxes[:, :2], axis=1).astype(np.float64)
 
 
 def right_joints(
-    truth: LabelledPeople, predicted_xy: NDArray, present: BoolArray, lengths: NDArray, fraction: float
-) -> tuple[BoolArray, BoolArray]:
+    truth: LabelledPeople, predicted_xy: NDArray, present: Mask, lengths: NDArray, fraction: float
+) -> tuple[Mask, Mask]:
     """Judge predictions that are aligned with the ground truth of one photo ("given boxes").
 
     Parameters
@@ -105,9 +104,7 @@ def right_joints(
     return counted & present & near, counted
 
 
-def relative_errors(
-    truth: LabelledPeople, predicted_xy: NDArray, present: BoolArray, lengths: NDArray
-) -> FloatArray:
+def relative_errors(truth: LabelledPeople, predicted_xy: NDArray, present: Mask, lengths: NDArray) -> Float64:
     """Distances of predictions that are aligned with the ground truth; parameters as `right_joints`.
 
     Returns
@@ -123,7 +120,7 @@ def relative_errors(
 def count_joints(
     truth: LabelledPeople,
     predicted_xy: NDArray,
-    present: BoolArray,
+    present: Mask,
     lengths: NDArray,
     fraction: float,
     reference: str,
@@ -155,7 +152,7 @@ def match_people(similarity: NDArray) -> NDArray[np.int64]:
     return matches
 
 
-def aligned_joints(predicted: PredictedPeople, matches: NDArray[np.int64]) -> tuple[FloatArray, BoolArray]:
+def aligned_joints(predicted: PredictedPeople, matches: NDArray[np.int64]) -> tuple[Float64, Mask]:
     """Joints (N, 14, 2) and presence (N, 14) of the matched predictions; absent where `matches` is -1."""
     matched = (matches >= 0)[:, None]
     if not len(predicted):
@@ -163,7 +160,7 @@ def aligned_joints(predicted: PredictedPeople, matches: NDArray[np.int64]) -> tu
     return predicted.xy[matches], predicted.present[matches] & matched
 
 
-def rate_per_joint(counts: JointCounts, weights: NDArray | None = None) -> FloatArray:
+def rate_per_joint(counts: JointCounts, weights: NDArray | None = None) -> Float64:
     """(14,) share of right joints in [0, 1]; nan for a joint that was never labelled."""
     photo_weights = np.ones(len(counts.right)) if weights is None else np.asarray(weights)
     right, counted = photo_weights @ counts.right, photo_weights @ counts.counted

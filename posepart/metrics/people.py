@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.arrays import Float64, Mask
 from posepart.schema import NUM_JOINTS, Joint
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 # The seven groups of the paper's Table 1 and the eight joint types of its Table 2.
 JOINT_GROUPS: dict[str, tuple[Joint, ...]] = {
@@ -46,9 +44,9 @@ class LabelledPeople:
     boxes: (N, 4) float64 xyxy.
     """
 
-    xy: FloatArray
-    labelled: BoolArray
-    boxes: FloatArray
+    xy: Float64
+    labelled: Mask
+    boxes: Float64
 
     def __post_init__(self) -> None:
         people = len(self.xy)
@@ -76,11 +74,11 @@ class PredictedPeople:
     boxes: (M, 4) float64 xyxy. box_scores, pose_scores: (M,) float64, higher is better.
     """
 
-    xy: FloatArray
-    joint_scores: FloatArray
-    boxes: FloatArray
-    box_scores: FloatArray
-    pose_scores: FloatArray
+    xy: Float64
+    joint_scores: Float64
+    boxes: Float64
+    box_scores: Float64
+    pose_scores: Float64
 
     def __post_init__(self) -> None:
         people = len(self.xy)
@@ -94,7 +92,7 @@ class PredictedPeople:
         return len(self.xy)
 
     @property
-    def present(self) -> BoolArray:
+    def present(self) -> Mask:
         """(M, 14) bool: which joints were found."""
         return self.joint_scores > 0
 

@@ -11,13 +11,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.boxes import box_coverage, box_iou
+from posepart.arrays import Float64, Mask
+from posepart.geometry.boxes import box_coverage, box_iou
 from posepart.metrics.average_precision import Detections, average_precision
 from posepart.metrics.people import (
     JOINT_GROUPS,
     UPPER_BODY_GROUPS,
-    BoolArray,
-    FloatArray,
     LabelledPeople,
     PredictedPeople,
     check_shape,
@@ -32,7 +31,7 @@ HIT_DISTANCE = 0.5  # of the head size: DeepCut, MPII multi-person, PoseTrack
 OVERLAP = 0.5  # of a pose with a person that cannot be judged, to be ignored
 
 
-def _normalised_distances(predicted: PredictedPeople, truth: LabelledPeople, sizes: NDArray) -> FloatArray:
+def _normalised_distances(predicted: PredictedPeople, truth: LabelledPeople, sizes: NDArray) -> Float64:
     """(M, N, 14) distances in head sizes; inf where a joint is absent or not labelled."""
     distances = np.linalg.norm(predicted.xy[:, None] - truth.xy[None], axis=-1)
     compared = predicted.present[:, None] & truth.labelled[None]
@@ -126,7 +125,7 @@ def judge_joints(
 
 def _on_uncounted(
     predicted: PredictedPeople, uncounted: LabelledPeople, ignore_regions: NDArray | None
-) -> BoolArray:
+) -> Mask:
     """(M,) bool: poses of people, or in regions, that cannot be judged."""
     boxes = pose_boxes(predicted.xy, predicted.present)
     overlaps = [pose_box_iou(predicted, uncounted), box_iou(boxes, uncounted.boxes)]
@@ -143,7 +142,7 @@ class PoseAveragePrecision:
     total: mAP, the mean of the seven groups.
     """
 
-    joints: FloatArray
+    joints: Float64
     groups: dict[str, float]
     upper_body: float
     total: float

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.boxes import box_areas
-from posepart.metrics.people import FloatArray, check_shape, mean_defined
+from posepart.arrays import Float64
+from posepart.geometry.boxes import box_areas
+from posepart.metrics.people import check_shape, mean_defined
 from posepart.schema import IGNORE, NUM_PARTS
 
 SIZE_NAMES = ("XS", "S", "M", "L")
@@ -49,7 +50,7 @@ class SegmentationScores:
     included. pixel_accuracy: share of right pixels. mean_accuracy: mean recall of the labelled classes.
     """
 
-    iou: FloatArray
+    iou: Float64
     miou: float
     pixel_accuracy: float
     mean_accuracy: float

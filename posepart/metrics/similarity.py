@@ -6,8 +6,9 @@ Every matrix has predictions as rows and ground truths as columns.
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.boxes import box_areas, box_iou
-from posepart.metrics.people import BoolArray, FloatArray, LabelledPeople, PredictedPeople
+from posepart.arrays import Float64, Mask
+from posepart.geometry.boxes import box_areas, box_iou
+from posepart.metrics.people import LabelledPeople, PredictedPeople
 from posepart.schema import OKS_SIGMAS, Joint
 
 # A person covers about this share of the own box: the area that OKS divides by where no mask is known
@@ -15,7 +16,7 @@ from posepart.schema import OKS_SIGMAS, Joint
 BODY_SHARE_OF_BOX = 0.53
 
 
-def pose_boxes(xy: NDArray, present: BoolArray) -> FloatArray:
+def pose_boxes(xy: NDArray, present: Mask) -> Float64:
     """(N, 4) xyxy extents of the present joints; zeros for a pose without joints.
 
     A joint covers its pixel, so the box reaches half a pixel beyond the outermost centres and a pose of one
@@ -27,7 +28,7 @@ def pose_boxes(xy: NDArray, present: BoolArray) -> FloatArray:
     return np.where(present.any(axis=1, keepdims=True), np.concatenate([low, high], axis=1), 0.0)
 
 
-def pose_box_iou(predicted: PredictedPeople, truth: LabelledPeople) -> FloatArray:
+def pose_box_iou(predicted: PredictedPeople, truth: LabelledPeople) -> Float64:
     """(M, N) overlap of the pose boxes (Sec. 4.2)."""
     return box_iou(pose_boxes(predicted.xy, predicted.present), pose_boxes(truth.xy, truth.labelled))
 
@@ -37,7 +38,7 @@ def object_keypoint_similarity(
     truth: LabelledPeople,
     joints: tuple[Joint, ...] = tuple(Joint),
     areas: NDArray | None = None,
-) -> FloatArray:
+) -> Float64:
     """OKS of COCO: mean over the labelled joints of exp(-d^2 / (2 s^2 (2 sigma)^2)).
 
     Parameters

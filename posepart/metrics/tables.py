@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from posepart.metrics.suite import Comparison, Measure
+from posepart.metrics.measure import Comparison, Measure
 
 AS_THEY_ARE = ("false_people_per_photo",)  # every other value is a share and is printed in percent
 

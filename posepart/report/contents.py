@@ -7,15 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posepart.metrics.average_precision import average_precision
-from posepart.metrics.photo import Photo
-from posepart.metrics.scene_records import (
-    joint_errors,
-    judged_boxes,
-    judged_joints,
-    part_confusions,
-    scored_joints,
-)
-from posepart.metrics.suite import Measure
+from posepart.metrics.collect import joint_errors, judged_boxes, judged_joints, part_confusions, scored_joints
+from posepart.metrics.judged import Photo
+from posepart.metrics.measure import Measure
 from posepart.metrics.tables import measure_text
 from posepart.report import figures
 from posepart.report.page import Details, Gallery, Page, Plot, Section, Tile

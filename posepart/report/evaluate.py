@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from posepart.data.sample import Sample
-from posepart.metrics.photo import Photo, observe, part_similarity, pose_similarity
-from posepart.metrics.scene_records import part_confusions
-from posepart.metrics.suite import Measure, measure_photos
+from posepart.io.files import write_json
+from posepart.metrics.collect import part_confusions
+from posepart.metrics.judged import Photo, observe, part_similarity, pose_similarity
+from posepart.metrics.measure import Measure, measure_photos
 from posepart.metrics.tables import measures_to_record
 from posepart.report.contents import make_page
 from posepart.report.figures import require_matplotlib
@@ -23,7 +24,6 @@ from posepart.report.paper_tables import Bootstrap, paper_tables
 from posepart.report.predictions import Predictions
 from posepart.report.tables import Table, table_to_markdown, table_to_record
 from posepart.report.worst_cases import Case, WorstCases, draw_case
-from posepart.results import write_json
 
 
 def choose_samples(

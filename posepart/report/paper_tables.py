@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from posepart.metrics.adk import average_distance
 from posepart.metrics.average_precision import Detections
 from posepart.metrics.bootstrap import Statistics, bootstrap_intervals
-from posepart.metrics.instance_parsing import parsing_scores
-from posepart.metrics.people import JOINT_GROUPS, JOINT_TYPES
-from posepart.metrics.photo import Photo
-from posepart.metrics.pose_average_precision import Matching, pose_average_precision
-from posepart.metrics.scene_part_scores import PART_ORIGINS
-from posepart.metrics.scene_records import (
+from posepart.metrics.collect import (
     judged_joints,
     measured_distances,
     parsing_records,
     part_confusions,
     size_confusions,
 )
+from posepart.metrics.instance_parsing import parsing_scores
+from posepart.metrics.judged import Photo
+from posepart.metrics.part_scores import PART_ORIGINS
+from posepart.metrics.people import JOINT_GROUPS, JOINT_TYPES
+from posepart.metrics.pose_average_precision import Matching, pose_average_precision
 from posepart.metrics.segmentation import SIZE_EDGES, SIZE_NAMES, pooled_scores
 from posepart.report.tables import Row, Table
 from posepart.schema import PART_NAMES, Part

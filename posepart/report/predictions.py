@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from posepart.data.coco_keypoints import from_coco_joints
 from posepart.data.sample import Sample
-from posepart.images import read_photo
+from posepart.io.photos import read_photo
+from posepart.io.results import PREDICTIONS, read_result
 from posepart.metrics.similarity import pose_boxes
-from posepart.results import PREDICTIONS, read_result
 from posepart.schema import JOINT_NAMES, NUM_JOINTS, CocoJoint, Joint
 from posepart.structures import Certificate, Person, Pose, Scene
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from posepart.data.contact_sheet import draw_sample
 from posepart.data.sample import Sample
-from posepart.data.sample_sheet import draw_sample
 from posepart.draw import draw_overlay
-from posepart.images import read_photo
+from posepart.io.photos import read_photo
 from posepart.structures import Scene
 
 PICTURE_SIDE = 640  # px, the longer one

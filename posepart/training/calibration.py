@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from posepart.boxes import box_iou
-from posepart.calibration import RAW, SMALLEST, IsotonicMap, PlattMap, ScoreMap, pose_unit_scores
+from posepart.geometry.boxes import box_iou
 from posepart.metrics.bootstrap import Interval, bootstrap_interval
 from posepart.metrics.calibration import expected_calibration_error
 from posepart.metrics.coco_matching import match_poses
-from posepart.metrics.photo import EXACT_ORIGINS, Photo
-from posepart.metrics.scene_records import scored_joints
+from posepart.metrics.collect import scored_joints
+from posepart.metrics.judged import EXACT_ORIGINS, Photo
 from posepart.schema import LIMB_JOINTS
+from posepart.stages.calibration import RAW, SMALLEST, IsotonicMap, PlattMap, ScoreMap, pose_unit_scores
 
 POSE_OKS = 0.5  # from which on a pose is right
 SAME_PERSON = 0.5  # box IoU from which on a wrong pose is surely meant for a labelled person

@@ -10,13 +10,14 @@ report = compare_variants(model, join(validation_pairs))
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
-from posepart.features import FEATURE_NAMES, OFFSET_FEATURES
+from posepart.arrays import Float64, Mask
 from posepart.metrics.calibration import expected_calibration_error
-from posepart.pairwise import (
+from posepart.schema import PAIR_PART
+from posepart.stages.features import FEATURE_NAMES, OFFSET_FEATURES
+from posepart.stages.pairwise import (
     PAIR_CLASS,
     PAIR_CLASS_NAMES,
     SYMMETRIC,
@@ -26,14 +27,10 @@ from posepart.pairwise import (
     swap_ends,
     term_names,
 )
-from posepart.schema import PAIR_PART
 from posepart.training.pairs import LabelledPairs, PairFitConfig
 
-BoolArray = NDArray[np.bool_]
-FloatArray = NDArray[np.float64]
-
 # _NEIGHBOURING[k]: class k joins neighbours of the skeleton.
-_NEIGHBOURING: BoolArray = np.zeros(len(PAIR_CLASS_NAMES), bool)
+_NEIGHBOURING: Mask = np.zeros(len(PAIR_CLASS_NAMES), bool)
 _NEIGHBOURING[PAIR_CLASS[PAIR_PART >= 0]] = True
 
 
@@ -84,7 +81,7 @@ def fit_weights(pairs: LabelledPairs, segment_term: bool, config: PairFitConfig)
     return LogisticWeights(columns, scaling.mean, scaling.deviation, scaling.decay, weights, bias)
 
 
-def _scaling(features: FloatArray, positive: BoolArray, columns: tuple[str, ...]) -> LogisticWeights:
+def _scaling(features: Float64, positive: Mask, columns: tuple[str, ...]) -> LogisticWeights:
     """How features are scaled, the same for u and v, with weights of zero."""
     both_ways = np.concatenate([features, swap_ends(features)])
     deviation = both_ways.std(axis=0)
@@ -101,8 +98,8 @@ def _scaling(features: FloatArray, positive: BoolArray, columns: tuple[str, ...]
 
 
 def _fit_classes(
-    scaling: LogisticWeights, features: FloatArray, pairs: LabelledPairs, config: PairFitConfig
-) -> tuple[FloatArray, FloatArray]:
+    scaling: LogisticWeights, features: Float64, pairs: LabelledPairs, config: PairFitConfig
+) -> tuple[Float64, Float64]:
     """Weights (C, T) and bias (C,) of every class."""
     weights, bias = scaling.weights.copy(), scaling.bias.copy()
     pair_class = pairs.pair_class
@@ -124,17 +121,17 @@ def _fit_classes(
     return weights, bias
 
 
-def _both_kinds(positive: BoolArray) -> bool:
+def _both_kinds(positive: Mask) -> bool:
     return bool(positive.any() and not positive.all())
 
 
 def _regress(
     scaling: LogisticWeights,
-    features: FloatArray,
-    positive: BoolArray,
+    features: Float64,
+    positive: Mask,
     both_ways: bool,
     config: PairFitConfig,
-) -> tuple[FloatArray, float]:
+) -> tuple[Float64, float]:
     if both_ways:
         features, positive = np.concatenate([features, swap_ends(features)]), np.tile(positive, 2)
     regression = LogisticRegression(
@@ -178,7 +175,7 @@ def evaluate(weights: LogisticWeights, pairs: LabelledPairs) -> dict[str, PairRe
     }
 
 
-def _measure(probability: FloatArray, positive: BoolArray) -> PairReport:
+def _measure(probability: Float64, positive: Mask) -> PairReport:
     both = _both_kinds(positive)
     clipped = np.clip(probability, 1e-7, 1 - 1e-7)
     return PairReport(

@@ -11,12 +11,12 @@ from torch.utils.data import Dataset
 
 from posepart.config import DetectionConfig
 from posepart.data.sample import Sample
-from posepart.detection import TorchvisionDetector
 from posepart.metrics.average_precision import Detections, merge_detections, operating_point
 from posepart.metrics.coco_matching import coco_average_precision, match_boxes
-from posepart.models.detector import IGNORE, PERSON
+from posepart.models.detector.network import IGNORE, PERSON
+from posepart.stages.detection import TorchvisionDetector
 from posepart.structures import PersonBoxes
-from posepart.training.canvases import Canvas, CanvasComposer, CanvasConfig
+from posepart.training.mosaics import Canvas, CanvasComposer, CanvasConfig
 
 
 @dataclass(frozen=True)

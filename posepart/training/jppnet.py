@@ -13,13 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from posepart.data.augment import NO_AUGMENTATION
-from posepart.jppnet_inference import JPPNetInferenceConfig, peaks, predict_jppnet
-from posepart.lip_schema import PART_REGIONS
-from posepart.models.attention import AttentionToScale
+from posepart.jppnet.predict import JPPNetInferenceConfig, peaks, predict_jppnet
 from posepart.models.backbones import normalise
-from posepart.models.jppnet import JPPNet
-from posepart.models.jppnet_loss import JPPNetLossConfig, jppnet_loss
-from posepart.models.structure_loss import (
+from posepart.models.jppnet.attention import AttentionToScale
+from posepart.models.jppnet.loss import JPPNetLossConfig, jppnet_loss
+from posepart.models.jppnet.network import JPPNet
+from posepart.models.jppnet.structure_loss import (
     StructureLossConfig,
     parsing_loss,
     resize_labels,
@@ -27,7 +26,8 @@ from posepart.models.structure_loss import (
     structure_weight,
 )
 from posepart.schema import FLIP_JOINTS, Part
-from posepart.training.crop_scores import SeenCrops
+from posepart.schema.lip import PART_REGIONS
+from posepart.training.crop_evaluation import SeenCrops
 
 # Sec. 6.1: "randomly scaling the input images (from 0.75 to 1.25), randomly cropping and randomly left-right
 # flipping"; the zoom is log-normal, cut to that range, and the shift of the crop stands for the cropping.

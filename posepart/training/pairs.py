@@ -6,15 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.arrays import Index, Mask
 from posepart.config import CrfConfig, FeatureConfig
-from posepart.crf import node_pairs, nodes
-from posepart.features import FEATURE_NAMES, OFFSET_FEATURES, PartGeometry, pairwise_features
-from posepart.pairwise import PAIR_CLASS
 from posepart.schema import Joint
+from posepart.stages.crf import node_pairs, nodes
+from posepart.stages.features import FEATURE_NAMES, OFFSET_FEATURES, PartGeometry, pairwise_features
+from posepart.stages.pairwise import PAIR_CLASS
 from posepart.structures import Candidates
-
-BoolArray = NDArray[np.bool_]
-IndexArray = NDArray[np.int64]
 
 _BACKGROUND, _UNCLEAR = -1, -2  # whom a node belongs to: nobody, or nobody can tell
 
@@ -39,9 +37,9 @@ class LabelledPairs:
     """
 
     features: NDArray[np.float32]
-    label_u: IndexArray
-    label_v: IndexArray
-    positive: BoolArray
+    label_u: Index
+    label_v: Index
+    positive: Mask
 
     def __post_init__(self) -> None:
         count = len(self.features)
@@ -63,7 +61,7 @@ class LabelledPairs:
         return len(self.positive)
 
     @property
-    def pair_class(self) -> IndexArray:
+    def pair_class(self) -> Index:
         """(M,) int64: the regression of each pair."""
         return PAIR_CLASS[self.label_u, self.label_v]
 
@@ -85,7 +83,7 @@ def collect_pairs(
     features: FeatureConfig,
     crf: CrfConfig,
     config: PairFitConfig,
-    ignore: BoolArray | None = None,
+    ignore: Mask | None = None,
     ignore_stride: float = 1.0,
 ) -> LabelledPairs:
     """The labelled pairs of one crop, exactly the pairs that the CRF would weigh there.
@@ -124,7 +122,7 @@ def collect_pairs(
     return LabelledPairs(columns, label[u], label[v], (owner[u] == owner[v]) & (owner[u] != _BACKGROUND))
 
 
-def node_owners(xy: NDArray, label: IndexArray, joints: NDArray, config: PairFitConfig) -> IndexArray:
+def node_owners(xy: NDArray, label: Index, joints: NDArray, config: PairFitConfig) -> Index:
     """Whose joint each node is.
 
     Parameters

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from posepart.config import CropConfig
-from posepart.crops import box_affine
 from posepart.data.augment import warp_labels
 from posepart.data.person_crops import crop_labels
 from posepart.data.sample import Sample
 from posepart.metrics.segmentation import confusion_matrix, segmentation_scores
 from posepart.models.backbones import normalise
 from posepart.schema import IGNORE, NUM_PARTS, PART_NAMES, Part
+from posepart.stages.crops import box_affine
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from posepart.config import CropConfig
-from posepart.crops import box_affine
 from posepart.data.augment import transform_joints
 from posepart.data.person_crops import crop_labels
 from posepart.data.sample import Sample
+from posepart.geometry.frames import Affine, crop_to_map, map_to_crop
 from posepart.models.backbones import normalise
 from posepart.models.fcn import PoseFCN
 from posepart.schema import LIMB_JOINTS, NEIGHBOURS, NUM_JOINTS, SKELETON, Joint
-from posepart.structures import Affine, crop_to_map, map_to_crop
+from posepart.stages.crops import box_affine
 
 # MoveNet's heat-map channels in COCO order: the eyes for the forehead; nothing of MoveNet's is a neck.
 MOVENET_SOURCES: tuple[tuple[int, ...], ...] = ((1, 2), (), *((channel,) for channel in range(5, 17)))

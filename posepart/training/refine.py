@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from posepart.config import SkeletonMapConfig
 from posepart.metrics.segmentation import confusion_matrix, segmentation_scores
 from posepart.schema import IGNORE, NUM_JOINTS, NUM_PARTS, Part
-from posepart.skeleton_maps import skeleton_maps
+from posepart.stages.skeleton_maps import skeleton_maps
 from posepart.structures import Pose
 from posepart.training.part import part_loss, upsampled_argmax
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from posepart.config import CropConfig
-from posepart.crops import box_affine
 from posepart.data.augment import (
     NO_AUGMENTATION,
     AugmentConfig,
@@ -15,8 +14,9 @@ from posepart.data.augment import (
     turned,
     warp_labels,
 )
+from posepart.geometry.frames import Affine
 from posepart.schema import Joint
-from posepart.structures import Affine
+from posepart.stages.crops import box_affine
 
 CROP = CropConfig(size=192)
 BOX = np.array([20, 20, 100, 180], np.float32)

@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from posepart import cli
+from posepart.cli import main as cli
 from posepart.data.check import check_data, format_problems, run
 from posepart.data.check_sample import Problem, check_sample
+from posepart.data.contact_sheet import IGNORED, choose_samples, contact_sheet, draw_sample
 from posepart.data.sample import LabelledPerson, Sample
-from posepart.data.sample_sheet import IGNORED, choose_samples, contact_sheet, draw_sample
 from posepart.data.summary import format_summary, summarise
 from posepart.schema import IGNORE, JOINT_NAMES, NUM_JOINTS, Joint, Part
 

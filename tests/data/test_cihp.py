@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from posepart.data.cihp import person_boxes, read_atr, read_cihp, write_cihp_submission
-from posepart.lip_schema import LipLabel
-from posepart.parsing_schemas import ATR_TO_LIP, CIHP_LABEL_NAMES, COMMON_WITH_ATR, AtrLabel
 from posepart.schema import IGNORE
+from posepart.schema.atr_and_cihp import ATR_TO_LIP, CIHP_LABEL_NAMES, COMMON_WITH_ATR, AtrLabel
+from posepart.schema.lip import LipLabel
 
 LABELS = np.array([[0, 10, 13], [14, 0, 5]], np.uint8)
 PEOPLE = np.array([[0, 1, 1], [2, 0, 1]], np.uint8)

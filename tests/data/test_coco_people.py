@@ -162,7 +162,8 @@ def test_the_real_people(shared: Path) -> None:
     if not folder.is_dir():
         pytest.skip("needs people/ in the data folder")
     samples = read_coco_people(folder, "val")
-    assert len(samples) == 237
+    listed = json.loads((folder / "person_keypoints_val.json").read_text(encoding="utf-8"))
+    assert len(samples) == len(listed["images"]) > 0
     with_parts = next(s for s in samples if s.part_path is not None)
     parts = with_parts.read_parts()
     assert parts is not None

@@ -10,16 +10,10 @@ from numpy.typing import NDArray
 
 from posepart.config import CropConfig
 from posepart.data.augment import NO_AUGMENTATION, AugmentConfig
-from posepart.data.person_crops import (
-    MAX_PEOPLE,
-    CropBatchConfig,
-    PersonCrops,
-    crop_labels,
-    source_weights,
-)
+from posepart.data.person_crops import MAX_PEOPLE, CropBatchConfig, PersonCrops, crop_labels, source_weights
 from posepart.data.sample import LabelledPerson, Sample
+from posepart.geometry.frames import Affine, crop_to_map
 from posepart.schema import IGNORE, Joint, Part
-from posepart.structures import Affine, crop_to_map
 
 SIZE = 64
 CONFIG = CropBatchConfig(batch_size=4, crop=CropConfig(size=SIZE, margin=1.25), augment=NO_AUGMENTATION)

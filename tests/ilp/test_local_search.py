@@ -4,14 +4,14 @@ from time import perf_counter
 
 import numpy as np
 import pytest
-from ilp_problems import random_problem
+from helpers.ilp_problems import random_problem
 
 from posepart.ilp import Problem
-from posepart.ilp.brute_force import solve_brute_force
 from posepart.ilp.component import dense
-from posepart.ilp.generate import make_box
 from posepart.ilp.local_search import LocalSearch, contract, upper_bound
 from posepart.ilp.presolve import presolve
+from posepart.ilp.reference.brute_force import solve_brute_force
+from posepart.ilp.reference.generate import make_box
 
 
 def check_books(search: LocalSearch) -> None:

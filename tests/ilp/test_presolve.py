@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
+from helpers.ilp_problems import random_problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ilp_problems import random_problem
 
 from posepart.ilp import Problem
-from posepart.ilp.brute_force import solve_brute_force
 from posepart.ilp.component import Component, dense
 from posepart.ilp.presolve import presolve, trivial_bound
+from posepart.ilp.reference.brute_force import solve_brute_force
 
 
 def as_problem(part: Component) -> Problem:

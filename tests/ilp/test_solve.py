@@ -9,14 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers.ilp_problems import random_problem, shared_instances
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ilp_problems import random_problem, shared_instances
 
 from posepart.ilp import Problem, solve, solve_many
-from posepart.ilp.brute_force import solve_brute_force
-from posepart.ilp.generate import make_box, make_photo, restrict
-from posepart.ilp.naive import solve_naive
+from posepart.ilp.reference.brute_force import solve_brute_force
+from posepart.ilp.reference.generate import make_box, make_photo, restrict
+from posepart.ilp.reference.naive import solve_naive
 
 
 def same_energy(a: float, b: float, problem: Problem) -> bool:

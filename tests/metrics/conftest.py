@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from helpers.people_data import STANDING
 from numpy.typing import NDArray
-from people_data import STANDING
 
 from posepart.metrics.instance_parsing import PeopleParts
 from posepart.metrics.people import LabelledPeople, PredictedPeople

@@ -8,7 +8,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from posepart.boxes import box_areas
+from posepart.geometry.boxes import box_areas
 from posepart.metrics.average_precision import Detections, merge_detections
 from posepart.metrics.coco_matching import (
     COCO_THRESHOLDS,

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from posepart.lip_schema import LipJoint
 from posepart.metrics.lip import (
     derived_factors,
     head_lengths,
@@ -11,6 +10,7 @@ from posepart.metrics.lip import (
     lip_pose_scores,
     size_of_picture,
 )
+from posepart.schema.lip import LipJoint
 
 
 def person() -> np.ndarray:

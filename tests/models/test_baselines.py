@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from posepart.models.backbones import Backbone
+from posepart.models.baselines.parsing import DeepLab
+from posepart.models.baselines.pose import StackedHourglass
 from posepart.models.builders import build
-from posepart.models.parsing_baselines import DeepLab
-from posepart.models.pose_baselines import StackedHourglass
 
 # Millions of parameters, as counted for these architectures elsewhere; the output layer is LIP's.
 PARSERS = {

@@ -5,7 +5,7 @@ import torch
 
 from posepart.models.builders import BUILDERS, build
 from posepart.models.fcn import PartFCN, PoseFCN
-from posepart.skeleton_maps import LAYERS
+from posepart.stages.skeleton_maps import LAYERS
 
 
 def test_every_name_is_its_functions() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from movenet_arrays import WIDTH, movenet_arrays
+from helpers.movenet_arrays import WIDTH, movenet_arrays
 from torch import Tensor, nn
 
 from posepart.models.backbones import MobileNetV2, ResNet101, VGG16LargeFOV, read_arrays

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import people_data
 import pytest
+from helpers import people_data
 
-from posepart import cli
+from posepart.cli import main as cli
 from posepart.data.sample import Sample
+from posepart.io.results import PhotoInfo, write_result
 from posepart.report import figures
-from posepart.results import PhotoInfo, write_result
 from posepart.structures import Scene
 
 

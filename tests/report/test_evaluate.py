@@ -6,15 +6,15 @@ import re
 import sys
 
 import numpy as np
-import people_data
 import pytest
+from helpers import people_data
 from jsonargparse import Namespace
 from PIL import Image
 
-from posepart import cli
+from posepart.cli import main as cli
 from posepart.config import PipelineConfig
+from posepart.io.results import coco_results, read_record, write_predictions
 from posepart.report.evaluate import choose_samples
-from posepart.results import coco_results, read_record, write_predictions
 from posepart.schema import JOINT_NAMES, PART_NAMES
 
 LOWER_IS_BETTER = {"false_people_per_photo", "joint_calibration_error", "adk"}

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from posepart.metrics.average_precision import Detections
-from posepart.metrics.scene_records import ScoredJoints
+from posepart.metrics.collect import ScoredJoints
 from posepart.report import figures
 from posepart.schema import Joint
 

@@ -1,9 +1,9 @@
 import json
 
 import numpy as np
-import people_data
 import pytest
-from people_data import STANDING
+from helpers import people_data
+from helpers.people_data import STANDING
 
 from posepart.report.predictions import stored_predictions
 from posepart.schema import COCO_LIMB_JOINTS, LIMB_JOINTS, CocoJoint, Joint

@@ -1,5 +1,5 @@
 import numpy as np
-import people_data
+from helpers import people_data
 from PIL import Image
 
 from posepart.report.worst_cases import PICTURE_SIDE, Case, WorstCases, draw_case

@@ -10,13 +10,7 @@ from torch import Tensor, nn
 from posepart.config import CropConfig
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.schema import IGNORE, Part
-from posepart.training.part import (
-    PartEvaluation,
-    PartLoss,
-    PartLossConfig,
-    part_loss,
-    upsampled_argmax,
-)
+from posepart.training.part import PartEvaluation, PartLoss, PartLossConfig, part_loss, upsampled_argmax
 
 SampleOf = Callable[..., Sample]
 

@@ -1,0 +1,1 @@
+"""Oracles and made-up problems for tests and benchmarks; the optimiser itself uses none of them."""

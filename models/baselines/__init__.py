@@ -1,0 +1,1 @@
+"""The networks that the two papers compare with."""

@@ -1,0 +1,1 @@
+"""The person detector: Faster R-CNN on a MobileNetV2 pyramid, guided by a NanoDet."""

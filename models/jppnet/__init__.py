@@ -1,0 +1,1 @@
+"""JPPNet and SS-JPPNet (Liang et al.): networks and losses."""

@@ -1,0 +1,50 @@
+"""The frames of a photo and the maps between them.
+
+*Photo*: pixels of the photo after EXIF rotation. *Crop*: pixels of a rescaled box. In both, pixel centres are at
+integer coordinates, x runs right and y down. *Map*: cells of a network output of stride s; the centre of cell i
+lies at crop coordinate (i + 0.5) * s - 0.5.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.arrays import check_shape
+
+
+def map_to_crop(cell: NDArray, stride: float) -> NDArray:
+    """Centres of map cells as crop coordinates."""
+    return (cell + 0.5) * stride - 0.5
+
+
+def crop_to_map(xy: NDArray, stride: float) -> NDArray:
+    """Crop coordinates as (fractional) map cells."""
+    return (xy + 0.5) / stride - 0.5
+
+
+@dataclass(frozen=True)
+class Affine:
+    """An invertible map between two frames, `target = matrix[:, :2] @ source + matrix[:, 2]`.
+
+    matrix: (2, 3) float64.
+    """
+
+    matrix: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        check_shape("Affine.matrix", self.matrix, (2, 3))
+
+    def forward(self, xy: NDArray) -> NDArray[np.float64]:
+        """Points (..., 2) of the source frame in the target frame."""
+        return np.asarray(xy, dtype=np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
+
+    def inverse(self, xy: NDArray) -> NDArray[np.float64]:
+        """Points (..., 2) of the target frame in the source frame."""
+        shifted = np.asarray(xy, dtype=np.float64) - self.matrix[:, 2]
+        return shifted @ np.linalg.inv(self.matrix[:, :2]).T
+
+    @property
+    def scale(self) -> float:
+        """Target pixels per source pixel."""
+        return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))

@@ -1,0 +1,1 @@
+"""The only place that touches the disk: photos, results, label maps, run folders."""

@@ -1,0 +1,1 @@
+"""JPPNet (Liang et al.) in the pipeline, on its own or as the first-stage Part FCN."""

@@ -1,0 +1,87 @@
+"""What a JPPNet says about crops, averaged over scales and mirror images (Liang et al., Sec. 6.1), without CRF."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from posepart.arrays import Float32
+from posepart.config import JPPNetInferenceConfig
+from posepart.geometry.frames import map_to_crop
+from posepart.models.jppnet.network import JPPNet, StageMaps
+from posepart.models.scales import resized, to_size
+
+
+@dataclass(frozen=True)
+class JointPrediction:
+    """Of B crops. parsing: (B, labels, h, w), probabilities. pose: (B, joints, h, w) heat maps. stride: px."""
+
+    parsing: Tensor
+    pose: Tensor
+    stride: float
+
+
+@torch.inference_mode()
+def predict_jppnet(
+    network: JPPNet,
+    images: Tensor,
+    flip_labels: Sequence[int],
+    flip_joints: Sequence[int],
+    config: JPPNetInferenceConfig | None = None,
+) -> JointPrediction:
+    """Average the maps of every scale and of the mirrored input.
+
+    Parsing is the mean of the predictions of all stages, pose that of the last stage alone.
+
+    Parameters
+    ----------
+    images: (B, 3, H, W) in [-1, 1]. flip_labels, flip_joints: what each label and joint becomes in a mirrored
+        picture (the schema's tables). config: None is the paper's.
+    """
+    config = config or JPPNetInferenceConfig()
+    size = [side // network.stride for side in images.shape[-2:]]
+    parsing, pose = [], []
+    for mirrored in (False, True) if config.mirror else (False,):
+        for maps in _seen(network, images.flip(-1) if mirrored else images, config):
+            labels, joints = _average_stages(maps, size, config.average)
+            parsing.append(labels.flip(-1)[:, list(flip_labels)] if mirrored else labels)
+            pose.append(joints.flip(-1)[:, list(flip_joints)] if mirrored else joints)
+    mean_parsing = torch.stack(parsing).mean(0)
+    if config.average == "scores":
+        mean_parsing = mean_parsing.softmax(1)
+    return JointPrediction(mean_parsing, torch.stack(pose).mean(0), images.shape[-1] / size[1])
+
+
+def _seen(network: JPPNet, images: Tensor, config: JPPNetInferenceConfig) -> Iterator[StageMaps]:
+    """What the network says at every scale, or once at its own."""
+    if config.merged:
+        yield network(images).merged
+    else:
+        yield from (network.stages(resized(images, scale)) for scale in config.scales)
+
+
+def _average_stages(maps: StageMaps, size: Sequence[int], average: str) -> tuple[Tensor, Tensor]:
+    stages = torch.stack([to_size(logits.float(), size) for logits in maps.parsing])
+    parsing = (stages.softmax(2) if average == "probabilities" else stages).mean(0)
+    return parsing, to_size(maps.pose[-1].float(), size)
+
+
+def peaks(heatmaps: NDArray, stride: float) -> tuple[Float32, Float32]:
+    """The highest cell of every heat map.
+
+    Parameters
+    ----------
+    heatmaps: (J, h, w). stride: px of a cell.
+
+    Returns
+    -------
+    xy (J, 2) float32, crop pixels; scores (J,) float32, the height of the peak cut to [0, 1].
+    """
+    joints, height, width = heatmaps.shape
+    flat = heatmaps.reshape(joints, height * width)
+    rows, columns = np.divmod(flat.argmax(1), width)
+    xy = map_to_crop(np.stack([columns, rows], axis=1), stride)
+    return xy.astype(np.float32), np.clip(flat.max(1), 0, 1).astype(np.float32)

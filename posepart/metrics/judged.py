@@ -1,0 +1,137 @@
+"""A labelled photo and its result, reduced to what the metrics need."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.arrays import Float64, Mask
+from posepart.data.sample import Sample
+from posepart.metrics.instance_parsing import ParsingRecords, PeopleParts, judge_parsing
+from posepart.metrics.pck import match_people
+from posepart.metrics.people import LabelledPeople, PredictedPeople
+from posepart.metrics.segmentation import confusion_by_size, confusion_matrix, segmentation_scores
+from posepart.metrics.similarity import object_keypoint_similarity
+from posepart.schema import LIMB_JOINTS, NUM_JOINTS
+from posepart.structures import Scene
+
+EXACT_ORIGINS = ("human", "exact")  # joints that a prediction may be held to; a teacher's are no truth
+
+
+@dataclass(frozen=True)
+class Photo:
+    """Ground truth and result of one photo.
+
+    joints_from: (N,) str, where each person's joints are from. ignore_boxes: (R, 4) float64 xyxy. confusion:
+    (7, 7) int64 of the part maps, by_size: (4, 7, 7) by size of the person, parsing: judged instance parts;
+    each None where its labels are missing. The rest as in `Sample`.
+    """
+
+    source: str
+    truth: LabelledPeople
+    joints_from: NDArray[np.str_]
+    predicted: PredictedPeople
+    ignore_boxes: Float64
+    boxes_complete: bool
+    confusion: NDArray[np.int64] | None
+    by_size: NDArray[np.int64] | None
+    parsing: ParsingRecords | None
+    parts_from: str
+
+    def people_from(self, *origins: str) -> Mask:
+        """(N,) bool: people whose joints are from one of the origins."""
+        return np.isin(self.joints_from, origins)
+
+
+def labelled_people(sample: Sample) -> LabelledPeople:
+    """All people of a sample, those without joint labels included."""
+    unlabelled = np.zeros((NUM_JOINTS, 3))
+    joints = [unlabelled if p.joints is None else p.joints for p in sample.people]
+    stacked = np.array(joints, dtype=np.float64).reshape(-1, NUM_JOINTS, 3)
+    boxes = np.array([p.box for p in sample.people], dtype=np.float64).reshape(-1, 4)
+    return LabelledPeople(stacked[..., :2], stacked[..., 2] > 0, boxes)
+
+
+def predicted_people(scene: Scene) -> PredictedPeople:
+    """All people of a result."""
+    people = scene.people
+    return PredictedPeople(
+        np.array([p.pose.xy for p in people], dtype=np.float64).reshape(-1, NUM_JOINTS, 2),
+        np.array([p.pose.scores for p in people], dtype=np.float64).reshape(-1, NUM_JOINTS),
+        np.array([p.box for p in people], dtype=np.float64).reshape(-1, 4),
+        np.array([p.box_score for p in people], dtype=np.float64),
+        np.array([p.pose.score for p in people], dtype=np.float64),
+    )
+
+
+def observe(sample: Sample, scene: Scene, parts: bool = True) -> Photo:
+    """Compare one result with its sample; reads the sample's part map.
+
+    Parameters
+    ----------
+    parts : whether the result has part maps; without, the parts of the photo are not judged.
+
+    Raises
+    ------
+    ValueError: when the result is of another size than the sample, or the part map has unknown ids.
+    """
+    if scene.size != (sample.width, sample.height):
+        raise ValueError(
+            f"{sample.image_path.name}: the labels are for {sample.width} x {sample.height} px, the result for "
+            f"{scene.size[0]} x {scene.size[1]}: results are never resized, predict the photo as it is labelled"
+        )
+    try:
+        confusion, by_size, parsing = _judge_parts(sample, scene) if parts else (None, None, None)
+    except ValueError as error:
+        raise ValueError(f"{sample.part_path}: {error}") from error
+    return Photo(
+        sample.source,
+        labelled_people(sample),
+        np.array([p.joints_from for p in sample.people], dtype=np.str_),
+        predicted_people(scene),
+        np.asarray(sample.ignore_boxes, dtype=np.float64).reshape(-1, 4),
+        sample.boxes_complete,
+        confusion,
+        by_size,
+        parsing,
+        sample.parts_from,
+    )
+
+
+def pose_similarity(photo: Photo) -> float:
+    """How well the poses of one photo were found, to sort photos by: the mean OKS of its people, 12 limb joints.
+
+    People with human or exact joints, each spoken for by one prediction; 0 without one. nan without such people.
+    """
+    counted = photo.people_from(*EXACT_ORIGINS) & photo.truth.labelled[:, list(LIMB_JOINTS)].any(axis=1)
+    if not counted.any():
+        return float("nan")
+    similarity = object_keypoint_similarity(photo.predicted, photo.truth.select(counted), LIMB_JOINTS)
+    matches = match_people(similarity)
+    found = np.flatnonzero(matches >= 0)
+    return float(similarity[matches[found], found].sum()) / len(matches)
+
+
+def part_similarity(photo: Photo) -> float:
+    """How well the parts of one photo were found: the mIoU of its classes; nan without labelled pixels."""
+    return float("nan") if photo.confusion is None else segmentation_scores(photo.confusion).miou
+
+
+def _judge_parts(
+    sample: Sample, scene: Scene
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None, ParsingRecords | None]:
+    parts, instances = sample.read_parts(), sample.read_instances()
+    if parts is None:
+        return None, None, None
+    confusion = confusion_matrix(parts, scene.part_map)
+    boxes = labelled_people(sample).boxes
+    values = np.array([p.instance for p in sample.people], dtype=np.int64)
+    if instances is None or not values.all():
+        return confusion, confusion_by_size(parts, scene.part_map, boxes), None
+    by_size = confusion_by_size(parts, scene.part_map, boxes, instances, values)
+    people = np.zeros(parts.shape, dtype=np.int64)
+    for index, value in enumerate(values):
+        people[instances == value] = index + 1
+    scores = np.array([p.box_score for p in scene.people], dtype=np.float64)
+    found = PeopleParts(scene.part_map, scene.person_map, scores)
+    return confusion, by_size, judge_parsing(found, PeopleParts(parts, people, np.ones(len(values))))

@@ -1,0 +1,185 @@
+"""LIP's two tasks scored from files: a submission against the labels, in all, per factor and by size."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.data.lip import LipPicture, pair_by_name, read_pose_submission
+from posepart.io.label_maps import read_label_map
+from posepart.metrics.bootstrap import Statistic, bootstrap_interval
+from posepart.metrics.lip import (
+    FACTORS,
+    SIZE_NAMES,
+    LipPoseScores,
+    derived_factors,
+    judge_lip_joints,
+    lip_pose_scores,
+    size_of_picture,
+)
+from posepart.metrics.measure import Measure
+from posepart.metrics.segmentation import SegmentationScores, confusion_matrix, pooled_scores
+from posepart.schema.lip import LIP_TOTAL_JOINTS, NUM_LIP_JOINTS, NUM_LIP_LABELS
+
+
+@dataclass(frozen=True)
+class PoseReport:
+    """PCKh@0.5 by group of pictures; "all" is the first. pictures: how many each has."""
+
+    scores: dict[str, LipPoseScores]
+    pictures: dict[str, int]
+    measures: tuple[Measure, ...]
+
+
+@dataclass(frozen=True)
+class ParsingReport:
+    """Parsing scores by group of pictures; "all" is the first. pictures: how many each has."""
+
+    scores: dict[str, SegmentationScores]
+    pictures: dict[str, int]
+    measures: tuple[Measure, ...]
+
+
+def score_pose(
+    pictures: Sequence[LipPicture],
+    submission: Path,
+    *,
+    strict: bool = True,
+    factor_lists: Mapping[str, Path] | None = None,
+    replicates: int = 0,
+) -> PoseReport:
+    """PCKh@0.5 of a pose submission.
+
+    Parameters
+    ----------
+    pictures: of the split, in the order of its csv. submission: csv of file, x, y per joint.
+    strict: pair the rows by file name; False pairs them by order, as the official script does.
+    factor_lists: see `picture_groups`. replicates: of the bootstrap over pictures; 0: no intervals.
+
+    Raises
+    ------
+    ValueError: when rows and pictures do not fit, or a file is wrong.
+    """
+    poses = read_pose_submission(submission)
+    rows = pair_by_name([p.name for p in pictures], list(poses), strict)
+    values = list(poses.values())
+    predicted = np.array([values[row] for row in rows]).reshape(-1, NUM_LIP_JOINTS, 2)
+    counts = judge_lip_joints(_joints(pictures), predicted)
+    groups = picture_groups(pictures, factor_lists)
+    scores = {name: lip_pose_scores(counts, chosen) for name, chosen in groups.items()}
+    of_total = list(LIP_TOTAL_JOINTS)
+    measures = [
+        _measure(
+            f"pckh_{name}",
+            "joints",
+            chosen,
+            int(counts.counted[chosen][:, of_total].sum()),
+            lambda weights: lip_pose_scores(counts, weights).total,
+            replicates,
+        )
+        for name, chosen in groups.items()
+    ]
+    return PoseReport(scores, _sizes(groups), tuple(measures))
+
+
+def score_parsing(
+    pictures: Sequence[LipPicture],
+    submission: Path,
+    *,
+    factor_lists: Mapping[str, Path] | None = None,
+    replicates: int = 0,
+) -> ParsingReport:
+    """Pixel accuracy, mean accuracy and mean IoU of a folder of label-id PNGs, each named as its picture.
+
+    One confusion matrix is pooled over the pictures of a group; a prediction of another size is refused.
+    Parameters as for `score_pose`.
+
+    Raises
+    ------
+    ValueError: when a prediction is absent, of another size, or has unknown ids; it names the file.
+    """
+    confusions = np.array([_confusion(picture, Path(submission)) for picture in pictures], np.int64)
+    confusions = confusions.reshape(-1, NUM_LIP_LABELS, NUM_LIP_LABELS)
+    groups = picture_groups(pictures, factor_lists)
+    scores = {name: pooled_scores(confusions, chosen) for name, chosen in groups.items()}
+    measures = [
+        _measure(
+            f"miou_{name}",
+            "pixels",
+            chosen,
+            int(confusions[chosen].sum()),
+            lambda weights: pooled_scores(confusions, weights).miou,
+            replicates,
+        )
+        for name, chosen in groups.items()
+    ]
+    return ParsingReport(scores, _sizes(groups), tuple(measures))
+
+
+def _confusion(picture: LipPicture, folder: Path) -> NDArray[np.int64]:
+    """(20, 20) of one picture and its prediction."""
+    truth = picture.read_labels()
+    if truth is None:
+        raise ValueError(f"{picture.name}: has no label map; leave it out or copy the labels again")
+    path = folder / f"{Path(picture.name).stem}.png"
+    predicted = read_label_map(path, NUM_LIP_LABELS)
+    try:
+        return confusion_matrix(truth, predicted, NUM_LIP_LABELS)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _measure(
+    name: str,
+    counted: str,
+    chosen: NDArray[np.bool_],
+    samples: int,
+    statistic: Statistic,
+    replicates: int,
+) -> Measure:
+    """A statistic of the chosen pictures with its interval."""
+    interval = bootstrap_interval(lambda weights: statistic(weights * chosen), len(chosen), replicates)
+    photos = int(chosen.sum())
+    return Measure(name, interval.value, interval.low, interval.high, photos, samples, counted)
+
+
+def _sizes(groups: Mapping[str, NDArray[np.bool_]]) -> dict[str, int]:
+    return {name: int(chosen.sum()) for name, chosen in groups.items()}
+
+
+def picture_groups(
+    pictures: Sequence[LipPicture], factor_lists: Mapping[str, Path] | None = None
+) -> dict[str, NDArray[np.bool_]]:
+    """Which pictures belong to "all", to each challenge factor and to each size.
+
+    factor_lists: factor -> text file of picture names, one a line, with or without suffix; None derives the factors
+    that joints tell (see `metrics.lip.derived_factors`).
+
+    Raises
+    ------
+    ValueError: for an unknown factor, or when a listed picture is not among the pictures.
+    """
+    groups: dict[str, NDArray[np.bool_]] = {"all": np.ones(len(pictures), bool)}
+    if factor_lists is None:
+        groups |= derived_factors(_joints(pictures))
+    for factor, path in (factor_lists or {}).items():
+        if factor not in FACTORS:
+            raise ValueError(f"unknown factor {factor!r}: choose one of {', '.join(FACTORS)}")
+        listed = {Path(name).stem for name in Path(path).read_text(encoding="utf-8").split()}
+        stems = [Path(picture.name).stem for picture in pictures]
+        unknown = sorted(listed - set(stems))
+        if unknown:
+            raise ValueError(f"{path}: lists {unknown[0]}, which is not in the split")
+        groups[factor] = np.array([stem in listed for stem in stems], bool)
+    areas = np.array([np.prod(picture.size()) for picture in pictures], np.float64)
+    sizes = size_of_picture(areas)
+    return groups | {name: sizes == i for i, name in enumerate(SIZE_NAMES)}
+
+
+def _joints(pictures: Sequence[LipPicture]) -> NDArray[np.float64]:
+    """(I, 16, 3), zeros for a picture without pose labels."""
+    nothing = np.zeros((NUM_LIP_JOINTS, 3))
+    rows = [nothing if picture.joints is None else picture.joints for picture in pictures]
+    return np.array(rows).reshape(-1, NUM_LIP_JOINTS, 3)

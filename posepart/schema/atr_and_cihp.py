@@ -1,0 +1,53 @@
+"""The labels of ATR and CIHP as labels of LIP: the only place that knows their ids."""
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.schema import IGNORE
+from posepart.schema.lip import NUM_LIP_LABELS, LipLabel
+
+
+class AtrLabel(IntEnum):
+    """ATR: 17 labels and the background, in an order of its own."""
+
+    BACKGROUND = 0
+    HAT = 1
+    HAIR = 2
+    SUNGLASSES = 3
+    UPPER_CLOTHES = 4
+    SKIRT = 5
+    PANTS = 6
+    DRESS = 7
+    BELT = 8
+    LEFT_SHOE = 9
+    RIGHT_SHOE = 10
+    FACE = 11
+    LEFT_LEG = 12
+    RIGHT_LEG = 13
+    LEFT_ARM = 14
+    RIGHT_ARM = 15
+    BAG = 16
+    SCARF = 17
+
+
+# Sec. 6.2.1: the 16 categories that LIP and ATR have in common, on which Table 8 compares them.
+COMMON_WITH_ATR: tuple[LipLabel, ...] = tuple(
+    label for label in LipLabel if label.name in AtrLabel.__members__
+)
+
+# (256,) uint8: ATR's id -> LIP's; `schema.IGNORE` for belt and bag, which LIP has no label for.
+ATR_TO_LIP: NDArray[np.uint8] = np.full(256, IGNORE, np.uint8)
+for _label in COMMON_WITH_ATR:
+    ATR_TO_LIP[AtrLabel[_label.name]] = _label
+
+# CIHP has LIP's ids but one: what LIP calls jumpsuits is the skin of the torso there.
+CIHP_TORSO_SKIN = LipLabel.JUMPSUITS.value
+CIHP_LABEL_NAMES: tuple[str, ...] = tuple(
+    "torso_skin" if label == CIHP_TORSO_SKIN else label.name.lower() for label in LipLabel
+)
+# (256,) uint8: CIHP's id -> LIP's; `schema.IGNORE` for the skin of the torso, which LIP has no label for.
+CIHP_TO_LIP: NDArray[np.uint8] = np.full(256, IGNORE, np.uint8)
+CIHP_TO_LIP[:NUM_LIP_LABELS] = np.arange(NUM_LIP_LABELS)
+CIHP_TO_LIP[CIHP_TORSO_SKIN] = IGNORE

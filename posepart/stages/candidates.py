@@ -1,0 +1,167 @@
+"""Joint proposals: non-maximum suppression on the joint score maps (Sec. 3.1, numbers in Sec. 4.1)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.arrays import Float32, Index
+from posepart.config import CandidateConfig
+from posepart.geometry.frames import crop_to_map, map_to_crop
+from posepart.schema import NEIGHBOURS, NUM_JOINTS
+from posepart.structures import Candidates, PoseMaps
+
+
+def propose(maps: PoseMaps, config: CandidateConfig) -> Candidates:
+    """The joint proposals of one crop.
+
+    Per joint map: local maxima of at least `score_threshold`, best first, none nearer than `min_distance`
+    to a better one, at most `max_per_joint`.
+
+    Parameters
+    ----------
+    maps : PoseMaps
+    config : CandidateConfig
+
+    Returns
+    -------
+    Candidates
+        In the crop frame, ordered by type and then by falling score. `xy` lies between the cells (a parabola
+        through the peak and its two neighbours along each axis). The score of the proposing type is the value
+        of its peak; the score of another type is its map interpolated bilinearly at `xy`, because
+        Sec. 3.1 takes the probability of every type *at the location* of the candidate: a maximum over the
+        cells around would credit a wrist with the elbow beside it.
+
+    Raises
+    ------
+    ValueError
+        If a joint score is not a number in [0, 1].
+    """
+    if not (maps.joints.size and maps.joints.min() >= 0 and maps.joints.max() <= 1):
+        raise ValueError(
+            f"joint scores: maps of shape {maps.joints.shape} hold values outside [0, 1]: "
+            "apply the sigmoid to the network's output and look for NaN in its weights"
+        )
+    joint, row, column = local_maxima(maps.joints, config.score_threshold)
+    if not len(joint):
+        return Candidates.empty()
+    score = maps.joints[joint, row, column]
+    cell = np.stack([column, row], axis=1) + peak_shift(maps.joints, joint, row, column)
+    kept = suppress(map_to_crop(cell, maps.stride), joint, score, config)
+    joint, score = joint[kept], score[kept]
+    xy = map_to_crop(cell[kept], maps.stride).astype(np.float32)
+    scores = sample(maps.joints, xy, maps.stride)
+    scores[np.arange(len(joint)), joint] = score
+    return Candidates(xy, joint, scores, sample_offsets(maps, xy))
+
+
+def local_maxima(score_maps: Float32, threshold: float) -> tuple[Index, Index, Index]:
+    """Cells of at least `threshold` that none of their 8 neighbours exceeds.
+
+    Parameters
+    ----------
+    score_maps : (K, h, w) float32
+    threshold : float
+
+    Returns
+    -------
+    map, row, column : (P,) int64 each
+    """
+    padded = np.pad(score_maps, ((0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
+    across = np.maximum(np.maximum(padded[:, :, :-2], padded[:, :, 2:]), padded[:, :, 1:-1])
+    highest = np.maximum(np.maximum(across[:, :-2], across[:, 2:]), across[:, 1:-1])
+    index, row, column = np.nonzero((score_maps >= highest) & (score_maps >= threshold))
+    return index, row, column
+
+
+def peak_shift(score_maps: Float32, index: Index, row: Index, column: Index) -> Float32:
+    """Where between the cells a peak lies: the vertex of a parabola through three cells, along each axis.
+
+    Returns
+    -------
+    (P, 2) float32, cells, (dx, dy) in [-0.5, 0.5]; 0 along an axis on which the peak touches the border or
+    is a plateau.
+    """
+    shifts = []
+    for axis, position in ((2, column), (1, row)):
+        last = score_maps.shape[axis] - 1
+        low, high = np.maximum(position - 1, 0), np.minimum(position + 1, last)
+        before = score_maps[index, row, low] if axis == 2 else score_maps[index, low, column]
+        after = score_maps[index, row, high] if axis == 2 else score_maps[index, high, column]
+        curvature = 2 * score_maps[index, row, column] - before - after
+        inner = (low < position) & (position < high) & (curvature > 0)
+        shift = np.where(inner, 0.5 * (after - before) / np.where(inner, curvature, 1), 0)
+        shifts.append(np.clip(shift, -0.5, 0.5))
+    return np.stack(shifts, axis=1).astype(np.float32)
+
+
+def suppress(xy: NDArray, joint: Index, score: Float32, config: CandidateConfig) -> Index:
+    """Greedy non-maximum suppression, all types at once: one round per proposal of a type.
+
+    Parameters
+    ----------
+    xy : (P, 2), crop frame
+    joint : (P,) int64
+    score : (P,) float32
+
+    Returns
+    -------
+    (Q,) int64
+        Indices kept, by type and then by falling score; of equal scores the first wins.
+    """
+    left = np.lexsort((-score, joint))
+    kept = []
+    for _ in range(config.max_per_joint):
+        if not len(left):
+            break
+        leads = np.r_[True, joint[left[1:]] != joint[left[:-1]]]
+        best = left[leads]
+        kept.append(best)
+        distance = np.linalg.norm(xy[left] - xy[best[np.cumsum(leads) - 1]], axis=1)
+        left = left[~leads & (distance >= config.min_distance)]
+    chosen = np.concatenate(kept) if kept else np.zeros(0, np.int64)
+    return chosen[np.lexsort((-score[chosen], joint[chosen]))]
+
+
+def sample(score_maps: Float32, xy: NDArray, stride: float) -> Float32:
+    """Bilinear interpolation of maps at points; beyond the outermost cell centres their values continue.
+
+    Parameters
+    ----------
+    score_maps : (K, h, w) float32
+    xy : (N, 2), crop frame
+    stride : float
+
+    Returns
+    -------
+    (N, K) float32
+    """
+    height, width = score_maps.shape[-2:]
+    cell = np.clip(crop_to_map(np.asarray(xy, np.float64), stride), 0, [width - 1, height - 1])
+    low = np.floor(cell).astype(np.int64)
+    high = np.minimum(low + 1, [width - 1, height - 1])
+    fraction = (cell - low).astype(np.float32)
+    flat = score_maps.reshape(len(score_maps), -1)
+    result = np.zeros((len(score_maps), len(low)), np.float32)
+    for x, share_x in ((low[:, 0], 1 - fraction[:, 0]), (high[:, 0], fraction[:, 0])):
+        for y, share_y in ((low[:, 1], 1 - fraction[:, 1]), (high[:, 1], fraction[:, 1])):
+            result += flat[:, y * width + x] * (share_x * share_y)
+    return result.T.copy()
+
+
+def sample_offsets(maps: PoseMaps, xy: NDArray) -> Float32:
+    """The 364 neighbour offsets at points, from every joint type to every other.
+
+    Parameters
+    ----------
+    maps : PoseMaps
+    xy : (N, 2), crop frame
+
+    Returns
+    -------
+    (N, 14, 14, 2) float32, crop pixels; entry [i, l, m] leads from point i, taken as joint l, to joint m;
+    zero for m = l.
+    """
+    height, width = maps.offsets.shape[-2:]
+    values = sample(maps.offsets.reshape(-1, height, width), xy, maps.stride)
+    offsets = np.zeros((len(xy), NUM_JOINTS, NUM_JOINTS, 2), np.float32)
+    offsets[:, np.arange(NUM_JOINTS)[:, None], NEIGHBOURS] = values.reshape(-1, *NEIGHBOURS.shape, 2)
+    return offsets

@@ -1,0 +1,168 @@
+"""The pose as maps, input of the second-stage Part FCN (Sec. 3.2): the paper's label maps, and distance maps.
+
+A second stage names its encoding: "labels" are the paper's two maps, "distances" (ours) tell every cell how far
+it lies from each kind of joint and limb. From distances a network learns in minutes what belongs to which limb;
+from discs and sticks of a few pixels it would have to learn to measure distances first.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from posepart.arrays import Float32
+from posepart.config import SkeletonMapConfig
+from posepart.geometry.frames import map_to_crop
+from posepart.geometry.segments import segment_distance
+from posepart.schema import FLIP_JOINTS, JOINT_PARTS, NUM_PARTS, SKELETON, Joint, Part
+from posepart.structures import Pose
+
+LABELS, DISTANCES = "labels", "distances"
+
+
+def _with_mirror_image(items: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+    """Groups of indices of `items`, joints or pairs of joints: each with its mirror image."""
+    mirrored = [frozenset(FLIP_JOINTS[joint] for joint in item) for item in items]
+    found = [tuple(i for i, item in enumerate(items) if frozenset(item) in (m, frozenset(own)))
+             for m, own in zip(mirrored, items, strict=True)]  # fmt: skip
+    return tuple(dict.fromkeys(found))
+
+
+# Joints, and rows of SKELETON, that share a distance map: parts know no left and right.
+JOINT_GROUPS = _with_mirror_image(tuple((int(joint),) for joint in Joint))
+STICK_GROUPS = _with_mirror_image(tuple((int(a), int(b)) for a, b, _ in SKELETON))
+
+# (joint maps, skeleton maps) of each encoding, in this order.
+LAYERS = {LABELS: (1, 1), DISTANCES: (2 * len(JOINT_GROUPS), 2 * len(STICK_GROUPS))}
+
+
+def skeleton_maps(
+    pose: Pose | None,
+    stride: float,
+    shape: tuple[int, int],
+    config: SkeletonMapConfig,
+    crop_size: int,
+    encoding: str,
+    joint_map: bool = True,
+    skeleton_map: bool = True,
+) -> Float32:
+    """What a second stage sees of a pose.
+
+    Parameters
+    ----------
+    pose : Pose in the crop frame, or None where a box has no pose
+    stride : float
+        Crop pixels per map cell.
+    shape : (h, w)
+        Of the part score maps that these maps join.
+    config : SkeletonMapConfig
+    crop_size : int
+        Side of the crop, px.
+    encoding : "labels" (`label_maps`) or "distances" (`distance_maps`)
+    joint_map, skeleton_map : bool
+        False sets the maps of joints, or of limbs, to 0 (ablation).
+
+    Returns
+    -------
+    (C, h, w) float32 in [0, 1], joint maps before skeleton maps, as many as `LAYERS` says
+        0 without a pose. Parts know no left and right, so a mirrored pose gives mirrored maps.
+
+    Raises
+    ------
+    ValueError
+        If stride and shape do not cover the crop, or the encoding is unknown.
+    """
+    if encoding not in LAYERS:
+        raise ValueError(f"unknown encoding {encoding!r} of the pose: choose one of {', '.join(LAYERS)}")
+    size = (round(shape[1] * stride), round(shape[0] * stride))
+    if max(abs(side - crop_size) for side in size) >= stride:
+        raise ValueError(
+            f"skeleton maps: {shape[0]} x {shape[1]} cells of stride {stride} do not cover a crop of "
+            f"{crop_size} px: pass the shape and stride of its part maps"
+        )
+    joints, sticks = LAYERS[encoding]
+    if pose is None or not pose.present.any():
+        return np.zeros((joints + sticks, *shape), np.float32)
+    maps = _ENCODERS[encoding](pose, stride, shape, config)
+    maps[:joints] *= joint_map
+    maps[joints:] *= skeleton_map
+    return maps
+
+
+def label_maps(pose: Pose, stride: float, shape: tuple[int, int], config: SkeletonMapConfig) -> Float32:
+    """Discs at the joints, sticks between neighbouring joints (Sec. 3.2); arguments as for `skeleton_maps`.
+
+    Returns
+    -------
+    (2, h, w) float32 in [0, 1]
+        Joint label map, skeleton label map. A label is a *part* id divided by the number of foreground parts:
+        a disc has the part p1 of its joint (supplement, Table 1), a stick the part p3 of its pair (Table 2).
+        The maps are drawn at crop resolution and averaged down to cells.
+    """
+    canvas = np.zeros((2, round(shape[0] * stride), round(shape[1] * stride)), np.float32)
+    xy, present = pose.xy, pose.present
+    for joint in sorted(Joint, key=lambda joint: JOINT_PARTS[joint][0]):
+        if present[joint]:
+            _stroke(canvas[0], xy[joint], xy[joint], config.joint_radius, JOINT_PARTS[joint][0])
+    for start, end, part in SKELETON:
+        if present[start] and present[end]:
+            _stroke(canvas[1], xy[start], xy[end], config.stick_width / 2, part)
+    cells = [cv2.resize(layer, shape[::-1], interpolation=cv2.INTER_AREA) for layer in canvas]
+    return np.stack(cells) / np.float32(NUM_PARTS - 1)
+
+
+def distance_maps(pose: Pose, stride: float, shape: tuple[int, int], config: SkeletonMapConfig) -> Float32:
+    """How near every cell is to each kind of joint and limb; arguments as for `skeleton_maps`.
+
+    Returns
+    -------
+    (30, h, w) float32 in [0, 1]
+        exp(-k d / l) with both `decays` k, d the distance of the cell's centre and l the median length of the
+        pose's limbs: of every group of joints with the first k, then with the second; then of every group of
+        limbs likewise. 0 for what the pose lacks.
+    """
+    start, end = (np.array([pair[i] for pair in SKELETON]) for i in range(2))
+    present = pose.present
+    whole = present[start] & present[end]
+    lengths = np.linalg.norm(pose.xy[end] - pose.xy[start], axis=1)[whole]
+    unit = max(float(np.median(lengths)) if len(lengths) else 0.0, config.least_limb)
+    x, y = (map_to_crop(np.arange(cells, dtype=np.float32), stride) for cells in shape[::-1])
+    segments = (
+        (JOINT_GROUPS, pose.xy, pose.xy, present),
+        (STICK_GROUPS, pose.xy[start], pose.xy[end], whole),
+    )
+    maps = []
+    for groups, first, last, there in segments:
+        own = segment_distance(x, y, first, last)
+        own[~there] = np.inf
+        nearest = np.stack([own[list(group)].min(axis=0) for group in groups])
+        maps += [np.exp(np.float32(-decay / unit) * nearest) for decay in config.decays]
+    return np.concatenate(maps)
+
+
+_Encoder = Callable[[Pose, float, tuple[int, int], SkeletonMapConfig], Float32]
+_ENCODERS: dict[str, _Encoder] = {LABELS: label_maps, DISTANCES: distance_maps}
+
+
+def _stroke(
+    canvas: Float32,
+    start: Float32,
+    end: Float32,
+    radius: float,
+    part: Part,
+) -> None:
+    """Set the pixels at most `radius` px from the segment from `start` to `end`; a disc if they coincide.
+
+    OpenCV's thick lines are wider than they say, and not mirror images of each other.
+    """
+    height, width = canvas.shape
+    limits = width - 1, height - 1
+    x0, y0 = np.ceil(np.clip(np.minimum(start, end) - radius, 0, limits)).astype(int)
+    x1, y1 = np.floor(np.clip(np.maximum(start, end) + radius, 0, limits)).astype(int)
+    x = np.arange(x0, x1 + 1, dtype=np.float32)[None, :] - start[0]
+    y = np.arange(y0, y1 + 1, dtype=np.float32)[:, None] - start[1]
+    dx, dy = end - start
+    square = max(float(dx * dx + dy * dy), 1e-12)
+    along = np.clip(x * np.float32(dx / square) + y * np.float32(dy / square), 0, 1)
+    near = (x - along * dx) ** 2 + (y - along * dy) ** 2 <= radius * radius
+    canvas[y0 : y1 + 1, x0 : x1 + 1][near] = part

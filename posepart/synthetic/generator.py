@@ -1,0 +1,94 @@
+"""The generator: configuration and seed in, a labelled scene out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .config import SynthConfig
+from .labels import label
+from .layout import count_people, sample_layout
+from .people.body import load_body
+from .people.figures import Figure, sample_figure
+from .people.interactions import UPRIGHT, interact, prepare_places, sample_interactions
+from .people.rotations import Array
+from .render.backgrounds import PhotoFolder, Setting, render_background
+from .render.camera import Camera, sample_camera
+from .render.expose import develop
+from .render.lighting import Light, ShadowMap, sample_light
+from .render.mesh import SceneMesh, Solid, assemble, look
+from .render.objects import sample_objects
+from .render.raster import choose_rasteriser
+from .render.shading import look_from, shade
+from .scene import SyntheticScene
+from .streams import Aspect, Streams
+
+GENERATOR_VERSION = 1  # raise it when the scene of a seed changes
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A set scene, ready to be photographed: what is where, before any pixel exists."""
+
+    camera: Camera
+    figures: list[Figure]
+    solids: list[Solid]
+    mesh: SceneMesh
+    light: Light
+
+
+class SceneGenerator:
+    """Draws scenes; each depends on the configuration and its seed only.
+
+    Parameters
+    ----------
+    config : SynthConfig
+    """
+
+    def __init__(self, config: SynthConfig | None = None) -> None:
+        self.config = config or SynthConfig()
+        self._body = load_body()
+        self._photos = PhotoFolder(self.config.photo_folder) if self.config.photo_folder else None
+        self._rasterise = choose_rasteriser(self.config.backend)
+
+    def set_stage(self, seed: int) -> Stage:
+        """Draw camera, people, things and light of a scene."""
+        config, body, streams = self.config, self._body, Streams(seed)
+        layout = streams(Aspect.LAYOUT)
+        count = count_people(layout, config)
+        camera = sample_camera(streams(Aspect.CAMERA), config, count)
+        places = sample_layout(layout, config, camera, count)
+        interaction = streams(Aspect.INTERACTION)
+        pairs = sample_interactions(interaction, places, config.interaction_share)
+        places = prepare_places(interaction, places, pairs, ("stand",) if config.plain else UPRIGHT)
+        figures = [
+            sample_figure(body, streams, k, place, config.adults_only) for k, place in enumerate(places)
+        ]
+        figures = interact(body, figures, pairs)
+        solids = sample_objects(streams(Aspect.OBJECTS), config, body, figures, camera)
+        mesh = assemble(figures, solids)
+        return Stage(camera, figures, solids, mesh, sample_light(streams(Aspect.LIGHT)))
+
+    def sample(self, seed: int) -> SyntheticScene:
+        """Draw the scene of a seed: the same seed gives the same bytes, in any process."""
+        stage, config = self.set_stage(seed), self.config
+        camera = stage.camera.scaled(config.supersampling)
+        fine = look(stage.mesh, camera, self._rasterise)
+        exact = fine if config.supersampling == 1 else look(stage.mesh, stage.camera, self._rasterise)
+        streams = Streams(seed)
+        shadows = ShadowMap(stage.mesh, stage.figures, stage.light, self._rasterise)
+        setting = Setting(stage.camera, stage.light, shadows, self._content(stage))
+        background = render_background(streams(Aspect.BACKGROUND), setting, self._photos)
+        background = background.repeat(config.supersampling, 0).repeat(config.supersampling, 1)
+        lighting = look_from(camera, stage.light, shadows)
+        light = shade(self._body, stage.figures, stage.solids, fine, stage.mesh, background, lighting)
+        subject = (fine.owner >= 0) & (fine.owner < len(stage.figures))
+        image = develop(streams(Aspect.POST), light, subject, config)
+        parts, instances, people = label(self._body, stage.figures, exact, stage.mesh, stage.camera)
+        return SyntheticScene(image, parts, instances, people, seed)
+
+    @staticmethod
+    def _content(stage: Stage) -> Array:
+        """Ground positions (N, 2) that walls have to keep clear of."""
+        places = [figure.bones[:, :2] for figure in stage.figures]
+        places += [solid.vertices[:, :2] for solid in stage.solids]
+        return np.concatenate([np.zeros((0, 2)), *places])

@@ -1,0 +1,1 @@
+"""Bodies and what they do: shapes, poses, gestures, interactions."""

@@ -1,0 +1,133 @@
+"""Part IoU, PCK and PCKh on the crops of labelled boxes, photo by photo: what networks are compared by."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from posepart.config import CropConfig
+from posepart.data.augment import warp_labels
+from posepart.data.person_crops import crop_labels
+from posepart.data.sample import Sample
+from posepart.metrics.bootstrap import Score
+from posepart.metrics.pck import JointCounts, count_joints, head_lengths, pooled_rate, torso_diameters
+from posepart.metrics.people import LabelledPeople
+from posepart.metrics.segmentation import confusion_matrix, pooled_scores
+from posepart.models.backbones import normalise
+from posepart.schema import LIMB_JOINTS, NUM_JOINTS, NUM_PARTS, Joint, Part
+from posepart.stages.crops import box_affine
+from posepart.training.part import upsampled_argmax
+
+PCK, PCKH = "0.2 x torso diameter, 12 limb joints", "0.5 x forehead-neck distance, 14 joints"
+
+
+@dataclass(frozen=True)
+class SeenCrops:
+    """What a network says about B crops of side S.
+
+    parsing: (B, 7, h, w) scores. xy: (B, 14, 2) joints, crop frame, or None from a parser.
+    """
+
+    parsing: NDArray
+    xy: NDArray | None = None
+
+
+@dataclass(frozen=True)
+class _View:
+    """A labelled person. image: (S, S, 3). labels: (S, S) part ids or None. joints: (14, 3), third column 0 or 1."""
+
+    photo: int
+    origin: str
+    image: NDArray[np.uint8]
+    labels: NDArray[np.uint8] | None
+    joints: NDArray[np.float32]
+
+
+class CropEvaluation:
+    """Scores of a network on every labelled person of some photos, boxes given."""
+
+    def __init__(self, samples: Sequence[Sample], crop: CropConfig, stride: int = 4) -> None:
+        self.photos = len(samples)
+        self.views: list[_View] = []
+        for photo, sample in enumerate(samples):
+            parts = sample.read_parts()
+            for p, person in enumerate(sample.people):
+                if parts is not None or person.joints is not None:
+                    affine = box_affine(person.box, crop)
+                    seen = crop_labels(sample, p, affine, False, crop.size, stride)
+                    labels = parts
+                    if parts is not None:
+                        labels = warp_labels(parts, affine, crop.size, 1, Part.BACKGROUND)
+                    joints = seen["joints"][0]
+                    self.views.append(_View(photo, person.joints_from, seen["image"], labels, joints))
+
+    @torch.inference_mode()
+    def __call__(self, see: Callable[[Tensor], SeenCrops], batch: int = 16) -> tuple[Score, ...]:
+        """The score of parts and, where `see` tells joints, two for every origin of labelled joints.
+
+        see: (B, 3, S, S) in [-1, 1] -> what the network says.
+        """
+        confusions = np.zeros((self.photos, NUM_PARTS, NUM_PARTS), np.int64)
+        joints: dict[tuple[str, str], JointCounts] = {}
+        for start in range(0, len(self.views), batch):
+            views = self.views[start : start + batch]
+            images = np.stack([view.image.transpose(2, 0, 1) for view in views])
+            seen = see(normalise(torch.from_numpy(images)))
+            for row, view in enumerate(views):
+                if view.labels is not None:
+                    found = upsampled_argmax(seen.parsing[row], view.labels.shape)
+                    confusions[view.photo] += confusion_matrix(view.labels, found)
+                for counts in () if seen.xy is None else _judge(view, seen.xy[row]):
+                    key = view.origin, counts.reference
+                    total = joints.setdefault(key, self._nothing(counts.reference))
+                    total.right[view.photo] += counts.right[0]
+                    total.counted[view.photo] += counts.counted[0]
+        named = sorted(joints.items(), key=lambda item: item[0])
+        return (_part_score(confusions), *(_joint_score(origin, counts) for (origin, _), counts in named))
+
+    def _nothing(self, reference: str) -> JointCounts:
+        """Counts to add to."""
+        shape = self.photos, NUM_JOINTS
+        return JointCounts(np.zeros(shape, np.int64), np.zeros(shape, np.int64), reference)
+
+
+def values_of(scores: Sequence[Score]) -> dict[str, float]:
+    """Name -> value, for logs and cards."""
+    return {score.name: float(score.statistic(np.ones(score.photos, np.int64))) for score in scores}
+
+
+def _judge(view: _View, xy: NDArray) -> tuple[JointCounts, ...]:
+    """The joints of one person by both references, every joint taken for found; nothing without labels."""
+    labelled = view.joints[None, :, 2] > 0
+    truth = LabelledPeople(view.joints[None, :, :2].astype(np.float64), labelled, np.zeros((1, 4)))
+    found = xy[None].astype(np.float64), np.ones((1, NUM_JOINTS), bool)
+    torso, head = torso_diameters(truth.xy, labelled), head_lengths(truth.xy, labelled)
+    judged = (
+        count_joints(truth, *found, torso, 0.2, PCK),
+        count_joints(truth, *found, head, 0.5, PCKH),
+    )
+    return tuple(counts for counts in judged if counts.counted.any())
+
+
+def _part_score(confusions: NDArray[np.int64]) -> Score:
+    return Score(
+        "part_miou",
+        "pixels of the crops of labelled boxes",
+        len(confusions),
+        int(confusions.sum()),
+        lambda weights: pooled_scores(confusions, weights).miou,
+    )
+
+
+def _joint_score(origin: str, counts: JointCounts) -> Score:
+    name, joints = ("pck", LIMB_JOINTS) if counts.reference == PCK else ("pckh", tuple(Joint))
+    return Score(
+        f"{name}_{origin}",
+        f"labelled joints, {counts.reference}, boxes given",
+        len(counts.right),
+        int(counts.counted[:, list(joints)].sum()),
+        lambda weights: pooled_rate(counts, joints, weights),
+    )

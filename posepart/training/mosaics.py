@@ -1,0 +1,304 @@
+"""Training pictures for the person detector: labelled photos cropped, zoomed, tiled and overlaid.
+
+Most labelled photos hold one large person; crowds and small people come from tiling several photos on one
+canvas and from pasting people cut out along their instance masks.
+"""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from posepart.data.sample import Sample
+from posepart.geometry.boxes import box_areas
+
+FILL = 127  # grey around photos: the value that the network's own padding takes
+NO_BOXES = np.zeros((0, 4), np.float32)
+
+
+@dataclass(frozen=True)
+class CanvasConfig:
+    """How training pictures are composed."""
+
+    shapes: tuple[tuple[int, int], ...] = (
+        (448, 320),
+        (320, 448),
+        (448, 384),
+    )  # (width, height), one per batch
+    tilings: dict[str, float] = field(  # share of pictures by tiles across x tiles down
+        default_factory=lambda: {"1x1": 0.5, "2x1": 0.12, "1x2": 0.08, "2x2": 0.2, "3x2": 0.05, "3x3": 0.05}
+    )
+    source_weights: dict[str, float] = field(default_factory=dict)  # share by Sample.source; empty: by photo
+    zoom: tuple[float, float] = (0.45, 1.6)  # photo size on its tile, 1 = fits inside
+    background: float = 0.5  # probability that a photo without people, not grey, surrounds a smaller photo
+    cutouts: float = 0.3  # probability of pasting one to three people
+    upside_down: float = 0.03
+    unchecked: bool = False  # whether boxes that only a detector found are people; otherwise they are ignored
+    min_visible: float = 0.25  # a person with less of the box left inside is neither positive nor negative
+    min_side: float = 16.0  # px, likewise for the longer side of the box
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A picture with boxes. image: (H, W, 3) uint8 RGB. people, ignored: (N, 4), (K, 4) float32 xyxy."""
+
+    image: NDArray[np.uint8]
+    people: NDArray[np.float32]
+    ignored: NDArray[np.float32]
+
+
+def clip_boxes(boxes: NDArray, width: int, height: int) -> NDArray[np.float32]:
+    """Boxes (N, 4) limited to the picture."""
+    return np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)
+
+
+def keep_visible(people: NDArray, width: int, height: int, config: CanvasConfig) -> tuple[NDArray, NDArray]:
+    """Clip people to the picture -> (those still to be found, those to be ignored)."""
+    if len(people) == 0:
+        return NO_BOXES, NO_BOXES
+    clipped = clip_boxes(people, width, height)
+    visible = box_areas(clipped) / np.maximum(box_areas(people), 1e-6)
+    side = (clipped[:, 2:] - clipped[:, :2]).max(1)
+    found = (visible >= config.min_visible) & (side >= config.min_side)
+    return clipped[found], clipped[~found & (box_areas(clipped) > 1)]
+
+
+def view(
+    photo: Canvas, window: NDArray, size: tuple[int, int], surround: NDArray, config: CanvasConfig
+) -> Canvas:
+    """Show the `window` (x0, y0, x1, y1, photo pixels, may reach outside) in a tile of `size` (width, height).
+
+    surround: (height, width, 3) uint8, seen where the window leaves the photo.
+    """
+    height, width = photo.image.shape[:2]
+    scale = np.array([size[0] / (window[2] - window[0]), size[1] / (window[3] - window[1])])
+    x0, y0, x1, y1 = (int(v) for v in np.round(np.clip(window, 0, [width, height, width, height])))
+    image = surround.copy()
+    shift = np.tile(window[:2], 2)
+    left, top, right, bottom = (
+        int(v)
+        for v in np.clip(
+            np.round((np.array([x0, y0, x1, y1]) - shift) * np.tile(scale, 2)), 0, [*size, *size]
+        )
+    )
+    if right - left >= 2 and bottom - top >= 2 and x1 > x0 and y1 > y0:
+        method = cv2.INTER_AREA if scale[0] < 1 else cv2.INTER_LINEAR
+        image[top:bottom, left:right] = cv2.resize(
+            photo.image[y0:y1, x0:x1], (right - left, bottom - top), interpolation=method
+        )
+    people, partly = keep_visible((photo.people - shift) * np.tile(scale, 2), *size, config)
+    ignored = clip_boxes((photo.ignored - shift) * np.tile(scale, 2), *size)
+    return Canvas(image, people, np.concatenate([ignored[box_areas(ignored) > 1], partly]).astype(np.float32))
+
+
+def flip(photo: Canvas, horizontal: bool, vertical: bool) -> Canvas:
+    """Mirror a picture with its boxes."""
+    height, width = photo.image.shape[:2]
+    image, people, ignored = photo.image, photo.people, photo.ignored
+    if horizontal:
+        image = image[:, ::-1]
+        people, ignored = (
+            [width, 0, width, 0] + b[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] for b in (people, ignored)
+        )
+    if vertical:
+        image = image[::-1]
+        people, ignored = (
+            [0, height, 0, height] + b[:, [0, 3, 2, 1]] * [1, -1, 1, -1] for b in (people, ignored)
+        )
+    return Canvas(image, np.float32(people), np.float32(ignored))  # type: ignore[arg-type]
+
+
+def paste(canvas: Canvas, cutout: NDArray, corner: tuple[int, int], config: CanvasConfig) -> Canvas:
+    """Lay a person over the canvas; people it covers for more than 60 % are ignored from then on.
+
+    cutout: (h, w, 4) uint8, RGB and mask, cropped to the mask. corner: its top left on the canvas, px.
+    """
+    height, width = canvas.image.shape[:2]
+    h, w = cutout.shape[:2]
+    x, y = corner
+    placed = np.array([[x, y, x + w, y + h]], np.float32)
+    people, partly = keep_visible(placed, width, height, config)
+    x0, y0, x1, y1 = clip_boxes(placed, width, height)[0].astype(int)
+    if x1 - x0 < 2 or y1 - y0 < 2:
+        return canvas
+    piece = cutout[y0 - y : y1 - y, x0 - x : x1 - x]
+    alpha = cv2.blur(piece[..., 3], (3, 3))[..., None].astype(np.float32) / 255
+    image = canvas.image.copy()
+    region = image[y0:y1, x0:x1]
+    image[y0:y1, x0:x1] = (region * (1 - alpha) + piece[..., :3] * alpha).astype(np.uint8)
+    hidden = np.array([_covered(box, alpha[..., 0], (x0, y0)) > 0.6 for box in canvas.people], bool)
+    return Canvas(
+        image,
+        np.concatenate([canvas.people[~hidden], people]).astype(np.float32),
+        np.concatenate([canvas.ignored, canvas.people[hidden], partly]).astype(np.float32),
+    )
+
+
+def _covered(box: NDArray, alpha: NDArray, corner: tuple[int, int]) -> float:
+    """Share of `box` under a mask whose top left lies at `corner`."""
+    x0, y0, x1, y1 = np.round(box - np.tile(corner, 2)).astype(int)
+    under = alpha[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
+    return float(under.sum()) / max((x1 - x0) * (y1 - y0), 1)
+
+
+def colour_jitter(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Random light, contrast, saturation and tint; sometimes grey, blurred, coarse, compressed or rough."""
+    tint = 1 + rng.normal(0, 0.06, 3)
+    contrast, brightness = np.exp(rng.normal(0, 0.2)), rng.normal(0, 18)
+    table = (np.arange(256)[:, None] - 127.5) * contrast * tint + 127.5 + brightness
+    picture: NDArray = cv2.LUT(image, np.clip(table, 0, 255).astype(np.uint8).reshape(256, 1, 3))
+    saturation = 0.0 if rng.random() < 0.06 else float(np.exp(rng.normal(0, 0.3)))
+    grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return degrade(cv2.addWeighted(picture, saturation, grey, 1 - saturation, 0), rng)
+
+
+def degrade(picture: NDArray, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Blur, coarsen, compress or roughen one picture in three."""
+    height, width = picture.shape[:2]
+    chance = rng.random()
+    if chance < 0.08:
+        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 1.8))
+    elif chance < 0.16:
+        factor = rng.uniform(0.35, 0.8)
+        small = cv2.resize(picture, (int(width * factor), int(height * factor)), interpolation=cv2.INTER_AREA)
+        picture = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    elif chance < 0.24:
+        _, code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 75))])
+        picture = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))
+    elif chance < 0.32:
+        noise = rng.normal(0, rng.uniform(4, 22), picture.shape)
+        picture = np.clip(picture + noise, 0, 255)
+    return np.asarray(picture, dtype=np.uint8)
+
+
+class CanvasComposer:
+    """Composes canvases from labelled photos; the same generator state gives the same canvas.
+
+    Decoded photos stay in memory (about half a megabyte each at 512 px).
+    """
+
+    def __init__(self, samples: list[Sample], config: CanvasConfig) -> None:
+        if not samples:
+            raise ValueError("the detector's training set holds no photos: check --data")
+        self.samples = samples
+        self.config = config
+        self.weights = _photo_weights(samples, config.source_weights)
+        self.empty = [
+            i for i, s in enumerate(samples) if s.boxes_complete and not s.people and not len(s.ignore_boxes)
+        ]
+        self.masked = [
+            i for i, s in enumerate(samples) if s.instance_path and any(p.instance for p in s.people)
+        ]
+        self._photos: dict[int, NDArray[np.uint8]] = {}
+        self._instances: dict[int, NDArray[np.uint8]] = {}
+
+    def compose(self, rng: np.random.Generator, size: tuple[int, int]) -> Canvas:
+        """A canvas of `size` (width, height)."""
+        names, shares = zip(*self.config.tilings.items(), strict=True)
+        tiling = names[rng.choice(len(names), p=np.array(shares) / sum(shares))]
+        across, down = (int(v) for v in tiling.split("x"))
+        xs = [round(size[0] * i / across) for i in range(across + 1)]
+        ys = [round(size[1] * i / down) for i in range(down + 1)]
+        image = np.empty((size[1], size[0], 3), np.uint8)
+        people, ignored = [NO_BOXES], [NO_BOXES]
+        for x0, x1 in zip(xs, xs[1:], strict=False):
+            for y0, y1 in zip(ys, ys[1:], strict=False):
+                tile = self._tile(rng, (x1 - x0, y1 - y0))
+                image[y0:y1, x0:x1] = tile.image
+                people.append(tile.people + np.array([x0, y0, x0, y0], np.float32))
+                ignored.append(tile.ignored + np.array([x0, y0, x0, y0], np.float32))
+        canvas = Canvas(image, np.concatenate(people), np.concatenate(ignored))
+        if self.masked and rng.random() < self.config.cutouts:
+            for _ in range(rng.integers(1, 4)):
+                canvas = self._paste_person(canvas, rng)
+        return Canvas(colour_jitter(canvas.image, rng), canvas.people, canvas.ignored)
+
+    def _tile(self, rng: np.random.Generator, size: tuple[int, int]) -> Canvas:
+        """One photo, cropped and zoomed at random."""
+        config = self.config
+        index = int(rng.choice(len(self.samples), p=self.weights))
+        photo = self._labelled(index)
+        height, width = photo.image.shape[:2]
+        zoom = float(np.exp(rng.uniform(*np.log(config.zoom)))) * min(size[0] / width, size[1] / height)
+        extent = np.array(size) / zoom  # photo pixels in view
+        room = np.array([width, height]) - extent
+        corner = rng.random(2) * room  # inside the photo where the view is smaller, around it where larger
+        if len(photo.people) and (rng.random() < 0.6 or not self.samples[index].boxes_complete):
+            box = photo.people[rng.integers(len(photo.people))]
+            focus = (
+                box[:2]
+                + rng.uniform(0.15, 0.85, 2) * (box[2:] - box[:2])
+                - rng.uniform(0.25, 0.75, 2) * extent
+            )
+            corner = np.where(room > 0, np.clip(focus, 0, room.clip(0)), corner)
+        surround = self._surround(rng, size)
+        tile = view(photo, np.concatenate([corner, corner + extent]), size, surround, config)
+        return flip(tile, rng.random() < 0.5, rng.random() < config.upside_down)
+
+    def _surround(self, rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """What lies around a photo smaller than its tile: grey, or a photo without people."""
+        if not self.empty or rng.random() >= self.config.background:
+            return np.full((size[1], size[0], 3), FILL, np.uint8)
+        photo = self._photo(self.empty[int(rng.integers(len(self.empty)))])
+        return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+
+    def _paste_person(self, canvas: Canvas, rng: np.random.Generator) -> Canvas:
+        """Lay a person cut out of another photo over the canvas, at any size, often over somebody."""
+        index = self.masked[int(rng.integers(len(self.masked)))]
+        owners = [p.instance for p in self.samples[index].people if p.instance]
+        mask = self._instance_map(index) == owners[int(rng.integers(len(owners)))]
+        if mask.sum() < 400:
+            return canvas
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        cutout = np.dstack([self._photo(index)[window], mask[window].astype(np.uint8) * 255])
+        height, width = canvas.image.shape[:2]
+        side = height * float(np.exp(rng.uniform(np.log(0.12), np.log(1.1))))
+        scale = side / max(cutout.shape[:2])
+        shape = (max(2, round(cutout.shape[1] * scale)), max(2, round(cutout.shape[0] * scale)))
+        cutout = cv2.resize(cutout, shape, interpolation=cv2.INTER_AREA)
+        if rng.random() < 0.5:
+            cutout = cutout[:, ::-1]
+        centre = rng.random(2) * [width, height]
+        if len(canvas.people) and rng.random() < 0.5:
+            box = canvas.people[rng.integers(len(canvas.people))]
+            centre = (box[:2] + box[2:]) / 2 + rng.normal(0, 0.6, 2) * (box[2:] - box[:2])
+        corner = np.round(centre - np.array(shape) / 2).astype(int)
+        return paste(canvas, cutout, (int(corner[0]), int(corner[1])), self.config)
+
+    def _labelled(self, index: int) -> Canvas:
+        sample = self.samples[index]
+        people = np.array([p.box for p in sample.people], np.float32).reshape(-1, 4)
+        believed = sample.unchecked & self.config.unchecked
+        people = np.concatenate([people, sample.ignore_boxes[believed]]).astype(np.float32)
+        return Canvas(self._photo(index), people, sample.ignore_boxes[~believed].astype(np.float32))
+
+    def _photo(self, index: int) -> NDArray[np.uint8]:
+        if index not in self._photos:
+            self._photos[index] = self.samples[index].read_image()
+        return self._photos[index]
+
+    def _instance_map(self, index: int) -> NDArray[np.uint8]:
+        if index not in self._instances:
+            instances = self.samples[index].read_instances()
+            assert instances is not None
+            self._instances[index] = instances
+        return self._instances[index]
+
+
+def _photo_weights(samples: list[Sample], source_weights: dict[str, float]) -> NDArray[np.float64]:
+    """(N,) probabilities: the source's share, split evenly over its photos; unnamed sources share what is left."""
+    sources = np.array([s.source for s in samples])
+    weights = np.ones(len(samples)) / len(samples)
+    if source_weights:
+        named = sum(source_weights.values())
+        rest = ~np.isin(sources, list(source_weights))
+        weights[rest] = max(1 - named, 0) / max(rest.sum(), 1)
+        for source, share in source_weights.items():
+            weights[sources == source] = share / max((sources == source).sum(), 1)
+    if weights.sum() <= 0:
+        raise ValueError(
+            "source_weights gives no weight to any photo: name the sources that the data folder holds"
+        )
+    return weights / weights.sum()

@@ -1,0 +1,143 @@
+"""The command line: help, one sentence for every mistake, and the commands but predict and explain."""
+
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+from helpers.fake_pipeline import error_of
+
+from posepart import __version__
+from posepart.cli import main as cli
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 2
+    assert "name a command: predict, explain, models, synth" in error_of(capsys)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"posepart {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("predict --sample", ("--no-segment-term", "--deterministic")),
+        ("explain beach.jpg --person 2", ("--no-segment-term",)),
+    ],
+)
+def test_help_has_examples(
+    command: str, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main([command.split()[0], "--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    for expected in (f"examples:\n  posepart {command}", *options, "exit codes:"):
+        assert expected in text
+
+
+def test_help_does_not_import_torch() -> None:
+    """So that it takes a fraction of a second."""
+    code = (
+        "import sys\nfrom posepart.cli import main as cli\n"
+        "try: cli.main(['predict', '--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit('torch' in sys.modules or 'cv2' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["predct"], "unknown command 'predct'; did you mean predict?"),
+        (["predict", "a.jpg"], "where do the results go? Name a folder with -o OUT"),
+        (["predict", "-o", "out"], "no photo given; name photos or folders, or use --sample"),
+        (["predict", "a", "--pipeline.crf.time_limt", "2"], "did you mean --pipeline.crf.time_limit?"),
+        (["predict", "a", "--pipeline.crf.time_limt=2"], "did you mean --pipeline.crf.time_limit?"),
+        (["predict", "a", "--no-segment"], "did you mean --no-segment-term?"),
+        (["predict", "a", "-o", "out", "b"], "b: not expected here; name all photos together"),
+        (["predict", "a", "--threads", "two"], "--threads: expected a whole number, got two"),
+        (["predict", "a", "-o", "out", "--threads", "0"], "--threads: expected at least 1, got 0"),
+        (
+            ["predict", "a", "--pipeline.crf.time_limit", "x"],
+            "--pipeline.crf.time_limit: expected a number, got x",
+        ),
+        (
+            ["predict", "a", "--pipeline.refine", "maybe"],
+            "--pipeline.refine: expected true or false, got maybe",
+        ),
+        (["predict", "a", "--config", "gone.yaml"], "--config: File does not exist: "),
+        (["explain"], "no photo given; name one: posepart explain PHOTO --person K"),
+        (["explain", "a", "--person", "0"], "--person: expected a number from 1 on, as in NAME.json, got 0"),
+        (["explain", "a", "--person", "x"], "--person: expected a whole number, got x"),
+        (["explain", "a", "b"], "b: not expected here; name one photo, and the person with --person K"),
+        (["explain", "a", "--threads", "0"], "--threads: expected at least 1, got 0"),
+        (["explain", "a", "--persn", "2"], "did you mean --person?"),
+        (["synth"], "where do the scenes go? Name a folder with -o DIR"),
+        (["synth", "-o", "out", "-n", "0"], "-n: expected at least 1 scene, got 0"),
+    ],
+)
+def test_mistakes(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == 2
+    assert expected in error_of(capsys)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (
+            "pipeline:\n  crf:\n    time_limt: 3\n",
+            "pipeline.crf.time_limt in the configuration; did you mean pipeline.crf.time_limit?",
+        ),
+        ("pipelin:\n  refine: false\n", "pipelin.refine in the configuration; did you mean pipeline.refine?"),
+        ("pipeline: 3\n", "pipeline is a section of settings, but the file says 3"),
+        ("pipeline:\n  crf: 3\n", "crf"),
+        ("a: [", "not a YAML or JSON file of settings"),
+        ("hello", "not a YAML or JSON file of settings"),
+    ],
+)
+def test_mistakes_in_a_configuration(
+    content: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "settings.yaml").write_text(content)
+    assert cli.main(["predict", "a", "-o", "out", "--config", str(tmp_path / "settings.yaml")]) == 2
+    assert expected in error_of(capsys)
+
+
+def test_models(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    cards = {"pose": {"builder": "posepart_s", "metrics": {"pck": 0.81}, "licence": ["code", "data"]}}
+    model = types.SimpleNamespace(name="posepart-s", folder=Path("weights/posepart-s"), cards=cards)
+    weights = types.ModuleType("posepart.models.weights")
+    weights.installed_models = lambda: [model]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "posepart.models.weights", weights)
+    assert cli.main(["models"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"posepart-s  ({Path('weights/posepart-s')})",
+        "  pose",
+        "    builder: posepart_s",
+        "    metrics:",
+        "      pck: 0.81",
+        "    licence: code, data",
+    ]
+    weights.installed_models = lambda: []  # type: ignore[attr-defined]
+    assert cli.main(["models"]) == 2
+    assert "no model is installed" in error_of(capsys)
+
+
+def test_synth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    module = types.ModuleType("posepart.synthetic.folder")
+    module.run = lambda *arguments, **named: calls.append((*arguments, named))  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "posepart.synthetic.folder", module)
+    arguments = ["synth", "-n", "3", "-o", str(tmp_path), "--seed", "5", "--no-contact-sheet"]
+    assert cli.main([*arguments, "--family", "sit"]) == 0
+    assert calls == [(3, tmp_path, 5, 1, 384, False, {"family": "sit"})]

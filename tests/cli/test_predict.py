@@ -1,0 +1,191 @@
+"""The predict command: what reaches the parser, what is written, and the exit codes."""
+
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.fake_pipeline import FakeParser, error_of, write_photo
+from jsonargparse import Namespace
+
+from posepart.cli import main as cli
+from posepart.config import PipelineConfig
+from posepart.io.results import read_result
+
+
+@pytest.fixture
+def parser(monkeypatch: pytest.MonkeyPatch) -> FakeParser:
+    """Stands in for the networks; `parser.config` and `parser.chosen` tell what it was loaded with."""
+    fake = FakeParser()
+
+    def load(chosen: Namespace, config: PipelineConfig) -> tuple[FakeParser, dict[str, str]]:
+        fake.chosen, fake.config = chosen, config  # type: ignore[attr-defined]
+        return fake, {"pose": "0123"}
+
+    monkeypatch.setattr(cli, "_load", load)
+    return fake
+
+
+def test_predict(tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixture[str]) -> None:
+    write_photo(tmp_path / "photos" / "a.png", people=2)
+    out = tmp_path / "out"
+    assert cli.main(["predict", str(tmp_path / "photos"), "-o", str(out)]) == 0
+    assert parser.config == PipelineConfig()  # type: ignore[attr-defined]
+    assert len(read_result(out / "a.json").people) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"[1/1] {tmp_path / 'photos' / 'a.png'}: 2 people in ")
+    assert lines[1].startswith("1 photo done, 2 people found in ")
+    assert lines[1].endswith(f"results in {out}")
+
+
+def test_switches_reach_the_parser(tmp_path: Path, parser: FakeParser) -> None:
+    photo = write_photo(tmp_path / "a.png")
+    arguments = ["predict", "--no-segment-term", "--no-refine", "--deterministic", str(photo)]
+    arguments += ["-o", str(tmp_path / "out"), "--pipeline.crf.missing_joint_score", "0.3"]
+    arguments += [
+        "--dump-crf",
+        str(tmp_path / "crf"),
+        "--detector",
+        "other",
+        "--model",
+        "mine",
+        "--device",
+        "cuda",
+    ]
+    assert cli.main(arguments) == 0
+    config, chosen = parser.config, parser.chosen  # type: ignore[attr-defined]
+    assert not config.features.segment_term
+    assert not config.refine
+    assert config.crf.missing_joint_score == 0.3
+    assert config.crf.time_limit == cli.UNLIMITED
+    assert (chosen.detector, chosen.model, chosen.device) == ("other", "mine", "cuda")
+    assert parser.dumps == [tmp_path / "crf" / "a"]
+
+
+def test_configuration_file_and_overrides(tmp_path: Path, parser: FakeParser) -> None:
+    photo = write_photo(tmp_path / "a.png")
+    (tmp_path / "settings.json").write_text(
+        '{"pipeline": {"refine": false, "crf": {"time_limit": 3}}, "threads": 2}'
+    )
+    arguments = [
+        "predict",
+        str(photo),
+        "-o",
+        str(tmp_path / "out"),
+        "--config",
+        str(tmp_path / "settings.json"),
+    ]
+    assert cli.main([*arguments, "--pipeline.crf.time_limit", "4"]) == 0
+    assert not parser.config.refine  # type: ignore[attr-defined]
+    assert parser.config.crf.time_limit == 4.0  # type: ignore[attr-defined]
+    assert parser.chosen.threads == 2  # type: ignore[attr-defined]
+
+
+def test_printed_configuration_can_be_read_back(
+    tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["predict", "--pipeline.batch_size", "3", "--print_config"])
+    (tmp_path / "settings.yaml").write_text(capsys.readouterr().out)
+    photo = write_photo(tmp_path / "a.png")
+    arguments = ["predict", str(photo), "-o", str(tmp_path / "out")]
+    assert cli.main(["predict", "--config", str(tmp_path / "settings.yaml"), *arguments[1:]]) == 0
+    assert parser.config.batch_size == 3  # type: ignore[attr-defined]
+
+
+def test_some_photos_fail(tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixture[str]) -> None:
+    photo = write_photo(tmp_path / "a.png")
+    (tmp_path / "cut.png").write_bytes(photo.read_bytes()[:60])
+    (tmp_path / "no_photos").mkdir()
+    arguments = ["predict", str(photo), str(tmp_path / "cut.png"), str(tmp_path / "no_photos")]
+    assert cli.main([*arguments, "-o", str(tmp_path / "out")]) == 1
+    captured = capsys.readouterr()
+    errors = captured.err.splitlines()
+    assert len(errors) == 2
+    assert "no_photos: no photo in this folder" in errors[0]
+    assert "cut.png: " in errors[1]
+    assert "1 photo done" in captured.out.splitlines()[-1]
+    assert "1 failed: " in captured.out.splitlines()[-1]
+    assert (tmp_path / "out" / "a.json").exists()
+
+
+def test_only_a_folder_without_photos(
+    tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["predict", str(tmp_path), "-o", str(tmp_path / "out")]) == 2
+    assert "no photo in this folder" in error_of(capsys)
+    assert not (tmp_path / "out").exists()
+
+
+def test_only_a_bad_photo(tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["predict", str(tmp_path / "gone.jpg"), "-o", str(tmp_path / "out")]) == 2
+    assert "gone.jpg: no such file" in error_of(capsys)
+
+
+@pytest.mark.parametrize("sample", [False, True])
+def test_out_cannot_be_written(
+    sample: bool, tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixture[str], group_scene: None
+) -> None:
+    photo = write_photo(tmp_path / "a.png")
+    arguments = ["predict", *(["--sample"] if sample else [str(photo)]), "-o", str(photo / "out")]
+    assert cli.main(arguments) == 2
+    assert ("cannot be made" if sample else "cannot be written there") in error_of(capsys)
+
+
+def test_bad_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(*_: object) -> None:
+        raise ValueError("pose.safetensors: damaged; copy it again")
+
+    monkeypatch.setattr(cli, "_load", load)
+    assert cli.main(["predict", str(write_photo(tmp_path / "a.png")), "-o", str(tmp_path / "out")]) == 2
+    assert error_of(capsys) == "pose.safetensors: damaged; copy it again"
+    assert not (tmp_path / "out").exists()
+
+
+def test_interrupted(tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixture[str]) -> None:
+    parser.fail_on, parser.error = 1, KeyboardInterrupt()
+    photos = [str(write_photo(tmp_path / name)) for name in ("a.png", "b.png")]
+    assert cli.main(["predict", *photos, "-o", str(tmp_path / "out")]) == 130
+    assert "interrupted; photos complete in " in error_of(capsys)
+
+
+def test_interrupted_while_loading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_load", load)
+    assert cli.main(["predict", str(write_photo(tmp_path / "a.png")), "-o", str(tmp_path / "out")]) == 130
+    assert error_of(capsys) == "interrupted"
+
+
+@pytest.fixture
+def group_scene(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group scene that takes no time."""
+    import posepart.synthetic as synthetic
+
+    scene = types.SimpleNamespace(image=np.full((90, 120, 3), 2, np.uint8))
+    monkeypatch.setattr(synthetic, "group_scene", lambda: scene, raising=False)
+
+
+def test_sample(tmp_path: Path, parser: FakeParser, group_scene: None) -> None:
+    out = tmp_path / "out"
+    for _ in range(2):  # the second run finds the same photos complete
+        assert cli.main(["predict", "--sample", "-o", str(out)]) == 0
+    assert parser.sizes == [(512, 512), (120, 90)]
+    assert sorted(path.name for path in (out / "sample_photos").iterdir()) == [
+        "astronaut.png",
+        "group_scene.png",
+    ]
+    assert (out / "astronaut_overlay.png").exists()
+    assert len(read_result(out / "group_scene.json").people) == 2
+
+
+def test_sample_photo_comes_with_scikit_image() -> None:
+    """No download: the file is in the package's folder."""
+    import skimage.data
+
+    assert (Path(skimage.data.__file__).parent / "astronaut.png").is_file()

@@ -1,0 +1,84 @@
+"""experiments/compare_jppnet_crf.py with stand-ins for detector and networks."""
+
+import importlib
+import json
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.joint_stand_ins import ONE_SCALE, SeesBoth
+from helpers.stand_ins import FIGURES, boxes_of, draw, parser_of
+from PIL import Image
+
+from posepart.config import PipelineConfig
+from posepart.pipeline import JointNetworks, Parser
+from posepart.schema import JOINT_NAMES
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+
+APART = FIGURES[::2]  # not in each other's crop, in which the stand-in would take the one for the other
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    """The script, on a model and a JPPNet that see drawn people without mistakes."""
+    monkeypatch.syspath_prepend(str(EXPERIMENTS))
+    module = importlib.import_module("compare_jppnet_crf")
+    config = PipelineConfig(
+        mirror_pose=False, upright_pose=False, part_scales=(1.0,), jppnet=ONE_SCALE
+    )  # stand-ins know left and right by colour
+    monkeypatch.setattr(module, "load", lambda *_, **__: parser_of(boxes_of(APART), config))
+    monkeypatch.setattr(module, "load_network", lambda _: SeesBoth().eval())
+    return module
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A photo of one drawn person and one of two."""
+    folder = tmp_path / "drawn"
+    (folder / "images").mkdir(parents=True)
+    images, annotations = [], []
+    for number, figures in ((1, FIGURES[:1]), (2, APART)):
+        Image.fromarray(draw(figures)).save(folder / "images" / f"{number}.png")
+        images.append({"id": number, "file_name": f"{number}.png", "width": 330, "height": 190})
+        for joints, box in zip(figures, boxes_of(figures).xyxy.tolist(), strict=True):
+            keypoints = np.column_stack([joints, np.full(14, 2)]).ravel().tolist()
+            size = [box[0], box[1], box[2] - box[0], box[3] - box[1]]
+            annotation = {"id": len(annotations) + 1, "image_id": number, "category_id": 1, "iscrowd": 0}
+            annotations.append({**annotation, "bbox": size, "keypoints": keypoints})
+    categories = [{"id": 1, "name": "person", "keypoints": list(JOINT_NAMES)}]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    (folder / "person_keypoints_val.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_all_systems_on_the_same_boxes(script: types.ModuleType, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = ["--data", str(data), "--jppnet", '{"S1": "any.safetensors"}', "--given_boxes", "true"]
+    script.main([*command, "--pictures", "1", "--replicates", "3", "-o", str(out)])
+    record = json.loads((out / "comparison.json").read_text())
+    assert (record["photos"], record["model"], list(record["systems"])) == (
+        2,
+        "stand-in",
+        ["S1", "CRF on S1"],
+    )
+    for system in record["systems"].values():
+        pck = system["pck_other_human"]
+        assert (pck["model"], pck["system"], pck["difference"]) == (1, 1, 0)
+    assert "## CRF on S1" in (out / "comparison.md").read_text()
+    (picture,) = out.glob("*.png")
+    assert Image.open(picture).size[0] == 3 * 330
+
+
+def test_a_model_without_crf_is_refused(
+    script: types.ModuleType,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    boxes = boxes_of([])
+    joint = Parser(lambda image: boxes, JointNetworks(SeesBoth()), PipelineConfig(), "joint")
+    monkeypatch.setattr(script, "load", lambda *_, **__: joint)
+    with pytest.raises(ValueError, match="--model joint: has no CRF to compare with"):
+        script.main(["--data", str(data), "--jppnet", '{"S1": "any"}', "-o", str(tmp_path / "out")])

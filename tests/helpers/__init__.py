@@ -1,0 +1,1 @@
+"""What several tests share: stand-in networks, drawn people, made-up files."""

@@ -1,0 +1,282 @@
+"""Photo -> person boxes: selection, scaling, the adapters."""
+
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from skimage import data
+from torch import Tensor, nn
+
+from posepart.config import DetectionConfig
+from posepart.models.detector.network import person_detector
+from posepart.models.weights import INSTALLED, save_weights
+from posepart.stages.detection import (
+    Detectron2Detector,
+    PersonDetector,
+    TorchvisionDetector,
+    build_detector,
+    load_checkpoint,
+    select_people,
+    shrink,
+)
+
+
+class FixedDetector(nn.Module):
+    """A torchvision detection model that always finds the same boxes, and keeps what it was shown."""
+
+    def __init__(self, boxes: list[list[float]], scores: list[float], labels: list[int], max_size: int = 100):
+        super().__init__()
+        self.transform = SimpleNamespace(max_size=max_size)
+        self.found = {
+            "boxes": torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
+            "scores": torch.tensor(scores, dtype=torch.float32),
+            "labels": torch.tensor(labels, dtype=torch.int64),
+        }
+        self.seen: list[Tensor] = []
+
+    def forward(self, images: list[Tensor]) -> list[dict[str, Tensor]]:
+        self.seen += images
+        return [self.found]
+
+
+def photo(height: int, width: int) -> np.ndarray:
+    return np.zeros((height, width, 3), np.uint8)
+
+
+def test_nobody() -> None:
+    found = TorchvisionDetector(FixedDetector([], [], []))(photo(50, 100))
+    assert len(found) == 0 and found.xyxy.shape == (0, 4) and found.xyxy.dtype == np.float32
+
+
+def test_select_people_orders_and_limits() -> None:
+    xyxy = torch.tensor(
+        [
+            [0.0, 0, 10, 30],  # hidden by the fourth: IoU 0.9
+            [20, 0, 30, 30],
+            [40, 0, 50, 30],  # scored too low
+            [0, 0, 10, 27],
+            [60, 0, 64, 5],  # too small
+            [70, 0, 80, 30],
+        ]
+    )
+    scores = torch.tensor([0.8, 0.7, 0.59, 0.95, 0.99, 0.65])
+    found = select_people(xyxy, scores, DetectionConfig())
+    assert found.xyxy[:, 0].tolist() == [0, 20, 70]
+    np.testing.assert_allclose(found.scores, [0.95, 0.7, 0.65])
+    assert len(select_people(xyxy, scores, DetectionConfig(max_people=2))) == 2
+    assert len(select_people(xyxy, scores, DetectionConfig(nms_iou=0.95))) == 4
+
+
+def test_boxes_return_to_the_photo_frame() -> None:
+    model = FixedDetector([[10, 5, 20, 25]], [0.9], [1], max_size=100)
+    found = TorchvisionDetector(model)(photo(200, 400))
+    assert model.seen[0].shape == (3, 50, 100)
+    np.testing.assert_allclose(found.xyxy, [[40, 20, 80, 100]])
+
+
+def test_other_classes_are_dropped() -> None:
+    model = FixedDetector([[10, 5, 20, 25], [50, 5, 60, 25]], [0.9, 0.8], [18, 1])
+    assert TorchvisionDetector(model)(photo(50, 100)).xyxy[:, 0].tolist() == [50]
+
+
+def test_a_lit_pixel_is_seen_in_its_place() -> None:
+    image = photo(40, 60)
+    image[7, 31] = 255
+    model = FixedDetector([], [], [])
+    TorchvisionDetector(model)(image)
+    assert (model.seen[0] > 0).nonzero()[:, 1:].unique(dim=0).tolist() == [[7, 31]]
+    assert float(model.seen[0].max()) == 1.0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 700), (700, 1), (64, 64)])
+def test_odd_photo_sizes(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    detector = TorchvisionDetector(person_detector(width=0.25, channels=16, hidden=8, input_size=64))
+    assert len(detector(photo(*size))) >= 0
+
+
+def test_shrink_keeps_small_images() -> None:
+    image = photo(10, 20)
+    assert shrink(image, 20) is image
+    assert shrink(photo(3000, 1), 100).shape == (100, 1, 3)
+
+
+def test_build_our_weights_from_folder_and_file(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    arguments = {"width": 0.25, "channels": 16, "hidden": 8, "input_size": 64}
+    path = tmp_path / "detector.safetensors"
+    save_weights(path, person_detector(**arguments), {"builder": "person_detector", "arguments": arguments})
+    for spec in (str(tmp_path), str(path)):
+        detector = build_detector(spec)
+        assert isinstance(detector, TorchvisionDetector) and detector.longest == 64
+    assert isinstance(build_detector("default", default=path), TorchvisionDetector)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("nowhere", "neither default, torchvision"),
+        ("torchvision:", "name what to load"),
+        ("torchvision:no_such_model:x.pth", "unknown torchvision detector"),
+        ("torchvision:fasterrcnn_mobilenet_v3_large_fpn", "needs weights"),
+        ("torchvision:fasterrcnn_mobilenet_v3_large_fpn:absent.pth", "absent.pth: no such weight file"),
+    ],
+)
+def test_wrong_specifications(spec: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        build_detector(spec)
+
+
+def test_checkpoints_hold_only_fitting_tensors(tmp_path: Path) -> None:
+    path = tmp_path / "plain.pth"
+    torch.save(nn.Linear(2, 3).state_dict(), path)
+    linear = nn.Linear(2, 3)
+    load_checkpoint(linear, path)
+    with pytest.raises(ValueError, match="do not fit"):
+        load_checkpoint(nn.Linear(4, 3), path)
+    torch.save(nn.Linear(2, 3), path)  # a whole pickled module is refused
+    with pytest.raises(ValueError, match="not a state dict of plain tensors"):
+        load_checkpoint(linear, path)
+    path.write_bytes(b"no weights")
+    with pytest.raises(ValueError, match="not a state dict of plain tensors"):
+        load_checkpoint(linear, path)
+
+
+class StandInPredictor:
+    """detectron2's DefaultPredictor: BGR in, Instances out."""
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+        self.seen: np.ndarray | None = None
+
+    def __call__(self, image: np.ndarray) -> dict[str, Any]:
+        self.seen = image
+        return {
+            "instances": SimpleNamespace(
+                pred_boxes=SimpleNamespace(
+                    tensor=torch.tensor([[1.0, 2, 11, 32], [3, 2, 13, 32], [40, 2, 50, 32]])
+                ),
+                scores=torch.tensor([0.7, 0.99, 0.9]),
+                pred_classes=torch.tensor([0, 2, 0]),
+            )
+        }
+
+
+class StandInSettings(SimpleNamespace):
+    def merge_from_file(self, path: str) -> None:
+        self.merged = path
+
+
+def stand_in_detectron2() -> dict[str, ModuleType]:
+    """Modules with the part of detectron2's interface that the adapter uses."""
+    heads = SimpleNamespace(SCORE_THRESH_TEST=0.05, NMS_THRESH_TEST=0.5)
+    model = SimpleNamespace(DEVICE="cuda", WEIGHTS="", ROI_HEADS=heads)
+    modules = {
+        name: ModuleType(name)
+        for name in ("detectron2", "detectron2.config", "detectron2.engine", "detectron2.model_zoo")
+    }
+
+    def get_config_file(name: str) -> str:
+        if not name.startswith("COCO-Detection/"):
+            raise RuntimeError(f"{name} not available in Model Zoo!")
+        return f"zoo/{name}"
+
+    modules["detectron2.config"].get_cfg = lambda: StandInSettings(MODEL=model)  # type: ignore[attr-defined]
+    modules["detectron2.engine"].DefaultPredictor = StandInPredictor  # type: ignore[attr-defined]
+    modules["detectron2.model_zoo"].get_config_file = get_config_file  # type: ignore[attr-defined]
+    modules["detectron2.model_zoo"].get_checkpoint_url = lambda name: f"url of {name}"  # type: ignore[attr-defined]
+    return modules
+
+
+@pytest.fixture
+def detectron2(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, module in stand_in_detectron2().items():
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+@pytest.mark.usefixtures("detectron2")
+def test_detectron2_sees_bgr_and_returns_people_only() -> None:
+    detector = build_detector("detectron2:COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml")
+    assert isinstance(detector, Detectron2Detector)
+    image = photo(50, 100)
+    image[..., 0] = 200  # red
+    found = detector(image)
+    predictor = detector.predict
+    assert isinstance(predictor, StandInPredictor) and predictor.seen is not None
+    assert predictor.seen[0, 0].tolist() == [0, 0, 200]
+    assert found.xyxy.tolist() == [[40, 2, 50, 32], [1, 2, 11, 32]]
+    np.testing.assert_allclose(found.scores, [0.9, 0.7])
+
+
+@pytest.mark.usefixtures("detectron2")
+def test_detectron2_settings(tmp_path: Path) -> None:
+    zoo = Detectron2Detector(
+        "COCO-Detection/x.yaml", config=DetectionConfig(score_threshold=0.3, nms_iou=0.7)
+    )
+    settings = zoo.predict.settings  # type: ignore[attr-defined]
+    assert settings.merged == "zoo/COCO-Detection/x.yaml"
+    assert settings.MODEL.WEIGHTS == "url of COCO-Detection/x.yaml"
+    assert settings.MODEL.DEVICE == "cpu"
+    assert settings.MODEL.ROI_HEADS.SCORE_THRESH_TEST == 0.3
+    assert settings.MODEL.ROI_HEADS.NMS_THRESH_TEST == 0.7
+    local = tmp_path / "mine.yaml"
+    local.write_text("MODEL: {}")
+    assert build_detector(f"detectron2:{local}:w.pth").predict.settings.MODEL.WEIGHTS == "w.pth"  # type: ignore
+    with pytest.raises(ValueError, match="neither a file nor a name"):
+        Detectron2Detector("absent.yaml")
+
+
+@pytest.mark.usefixtures("detectron2")
+def test_detectron2_boxes_of_a_large_photo_return_to_its_frame() -> None:
+    detector = Detectron2Detector("COCO-Detection/x.yaml")
+    found = detector(photo(50, 2666))
+    assert found.xyxy[0].tolist() == [80, 4, 100, 64]
+
+
+def test_detectron2_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "detectron2", None)
+    monkeypatch.setitem(sys.modules, "detectron2.config", None)
+    with pytest.raises(ValueError, match="build it from source"):
+        build_detector("detectron2:COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml")
+
+
+SHIPPED = INSTALLED / "posepart-s" / "detector.safetensors"
+
+
+@pytest.mark.skipif(not SHIPPED.exists(), reason="the model posepart-s is not installed")
+class TestShippedDetector:
+    @pytest.fixture(scope="class")
+    def detector(self) -> PersonDetector:
+        return build_detector("default", default=SHIPPED)
+
+    def test_finds_the_astronaut(self, detector: PersonDetector) -> None:
+        image = data.astronaut()
+        found = detector(image)
+        assert len(found) == 1
+        x0, y0, x1, y1 = found.xyxy[0]
+        assert x0 < 100 and y0 < 30 and x1 > 330 and y1 > 470
+        again = detector(image)
+        assert (
+            again.xyxy.tobytes() == found.xyxy.tobytes() and again.scores.tobytes() == found.scores.tobytes()
+        )
+
+    @pytest.mark.parametrize("name", ["coffee", "chelsea", "coins"])
+    def test_finds_nobody_where_nobody_is(self, detector: PersonDetector, name: str) -> None:
+        image = getattr(data, name)()
+        assert (
+            len(
+                detector(
+                    np.broadcast_to(image if image.ndim == 3 else image[..., None], (*image.shape[:2], 3))
+                )
+            )
+            == 0
+        )
+
+    def test_a_large_photo_gives_the_boxes_of_a_small_one(self, detector: PersonDetector) -> None:
+        small = data.astronaut()
+        large = np.repeat(np.repeat(small, 6, axis=0), 6, axis=1)  # 9 megapixels
+        np.testing.assert_allclose(detector(large).xyxy / 6, detector(small).xyxy, atol=3)

@@ -1,0 +1,66 @@
+"""Scores of networks on labelled boxes, against a person whose joints and parts are known."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from torch import Tensor
+
+from posepart.config import CropConfig
+from posepart.data.sample import LabelledPerson, Sample
+from posepart.schema import Joint, Part
+from posepart.stages.crops import box_affine
+from posepart.training.crop_evaluation import CropEvaluation, SeenCrops, values_of
+
+SampleOf = Callable[..., Sample]
+JointsAt = Callable[..., NDArray[np.float32]]
+CROP = CropConfig(size=64, margin=1.0)
+TORSO = {Joint.LEFT_SHOULDER: (10, 10), Joint.RIGHT_HIP: (10, 40), Joint.LEFT_WRIST: (40, 20)}  # 30 px long
+
+
+def nothing(images: Tensor) -> SeenCrops:
+    return SeenCrops(np.zeros((len(images), 7, 16, 16)), np.zeros((len(images), 14, 2)))
+
+
+def test_no_photos_no_scores() -> None:
+    (parts,) = CropEvaluation([], CROP)(nothing)
+    assert (parts.name, parts.photos, parts.samples) == ("part_miou", 0, 0)
+
+
+def test_joints_by_hand(sample_of: SampleOf, joints_at: JointsAt) -> None:
+    image = np.zeros((64, 64, 3), np.uint8)
+    box = np.array([0, 0, 63, 63], np.float32)
+    joints = joints_at(TORSO)
+    sample = sample_of(image, [LabelledPerson(box, joints)])
+    affine = box_affine(box, CROP)
+
+    def see(images: Tensor) -> SeenCrops:
+        xy = np.zeros((len(images), 14, 2))
+        xy[:] = affine.forward(joints[:, :2])
+        xy[:, Joint.LEFT_WRIST, 0] += 7 * affine.scale  # 0.2 of the torso diameter of 30 px is 6 px
+        return SeenCrops(np.zeros((len(images), 7, 16, 16)), xy)
+
+    scores = CropEvaluation([sample], CROP)(see)
+    assert [score.name for score in scores] == ["part_miou", "pck_human"], "no head length, no PCKh"
+    assert values_of(scores)["pck_human"] == pytest.approx(2 / 3)
+    assert scores[1].samples == 3
+    assert scores[1].statistic(np.array([0])) != scores[1].statistic(np.array([1]))
+
+
+def test_photos_are_weighed_one_by_one(sample_of: SampleOf) -> None:
+    image = np.zeros((64, 64, 3), np.uint8)
+    person = LabelledPerson(np.array([0, 0, 63, 63], np.float32), None, "none")
+    parts = np.full((64, 64), Part.HEAD, np.uint8)
+    right = sample_of(image, [person], parts, name="right")
+    wrong = sample_of(image, [person], parts + 1, name="wrong")
+
+    def heads(images: Tensor) -> SeenCrops:
+        scores = np.zeros((len(images), 7, 16, 16))
+        scores[:, Part.HEAD] = 1
+        return SeenCrops(scores)
+
+    (parts_score,) = CropEvaluation([right, wrong], CROP)(heads)
+    assert parts_score.photos == 2
+    assert parts_score.statistic(np.array([1, 0])) > 0.9
+    assert parts_score.statistic(np.array([0, 1])) == pytest.approx(0)
