@@ -28,7 +28,7 @@ from posepart.ablation.table import Table, answer, headline_scores, to_markdown,
 from posepart.ablation.variants import (
     SHIPPED,
     Assembled,
-    GivenBoxes,
+    FixedBoxes,
     Question,
     Variant,
     labelled_boxes,
@@ -41,16 +41,16 @@ from posepart.data.sample import Sample
 from posepart.io.files import write_json
 from posepart.io.photos import read_photo
 from posepart.metrics.bootstrap import Score
-from posepart.metrics.judged import Photo, observe
+from posepart.metrics.judged import JudgedPhoto, judge
 from posepart.models.refine import RefineFCN
 from posepart.models.weights import STAGES, find_model, sha256
-from posepart.pipeline import Parser, load
+from posepart.pipeline import Pipeline, load
 
 
 class Observer:
     """What detector and networks see of a photo, kept in a folder: boxes of people, or the photo as one box."""
 
-    def __init__(self, parser: Parser, folder: Path, given_boxes: bool) -> None:
+    def __init__(self, parser: Pipeline, folder: Path, given_boxes: bool) -> None:
         self.parser, self.folder, self.given_boxes = parser, folder, given_boxes
 
     def __call__(self, sample: Sample, whole_photo: bool) -> tuple[SeenCrop, ...]:
@@ -63,7 +63,7 @@ class Observer:
             image = read_photo(sample.image_path)
             detector = self.parser.detector
             if whole_photo or self.given_boxes:
-                detector = GivenBoxes(photo_box(sample) if whole_photo else labelled_boxes(sample))
+                detector = FixedBoxes(photo_box(sample) if whole_photo else labelled_boxes(sample))
             crops = see(image, detector(image), self.parser.networks, self.parser.config, self.parser.device)
             save_seen(path, crops)
         return load_seen(path)
@@ -97,14 +97,14 @@ def seen_with(model: str, detector: str, config: PipelineConfig) -> dict[str, An
     return {**weights, **stages, **views, "detector_spec": detector}
 
 
-def judge(
+def judge_variants(
     samples: Sequence[Sample],
     variants: Sequence[Variant],
     observer: Observer,
     second_stages: Mapping[str, RefineFCN],
 ) -> dict[Variant, dict[str, Score]]:
     """Run all variants over the photos, one photo at a time, and reduce each result to what the scores need."""
-    photos: dict[Variant, list[Photo]] = {variant: [] for variant in variants}
+    photos: dict[Variant, list[JudgedPhoto]] = {variant: [] for variant in variants}
     pairwise = observer.parser.networks.pairwise
     for sample in tqdm(samples, unit="photo", desc=f"{len(variants)} variants"):
         kinds = {variant.whole_photo for variant in variants}
@@ -113,7 +113,7 @@ def judge(
         for variant in variants:
             network = second_stages[variant.second_stage]
             scene = scene_of(shape, assembled[variant.whole_photo], variant, network, observer.parser.device)
-            photos[variant].append(observe(sample, scene))
+            photos[variant].append(judge(sample, scene))
     return {variant: headline_scores(own) for variant, own in photos.items()}
 
 
@@ -136,7 +136,7 @@ def write_report(out: Path, tables: Sequence[Table], about: Mapping[str, Any]) -
     print(text)
 
 
-def second_stages_of(settings: Namespace, parser: Parser) -> dict[str, RefineFCN]:
+def second_stages_of(settings: Namespace, parser: Pipeline) -> dict[str, RefineFCN]:
     """The second stage of the model, and those trained for this ablation if that is wanted."""
     networks: dict[str, RefineFCN] = {SHIPPED: parser.networks.refine}
     if settings.refine_steps and "second_stage" in settings.only:
@@ -170,7 +170,7 @@ def run(settings: Namespace) -> None:
     ]
     variants = tuple(dict.fromkeys(row.variant for question in chosen for row in question.rows))
     observer = Observer(parser, settings.out / "seen", settings.given_boxes)
-    scores = judge(samples, variants, observer, networks)
+    scores = judge_variants(samples, variants, observer, networks)
     tables = [
         answer(question, scores, settings.replicates, settings.seed)
         for question in tqdm(chosen, unit="question", desc="bootstrap")

@@ -25,7 +25,7 @@ from PIL import Image
 from torch import nn
 
 from posepart.io.photos import read_photo
-from posepart.pipeline import STAGES, Parser, load
+from posepart.pipeline import STAGES, Pipeline, load
 
 PEOPLE = (1, 3, 10)
 ROW = 5  # people beside each other in a mosaic
@@ -48,7 +48,7 @@ def mosaic(people: int, width: int, height: int) -> NDArray[np.uint8]:
 class ForwardClock:
     """Adds up the wall seconds inside the networks' forward passes."""
 
-    def __init__(self, parser: Parser) -> None:
+    def __init__(self, parser: Pipeline) -> None:
         self.seconds = 0.0
         self._start = 0.0
         networks = parser.networks
@@ -65,7 +65,9 @@ class ForwardClock:
         self.seconds += time.perf_counter() - self._start
 
 
-def measure(parser: Parser, clock: ForwardClock, image: NDArray[np.uint8], repeats: int) -> dict[str, float]:
+def measure(
+    parser: Pipeline, clock: ForwardClock, image: NDArray[np.uint8], repeats: int
+) -> dict[str, float]:
     """Median seconds: every stage, the whole, the bare forward passes, the ILP, everything else; people found."""
     parser(image)  # warm up
     runs = []

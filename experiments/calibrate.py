@@ -25,10 +25,10 @@ from posepart.data.sample import Sample
 from posepart.io.photos import read_photo
 from posepart.io.results import read_result
 from posepart.metrics.bootstrap import Interval
-from posepart.metrics.judged import EXACT_ORIGINS, Photo, observe
+from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto, judge
 from posepart.metrics.scores import LSP_EXTENDED
 from posepart.models.weights import find_model, save_tensors
-from posepart.pipeline import Parser, load
+from posepart.pipeline import Pipeline, load
 from posepart.stages.calibration import Calibration, to_arrays
 from posepart.structures import Scene
 from posepart.training.calibration import (
@@ -53,20 +53,20 @@ def with_exact_joints(samples: Sequence[Sample]) -> list[Sample]:
     ]
 
 
-def predicted(samples: Sequence[Sample], scene_of: SceneOf, name: str) -> list[Photo]:
+def predicted(samples: Sequence[Sample], scene_of: SceneOf, name: str) -> list[JudgedPhoto]:
     """The photos with the model's results."""
     progress = tqdm(samples, name, unit="photo", disable=None, dynamic_ncols=True)
-    return [observe(s, scene_of(s.image_path), parts=False) for s in progress]
+    return [judge(s, scene_of(s.image_path), parts=False) for s in progress]
 
 
-def running(parser: Parser) -> SceneOf:
-    """Photo file -> raw result, by the model."""
+def running(parser: Pipeline) -> SceneOf:
+    """JudgedPhoto file -> raw result, by the model."""
     parser.calibration = None
     return lambda path: parser(read_photo(path))
 
 
 def stored(folder: Path) -> SceneOf:
-    """Photo file -> the result that `posepart predict` wrote into the folder."""
+    """JudgedPhoto file -> the result that `posepart predict` wrote into the folder."""
 
     def read(path: Path) -> Scene:
         scene = read_result(folder / f"{path.stem}.json")
@@ -98,7 +98,7 @@ def measure(outcomes: Outcomes, train: Outcomes | None, folds: int, replicates: 
 
 
 def by_source(
-    photos: Sequence[Photo], outcomes: Outcomes, method: str, settings: Namespace
+    photos: Sequence[JudgedPhoto], outcomes: Outcomes, method: str, settings: Namespace
 ) -> dict[str, Any]:
     """The errors before and after on the gymnasts and on the other photos, whose share of right joints differs."""
     gymnasts = np.array([p.source == LSP_EXTENDED for p in photos], bool)[outcomes.images]
@@ -153,7 +153,7 @@ def _share(outcomes: Outcomes) -> float:
     return round(float(outcomes.right.mean()), 4)
 
 
-def main(arguments: Sequence[str] | None = None, parser: Parser | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, parser: Pipeline | None = None) -> None:
     """The command line; `parser` stands in for the model in tests."""
     command = ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     command.add_argument("--data", nargs="+", required=True, help="folders of data sets")
@@ -169,7 +169,7 @@ def main(arguments: Sequence[str] | None = None, parser: Parser | None = None) -
     scene_of = stored(folder) if folder else running(parser or load(settings.model))
     samples = with_exact_joints(read_people(settings.data, settings.split))
     photos = predicted(samples, scene_of, settings.split)
-    train: list[Photo] = []
+    train: list[JudgedPhoto] = []
     if settings.train_photos:
         seen = with_exact_joints(read_people(settings.data, "train"))
         order = np.random.default_rng(0).permutation(len(seen))[: settings.train_photos]

@@ -31,16 +31,16 @@ from posepart.models.backbones import read_arrays
 from posepart.models.builders import build
 from posepart.models.jppnet.loss import JPPNetLossConfig
 from posepart.models.weights import load_into, save_weights
-from posepart.training.crop_evaluation import CropEvaluation, SeenCrops
+from posepart.training.crop_evaluation import CropEvaluation, CropPrediction
 from posepart.training.jppnet import (
     PRINTED_AUGMENTATION,
     REFINEMENTS,
     STRIDE_4_LOSS,
+    AttentionLoss,
     JPPNetLoss,
-    ParserLoss,
     ParserLossConfig,
-    eyes_of_jppnet,
-    eyes_of_parser,
+    attention_predictor,
+    jppnet_predictor,
     parsing_phase,
 )
 from posepart.training.loop import LoopConfig, train
@@ -89,7 +89,7 @@ class Trainer:
             first = self._first_parser()
             model = self._built(settings.parser, settings.parser_arguments, seed)
             load_into(model, first)
-            sensitive = ParserLoss(replace(settings.parser_loss, sensitive=row.sensitive))
+            sensitive = AttentionLoss(replace(settings.parser_loss, sensitive=row.sensitive))
             return self._train(
                 folder,
                 "parser",
@@ -125,7 +125,7 @@ class Trainer:
         model = self._built(settings.parser, arguments, seed)
         if settings.init:
             model.backbone.load_people_weights(read_arrays(settings.init))
-        loss = ParserLoss(replace(settings.parser_loss, sensitive=False))
+        loss = AttentionLoss(replace(settings.parser_loss, sensitive=False))
         self._train(folder, "parser", model, arguments, loss, "parts", settings.first_steps, seed)
         return folder / "parser.safetensors"
 
@@ -194,11 +194,11 @@ def run(settings: Namespace) -> str:
     return text
 
 
-def _eyes(network: Any, row: Row, mirror: bool) -> Callable[[Tensor], SeenCrops]:
+def _eyes(network: Any, row: Row, mirror: bool) -> Callable[[Tensor], CropPrediction]:
     """How a row's network is scored: by the maps it was trained for, all of its scales merged."""
     if row.stages is None:
-        return eyes_of_parser(network)
-    return eyes_of_jppnet(network, JPPNetInferenceConfig(merged=True, mirror=mirror))
+        return attention_predictor(network)
+    return jppnet_predictor(network, JPPNetInferenceConfig(merged=True, mirror=mirror))
 
 
 def command_line() -> ArgumentParser:

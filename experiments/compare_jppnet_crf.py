@@ -23,26 +23,26 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from posepart.ablation.variants import GivenBoxes, labelled_boxes
+from posepart.ablation.variants import FixedBoxes, labelled_boxes
 from posepart.config import PipelineConfig
 from posepart.data.readers import read_samples
 from posepart.data.sample import Sample
 from posepart.draw import draw_overlay
 from posepart.io.files import write_atomically, write_json
 from posepart.io.photos import read_photo
-from posepart.jppnet.networks import JointNetworks, JPPNetParts, check_schema
+from posepart.jppnet.networks import JppnetNetworks, JppnetParts, check_schema
 from posepart.metrics.bootstrap import Interval
 from posepart.metrics.measure import Comparison, compare_scenes
 from posepart.metrics.tables import format_comparisons
 from posepart.models.weights import load_network
-from posepart.pipeline import Networks, Parser, load
+from posepart.pipeline import FcnNetworks, Pipeline, load
 from posepart.structures import Scene
 
 PANEL = 420  # px, longer side of a photo in the pictures
 TITLE = 22  # px
 
 
-def systems_of(model: Parser, jppnets: Mapping[str, Path]) -> dict[str, Parser]:
+def systems_of(model: Pipeline, jppnets: Mapping[str, Path]) -> dict[str, Pipeline]:
     """The model, each JPPNet without CRF, and the model on each JPPNet's parts.
 
     Raises
@@ -50,7 +50,7 @@ def systems_of(model: Parser, jppnets: Mapping[str, Path]) -> dict[str, Parser]:
     ValueError: when the model has no CRF of its own, or a file holds no JPPNet of our joints and parts.
     """
     networks, config = model.networks, model.config
-    if not isinstance(networks, Networks):
+    if not isinstance(networks, FcnNetworks):
         raise ValueError(
             f"--model {model.model_name}: has no CRF to compare with; name a model with five stages"
         )
@@ -58,14 +58,14 @@ def systems_of(model: Parser, jppnets: Mapping[str, Path]) -> dict[str, Parser]:
     for name, path in jppnets.items():
         network = load_network(path).to(model.device)
         check_schema(network, path)
-        in_crf = replace(networks, part=JPPNetParts(network, config.jppnet))
-        systems[name] = Parser(model.detector, JointNetworks(network), config, name, model.device)
-        systems[f"CRF on {name}"] = Parser(model.detector, in_crf, config, f"CRF on {name}", model.device)
+        in_crf = replace(networks, part=JppnetParts(network, config.jppnet))
+        systems[name] = Pipeline(model.detector, JppnetNetworks(network), config, name, model.device)
+        systems[f"CRF on {name}"] = Pipeline(model.detector, in_crf, config, f"CRF on {name}", model.device)
     return systems
 
 
 def parse_all(
-    samples: Sequence[Sample], systems: Mapping[str, Parser], given_boxes: bool, pictures: int, out: Path
+    samples: Sequence[Sample], systems: Mapping[str, Pipeline], given_boxes: bool, pictures: int, out: Path
 ) -> dict[str, list[Scene]]:
     """The results of all systems on the same boxes; the first photos are drawn into `out`."""
     model = next(iter(systems.values()))
@@ -73,7 +73,7 @@ def parse_all(
     scenes: dict[str, list[Scene]] = {name: [] for name in systems}
     for number, sample in enumerate(tqdm(samples, unit="photo")):
         image = read_photo(sample.image_path)
-        boxes = GivenBoxes(labelled_boxes(sample) if given_boxes else detector(image))
+        boxes = FixedBoxes(labelled_boxes(sample) if given_boxes else detector(image))
         for name, parser in systems.items():
             parser.detector = boxes
             scenes[name].append(parser(image))

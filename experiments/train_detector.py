@@ -25,9 +25,9 @@ from posepart.models.builders import build
 from posepart.models.detector.guided import GUIDANCE
 from posepart.models.weights import load_into
 from posepart.training.detector import (
-    CanvasBatchConfig,
-    CanvasBatches,
     DetectorEvaluation,
+    MosaicBatchConfig,
+    MosaicBatches,
     detector_losses,
     shift_scores,
 )
@@ -71,7 +71,7 @@ def main() -> None:
     )
     parser.add_argument("--freeze", type=int, default=7, help="first blocks of the backbone that stay fixed")
     parser.add_argument("--loop", type=LoopConfig, default=LoopConfig())
-    parser.add_argument("--batches", type=CanvasBatchConfig, default=CanvasBatchConfig())
+    parser.add_argument("--batches", type=MosaicBatchConfig, default=MosaicBatchConfig())
     arguments = parser.parse_args()
     settings = parser.instantiate(arguments)
 
@@ -80,7 +80,7 @@ def main() -> None:
     evaluate = DetectorEvaluation(read_people(settings.data, "val"))
     model = train(
         model,
-        CanvasBatches(samples, settings.batches),
+        MosaicBatches(samples, settings.batches),
         detector_losses,
         settings.run,
         settings.loop,

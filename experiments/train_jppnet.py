@@ -32,7 +32,7 @@ from posepart.training.jppnet import (
     REFINEMENTS,
     STRIDE_4_LOSS,
     JPPNetLoss,
-    eyes_of_jppnet,
+    jppnet_predictor,
     parsing_phase,
 )
 from posepart.training.loop import LoopConfig, train
@@ -53,7 +53,7 @@ def evaluation_of(evaluate: CropEvaluation) -> Callable[[nn.Module], dict[str, f
     config = JPPNetInferenceConfig(scales=(1.0,))
 
     def measure(model: Any) -> dict[str, float]:
-        return values_of(evaluate(eyes_of_jppnet(model, config)))
+        return values_of(evaluate(jppnet_predictor(model, config)))
 
     return measure
 

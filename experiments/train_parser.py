@@ -18,7 +18,12 @@ from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.models.backbones import read_arrays
 from posepart.training.crop_evaluation import CropEvaluation, values_of
-from posepart.training.jppnet import PRINTED_AUGMENTATION, ParserLoss, ParserLossConfig, eyes_of_parser
+from posepart.training.jppnet import (
+    PRINTED_AUGMENTATION,
+    AttentionLoss,
+    ParserLossConfig,
+    attention_predictor,
+)
 from posepart.training.loop import LoopConfig, train
 
 
@@ -40,12 +45,12 @@ def main() -> None:
     crops = CropEvaluation(read_people(settings.data, "val"), CropConfig())
 
     def evaluate(network: Any) -> dict[str, float]:
-        return values_of(crops(eyes_of_parser(network)))
+        return values_of(crops(attention_predictor(network)))
 
     model = train(
         model,
         PersonCrops(samples, settings.batches),
-        ParserLoss(settings.loss),
+        AttentionLoss(settings.loss),
         settings.run,
         settings.loop,
         resume=settings.resume,

@@ -1,4 +1,4 @@
-"""Networks compiled by OpenVINO, which runs them faster on a CPU than torch does; an optional extra."""
+"""FcnNetworks compiled by OpenVINO, which runs them faster on a CPU than torch does; an optional extra."""
 
 import importlib
 from dataclasses import dataclass

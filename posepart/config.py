@@ -80,7 +80,7 @@ class MergeConfig:
     """Pose NMS over boxes (Sec. 4.1), averaging of part scores (Sec. 3), and whose a pixel of a part is."""
 
     part_power: float = 0.25  # of the part scores that are averaged over crops; Sec. 3: 1, as they are
-    rank: str = "box"  # which of two poses of one person stays, see `pose_nms.nms_ranks`; Sec. 4.1: "pose"
+    rank: str = "box"  # which of two poses of one person stays, see `pose_nms.keep_order`; Sec. 4.1: "pose"
     head_iou: float = 0.65  # IoU above which the pose of lower rank is dropped
     upper_body_iou: float = 0.5
     lower_body_iou: float = 0.5

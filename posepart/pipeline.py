@@ -1,4 +1,4 @@
-"""The stages in order: Figure 2 of the paper. `load` gives a `Parser`; a `Parser` turns a photo into a `Scene`."""
+"""Figure 2 of Xia et al.: the stages from a photo to its people, joints and parts, in order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,28 +10,28 @@ from numpy.typing import NDArray
 from torch import nn
 
 from posepart.config import PipelineConfig
-from posepart.jppnet.networks import JointNetworks, JPPNetParts, check_schema
+from posepart.jppnet.networks import JppnetNetworks, JppnetParts, check_schema
 from posepart.models.openvino import OpenVinoNetwork
 from posepart.models.weights import ModelSet, find_model, load_network, read_tensors
 from posepart.stages.calibration import Calibration, calibrate, load_calibration
-from posepart.stages.crop_networks import CropCrf, CropNetworks, Networks, ParsedCrop, load_second_stage
+from posepart.stages.crop_networks import CropNetworks, FcnNetworks, ParsedCrop, SolvedCrf, load_second_stage
 from posepart.stages.crops import crop_boxes
 from posepart.stages.detection import PersonDetector, build_detector
 from posepart.stages.merge import merge_crops
 from posepart.stages.pairwise import PairwiseModel
 from posepart.stages.people import boxed_person, further_person
-from posepart.stages.pose_nms import nms_ranks
+from posepart.stages.pose_nms import keep_order
 from posepart.stopwatch import STAGES, Stopwatch
 from posepart.structures import Person, PersonBoxes, Pose, Scene
 
 __all__ = [
     "STAGES",
-    "CropCrf",
-    "JointNetworks",
-    "Networks",
+    "FcnNetworks",
+    "JppnetNetworks",
     "ParsedCrop",
-    "ParsedPhoto",
-    "Parser",
+    "Pipeline",
+    "SolvedCrf",
+    "Trace",
     "load",
     "load_networks",
 ]
@@ -40,7 +40,7 @@ OPENVINO = "openvino"  # a device of `load`
 
 
 @dataclass(frozen=True)
-class ParsedPhoto:
+class Trace:
     """A result and how it came about.
 
     crops: one per person box, best box first. owners, poses: `scene.people[k]` comes from `crops[owners[k]]`, in
@@ -53,7 +53,7 @@ class ParsedPhoto:
     poses: tuple[Pose, ...]
 
 
-class Parser:
+class Pipeline:
     """Photo -> Scene. `model_name` goes into every result, `calibration` only into its scores."""
 
     def __init__(
@@ -87,7 +87,7 @@ class Parser:
         """
         return self.parse(image, dump_crf).scene
 
-    def parse(self, image: NDArray[np.uint8], dump_crf: Path | None = None) -> ParsedPhoto:
+    def parse(self, image: NDArray[np.uint8], dump_crf: Path | None = None) -> Trace:
         """As `__call__`, together with every crop's CRF, which explains its pose (see `posepart.explain`)."""
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(f"expected an (H, W, 3) uint8 RGB image, got {image.dtype} {image.shape}")
@@ -97,7 +97,7 @@ class Parser:
         parsed = self._parse_boxes(image, boxes, clock, dump_crf)
         with clock.stage("merge"):
             scene, owners, poses = self._merge(image.shape[:2], boxes, parsed, clock.seconds)
-        return ParsedPhoto(calibrate(scene, self.calibration), tuple(parsed), owners, poses)
+        return Trace(calibrate(scene, self.calibration), tuple(parsed), owners, poses)
 
     def _parse_boxes(
         self, image: NDArray[np.uint8], boxes: PersonBoxes, clock: Stopwatch, dump_crf: Path | None
@@ -130,7 +130,7 @@ class Parser:
         found += further
         merged = merge_crops(
             people,
-            nms_ranks(people, len(further), config.crf.pose_margin, config.merge),
+            keep_order(people, len(further), config.crf.pose_margin, config.merge),
             [rows.index(i) for i, _ in found],
             [parsed[i].parts for i in rows],
             [parsed[i].crop.affine for i in rows],
@@ -165,7 +165,7 @@ def load(
     detector: str = "default",
     config: PipelineConfig | None = None,
     device: str = "cpu",
-) -> Parser:
+) -> Pipeline:
     """A parser with trained weights.
 
     Parameters
@@ -187,7 +187,7 @@ def load(
     if compiled:
         networks = _compile(networks)
     people = build_detector(detector, config.detection, device, default=model.path("detector"))
-    return Parser(people, networks, config, model.name, device, load_calibration(model))
+    return Pipeline(people, networks, config, model.name, device, load_calibration(model))
 
 
 def load_networks(model: ModelSet, config: PipelineConfig, device: str = "cpu") -> CropNetworks:
@@ -207,17 +207,17 @@ def load_networks(model: ModelSet, config: PipelineConfig, device: str = "cpu") 
     if "jppnet" in networks:
         check_schema(networks["jppnet"], model.path("jppnet"))
     if "pose" not in networks:
-        return JointNetworks(networks["jppnet"])
-    part = networks.get("part") or JPPNetParts(networks["jppnet"], config.jppnet)
+        return JppnetNetworks(networks["jppnet"])
+    part = networks.get("part") or JppnetParts(networks["jppnet"], config.jppnet)
     arrays = {name: tensor.numpy() for name, tensor in read_tensors(model.path("crf")).items()}
     pairwise = PairwiseModel.from_arrays(arrays)
     pairwise.variant(config.features.segment_term)
     refine = load_second_stage(model.path("refine")).to(device)
-    return Networks(networks["pose"], part, refine, pairwise)
+    return FcnNetworks(networks["pose"], part, refine, pairwise)
 
 
-def _compile(networks: CropNetworks) -> Networks:
-    if not isinstance(networks, Networks) or not isinstance(networks.part, nn.Module):
+def _compile(networks: CropNetworks) -> FcnNetworks:
+    if not isinstance(networks, FcnNetworks) or not isinstance(networks.part, nn.Module):
         raise ValueError(
             "device openvino runs a Pose FCN and a Part FCN, which this model lacks; pass --device cpu"
         )

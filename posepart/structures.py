@@ -133,22 +133,22 @@ class Certificate:
 class Pose:
     """The joints of one person.
 
-    xy: (14, 2) float32; rows of absent joints are 0. scores: (14,) float32 in [0, 1], 0 for absent joints.
-    score: sum over joints of the log unary score (Sec. 4.1), higher is better.
+    xy: (14, 2) float32; rows of absent joints are 0. joint_scores: (14,) float32 in [0, 1], 0 for absent joints.
+    log_score: sum over joints of the log unary score (Sec. 4.1), higher is better.
     """
 
     xy: Float32
-    scores: Float32
-    score: float
+    joint_scores: Float32
+    log_score: float
 
     def __post_init__(self) -> None:
         check_shape("Pose.xy", self.xy, (NUM_JOINTS, 2))
-        check_shape("Pose.scores", self.scores, (NUM_JOINTS,))
+        check_shape("Pose.joint_scores", self.joint_scores, (NUM_JOINTS,))
 
     @property
     def present(self) -> NDArray[np.bool_]:
         """(14,) bool: which joints were found."""
-        return self.scores > 0
+        return self.joint_scores > 0
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Scene:
-    """The result for one photo: people, best first (see `pose_nms.nms_ranks`), and what each pixel is.
+    """The result for one photo: people, best first (see `pose_nms.keep_order`), and what each pixel is.
 
     part_map: (H, W) uint8, `schema.Part` ids. person_map: (H, W) uint8, 0 = nobody, k = people[k - 1].
     model: name of the model that made it. seconds: wall time by stage.

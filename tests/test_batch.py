@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.fake_pipeline import FakeParser, write_photo
+from helpers.fake_pipeline import FakePipeline, write_photo
 from PIL import Image
 
 from posepart import batch
@@ -19,10 +19,10 @@ from posepart.io.run_folder import image_ids, prepare_out, result_names
 SETTINGS = {"model": "fake", "pipeline": {"refine": True, "crf": {"time_limit": 1.0}}}
 
 
-def run(photos: list[Path], out: Path, parser: FakeParser | None = None, **options: Any) -> RunSummary:
+def run(photos: list[Path], out: Path, parser: FakePipeline | None = None, **options: Any) -> RunSummary:
     overwrite = options.get("overwrite", False)
     digest = prepare_out(out, photos, SETTINGS, overwrite=overwrite)
-    return predict_photos(photos, parser or FakeParser(), out, run=digest, **options)
+    return predict_photos(photos, parser or FakePipeline(), out, run=digest, **options)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -90,7 +90,7 @@ def test_only_bad_photos(tmp_path: Path) -> None:
 )
 def test_errors_of_the_parser_name_the_photo(tmp_path: Path, error: Exception, expected: str) -> None:
     photos = [write_photo(tmp_path / "a.png"), write_photo(tmp_path / "b.png")]
-    summary = run(photos, tmp_path / "out", FakeParser(fail_on=0, error=error))
+    summary = run(photos, tmp_path / "out", FakePipeline(fail_on=0, error=error))
     sentence = summary.failed[str(photos[0])]
     assert sentence.startswith(f"{photos[0]}: ")
     assert expected in sentence
@@ -104,7 +104,7 @@ def test_second_run_skips_what_is_complete(tmp_path: Path) -> None:
     run(photos, out)
     before = contents(out)
     (out / "b_people.png").unlink()
-    parser = FakeParser()
+    parser = FakePipeline()
     summary = run(photos, out, parser)
     assert len(parser.sizes) == 1
     assert summary.complete_already == (str(photos[0]),)
@@ -124,7 +124,7 @@ def test_overwrite_makes_all_anew(tmp_path: Path) -> None:
 def test_interrupted_run_continues(tmp_path: Path) -> None:
     photos = [write_photo(tmp_path / f"{stem}.png") for stem in "abc"]
     out = tmp_path / "out"
-    summary = run(photos, out, FakeParser(fail_on=1, error=KeyboardInterrupt()))
+    summary = run(photos, out, FakePipeline(fail_on=1, error=KeyboardInterrupt()))
     assert (summary.exit_code, len(summary.done)) == (130, 1)
     assert not (out / "predictions.json").exists()
     assert not list(out.glob(".*"))
@@ -165,7 +165,7 @@ def test_upright_photo_size(tmp_path: Path) -> None:
 
 def test_crf_name_of_every_photo(tmp_path: Path) -> None:
     photos = [write_photo(tmp_path / "a.png")]
-    parser = FakeParser()
+    parser = FakePipeline()
     digest = prepare_out(tmp_path / "out", photos, SETTINGS)
     predict_photos(photos, parser, tmp_path / "out", run=digest, dump_crf=tmp_path / "crf")
     assert parser.dumps == [tmp_path / "crf" / "a"]
@@ -180,7 +180,7 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
         prepare_out(out, photos, changed)
     assert "--overwrite" in str(caught.value)
     digest = prepare_out(out, photos, changed, overwrite=True)
-    predict_photos(photos, FakeParser(), out, run=digest, overwrite=True)
+    predict_photos(photos, FakePipeline(), out, run=digest, overwrite=True)
     assert prepare_out(out, photos, changed) == digest
 
 
@@ -190,8 +190,8 @@ def test_results_left_of_other_settings_are_made_anew(tmp_path: Path) -> None:
     run(photos, out)
     changed = {"model": "other"}
     digest = prepare_out(out, photos[:1], changed, overwrite=True)
-    predict_photos(photos[:1], FakeParser(), out, run=digest, overwrite=True)
-    summary = predict_photos(photos, FakeParser(), out, run=prepare_out(out, photos, changed))
+    predict_photos(photos[:1], FakePipeline(), out, run=digest, overwrite=True)
+    summary = predict_photos(photos, FakePipeline(), out, run=prepare_out(out, photos, changed))
     assert summary.complete_already == (str(photos[0]),)
     assert summary.done == (str(photos[1]),)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.stand_ins import FIGURES, boxes_of, draw, figure, logistic, parser_of
+from helpers.stand_ins import FIGURES, boxes_of, draw, figure, logistic, pipeline_of
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -16,17 +16,17 @@ from posepart.config import CrfConfig, CropConfig, FeatureConfig, PipelineConfig
 from posepart.ilp import Problem, solve
 from posepart.models.builders import build
 from posepart.models.weights import save_tensors, save_weights
-from posepart.pipeline import STAGES, Parser
+from posepart.pipeline import STAGES, Pipeline
 from posepart.schema import SKELETON, Part
 from posepart.stages.features import OFFSET_FEATURES
 from posepart.stages.pairwise import PairwiseModel
-from posepart.stages.pose_nms import nms_ranks
+from posepart.stages.pose_nms import keep_order
 from posepart.structures import PersonBoxes, Scene
 
 
 @pytest.fixture(scope="module")
 def scene() -> Scene:
-    return parser_of(boxes_of(FIGURES))(draw(FIGURES))
+    return pipeline_of(boxes_of(FIGURES))(draw(FIGURES))
 
 
 def by_place(scene: Scene) -> list[NDArray[np.float32]]:
@@ -35,7 +35,7 @@ def by_place(scene: Scene) -> list[NDArray[np.float32]]:
 
 
 def test_nobody_found_is_an_empty_scene() -> None:
-    scene = parser_of(PersonBoxes.empty())(np.full((40, 60, 3), 90, np.uint8))
+    scene = pipeline_of(PersonBoxes.empty())(np.full((40, 60, 3), 90, np.uint8))
     assert scene.people == ()
     assert scene.size == (60, 40)
     assert not scene.part_map.any()
@@ -46,7 +46,7 @@ def test_nobody_found_is_an_empty_scene() -> None:
 
 def test_a_box_without_a_person_gives_no_pose() -> None:
     boxes = PersonBoxes(np.array([[5, 5, 30, 35]], np.float32), np.array([0.9], np.float32))
-    scene = parser_of(boxes)(np.zeros((40, 60, 3), np.uint8))
+    scene = pipeline_of(boxes)(np.zeros((40, 60, 3), np.uint8))
     assert scene.people == ()
     assert not scene.part_map.any()
 
@@ -60,7 +60,7 @@ def test_joints_are_found_in_the_photo_frame(scene: Scene) -> None:
 
 def test_people_are_in_the_order_of_their_ranks_with_their_box(scene: Scene) -> None:
     config = PipelineConfig()
-    ranks = nms_ranks(scene.people, 0, config.crf.pose_margin, config.merge)
+    ranks = keep_order(scene.people, 0, config.crf.pose_margin, config.merge)
     assert ranks == sorted(ranks, reverse=True)
     assert len(set(ranks)) == len(FIGURES)
     boxes = boxes_of(FIGURES)
@@ -94,7 +94,7 @@ def test_parts_and_people_of_pixels(scene: Scene) -> None:
 @pytest.mark.parametrize("batch_size", [1, 2])
 def test_boxes_one_by_one_equal_boxes_together(scene: Scene, batch_size: int) -> None:
     config = PipelineConfig(batch_size=batch_size)
-    alone = parser_of(boxes_of(FIGURES), config)(draw(FIGURES))
+    alone = pipeline_of(boxes_of(FIGURES), config)(draw(FIGURES))
     np.testing.assert_array_equal(alone.part_map, scene.part_map)
     np.testing.assert_array_equal(alone.person_map, scene.person_map)
     for one, many in zip(alone.people, scene.people, strict=True):
@@ -106,7 +106,7 @@ def test_two_boxes_of_one_person_give_one_person() -> None:
     boxes = boxes_of(FIGURES[:1])
     shifted = boxes.xyxy + np.array([[3, -2, 4, 3]], np.float32)
     twice = PersonBoxes(np.concatenate([boxes.xyxy, shifted]), np.array([0.9, 0.8], np.float32))
-    scene = parser_of(twice)(draw(FIGURES[:1]))
+    scene = pipeline_of(twice)(draw(FIGURES[:1]))
     assert len(scene.people) == 1
     assert scene.person_map.max() == 1
 
@@ -114,7 +114,7 @@ def test_two_boxes_of_one_person_give_one_person() -> None:
 def test_a_second_person_in_a_box_is_found_with_a_box_of_its_own() -> None:
     wide = PersonBoxes(np.array([[5, 10, 185, 170]], np.float32), np.array([0.5], np.float32))
     image = draw(FIGURES[:2])
-    parsed = parser_of(wide).parse(image)
+    parsed = pipeline_of(wide).parse(image)
     assert parsed.owners == (0, 0)
     own, other = parsed.scene.people
     np.testing.assert_array_equal(own.box, wide.xyxy[0])
@@ -126,13 +126,13 @@ def test_a_second_person_in_a_box_is_found_with_a_box_of_its_own() -> None:
     np.testing.assert_allclose(other.pose.xy, affine.inverse(parsed.poses[1].xy), atol=1e-3)
     assert set(np.unique(parsed.scene.person_map)) == {0, 1, 2}
     one = PipelineConfig(crf=CrfConfig(further_joints=15))
-    assert len(parser_of(wide, one)(image).people) == 1
+    assert len(pipeline_of(wide, one)(image).people) == 1
 
 
 def test_another_crop_size_finds_the_same_joints(scene: Scene) -> None:
     config = PipelineConfig(crop=CropConfig(size=256, margin=1.6))
     for found, expected in zip(
-        by_place(parser_of(boxes_of(FIGURES), config)(draw(FIGURES))), by_place(scene), strict=True
+        by_place(pipeline_of(boxes_of(FIGURES), config)(draw(FIGURES))), by_place(scene), strict=True
     ):
         assert np.abs(found - expected).max() < 2
 
@@ -142,7 +142,7 @@ def without_segments() -> PipelineConfig:
 
 
 def test_the_segment_term_can_be_switched_off(scene: Scene) -> None:
-    plain = parser_of(boxes_of(FIGURES), without_segments())(draw(FIGURES))
+    plain = pipeline_of(boxes_of(FIGURES), without_segments())(draw(FIGURES))
     for found, drawn in zip(by_place(plain), FIGURES, strict=True):
         assert np.abs(found - drawn).max() < 1.5
     energies = [sorted(p.certificate.energy for p in s.people) for s in (plain, scene)]
@@ -156,7 +156,7 @@ def test_without_segments_the_part_network_cannot_change_a_pose() -> None:
         def forward(self, batch: Tensor) -> Tensor:
             return torch.randn(len(batch), 7, 64, 64)
 
-    parser = parser_of(boxes_of(FIGURES), without_segments())
+    parser = pipeline_of(boxes_of(FIGURES), without_segments())
     expected = parser(draw(FIGURES))
     parser.networks = replace(parser.networks, part=Noise())
     for found, other in zip(parser(draw(FIGURES)).people, expected.people, strict=True):
@@ -164,13 +164,13 @@ def test_without_segments_the_part_network_cannot_change_a_pose() -> None:
 
 
 def test_a_model_without_the_wanted_variant_says_so() -> None:
-    parser = parser_of(boxes_of(FIGURES), pairwise=PairwiseModel(None, logistic(OFFSET_FEATURES)))
+    parser = pipeline_of(boxes_of(FIGURES), pairwise=PairwiseModel(None, logistic(OFFSET_FEATURES)))
     with pytest.raises(ValueError, match="pass --no-segment-term"):
         parser(draw(FIGURES))
 
 
 def test_refinement_can_be_switched_off(scene: Scene) -> None:
-    parser = parser_of(boxes_of(FIGURES), PipelineConfig(refine=False))
+    parser = pipeline_of(boxes_of(FIGURES), PipelineConfig(refine=False))
     unused = nn.Identity()  # would fail on two inputs
     parser.networks = replace(parser.networks, refine=unused)
     first_stage = parser(draw(FIGURES))
@@ -182,7 +182,7 @@ def test_refinement_can_be_switched_off(scene: Scene) -> None:
 @pytest.mark.parametrize("batch_size", [1, 8])
 def test_crfs_are_written_and_solved_again(scene: Scene, tmp_path: Path, batch_size: int) -> None:
     config = PipelineConfig(batch_size=batch_size)
-    parser_of(boxes_of(FIGURES), config)(draw(FIGURES), dump_crf=tmp_path / "photo")
+    pipeline_of(boxes_of(FIGURES), config)(draw(FIGURES), dump_crf=tmp_path / "photo")
     files = sorted(tmp_path.iterdir())
     assert [f.name for f in files] == ["photo_0.npz", "photo_1.npz", "photo_2.npz"]
     solutions = [solve(Problem.load(file)) for file in files]
@@ -202,11 +202,11 @@ def test_crfs_are_written_and_solved_again(scene: Scene, tmp_path: Path, batch_s
 )
 def test_other_images_are_refused(image: NDArray) -> None:
     with pytest.raises(ValueError, match=r"expected an \(H, W, 3\) uint8 RGB image, got"):
-        parser_of(PersonBoxes.empty())(image)
+        pipeline_of(PersonBoxes.empty())(image)
 
 
 def test_the_same_photo_twice_is_the_same_scene(scene: Scene) -> None:
-    again = parser_of(boxes_of(FIGURES))(draw(FIGURES))
+    again = pipeline_of(boxes_of(FIGURES))(draw(FIGURES))
     for one, other in zip(again.people, scene.people, strict=True):
         np.testing.assert_array_equal(one.pose.xy, other.pose.xy)
         assert one.certificate.energy == other.certificate.energy
@@ -249,7 +249,7 @@ def test_load_a_folder(model_folder: Path) -> None:
         (lambda folder: load(folder, detector="yolo", config=without_segments()), "--detector yolo: neither"),
     ],
 )
-def test_load_says_what_is_wrong(model_folder: Path, call: Callable[[Path], Parser], message: str) -> None:
+def test_load_says_what_is_wrong(model_folder: Path, call: Callable[[Path], Pipeline], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call(model_folder)
 
@@ -259,7 +259,7 @@ def test_every_person_knows_the_crop_of_its_pose() -> None:
     shifted = PersonBoxes(
         np.concatenate([boxes.xyxy, boxes.xyxy[:1] + 2]), np.append(boxes.scores, np.float32(0.6))
     )
-    parser = parser_of(shifted, PipelineConfig(batch_size=2))
+    parser = pipeline_of(shifted, PipelineConfig(batch_size=2))
     parsed = parser.parse(draw(FIGURES))
     assert len(parsed.crops) == 4
     assert len(parsed.scene.people) == len(set(parsed.owners)) == 3
@@ -274,5 +274,5 @@ def test_every_person_knows_the_crop_of_its_pose() -> None:
 
 
 def test_without_the_segment_term_no_geometry_is_made() -> None:
-    parsed = parser_of(boxes_of(FIGURES[:1]), without_segments()).parse(draw(FIGURES[:1]))
+    parsed = pipeline_of(boxes_of(FIGURES[:1]), without_segments()).parse(draw(FIGURES[:1]))
     assert parsed.crops[0].crf.geometry is None

@@ -91,7 +91,7 @@ def test_affine_inverse_undoes_forward() -> None:
             r"Candidates\.offsets: .*\(2, 14, 14, 2\), got \(2, 14, 13, 2\)",
         ),
         (lambda: Pose(zeros(17, 2), zeros(14), 0), r"Pose\.xy: expected shape \(14, 2\), got \(17, 2\)"),
-        (lambda: Pose(zeros(14, 2), zeros(17), 0), r"Pose\.scores: expected shape \(14\), got \(17,\)"),
+        (lambda: Pose(zeros(14, 2), zeros(17), 0), r"Pose\.joint_scores: expected shape \(14\), got \(17,\)"),
         (
             lambda: Scene((), np.zeros((4, 5), np.uint8), np.zeros((5, 4), np.uint8), ""),
             r"Scene\.person_map: expected shape \(4, 5\), got \(5, 4\)",

@@ -12,7 +12,7 @@ from posepart.arrays import Float32
 from posepart.config import PipelineConfig
 from posepart.geometry.frames import Affine
 from posepart.io.files import write_atomically
-from posepart.pipeline import Networks
+from posepart.pipeline import FcnNetworks
 from posepart.stages.candidates import propose
 from posepart.stages.crops import crop_boxes
 from posepart.stages.networks import part_maps, pose_maps, to_batch
@@ -37,7 +37,7 @@ class SeenCrop:
 def see(
     image: NDArray[np.uint8],
     boxes: PersonBoxes,
-    networks: Networks,
+    networks: FcnNetworks,
     config: PipelineConfig,
     device: str = "cpu",
 ) -> tuple[SeenCrop, ...]:
@@ -50,7 +50,7 @@ def see(
     ----------
     image : (H, W, 3) uint8 RGB
     boxes : PersonBoxes, photo frame
-    networks : Networks; only those of the first stages are used
+    networks : FcnNetworks; only those of the first stages are used
     config : PipelineConfig; `crop`, `candidates`, the views of the crops (`mirror_pose`, `upright_pose`,
         `part_scales`) and `batch_size` are used
     device : of the networks

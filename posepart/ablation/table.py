@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from posepart.ablation.variants import Question, Variant
 from posepart.metrics.bootstrap import Interval, PairedDifference, Score, Statistic, paired_bootstrap
-from posepart.metrics.judged import Photo
+from posepart.metrics.judged import JudgedPhoto
 from posepart.metrics.scores import scores_of
 
 
@@ -72,7 +72,7 @@ class Remembered:
         return self._values[key]
 
 
-def headline_scores(photos: Sequence[Photo]) -> dict[str, Score]:
+def headline_scores(photos: Sequence[JudgedPhoto]) -> dict[str, Score]:
     """The scores of the headlines that have samples, by name, each remembering what it computed."""
     wanted = {headline.name for headline in HEADLINES}
     return {

@@ -18,7 +18,7 @@ from posepart.stages.merge import merge_crops
 from posepart.stages.networks import refined_part_maps
 from posepart.stages.pairwise import PairwiseModel
 from posepart.stages.people import boxed_person, further_person
-from posepart.stages.pose_nms import nms_ranks
+from posepart.stages.pose_nms import keep_order
 from posepart.stages.skeleton_maps import skeleton_maps
 from posepart.structures import Certificate, Grouping, PartMaps, Person, PersonBoxes, Pose, Scene
 
@@ -68,7 +68,7 @@ class Question:
     note: str = ""
 
 
-class GivenBoxes:
+class FixedBoxes:
     """A person detector that answers with boxes it was given."""
 
     def __init__(self, boxes: PersonBoxes) -> None:
@@ -154,7 +154,7 @@ def scene_of(
         (row, _further(item, pose, shape, config)) for row, item in enumerate(posed) for pose in item.further
     ]
     rows, people = [row for row, _ in own + further], [person for _, person in own + further]
-    ranks = nms_ranks(people, len(further), config.crf.pose_margin, config.merge)
+    ranks = keep_order(people, len(further), config.crf.pose_margin, config.merge)
     affines = [item.crop.affine for item in posed]
     merged = merge_crops(people, ranks, rows, parts, affines, config.crop.size, shape, config.merge)
     return Scene(tuple(people[k] for k in merged.kept), merged.part_map, merged.person_map, "ablation")

@@ -11,10 +11,10 @@ from posepart.explanation.table import explanation_record, explanation_table
 from posepart.io.files import write_atomically, write_json
 from posepart.io.photos import open_photo
 from posepart.io.run_folder import file_digest, result_names
-from posepart.pipeline import Networks, ParsedPhoto, Parser
+from posepart.pipeline import FcnNetworks, Pipeline, Trace
 
 
-def explain_photo(path: Path, number: int | None, parser: Parser, out: Path) -> Iterator[str]:
+def explain_photo(path: Path, number: int | None, parser: Pipeline, out: Path) -> Iterator[str]:
     """Explain one person of a photo, or everybody.
 
     Parameters
@@ -22,7 +22,7 @@ def explain_photo(path: Path, number: int | None, parser: Parser, out: Path) -> 
     path : Path
     number : int or None
         The person, from 1, as in NAME.json; None: everybody.
-    parser : Parser
+    parser : Pipeline
     out : Path
         Folder that receives NAME_explain_K.json and NAME_explain_K.png; made if needed.
 
@@ -50,10 +50,10 @@ def explain_photo(path: Path, number: int | None, parser: Parser, out: Path) -> 
         yield _explain_person(path, k, parser, parsed, out)
 
 
-def _explain_person(path: Path, number: int, parser: Parser, parsed: ParsedPhoto, out: Path) -> str:
+def _explain_person(path: Path, number: int, parser: Pipeline, parsed: Trace, out: Path) -> str:
     crop = parsed.crops[parsed.owners[number - 1]]
     crf, networks = crop.crf, parser.networks
-    if crf is None or not isinstance(networks, Networks):
+    if crf is None or not isinstance(networks, FcnNetworks):
         raise ValueError(
             f"{parser.model_name} has no CRF, so there is nothing to explain; choose another --model"
         )
@@ -73,7 +73,7 @@ def _explain_person(path: Path, number: int, parser: Parser, parsed: ParsedPhoto
         "photo": {"file_name": path.name, "width": width, "height": height, "sha256": file_digest(path)},
         "model": parser.model_name,
         "person": number,
-        "score": round(person.pose.score, 6),
+        "score": round(person.pose.log_score, 6),
         **explanation_record(explanation, crf.candidates, crop.crop.affine, crf.solution),
     }
     title = f"person {number} of {path.name}"

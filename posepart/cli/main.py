@@ -22,7 +22,7 @@ from posepart.config import PipelineConfig
 
 if TYPE_CHECKING:
     from posepart.batch import RunSummary
-    from posepart.pipeline import Parser
+    from posepart.pipeline import Pipeline
 
 UNLIMITED = 3600.0  # s per box: with --deterministic the clock must not decide where a search ends
 
@@ -236,7 +236,7 @@ def _writable_folder(folder: Path) -> Path:
     return folder
 
 
-def _load(chosen: Namespace, config: PipelineConfig) -> tuple["Parser", dict[str, str]]:
+def _load(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline", dict[str, str]]:
     """The parser, and the checksum of every stage's weights."""
     import torch
 

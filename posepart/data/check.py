@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from posepart.data.check_sample import Problem, check_sample
+from posepart.data.check_sample import Finding, check_sample
 from posepart.data.contact_sheet import choose_samples, contact_sheet
 from posepart.data.readers import find_layout, read_samples
 from posepart.data.sample import Sample
@@ -17,7 +17,7 @@ from posepart.data.summary import Counts, format_summary, summarise
 from posepart.io.files import write_atomically
 
 SHEET_SAMPLES = 48
-_SHOWN = 5  # problems of a kind that the terminal shows
+_SHOWN = 5  # findings of a kind that the terminal shows
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class DataReport:
     """The result of a check.
 
     layout: of the folder. samples: of every split that could be read. summaries: what each of them holds.
-    problems: in the order in which they were found.
+    findings: in the order in which they were found.
     """
 
     layout: str
     samples: dict[str, list[Sample]]
     summaries: dict[str, dict[str, Counts]]
-    problems: tuple[Problem, ...]
+    findings: tuple[Finding, ...]
 
 
 def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool = False) -> DataReport:
@@ -54,47 +54,47 @@ def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool =
     if unknown:
         raise ValueError(f"{folder}: has no split {unknown[0]!r}; there are {', '.join(present)}")
     samples: dict[str, list[Sample]] = {}
-    problems: list[Problem] = []
+    findings: list[Finding] = []
     for split in splits or present:
         try:
             samples[split] = read_samples(folder, split)
         except ValueError as error:
-            problems.append(Problem("split that cannot be read", str(error)))
+            findings.append(Finding("split that cannot be read", str(error)))
     summaries = {}
     for split, chosen in samples.items():
         pixels = np.zeros(256, np.int64)
         for sample in tqdm(chosen, split, unit="photo", disable=None, dynamic_ncols=True):
-            findings = check_sample(sample, decode)
-            problems += findings.problems
-            pixels += findings.pixels
+            checked = check_sample(sample, decode)
+            findings += checked.findings
+            pixels += checked.pixels
         summaries[split] = summarise(chosen, pixels)
         if not chosen:
-            problems.append(Problem("empty split", f"{folder}: the split {split} holds no photo; add some"))
-    return DataReport(layout.name, samples, summaries, (*problems, *_repeated(samples)))
+            findings.append(Finding("empty split", f"{folder}: the split {split} holds no photo; add some"))
+    return DataReport(layout.name, samples, summaries, (*findings, *_repeated(samples)))
 
 
-def _repeated(samples: dict[str, list[Sample]]) -> list[Problem]:
+def _repeated(samples: dict[str, list[Sample]]) -> list[Finding]:
     """Photos that occur twice, in one split or in two."""
     where: dict[Path, list[str]] = defaultdict(list)
     for split, chosen in samples.items():
         for sample in chosen:
             where[sample.image_path].append(split)
-    problems = []
+    findings = []
     for path, splits in where.items():
         if len({*splits}) > 1:
             names = " and ".join(dict.fromkeys(splits))
             sentence = f"{path}: is in {names}, which makes measures too good; take it out of one"
-            problems.append(Problem("photo in two splits", sentence))
+            findings.append(Finding("photo in two splits", sentence))
         elif len(splits) > 1:
             sentence = f"{path}: occurs {len(splits)} times in {splits[0]}; put its people into one record"
-            problems.append(Problem("repeated photo", sentence))
-    return problems
+            findings.append(Finding("repeated photo", sentence))
+    return findings
 
 
-def format_problems(problems: Sequence[Problem], shown: int | None = _SHOWN) -> str:
-    """The problems by kind, at most `shown` of each."""
-    by_kind: dict[str, list[Problem]] = defaultdict(list)
-    for problem in problems:
+def format_problems(findings: Sequence[Finding], shown: int | None = _SHOWN) -> str:
+    """The findings by kind, at most `shown` of each."""
+    by_kind: dict[str, list[Finding]] = defaultdict(list)
+    for problem in findings:
         by_kind[problem.kind].append(problem)
     lines = []
     for kind, group in by_kind.items():
@@ -106,9 +106,9 @@ def format_problems(problems: Sequence[Problem], shown: int | None = _SHOWN) -> 
 
 
 def run(folder: Path, splits: Sequence[str] | None, out: Path | None, decode: bool) -> int:
-    """The command: print the summary and the problems, draw the contact sheets; 1 when something is wrong.
+    """The command: print the summary and the findings, draw the contact sheets; 1 when something is wrong.
 
-    `out` receives contact_sheet_SPLIT.jpg of every split and problems.txt with all problems.
+    `out` receives contact_sheet_SPLIT.jpg of every split and problems.txt with all findings.
 
     Raises
     ------
@@ -118,21 +118,21 @@ def run(folder: Path, splits: Sequence[str] | None, out: Path | None, decode: bo
     print(f"{folder}: {report.layout}\n")
     if report.summaries:
         print(format_summary(report.summaries) + "\n")
-    problems = list(report.problems)
+    findings = list(report.findings)
     if out is not None:
-        problems += _write(report, out)
-    if not problems:
+        findings += _write(report, out)
+    if not findings:
         print("nothing is wrong")
         return 0
-    print(format_problems(problems))
+    print(format_problems(findings))
     if out is not None:
-        print(f"all problems are in {out / 'problems.txt'}")
+        print(f"all findings are in {out / 'problems.txt'}")
     return 1
 
 
-def _write(report: DataReport, out: Path) -> list[Problem]:
-    """Write the contact sheets and the list of problems; those that drawing brought up."""
-    new: list[Problem] = []
+def _write(report: DataReport, out: Path) -> list[Finding]:
+    """Write the contact sheets and the list of findings; those that drawing brought up."""
+    new: list[Finding] = []
     try:
         out.mkdir(parents=True, exist_ok=True)
         for split, samples in report.samples.items():
@@ -142,8 +142,8 @@ def _write(report: DataReport, out: Path) -> list[Problem]:
                     out / f"contact_sheet_{split}.jpg",
                     functools.partial(sheet.save, format="JPEG", quality=90),
                 )
-                new += [Problem("cannot be drawn", sentence) for sentence in failures]
-        text = format_problems([*report.problems, *new], shown=None) or "nothing is wrong"
+                new += [Finding("cannot be drawn", sentence) for sentence in failures]
+        text = format_problems([*report.findings, *new], shown=None) or "nothing is wrong"
         write_atomically(out / "problems.txt", lambda file: file.write(f"{text}\n".encode()))
     except OSError as error:
         raise ValueError(

@@ -20,8 +20,8 @@ _NO_PIXELS = np.zeros(256, np.int64)
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Something to mend. kind: what problems have in common; sentence: what, where, and how to mend it."""
+class Finding:
+    """Something to mend. kind: what findings have in common; sentence: what, where, and how to mend it."""
 
     kind: str
     sentence: str
@@ -29,34 +29,34 @@ class Problem:
 
 @dataclass(frozen=True)
 class SampleFindings:
-    """problems: of one sample. pixels: (256,) int64, how many pixels of its part map have each id."""
+    """findings: of one sample. pixels: (256,) int64, how many pixels of its part map have each id."""
 
-    problems: tuple[Problem, ...]
+    findings: tuple[Finding, ...]
     pixels: NDArray[np.int64]
 
 
 def check_sample(sample: Sample, decode: bool = False) -> SampleFindings:
     """Check a sample's photo (its header; all of it with `decode`), label maps, boxes and joints."""
-    problems = [*_photo_problems(sample, decode), *_box_problems(sample), *_joint_problems(sample)]
+    findings = [*_photo_problems(sample, decode), *_box_problems(sample), *_joint_problems(sample)]
     pixels = _NO_PIXELS
     if sample.part_path is not None:
         parts, found = _read_map(sample, sample.part_path)
-        problems += found
+        findings += found
         if parts is not None:
             pixels = np.bincount(parts.ravel(), minlength=256)
-            problems += _unknown_ids(sample.part_path, pixels)
+            findings += _unknown_ids(sample.part_path, pixels)
     if sample.instance_path is not None:
         instances, found = _read_map(sample, sample.instance_path)
-        problems += found
+        findings += found
         if instances is not None:
-            problems += _instance_problems(sample, sample.instance_path, instances)
-    return SampleFindings(tuple(problems), pixels)
+            findings += _instance_problems(sample, sample.instance_path, instances)
+    return SampleFindings(tuple(findings), pixels)
 
 
-def _photo_problems(sample: Sample, decode: bool) -> Iterator[Problem]:
+def _photo_problems(sample: Sample, decode: bool) -> Iterator[Finding]:
     path = sample.image_path
     if not path.exists():
-        yield Problem("missing file", f"{path}: no such photo; copy it there, or delete it from the labels")
+        yield Finding("missing file", f"{path}: no such photo; copy it there, or delete it from the labels")
         return
     try:
         with Image.open(path) as file:
@@ -68,12 +68,12 @@ def _photo_problems(sample: Sample, decode: bool) -> Iterator[Problem]:
             open_photo(path)
     except Exception as error:  # damaged headers make Pillow's readers raise almost anything
         told = str(error) if str(path) in str(error) else f"{path}: {error}"
-        yield Problem("unreadable photo", f"{told}; copy it again, or delete it from the labels")
+        yield Finding("unreadable photo", f"{told}; copy it again, or delete it from the labels")
         return
     if size != (sample.width, sample.height):
-        yield Problem("size mismatch", _size_sentence(path, size, sample))
+        yield Finding("size mismatch", _size_sentence(path, size, sample))
     if orientation != _UPRIGHT:
-        yield Problem(
+        yield Finding(
             "turned photo",
             f"{path}: is stored turned (EXIF orientation {orientation}), and labels are of the stored pixels; "
             "store it upright without that tag",
@@ -87,53 +87,53 @@ def _size_sentence(path: Path, size: tuple[int, int], sample: Sample) -> str:
     )
 
 
-def _read_map(sample: Sample, path: Path) -> tuple[NDArray[np.uint8] | None, list[Problem]]:
+def _read_map(sample: Sample, path: Path) -> tuple[NDArray[np.uint8] | None, list[Finding]]:
     try:
         with Image.open(path) as file:
             if file.mode not in ("P", "L"):
                 sentence = (
                     f"{path}: expected an 8-bit indexed or grey PNG of ids, got mode {file.mode}; convert it"
                 )
-                return None, [Problem("unreadable map", sentence)]
+                return None, [Finding("unreadable map", sentence)]
             ids = np.asarray(file)
     except Exception as error:  # damaged headers make Pillow's readers raise almost anything
         return None, [
-            Problem("unreadable map", f"{path}: not a PNG that can be read ({error}); copy it again")
+            Finding("unreadable map", f"{path}: not a PNG that can be read ({error}); copy it again")
         ]
     height, width = ids.shape
     if (width, height) == (sample.width, sample.height):
         return ids, []
-    return ids, [Problem("size mismatch", _size_sentence(path, (width, height), sample))]
+    return ids, [Finding("size mismatch", _size_sentence(path, (width, height), sample))]
 
 
-def _unknown_ids(path: Path, pixels: NDArray[np.int64]) -> Iterator[Problem]:
+def _unknown_ids(path: Path, pixels: NDArray[np.int64]) -> Iterator[Finding]:
     unknown = [int(i) for i in np.flatnonzero(pixels) if NUM_PARTS <= i != IGNORE]
     if unknown:
-        yield Problem(
+        yield Finding(
             "unknown part",
             f"{path}: {int(pixels[unknown].sum())} pixels have the unknown part ids "
             f"{', '.join(map(str, unknown[:8]))}; change them to 0..{NUM_PARTS - 1} or {IGNORE} (ignore)",
         )
 
 
-def _instance_problems(sample: Sample, path: Path, instances: NDArray[np.uint8]) -> Iterator[Problem]:
+def _instance_problems(sample: Sample, path: Path, instances: NDArray[np.uint8]) -> Iterator[Finding]:
     values = [person.instance for person in sample.people if person.instance > 0]
     lost = sorted({*values} - {*np.unique(instances).tolist()})
     if lost:
-        yield Problem(
+        yield Finding(
             "person without pixels",
             f"{path}: no pixel has the instance value {', '.join(map(str, lost))} of a person; correct the value "
             "in the labels (0: no mask)",
         )
     shared = [value for value, count in Counter(values).items() if count > 1]
     if shared:
-        yield Problem(
+        yield Finding(
             "shared instance value",
             f"{path}: several people have the instance value {', '.join(map(str, shared))}; give each its own",
         )
 
 
-def _box_problems(sample: Sample) -> Iterator[Problem]:
+def _box_problems(sample: Sample) -> Iterator[Finding]:
     size = np.array([sample.width, sample.height, sample.width, sample.height])
     boxes = [(f"person {number}", person.box) for number, person in enumerate(sample.people, start=1)]
     boxes += [(f"ignore region {number}", box) for number, box in enumerate(sample.ignore_boxes, start=1)]
@@ -150,10 +150,10 @@ def _box_problems(sample: Sample) -> Iterator[Problem]:
     }
     for kind, texts in wrong.items():
         if texts:
-            yield Problem(kind, f"{sample.image_path}: {_some(texts)}: {mends[kind]}")
+            yield Finding(kind, f"{sample.image_path}: {_some(texts)}: {mends[kind]}")
 
 
-def _joint_problems(sample: Sample) -> Iterator[Problem]:
+def _joint_problems(sample: Sample) -> Iterator[Finding]:
     outside = []
     limits = np.array([sample.width - 1, sample.height - 1]) + TOLERANCE
     for number, person in enumerate(sample.people, start=1):
@@ -169,7 +169,7 @@ def _joint_problems(sample: Sample) -> Iterator[Problem]:
             if labelled[joint] and not inside[joint]
         ]
     if outside:
-        yield Problem(
+        yield Finding(
             "joint outside",
             f"{sample.image_path}: {_some(outside)}: not in the photo of {sample.width} x {sample.height} px; "
             "correct the place, or set the visibility to 0",

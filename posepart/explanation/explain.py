@@ -116,7 +116,7 @@ def person_of(pose: Pose, candidates: Candidates, problem: Problem, solution: So
 
 def _shows(pose: Pose, candidates: Candidates, problem: Problem, node: int) -> bool:
     candidate, label = problem.candidate[node], problem.label[node]
-    same_score = candidates.scores[candidate, label] == pose.scores[label]
+    same_score = candidates.scores[candidate, label] == pose.joint_scores[label]
     return bool(same_score and (candidates.xy[candidate] == pose.xy[label]).all())
 
 

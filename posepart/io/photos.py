@@ -34,7 +34,7 @@ _PILLOW_LIMIT_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Photo:
+class LoadedPhoto:
     """A photo as it should be looked at.
 
     image: (H, W, 3) uint8 RGB. notes: what a user should know about how it was read; mostly empty.
@@ -62,7 +62,7 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
     return photo.image
 
 
-def open_photo(path: str | Path) -> Photo:
+def open_photo(path: str | Path) -> LoadedPhoto:
     """Read a photo together with the notes about how it was read; errors as `read_photo`."""
     path = Path(path)
     _check_file(path)
@@ -76,7 +76,7 @@ def open_photo(path: str | Path) -> Photo:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return Photo(_upright_rgb(stored), _notes(stored))
+                return LoadedPhoto(_upright_rgb(stored), _notes(stored))
         except MemoryError:
             raise _too_little_memory(path) from None
         except Exception as error:  # see `_open`

@@ -229,7 +229,7 @@ def _person_to_record(number: int, person: Person, deterministic: bool) -> Recor
     return {
         "id": number,
         "bbox": [round(value, _COORDINATE_DIGITS) for value in (x0, y0, x1 - x0, y1 - y0)],
-        "score": _rounded(person.pose.score),
+        "score": _rounded(person.pose.log_score),
         **({} if person.confidence is None else {"confidence": _rounded(person.confidence)}),
         "box_score": _rounded(person.box_score),
         "keypoints": [
@@ -238,7 +238,7 @@ def _person_to_record(number: int, person: Person, deterministic: bool) -> Recor
                 round(float(y), _COORDINATE_DIGITS),
                 _joint_score(float(score)),
             ]
-            for (x, y), score in zip(person.pose.xy, person.pose.scores, strict=True)
+            for (x, y), score in zip(person.pose.xy, person.pose.joint_scores, strict=True)
         ],
         "certificate": {
             "energy": _rounded(certificate.energy),

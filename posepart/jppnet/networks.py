@@ -21,7 +21,7 @@ NO_CRF = Certificate(status="no CRF")
 
 
 @dataclass(frozen=True)
-class JointNetworks:
+class JppnetNetworks:
     """A JPPNet in place of Pose FCN, Part FCN, CRF and second stage: a joint is the peak of its heat map."""
 
     jppnet: nn.Module
@@ -52,7 +52,7 @@ class JointNetworks:
         return [ParsedCrop(crop, maps, pose, NO_CRF, None) for crop, maps, pose in rows]
 
 
-class JPPNetParts(nn.Module):
+class JppnetParts(nn.Module):
     """A JPPNet as a first-stage Part FCN: its parsing maps for the segment term of our CRF and the second stage.
 
     forward: (B, 3, H, W) in [-1, 1] -> logits (B, 7, h, w), of the one scale: scales and mirror images are averaged

@@ -14,7 +14,7 @@ from posepart.metrics.adk import JointDistances, measure_distances, merge_distan
 from posepart.metrics.average_precision import Detections, merge_detections
 from posepart.metrics.coco_matching import COCO_THRESHOLDS, match_boxes
 from posepart.metrics.instance_parsing import ParsingRecords, merge_parsing
-from posepart.metrics.judged import EXACT_ORIGINS, Photo
+from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto
 from posepart.metrics.pck import (
     aligned_joints,
     head_lengths,
@@ -31,7 +31,7 @@ from posepart.schema import FLIP_JOINTS, LIMB_JOINTS, NUM_JOINTS, NUM_PARTS
 PCK_FRACTION = 0.2
 
 
-def judged_boxes(photos: Sequence[Photo]) -> Detections:
+def judged_boxes(photos: Sequence[JudgedPhoto]) -> Detections:
     """Person boxes at `COCO_THRESHOLDS`, on photos with complete boxes."""
     judged = [
         match_boxes(p.predicted.boxes, p.predicted.box_scores, p.truth.boxes, p.ignore_boxes)
@@ -41,7 +41,7 @@ def judged_boxes(photos: Sequence[Photo]) -> Detections:
     return merge_detections([Detections.empty(1, len(COCO_THRESHOLDS)), *judged])
 
 
-def judged_joints(photos: Sequence[Photo], matching: Matching = "pckh") -> Detections:
+def judged_joints(photos: Sequence[JudgedPhoto], matching: Matching = "pckh") -> Detections:
     """Joints for the paper's mAP, on photos with complete boxes and human or exact joints."""
     judged = [Detections.empty(NUM_JOINTS)]
     for photo in _with_exact_poses(photos):
@@ -51,7 +51,7 @@ def judged_joints(photos: Sequence[Photo], matching: Matching = "pckh") -> Detec
     return merge_detections(judged)
 
 
-def measured_distances(photos: Sequence[Photo]) -> JointDistances:
+def measured_distances(photos: Sequence[JudgedPhoto]) -> JointDistances:
     """Distances for the paper's ADK, on the photos of `judged_joints`."""
     return merge_distances(
         [
@@ -61,7 +61,7 @@ def measured_distances(photos: Sequence[Photo]) -> JointDistances:
     )
 
 
-def _with_exact_poses(photos: Sequence[Photo]) -> list[Photo]:
+def _with_exact_poses(photos: Sequence[JudgedPhoto]) -> list[JudgedPhoto]:
     return [p for p in photos if p.boxes_complete and p.people_from(*EXACT_ORIGINS).any()]
 
 
@@ -81,7 +81,7 @@ class EndToEndJoints:
     errors: Float64
 
 
-def judge_end_to_end(photo: Photo) -> EndToEndJoints:
+def judge_end_to_end(photo: JudgedPhoto) -> EndToEndJoints:
     """Each labelled person is spoken for by the prediction of highest OKS, each prediction speaks once."""
     labelled = np.asarray(photo.truth.labelled[:, list(LIMB_JOINTS)].any(axis=1))
     truth = photo.truth.select(labelled)
@@ -102,7 +102,7 @@ def judge_end_to_end(photo: Photo) -> EndToEndJoints:
     return EndToEndJoints(right & limbs, unmirrored & limbs, counted & limbs, scores, errors)
 
 
-def joint_errors(photos: Sequence[Photo]) -> Float64:
+def joint_errors(photos: Sequence[JudgedPhoto]) -> Float64:
     """(N, 14) errors of all people with human or exact joints, as in `EndToEndJoints`."""
     errors = [judge_end_to_end(p).errors[p.people_from(*EXACT_ORIGINS)] for p in photos]
     return np.concatenate([np.zeros((0, NUM_JOINTS)), *errors])
@@ -121,7 +121,7 @@ class ScoredJoints:
     right: Mask
 
 
-def scored_joints(photos: Sequence[Photo]) -> ScoredJoints:
+def scored_joints(photos: Sequence[JudgedPhoto]) -> ScoredJoints:
     """What the calibration of joint scores is measured on."""
     images, scores, right = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros(0, bool)]
     chosen = [p for p in photos if p.people_from(*EXACT_ORIGINS).any()]
@@ -134,7 +134,7 @@ def scored_joints(photos: Sequence[Photo]) -> ScoredJoints:
     return ScoredJoints(len(chosen), np.concatenate(images), np.concatenate(scores), np.concatenate(right))
 
 
-def part_confusions(photos: Sequence[Photo], origin: str | None = None) -> NDArray[np.int64]:
+def part_confusions(photos: Sequence[JudgedPhoto], origin: str | None = None) -> NDArray[np.int64]:
     """(I, 7, 7) confusion matrices of the photos with part maps, or of those with maps of one origin."""
     chosen = [
         p.confusion for p in photos if p.confusion is not None and (origin is None or p.parts_from == origin)
@@ -142,12 +142,12 @@ def part_confusions(photos: Sequence[Photo], origin: str | None = None) -> NDArr
     return np.array(chosen, dtype=np.int64).reshape(-1, NUM_PARTS, NUM_PARTS)
 
 
-def size_confusions(photos: Sequence[Photo]) -> NDArray[np.int64]:
+def size_confusions(photos: Sequence[JudgedPhoto]) -> NDArray[np.int64]:
     """(I, 4, 7, 7) confusion matrices by the size of the person, of the photos with part maps."""
     chosen = [p.by_size for p in photos if p.by_size is not None]
     return np.array(chosen, dtype=np.int64).reshape(-1, len(SIZE_NAMES), NUM_PARTS, NUM_PARTS)
 
 
-def parsing_records(photos: Sequence[Photo]) -> ParsingRecords:
+def parsing_records(photos: Sequence[JudgedPhoto]) -> ParsingRecords:
     """Judged instance parts, on photos with complete boxes in which everybody has an instance mask."""
     return merge_parsing([p.parsing for p in photos if p.parsing is not None and p.boxes_complete])

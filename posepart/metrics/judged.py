@@ -19,7 +19,7 @@ EXACT_ORIGINS = ("human", "exact")  # joints that a prediction may be held to; a
 
 
 @dataclass(frozen=True)
-class Photo:
+class JudgedPhoto:
     """Ground truth and result of one photo.
 
     joints_from: (N,) str, where each person's joints are from. ignore_boxes: (R, 4) float64 xyxy. confusion:
@@ -57,14 +57,14 @@ def predicted_people(scene: Scene) -> PredictedPeople:
     people = scene.people
     return PredictedPeople(
         np.array([p.pose.xy for p in people], dtype=np.float64).reshape(-1, NUM_JOINTS, 2),
-        np.array([p.pose.scores for p in people], dtype=np.float64).reshape(-1, NUM_JOINTS),
+        np.array([p.pose.joint_scores for p in people], dtype=np.float64).reshape(-1, NUM_JOINTS),
         np.array([p.box for p in people], dtype=np.float64).reshape(-1, 4),
         np.array([p.box_score for p in people], dtype=np.float64),
-        np.array([p.pose.score for p in people], dtype=np.float64),
+        np.array([p.pose.log_score for p in people], dtype=np.float64),
     )
 
 
-def observe(sample: Sample, scene: Scene, parts: bool = True) -> Photo:
+def judge(sample: Sample, scene: Scene, parts: bool = True) -> JudgedPhoto:
     """Compare one result with its sample; reads the sample's part map.
 
     Parameters
@@ -84,7 +84,7 @@ def observe(sample: Sample, scene: Scene, parts: bool = True) -> Photo:
         confusion, by_size, parsing = _judge_parts(sample, scene) if parts else (None, None, None)
     except ValueError as error:
         raise ValueError(f"{sample.part_path}: {error}") from error
-    return Photo(
+    return JudgedPhoto(
         sample.source,
         labelled_people(sample),
         np.array([p.joints_from for p in sample.people], dtype=np.str_),
@@ -98,7 +98,7 @@ def observe(sample: Sample, scene: Scene, parts: bool = True) -> Photo:
     )
 
 
-def pose_similarity(photo: Photo) -> float:
+def pose_similarity(photo: JudgedPhoto) -> float:
     """How well the poses of one photo were found, to sort photos by: the mean OKS of its people, 12 limb joints.
 
     People with human or exact joints, each spoken for by one prediction; 0 without one. nan without such people.
@@ -112,7 +112,7 @@ def pose_similarity(photo: Photo) -> float:
     return float(similarity[matches[found], found].sum()) / len(matches)
 
 
-def part_similarity(photo: Photo) -> float:
+def part_similarity(photo: JudgedPhoto) -> float:
     """How well the parts of one photo were found: the mIoU of its classes; nan without labelled pixels."""
     return float("nan") if photo.confusion is None else segmentation_scores(photo.confusion).miou
 

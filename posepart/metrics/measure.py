@@ -11,7 +11,7 @@ import numpy as np
 
 from posepart.data.sample import Sample
 from posepart.metrics.bootstrap import PairedDifference, bootstrap_interval, paired_bootstrap
-from posepart.metrics.judged import Photo, observe
+from posepart.metrics.judged import JudgedPhoto, judge
 from posepart.metrics.scores import scores_of
 from posepart.structures import Scene
 
@@ -54,12 +54,12 @@ def evaluate_scenes(
     -------
     One measure per score of `scores_of`, in its order.
     """
-    photos = [observe(sample, scene) for sample, scene in pairs]
+    photos = [judge(sample, scene) for sample, scene in pairs]
     return tuple(measure_photos(photos, replicates=replicates, seed=seed, confidence=confidence))
 
 
 def measure_photos(
-    photos: Sequence[Photo], *, replicates: int = 1000, seed: int = 0, confidence: float = 0.95
+    photos: Sequence[JudgedPhoto], *, replicates: int = 1000, seed: int = 0, confidence: float = 0.95
 ) -> Iterator[Measure]:
     """`evaluate_scenes` of photos that are compared with their labels already, one measure after the other."""
     for score in scores_of(photos):
@@ -86,7 +86,7 @@ def compare_scenes(
     paths = [[sample.image_path for sample, _ in system] for system in pairs]
     if paths[0] != paths[1]:
         raise ValueError("expected two systems on the same samples in the same order: predict them anew")
-    scores = [scores_of([observe(sample, scene) for sample, scene in system]) for system in pairs]
+    scores = [scores_of([judge(sample, scene) for sample, scene in system]) for system in pairs]
     comparisons = []
     for one, other in zip(*scores, strict=True):
         paired = paired_bootstrap(one.statistic, other.statistic, one.photos, replicates, seed, confidence)

@@ -12,14 +12,14 @@ from posepart.metrics.instance_parsing import (
     part_average_precision,
     person_average_precision,
 )
-from posepart.metrics.judged import Photo
+from posepart.metrics.judged import JudgedPhoto
 from posepart.metrics.segmentation import SIZE_NAMES, pooled_scores
 from posepart.schema import PART_NAMES
 
 PART_ORIGINS = ("human", "derived", "exact")
 
 
-def part_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+def part_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
     """Part segmentation, pooled over whole photos, by where the part maps are from."""
     for origin in PART_ORIGINS:
         yield from _part_scores(origin, part_confusions(photos, origin))
@@ -48,7 +48,7 @@ def _part_scores(origin: str, confusions: NDArray[np.int64]) -> Iterator[Score]:
         yield Score(f"part_iou_{origin}_{name}", where, *size, class_iou(index))
 
 
-def size_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+def size_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
     """Part mIoU in the boxes of people by their size (Table 4), all part maps together."""
     sizes = size_confusions(photos)
     for index, name in enumerate(SIZE_NAMES):
@@ -65,7 +65,7 @@ def _size_score(name: str, confusions: NDArray[np.int64]) -> Score:
     )
 
 
-def instance_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+def instance_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
     """AP^r, AP^p and PCP (strict) on photos in which everybody has an instance mask."""
     records = parsing_records(photos)
     size = len(records.people), int(records.people.sum())

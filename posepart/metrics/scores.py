@@ -29,7 +29,7 @@ from posepart.metrics.collect import (
     measured_distances,
     scored_joints,
 )
-from posepart.metrics.judged import EXACT_ORIGINS, Photo
+from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto
 from posepart.metrics.part_scores import instance_scores, part_scores, size_scores
 from posepart.metrics.pck import JointCounts, merge_counts, pooled_rate
 from posepart.metrics.pose_average_precision import Matching, pose_average_precision
@@ -38,7 +38,7 @@ from posepart.schema import LIMB_JOINTS
 LSP_EXTENDED = "lsp_extended"
 
 
-def scores_of(photos: Sequence[Photo]) -> tuple[Score, ...]:
+def scores_of(photos: Sequence[JudgedPhoto]) -> tuple[Score, ...]:
     """Every score of the photos; those without a sample are there too and are nan."""
     families = (
         box_scores,
@@ -53,7 +53,7 @@ def scores_of(photos: Sequence[Photo]) -> tuple[Score, ...]:
     return tuple(score for family in families for score in family(photos))
 
 
-def box_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+def box_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
     """Person boxes, on photos in which everybody has one."""
     judged = judged_boxes(photos)
     at_half = at_threshold(judged, 0)
@@ -72,7 +72,7 @@ def box_scores(photos: Sequence[Photo]) -> Iterator[Score]:
         yield Score(name, what + where, len(judged.positives), samples, statistic)
 
 
-def people_free_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+def people_free_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
     """Photos without anybody in which nobody is reported."""
     free = [p for p in photos if p.boxes_complete and not len(p.truth) and not len(p.ignore_boxes)]
     right = np.array([len(p.predicted) == 0 for p in free], dtype=np.float64)
@@ -85,7 +85,7 @@ def people_free_scores(photos: Sequence[Photo]) -> Iterator[Score]:
     )
 
 
-def pck_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+def pck_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
     """PCK@0.2 end to end and how far joint scores are from the share of right joints.
 
     Each labelled person is spoken for by the prediction of highest OKS, each prediction speaks once, and all
@@ -95,7 +95,7 @@ def pck_scores(photos: Sequence[Photo]) -> Iterator[Score]:
     judged = [judge_end_to_end(p) for p in photos]
     reference = "0.2 x torso diameter, 12 limb joints, end to end"
     turned = f"{reference}, people's left and right exchanged where that fits better"
-    subsets: dict[str, Callable[[Photo], Mask]] = {
+    subsets: dict[str, Callable[[JudgedPhoto], Mask]] = {
         "pck_lsp_extended": lambda p: p.people_from("human") & (p.source == LSP_EXTENDED),
         "pck_other_human": lambda p: p.people_from("human") & (p.source != LSP_EXTENDED),
         "pck_exact": lambda p: p.people_from("exact"),
@@ -133,7 +133,7 @@ def _calibration_score(joints: ScoredJoints) -> Score:
     )
 
 
-def oks_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+def oks_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
     """OKS-AP over the 12 limb joints on photos with several labelled people."""
     limbs = list(LIMB_JOINTS)
     judged = [Detections.empty(1, len(COCO_THRESHOLDS))]
@@ -159,7 +159,7 @@ def oks_scores(photos: Sequence[Photo]) -> Iterator[Score]:
     )
 
 
-def pose_scores(photos: Sequence[Photo]) -> Iterator[Score]:
+def pose_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
     """The paper's mAP by both matchings, and ADK, on photos with complete boxes and human or exact joints."""
     matchings: dict[str, Matching] = {"pose_map_pckh": "pckh", "pose_map_pose_box": "pose_box"}
     for name, matching in matchings.items():

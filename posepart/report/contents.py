@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from posepart.metrics.average_precision import average_precision
 from posepart.metrics.collect import joint_errors, judged_boxes, judged_joints, part_confusions, scored_joints
-from posepart.metrics.judged import Photo
+from posepart.metrics.judged import JudgedPhoto
 from posepart.metrics.measure import Measure
 from posepart.metrics.tables import measure_text
 from posepart.report import figures
@@ -25,7 +25,7 @@ Seconds = Mapping[str, NDArray[np.float64]]
 
 
 def make_page(
-    photos: Sequence[Photo],
+    photos: Sequence[JudgedPhoto],
     measures: Sequence[Measure],
     tables: Mapping[str, Table],
     seconds: Seconds,
@@ -106,7 +106,7 @@ def _interval(measure: Measure) -> str:
     return f"{measure_text(measure.name, measure.low)} .. {measure_text(measure.name, measure.high)}"
 
 
-def _joint_curves(photos: Sequence[Photo]) -> Plot:
+def _joint_curves(photos: Sequence[JudgedPhoto]) -> Plot:
     joints = judged_joints(photos)
     caption = (
         "Joints as in Table 1, matched by PCKh: the highest precision at every recall or a higher one; AP is the "
@@ -121,7 +121,7 @@ def _joint_curves(photos: Sequence[Photo]) -> Plot:
     )
 
 
-def _joint_errors(photos: Sequence[Photo]) -> Plot:
+def _joint_errors(photos: Sequence[JudgedPhoto]) -> Plot:
     errors = joint_errors(photos)
     counted = int((~np.isnan(errors)).sum())
     caption = (
@@ -139,7 +139,7 @@ def _joint_errors(photos: Sequence[Photo]) -> Plot:
     )
 
 
-def _joint_calibration(photos: Sequence[Photo]) -> Plot:
+def _joint_calibration(photos: Sequence[JudgedPhoto]) -> Plot:
     joints = scored_joints(photos)
     caption = (
         f"{len(joints.scores)} limb joints that were found, of {joints.photos} photos: of those with a score of "
@@ -156,7 +156,7 @@ def _joint_calibration(photos: Sequence[Photo]) -> Plot:
     )
 
 
-def _confusion(photos: Sequence[Photo], parts: bool) -> Plot:
+def _confusion(photos: Sequence[JudgedPhoto], parts: bool) -> Plot:
     confusion = part_confusions(photos).sum(axis=0)
     caption = (
         "Of the pixels of every labelled part (rows), the percentage that was taken for each part (columns); all "
@@ -172,7 +172,7 @@ def _confusion(photos: Sequence[Photo], parts: bool) -> Plot:
     )
 
 
-def _box_curves(photos: Sequence[Photo]) -> Plot:
+def _box_curves(photos: Sequence[JudgedPhoto]) -> Plot:
     boxes = judged_boxes(photos)
     number = int(boxes.positives.sum())
     area = 100 * float(average_precision(boxes, interpolation="coco").mean()) if number else 0.0

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from posepart.data.sample import Sample
 from posepart.io.files import write_json
 from posepart.metrics.collect import part_confusions
-from posepart.metrics.judged import Photo, observe, part_similarity, pose_similarity
+from posepart.metrics.judged import JudgedPhoto, judge, part_similarity, pose_similarity
 from posepart.metrics.measure import Measure, measure_photos
 from posepart.metrics.tables import measures_to_record
 from posepart.report.contents import make_page
@@ -105,7 +105,7 @@ def evaluate(
 class _Results:
     """What is kept of all photos. seconds: stage -> (I,) wall times."""
 
-    photos: tuple[Photo, ...]
+    photos: tuple[JudgedPhoto, ...]
     models: tuple[str, ...]
     seconds: dict[str, NDArray[np.float64]]
     worst_poses: tuple[Case, ...]
@@ -117,7 +117,7 @@ def _observe(samples: Sequence[Sample], predictions: Predictions, worst: int) ->
     poses, parts = WorstCases(worst), WorstCases(worst)
     for sample in tqdm(samples, "photos", unit="photo", disable=None):
         scene = predictions.scene(sample)
-        photo = observe(sample, scene, predictions.parts)
+        photo = judge(sample, scene, predictions.parts)
         draw = partial(draw_case, sample, scene)
         poses.offer(pose_similarity(photo), draw)
         parts.offer(part_similarity(photo), draw)

@@ -17,7 +17,7 @@ from posepart.metrics.collect import (
     size_confusions,
 )
 from posepart.metrics.instance_parsing import parsing_scores
-from posepart.metrics.judged import Photo
+from posepart.metrics.judged import JudgedPhoto
 from posepart.metrics.part_scores import PART_ORIGINS
 from posepart.metrics.people import JOINT_GROUPS, JOINT_TYPES
 from posepart.metrics.pose_average_precision import Matching, pose_average_precision
@@ -51,7 +51,7 @@ class Bootstrap:
         )
 
 
-def paper_tables(photos: Sequence[Photo], bootstrap: Bootstrap, parts: bool = True) -> dict[str, Table]:
+def paper_tables(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool = True) -> dict[str, Table]:
     """All tables by their names; `parts` says whether the results have part maps at all."""
     tables = (
         pose_precision_table(photos, bootstrap),
@@ -63,7 +63,7 @@ def paper_tables(photos: Sequence[Photo], bootstrap: Bootstrap, parts: bool = Tr
     return {table.name: table for table in tables}
 
 
-def pose_precision_table(photos: Sequence[Photo], bootstrap: Bootstrap) -> Table:
+def pose_precision_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap) -> Table:
     """Table 1: mean average precision of joints, by both matchings."""
     judged = {label: judged_joints(photos, matching) for label, matching in _MATCHINGS.items()}
     rows = [_pose_row(label, joints, bootstrap) for label, joints in judged.items()]
@@ -88,7 +88,7 @@ def _pose_row(label: str, joints: Detections, bootstrap: Bootstrap) -> Row:
     return bootstrap.row(label, statistics, len(joints.positives))
 
 
-def distance_table(photos: Sequence[Photo], bootstrap: Bootstrap) -> Table:
+def distance_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap) -> Table:
     """Table 2: average distance of keypoints."""
     distances = measured_distances(photos)
     number = len(distances.total)
@@ -107,7 +107,7 @@ def distance_table(photos: Sequence[Photo], bootstrap: Bootstrap) -> Table:
     return _table("table_2", "Table 2: pose, ADK", note, NO_EXACT_POSES, columns, rows)
 
 
-def part_table(photos: Sequence[Photo], bootstrap: Bootstrap, parts: bool = True) -> Table:
+def part_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool = True) -> Table:
     """Table 3: pixel IoU of every part, by where the part maps are from."""
     by_origin = {origin: part_confusions(photos, origin) for origin in PART_ORIGINS}
     rows = [_part_row(origin, maps, bootstrap) for origin, maps in by_origin.items() if len(maps)]
@@ -128,7 +128,7 @@ def _part_row(origin: str, confusions: NDArray[np.int64], bootstrap: Bootstrap) 
     return bootstrap.row(f"{origin} part maps, {len(confusions)} photos", statistics, len(confusions))
 
 
-def size_table(photos: Sequence[Photo], bootstrap: Bootstrap, parts: bool = True) -> Table:
+def size_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool = True) -> Table:
     """Table 4: mIoU by the size of the person."""
     sizes = size_confusions(photos)
 
@@ -146,7 +146,7 @@ def size_table(photos: Sequence[Photo], bootstrap: Bootstrap, parts: bool = True
     return _table("table_4", "Table 4: parts by size of the person, mIoU", note, absent, columns, rows)
 
 
-def instance_table(photos: Sequence[Photo], bootstrap: Bootstrap, parts: bool = True) -> Table:
+def instance_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool = True) -> Table:
     """Instance parts: whose part it is counts too."""
     records = parsing_records(photos)
     number = len(records.people)

@@ -88,10 +88,10 @@ def calibrate(scene: Scene, calibration: Calibration | None) -> Scene:
 
 def _calibrated(person: Person, calibration: Calibration) -> Person:
     pose = person.pose
-    probabilities = np.clip(calibration.joint(pose.scores), SMALLEST, 1)
+    probabilities = np.clip(calibration.joint(pose.joint_scores), SMALLEST, 1)
     scores = np.where(pose.present, probabilities, 0).astype(np.float32)
-    confidence = float(calibration.pose(pose_unit_scores(np.array(pose.score))))
-    return replace(person, pose=replace(pose, scores=scores), confidence=confidence)
+    confidence = float(calibration.pose(pose_unit_scores(np.array(pose.log_score))))
+    return replace(person, pose=replace(pose, joint_scores=scores), confidence=confidence)
 
 
 def to_arrays(calibration: Calibration) -> dict[str, Float64]:

@@ -172,7 +172,7 @@ def grouping(candidates: Candidates, solution: Solution, config: CrfConfig) -> G
         pose = make_pose(candidates, members, solution.labels[members], config)
         if np.count_nonzero(pose.present) >= config.min_joints:
             poses.append(pose)
-    poses.sort(key=lambda pose: -pose.score)
+    poses.sort(key=lambda pose: -pose.log_score)
     certificate = Certificate(
         solution.energy, solution.bound, solution.gap, solution.status, solution.seconds
     )
@@ -257,7 +257,7 @@ def overlapping_pose(grouping: Grouping, box: NDArray, margin: float) -> Pose | 
     their centres are near it. Left-over clusters of a few joints overlap little. Of equal poses the better
     scored wins.
     """
-    return max(grouping.poses, key=lambda pose: (pose_fit(pose, box, margin), pose.score), default=None)
+    return max(grouping.poses, key=lambda pose: (pose_fit(pose, box, margin), pose.log_score), default=None)
 
 
 def pose_fit(pose: Pose, box: NDArray, margin: float) -> float:
@@ -292,4 +292,4 @@ def select_pose(grouping: Grouping, crop_size: int) -> Pose | None:
 def _off_centre(pose: Pose, crop_size: int) -> tuple[float, float]:
     joints = pose.xy[pose.present]
     centre = (joints.min(axis=0) + joints.max(axis=0)) / 2
-    return float(np.linalg.norm(centre - (crop_size - 1) / 2)), -pose.score
+    return float(np.linalg.norm(centre - (crop_size - 1) / 2)), -pose.log_score

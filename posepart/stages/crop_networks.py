@@ -1,6 +1,6 @@
 """From crops to poses and parts (Figure 2 between the boxes and the merge): the paper's networks with their CRF.
 
-`CropNetworks` is what `pipeline.Parser` asks for; `joint_networks` has another one, without CRF.
+`CropNetworks` is what `pipeline.Pipeline` asks for; `joint_networks` has another one, without CRF.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from posepart.structures import Candidates, Certificate, Crop, PartMaps, Pose, P
 
 
 @dataclass(frozen=True)
-class CropCrf:
+class SolvedCrf:
     """The CRF of one crop: what it was built from, Eq. (1) as arrays, and the minimiser.
 
     geometry: None without the segment term.
@@ -49,7 +49,7 @@ class ParsedCrop:
     parts: PartMaps
     pose: Pose | None
     certificate: Certificate
-    crf: CropCrf | None
+    crf: SolvedCrf | None
     further: tuple[Pose, ...] = ()
 
 
@@ -84,7 +84,7 @@ class CropNetworks(Protocol):
 
 
 @dataclass(frozen=True)
-class Networks:
+class FcnNetworks:
     """Pose FCN, Part FCN, second stage and the CRF's pairwise model: the paper's way."""
 
     pose: nn.Module
@@ -100,12 +100,12 @@ class Networks:
         clock: Stopwatch,
         dumps: Sequence[Path | None],
     ) -> list[ParsedCrop]:
-        """Networks, candidates, CRF and second stage; see `CropNetworks`."""
+        """FcnNetworks, candidates, CRF and second stage; see `CropNetworks`."""
         with clock.stage("networks"):
             batch = to_batch(crops, device)
             joints = pose_maps(self.pose, batch, config.mirror_pose, config.upright_pose)
             parts = part_maps(self.part, batch, config.part_scales)
-        crfs: list[CropCrf] = []
+        crfs: list[SolvedCrf] = []
         poses: list[Pose | None] = []
         further: list[tuple[Pose, ...]] = []
         certificates: list[Certificate] = []
@@ -132,7 +132,7 @@ class Networks:
         config: PipelineConfig,
         clock: Stopwatch,
         dump: Path | None,
-    ) -> CropCrf:
+    ) -> SolvedCrf:
         with clock.stage("candidates"):
             candidates = propose(joint_maps, config.candidates)
             geometry = part_geometry(parts, config.features) if config.features.segment_term else None
@@ -142,7 +142,7 @@ class Networks:
                 problem.save(dump)
         with clock.stage("ilp"):
             solution = minimise(problem, config.crf)
-        return CropCrf(candidates, geometry, problem, solution)
+        return SolvedCrf(candidates, geometry, problem, solution)
 
     def _refine(
         self, parts: Sequence[PartMaps], poses: Sequence[Pose | None], config: PipelineConfig, device: str

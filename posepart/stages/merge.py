@@ -26,7 +26,7 @@ class Merged:
     """The crops of a photo as one result.
 
     kept: which of the people stay, best rank first. part_map, person_map: (H, W) uint8, see `merge_parts` and
-    `assign_people`.
+    `pixel_owners`.
     """
 
     kept: list[int]
@@ -48,16 +48,16 @@ def merge_crops(
 
     Parameters
     ----------
-    people, ranks : everybody found in a crop, photo frame, and their ranks (see `pose_nms.nms_ranks`)
+    people, ranks : everybody found in a crop, photo frame, and their ranks (see `pose_nms.keep_order`)
     own_crops : the crop of each of them, a row of the next two
     part_maps, affines : of every crop with a pose; a crop in which the CRF found none is no person, and its part
         scores do not vote
-    crop_size, photo_shape, config : as for `assign_people`
+    crop_size, photo_shape, config : as for `pixel_owners`
     """
     kept = pose_nms(people, ranks, config)
     part_map = merge_parts(part_maps, affines, crop_size, photo_shape, config)
     own = [affines[own_crops[k]] for k in kept]
-    return Merged(kept, part_map, assign_people(part_map, [people[k] for k in kept], own, crop_size, config))
+    return Merged(kept, part_map, pixel_owners(part_map, [people[k] for k in kept], own, crop_size, config))
 
 
 def merge_parts(
@@ -109,7 +109,7 @@ def softened_scores(maps: PartMaps, power: float) -> PartMaps:
     return PartMaps(powered / powered.sum(axis=0), maps.stride)
 
 
-def assign_people(
+def pixel_owners(
     part_map: NDArray[np.uint8],
     people: Sequence[Person],
     affines: Sequence[Affine],
@@ -150,7 +150,7 @@ def assign_people(
     shape = part_map.shape[0], part_map.shape[1]
     owner = np.zeros(shape, np.uint8)
     fields = [
-        distance_field(person.pose, affine, crop_size, config)
+        bone_distances(person.pose, affine, crop_size, config)
         for person, affine in zip(people, affines, strict=True)
     ]
     windows = [crop_window(affine, crop_size, shape) for affine in affines]
@@ -169,7 +169,7 @@ def assign_people(
     return owner
 
 
-def distance_field(pose: Pose, affine: Affine, crop_size: int, config: MergeConfig) -> NDArray[np.uint16]:
+def bone_distances(pose: Pose, affine: Affine, crop_size: int, config: MergeConfig) -> NDArray[np.uint16]:
     """Distance of every crop pixel to a person's bones of each part.
 
     Parameters

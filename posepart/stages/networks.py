@@ -62,7 +62,7 @@ def _look_upright(network: nn.Module, batch: Tensor, mirror: bool, logits: Tenso
         return
     angles = angles[leaning]
     turned = _pose_view(network, _turned(batch[leaning], -angles), mirror)
-    sure = _sureness(turned[0]) >= _sureness(logits[leaning])
+    sure = _confidence(turned[0]) >= _confidence(logits[leaning])
     covered = _turned(torch.ones_like(turned[0][:, :1]), angles) > 0.99  # the turned crop lacks the corners
     better = sure[:, None, None, None] & covered
     back = _turned(turned[0], angles), _turned_offsets(turned[1], angles)
@@ -78,7 +78,7 @@ def _trunk_angles(logits: Tensor) -> Tensor:
     return torch.atan2(x[:, 2:].sum(1) - x[:, :2].sum(1), y[:, 2:].sum(1) - y[:, :2].sum(1))
 
 
-def _sureness(logits: Tensor) -> Tensor:
+def _confidence(logits: Tensor) -> Tensor:
     """(B,) the mean over the joints of the best score."""
     return logits.flatten(2).amax(2).sigmoid().mean(1)
 

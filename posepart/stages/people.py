@@ -44,4 +44,4 @@ def further_person(
     """
     extent = pose_extent(affine.inverse(pose.xy[pose.present]), margin)
     box = np.clip(extent, 0, [photo_shape[1], photo_shape[0]] * 2).astype(np.float32)
-    return boxed_person(pose, affine, box, score * float(pose.scores[pose.present].mean()), certificate)
+    return boxed_person(pose, affine, box, score * float(pose.joint_scores[pose.present].mean()), certificate)

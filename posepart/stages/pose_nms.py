@@ -12,7 +12,7 @@ from posepart.stages.crf import pose_fit
 from posepart.structures import Person, Pose
 
 
-def nms_ranks(people: Sequence[Person], further: int, margin: float, config: MergeConfig) -> list[float]:
+def keep_order(people: Sequence[Person], further: int, margin: float, config: MergeConfig) -> list[float]:
     """Which of two poses of one person stays: the one of higher rank.
 
     Sec. 4.1 ranks by `Pose.score`. That sum over joints tells how clear the joints are, not whose: of a good box
@@ -39,7 +39,7 @@ def nms_ranks(people: Sequence[Person], further: int, margin: float, config: Mer
 
 def _rank(person: Person, margin: float, config: MergeConfig) -> float:
     if config.rank == "pose":
-        return person.pose.score
+        return person.pose.log_score
     return person.box_score * pose_fit(person.pose, person.box, margin)
 
 

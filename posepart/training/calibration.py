@@ -13,7 +13,7 @@ from posepart.metrics.bootstrap import Interval, bootstrap_interval
 from posepart.metrics.calibration import expected_calibration_error
 from posepart.metrics.coco_matching import match_poses
 from posepart.metrics.collect import scored_joints
-from posepart.metrics.judged import EXACT_ORIGINS, Photo
+from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto
 from posepart.schema import LIMB_JOINTS
 from posepart.stages.calibration import RAW, SMALLEST, IsotonicMap, PlattMap, ScoreMap, pose_unit_scores
 
@@ -35,13 +35,13 @@ class Outcomes:
     right: NDArray[np.bool_]
 
 
-def joint_outcomes(photos: Sequence[Photo]) -> Outcomes:
+def joint_outcomes(photos: Sequence[JudgedPhoto]) -> Outcomes:
     """The limb joints that were found of people with human or exact joints, right within 0.2 torso diameters."""
     joints = scored_joints(photos)
     return Outcomes(joints.photos, joints.images, joints.scores, joints.right)
 
 
-def pose_outcomes(photos: Sequence[Photo]) -> Outcomes:
+def pose_outcomes(photos: Sequence[JudgedPhoto]) -> Outcomes:
     """The poses that can be judged, on photos of people with human or exact joints, right from OKS 0.5 on.
 
     A pose that matches nobody is wrong where everybody is labelled, or when its box overlaps a person whose

@@ -25,7 +25,7 @@ PCK, PCKH = "0.2 x torso diameter, 12 limb joints", "0.5 x forehead-neck distanc
 
 
 @dataclass(frozen=True)
-class SeenCrops:
+class CropPrediction:
     """What a network says about B crops of side S.
 
     parsing: (B, 7, h, w) scores. xy: (B, 14, 2) joints, crop frame, or None from a parser.
@@ -65,7 +65,7 @@ class CropEvaluation:
                     self.views.append(_View(photo, person.joints_from, seen["image"], labels, joints))
 
     @torch.inference_mode()
-    def __call__(self, see: Callable[[Tensor], SeenCrops], batch: int = 16) -> tuple[Score, ...]:
+    def __call__(self, see: Callable[[Tensor], CropPrediction], batch: int = 16) -> tuple[Score, ...]:
         """The score of parts and, where `see` tells joints, two for every origin of labelled joints.
 
         see: (B, 3, S, S) in [-1, 1] -> what the network says.

@@ -16,24 +16,24 @@ from posepart.metrics.coco_matching import coco_average_precision, match_boxes
 from posepart.models.detector.network import IGNORE, PERSON
 from posepart.stages.detection import TorchvisionDetector
 from posepart.structures import PersonBoxes
-from posepart.training.mosaics import Canvas, CanvasComposer, CanvasConfig
+from posepart.training.mosaics import Mosaic, MosaicComposer, MosaicConfig
 
 
 @dataclass(frozen=True)
-class CanvasBatchConfig:
+class MosaicBatchConfig:
     """Training batches."""
 
     batch_size: int = 16
     seed: int = 0
-    canvases: CanvasConfig = field(default_factory=CanvasConfig)
+    canvases: MosaicConfig = field(default_factory=MosaicConfig)
 
 
-class CanvasBatches(Dataset[dict[str, Any]]):
+class MosaicBatches(Dataset[dict[str, Any]]):
     """Item `i` is the batch of step `i`, always the same: `images` (B, 3, H, W) uint8 and `targets`."""
 
-    def __init__(self, samples: Sequence[Sample], config: CanvasBatchConfig) -> None:
+    def __init__(self, samples: Sequence[Sample], config: MosaicBatchConfig) -> None:
         self.config = config
-        self.composer = CanvasComposer(list(samples), config.canvases)
+        self.composer = MosaicComposer(list(samples), config.canvases)
 
     def __getitem__(self, step: int) -> dict[str, Any]:
         rng = np.random.default_rng([self.config.seed, step])
@@ -44,7 +44,7 @@ class CanvasBatches(Dataset[dict[str, Any]]):
         return {"images": torch.from_numpy(images), "targets": [canvas_target(c) for c in canvases]}
 
 
-def canvas_target(canvas: Canvas) -> dict[str, Tensor]:
+def canvas_target(canvas: Mosaic) -> dict[str, Tensor]:
     """The `boxes` and `labels` of a canvas as the network takes them, ignore regions last."""
     boxes = np.concatenate([canvas.people, canvas.ignored]).astype(np.float32)
     labels = [PERSON] * len(canvas.people) + [IGNORE] * len(canvas.ignored)

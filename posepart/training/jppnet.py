@@ -27,7 +27,7 @@ from posepart.models.jppnet.structure_loss import (
 )
 from posepart.schema import FLIP_JOINTS, Part
 from posepart.schema.lip import PART_REGIONS
-from posepart.training.crop_evaluation import SeenCrops
+from posepart.training.crop_evaluation import CropPrediction
 
 # Sec. 6.1: "randomly scaling the input images (from 0.75 to 1.25), randomly cropping and randomly left-right
 # flipping"; the zoom is log-normal, cut to that range, and the shift of the crop stands for the cropping.
@@ -68,13 +68,13 @@ def parsing_phase(
     return {**arguments, "stages": 0}, replace(loss, pose_weight=0.0)
 
 
-def eyes_of_jppnet(network: JPPNet, config: JPPNetInferenceConfig) -> Callable[[Tensor], SeenCrops]:
+def jppnet_predictor(network: JPPNet, config: JPPNetInferenceConfig) -> Callable[[Tensor], CropPrediction]:
     """The network as `CropEvaluation` calls it."""
 
-    def see(images: Tensor) -> SeenCrops:
+    def see(images: Tensor) -> CropPrediction:
         found = predict_jppnet(network, images, tuple(Part), FLIP_JOINTS, config)
         xy = [peaks(maps.cpu().numpy(), found.stride)[0] for maps in found.pose]
-        return SeenCrops(found.parsing.cpu().numpy(), np.stack(xy))
+        return CropPrediction(found.parsing.cpu().numpy(), np.stack(xy))
 
     return see
 
@@ -87,7 +87,7 @@ class ParserLossConfig:
     structure: StructureLossConfig = field(default_factory=StructureLossConfig)
 
 
-class ParserLoss:
+class AttentionLoss:
     """Losses of attention to scale on one batch of `PersonCrops`: of the merged scores and of every scale.
 
     "weight" is the mean L_Joint of the merged scores, logged in both steps.
@@ -117,11 +117,11 @@ class ParserLoss:
         return structure_weight(logits.detach().argmax(1), labels, REGIONS, self.config.structure).mean()
 
 
-def eyes_of_parser(network: nn.Module) -> Callable[[Tensor], SeenCrops]:
+def attention_predictor(network: nn.Module) -> Callable[[Tensor], CropPrediction]:
     """A network that returns part logits, as `CropEvaluation` calls it; the mean with the mirror image."""
 
-    def see(images: Tensor) -> SeenCrops:
+    def see(images: Tensor) -> CropPrediction:
         scores = network(images).softmax(1) + network(images.flip(-1)).softmax(1).flip(-1)
-        return SeenCrops((scores / 2).cpu().numpy())
+        return CropPrediction((scores / 2).cpu().numpy())
 
     return see

@@ -18,7 +18,7 @@ NO_BOXES = np.zeros((0, 4), np.float32)
 
 
 @dataclass(frozen=True)
-class CanvasConfig:
+class MosaicConfig:
     """How training pictures are composed."""
 
     shapes: tuple[tuple[int, int], ...] = (
@@ -40,7 +40,7 @@ class CanvasConfig:
 
 
 @dataclass(frozen=True)
-class Canvas:
+class Mosaic:
     """A picture with boxes. image: (H, W, 3) uint8 RGB. people, ignored: (N, 4), (K, 4) float32 xyxy."""
 
     image: NDArray[np.uint8]
@@ -53,7 +53,7 @@ def clip_boxes(boxes: NDArray, width: int, height: int) -> NDArray[np.float32]:
     return np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)
 
 
-def keep_visible(people: NDArray, width: int, height: int, config: CanvasConfig) -> tuple[NDArray, NDArray]:
+def keep_visible(people: NDArray, width: int, height: int, config: MosaicConfig) -> tuple[NDArray, NDArray]:
     """Clip people to the picture -> (those still to be found, those to be ignored)."""
     if len(people) == 0:
         return NO_BOXES, NO_BOXES
@@ -65,8 +65,8 @@ def keep_visible(people: NDArray, width: int, height: int, config: CanvasConfig)
 
 
 def view(
-    photo: Canvas, window: NDArray, size: tuple[int, int], surround: NDArray, config: CanvasConfig
-) -> Canvas:
+    photo: Mosaic, window: NDArray, size: tuple[int, int], surround: NDArray, config: MosaicConfig
+) -> Mosaic:
     """Show the `window` (x0, y0, x1, y1, photo pixels, may reach outside) in a tile of `size` (width, height).
 
     surround: (height, width, 3) uint8, seen where the window leaves the photo.
@@ -89,10 +89,10 @@ def view(
         )
     people, partly = keep_visible((photo.people - shift) * np.tile(scale, 2), *size, config)
     ignored = clip_boxes((photo.ignored - shift) * np.tile(scale, 2), *size)
-    return Canvas(image, people, np.concatenate([ignored[box_areas(ignored) > 1], partly]).astype(np.float32))
+    return Mosaic(image, people, np.concatenate([ignored[box_areas(ignored) > 1], partly]).astype(np.float32))
 
 
-def flip(photo: Canvas, horizontal: bool, vertical: bool) -> Canvas:
+def flip(photo: Mosaic, horizontal: bool, vertical: bool) -> Mosaic:
     """Mirror a picture with its boxes."""
     height, width = photo.image.shape[:2]
     image, people, ignored = photo.image, photo.people, photo.ignored
@@ -106,10 +106,10 @@ def flip(photo: Canvas, horizontal: bool, vertical: bool) -> Canvas:
         people, ignored = (
             [0, height, 0, height] + b[:, [0, 3, 2, 1]] * [1, -1, 1, -1] for b in (people, ignored)
         )
-    return Canvas(image, np.float32(people), np.float32(ignored))  # type: ignore[arg-type]
+    return Mosaic(image, np.float32(people), np.float32(ignored))  # type: ignore[arg-type]
 
 
-def paste(canvas: Canvas, cutout: NDArray, corner: tuple[int, int], config: CanvasConfig) -> Canvas:
+def paste(canvas: Mosaic, cutout: NDArray, corner: tuple[int, int], config: MosaicConfig) -> Mosaic:
     """Lay a person over the canvas; people it covers for more than 60 % are ignored from then on.
 
     cutout: (h, w, 4) uint8, RGB and mask, cropped to the mask. corner: its top left on the canvas, px.
@@ -128,7 +128,7 @@ def paste(canvas: Canvas, cutout: NDArray, corner: tuple[int, int], config: Canv
     region = image[y0:y1, x0:x1]
     image[y0:y1, x0:x1] = (region * (1 - alpha) + piece[..., :3] * alpha).astype(np.uint8)
     hidden = np.array([_covered(box, alpha[..., 0], (x0, y0)) > 0.6 for box in canvas.people], bool)
-    return Canvas(
+    return Mosaic(
         image,
         np.concatenate([canvas.people[~hidden], people]).astype(np.float32),
         np.concatenate([canvas.ignored, canvas.people[hidden], partly]).astype(np.float32),
@@ -172,13 +172,13 @@ def degrade(picture: NDArray, rng: np.random.Generator) -> NDArray[np.uint8]:
     return np.asarray(picture, dtype=np.uint8)
 
 
-class CanvasComposer:
+class MosaicComposer:
     """Composes canvases from labelled photos; the same generator state gives the same canvas.
 
     Decoded photos stay in memory (about half a megabyte each at 512 px).
     """
 
-    def __init__(self, samples: list[Sample], config: CanvasConfig) -> None:
+    def __init__(self, samples: list[Sample], config: MosaicConfig) -> None:
         if not samples:
             raise ValueError("the detector's training set holds no photos: check --data")
         self.samples = samples
@@ -193,7 +193,7 @@ class CanvasComposer:
         self._photos: dict[int, NDArray[np.uint8]] = {}
         self._instances: dict[int, NDArray[np.uint8]] = {}
 
-    def compose(self, rng: np.random.Generator, size: tuple[int, int]) -> Canvas:
+    def compose(self, rng: np.random.Generator, size: tuple[int, int]) -> Mosaic:
         """A canvas of `size` (width, height)."""
         names, shares = zip(*self.config.tilings.items(), strict=True)
         tiling = names[rng.choice(len(names), p=np.array(shares) / sum(shares))]
@@ -208,13 +208,13 @@ class CanvasComposer:
                 image[y0:y1, x0:x1] = tile.image
                 people.append(tile.people + np.array([x0, y0, x0, y0], np.float32))
                 ignored.append(tile.ignored + np.array([x0, y0, x0, y0], np.float32))
-        canvas = Canvas(image, np.concatenate(people), np.concatenate(ignored))
+        canvas = Mosaic(image, np.concatenate(people), np.concatenate(ignored))
         if self.masked and rng.random() < self.config.cutouts:
             for _ in range(rng.integers(1, 4)):
                 canvas = self._paste_person(canvas, rng)
-        return Canvas(colour_jitter(canvas.image, rng), canvas.people, canvas.ignored)
+        return Mosaic(colour_jitter(canvas.image, rng), canvas.people, canvas.ignored)
 
-    def _tile(self, rng: np.random.Generator, size: tuple[int, int]) -> Canvas:
+    def _tile(self, rng: np.random.Generator, size: tuple[int, int]) -> Mosaic:
         """One photo, cropped and zoomed at random."""
         config = self.config
         index = int(rng.choice(len(self.samples), p=self.weights))
@@ -243,7 +243,7 @@ class CanvasComposer:
         photo = self._photo(self.empty[int(rng.integers(len(self.empty)))])
         return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
-    def _paste_person(self, canvas: Canvas, rng: np.random.Generator) -> Canvas:
+    def _paste_person(self, canvas: Mosaic, rng: np.random.Generator) -> Mosaic:
         """Lay a person cut out of another photo over the canvas, at any size, often over somebody."""
         index = self.masked[int(rng.integers(len(self.masked)))]
         owners = [p.instance for p in self.samples[index].people if p.instance]
@@ -267,12 +267,12 @@ class CanvasComposer:
         corner = np.round(centre - np.array(shape) / 2).astype(int)
         return paste(canvas, cutout, (int(corner[0]), int(corner[1])), self.config)
 
-    def _labelled(self, index: int) -> Canvas:
+    def _labelled(self, index: int) -> Mosaic:
         sample = self.samples[index]
         people = np.array([p.box for p in sample.people], np.float32).reshape(-1, 4)
         believed = sample.unchecked & self.config.unchecked
         people = np.concatenate([people, sample.ignore_boxes[believed]]).astype(np.float32)
-        return Canvas(self._photo(index), people, sample.ignore_boxes[~believed].astype(np.float32))
+        return Mosaic(self._photo(index), people, sample.ignore_boxes[~believed].astype(np.float32))
 
     def _photo(self, index: int) -> NDArray[np.uint8]:
         if index not in self._photos:

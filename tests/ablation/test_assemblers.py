@@ -48,7 +48,7 @@ def test_the_maximum_takes_the_best_candidate_of_each_joint_whosever_it_is() -> 
     expected = skeleton(60, 70)  # of equal scores the first wins
     expected[Joint.LEFT_WRIST] = skeleton(190, 80)[Joint.LEFT_WRIST]
     np.testing.assert_array_equal(found.poses[0].xy, expected)
-    assert found.poses[0].score == pytest.approx(13 * np.log(0.6) + np.log(0.7))
+    assert found.poses[0].log_score == pytest.approx(13 * np.log(0.6) + np.log(0.7))
 
 
 def test_variant_b_gives_the_maximum_no_candidate_twice() -> None:

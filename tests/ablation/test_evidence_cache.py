@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.stand_ins import FIGURES, boxes_of, draw, parser_of
+from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
 
 from posepart.ablation.evidence_cache import SeenCrop, load_seen, save_seen, see
 from posepart.config import PipelineConfig
@@ -15,7 +15,7 @@ def seen(boxes: PersonBoxes) -> tuple[SeenCrop, ...]:
     config = PipelineConfig(
         mirror_pose=False, upright_pose=False, part_scales=(1.0,)
     )  # the stand-ins know left and right by colour
-    return see(draw(FIGURES), boxes, parser_of(boxes).networks, config)
+    return see(draw(FIGURES), boxes, pipeline_of(boxes).networks, config)
 
 
 def test_no_boxes_no_crops(tmp_path: Path) -> None:

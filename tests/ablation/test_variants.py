@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.stand_ins import FIGURES, PAIRWISE, boxes_of, draw, parser_of
+from helpers.stand_ins import FIGURES, PAIRWISE, boxes_of, draw, pipeline_of
 from torch import Tensor, nn
 
 from posepart.ablation.evidence_cache import SeenCrop, see
-from posepart.ablation.variants import Assembled, GivenBoxes, Variant, labelled_boxes, photo_box, scene_of
+from posepart.ablation.variants import Assembled, FixedBoxes, Variant, labelled_boxes, photo_box, scene_of
 from posepart.config import CropConfig, PipelineConfig
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.structures import PersonBoxes, Scene
@@ -32,7 +32,7 @@ class Listens(nn.Module):
 
 
 def crops_of(boxes: PersonBoxes) -> tuple[SeenCrop, ...]:
-    return see(IMAGE, boxes, parser_of(boxes).networks, CONFIG)
+    return see(IMAGE, boxes, pipeline_of(boxes).networks, CONFIG)
 
 
 def run(boxes: PersonBoxes, variant: Variant, network: nn.Module | None = None) -> Scene:
@@ -55,7 +55,7 @@ def test_nobody_found_is_an_empty_scene() -> None:
 def test_the_first_variant_is_the_pipeline(refine: bool) -> None:
     boxes, config = boxes_of(FIGURES), replace(CONFIG, refine=refine)
     torch.manual_seed(0)
-    parser = parser_of(boxes, config)
+    parser = pipeline_of(boxes, config)
     expected = parser(IMAGE)
     found = run(boxes, Variant(config), parser.networks.refine)
     assert len(found.people) == len(expected.people) == 3
@@ -69,7 +69,7 @@ def test_the_first_variant_is_the_pipeline(refine: bool) -> None:
 
 
 def test_the_whole_photo_as_a_box_finds_everybody_with_their_extents() -> None:
-    image, parser = draw(FIGURES[:2], (256, 190)), parser_of(PersonBoxes.empty())
+    image, parser = draw(FIGURES[:2], (256, 190)), pipeline_of(PersonBoxes.empty())
     config = replace(CONFIG, crop=CropConfig(margin=1.0))
     photo = Sample(Path("photo.jpg"), 256, 190, (), np.zeros((0, 4), np.float32), True)
     assembled = Assembled(see(image, photo_box(photo), parser.networks, config), PAIRWISE)
@@ -117,7 +117,7 @@ def test_an_unknown_assembler_is_refused() -> None:
 
 
 def test_labelled_boxes_stand_in_for_a_detector() -> None:
-    boxes = GivenBoxes(labelled_boxes(sample(2)))(IMAGE)
+    boxes = FixedBoxes(labelled_boxes(sample(2)))(IMAGE)
     np.testing.assert_array_equal(boxes.xyxy, boxes_of(FIGURES[:2]).xyxy)
     assert boxes.scores.tolist() == [1, 1]
-    assert len(GivenBoxes(labelled_boxes(sample(0)))(IMAGE)) == 0
+    assert len(FixedBoxes(labelled_boxes(sample(0)))(IMAGE)) == 0

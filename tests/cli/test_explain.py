@@ -7,26 +7,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.fake_pipeline import error_of, write_photo
-from helpers.stand_ins import FIGURES, boxes_of, draw, parser_of
+from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
 from jsonargparse import Namespace
 from PIL import Image
 
 from posepart.cli import main as cli
 from posepart.config import PipelineConfig
-from posepart.pipeline import Parser
+from posepart.pipeline import Pipeline
 from posepart.schema import JOINT_NAMES
 from posepart.stages.features import OFFSET_FEATURES
 
 
 @pytest.fixture
-def seeing_parser(monkeypatch: pytest.MonkeyPatch) -> Parser:
+def seeing_parser(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     """Stand-in networks that see the drawn people of `stand_ins`; `load` of the command gives this parser.
 
     They read joint types from colours, so neither mirrored nor rescaled crops are for them.
     """
-    parser = parser_of(boxes_of(FIGURES[:2]))
+    parser = pipeline_of(boxes_of(FIGURES[:2]))
 
-    def load(chosen: Namespace, config: PipelineConfig) -> tuple[Parser, dict[str, str]]:
+    def load(chosen: Namespace, config: PipelineConfig) -> tuple[Pipeline, dict[str, str]]:
         parser.config = replace(config, mirror_pose=False, upright_pose=False, part_scales=(1.0,))
         return parser, {}
 
@@ -42,7 +42,7 @@ def drawn_photo(tmp_path: Path) -> Path:
 
 
 def test_explain_one_person(
-    tmp_path: Path, seeing_parser: Parser, drawn_photo: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, seeing_parser: Pipeline, drawn_photo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "new" / "out"
     assert cli.main(["explain", str(drawn_photo), "--person", "2", "-o", str(out)]) == 0
@@ -56,7 +56,7 @@ def test_explain_one_person(
     person = scene.people[1]
     assert record["person"] == 2
     assert record["model"] == "stand-in"
-    assert record["score"] == pytest.approx(person.pose.score, abs=1e-5)
+    assert record["score"] == pytest.approx(person.pose.log_score, abs=1e-5)
     assert record["crop"]["energy"] == pytest.approx(person.certificate.energy, rel=1e-5)
     for joint in record["joints"]:
         place = record["candidates"][joint["candidate"]]["xy"]
@@ -69,7 +69,7 @@ def test_explain_one_person(
 
 def test_explain_everybody_without_segments(
     tmp_path: Path,
-    seeing_parser: Parser,
+    seeing_parser: Pipeline,
     drawn_photo: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -84,7 +84,7 @@ def test_explain_everybody_without_segments(
 
 
 def test_explain_a_person_who_is_not_there(
-    tmp_path: Path, seeing_parser: Parser, drawn_photo: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, seeing_parser: Pipeline, drawn_photo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["explain", str(drawn_photo), "--person", "3", "-o", str(tmp_path / "out")]) == 2
     assert error_of(capsys) == f"--person 3: {drawn_photo} has 2 people; choose from 1 to 2"
@@ -92,7 +92,7 @@ def test_explain_a_person_who_is_not_there(
 
 
 def test_explain_a_photo_of_nobody(
-    tmp_path: Path, seeing_parser: Parser, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, seeing_parser: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photo = write_photo(tmp_path / "empty.png")
     assert cli.main(["explain", str(photo), "-o", str(tmp_path / "out")]) == 2
@@ -100,7 +100,7 @@ def test_explain_a_photo_of_nobody(
 
 
 def test_explain_out_cannot_be_written(
-    seeing_parser: Parser, drawn_photo: Path, capsys: pytest.CaptureFixture[str]
+    seeing_parser: Pipeline, drawn_photo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["explain", str(drawn_photo), "--person", "1", "-o", str(drawn_photo / "out")]) == 2
     assert "explanations cannot be written there" in error_of(capsys)

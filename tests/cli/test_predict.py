@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.fake_pipeline import FakeParser, error_of, write_photo
+from helpers.fake_pipeline import FakePipeline, error_of, write_photo
 from jsonargparse import Namespace
 
 from posepart.cli import main as cli
@@ -14,11 +14,11 @@ from posepart.io.results import read_result
 
 
 @pytest.fixture
-def parser(monkeypatch: pytest.MonkeyPatch) -> FakeParser:
+def parser(monkeypatch: pytest.MonkeyPatch) -> FakePipeline:
     """Stands in for the networks; `parser.config` and `parser.chosen` tell what it was loaded with."""
-    fake = FakeParser()
+    fake = FakePipeline()
 
-    def load(chosen: Namespace, config: PipelineConfig) -> tuple[FakeParser, dict[str, str]]:
+    def load(chosen: Namespace, config: PipelineConfig) -> tuple[FakePipeline, dict[str, str]]:
         fake.chosen, fake.config = chosen, config  # type: ignore[attr-defined]
         return fake, {"pose": "0123"}
 
@@ -26,7 +26,7 @@ def parser(monkeypatch: pytest.MonkeyPatch) -> FakeParser:
     return fake
 
 
-def test_predict(tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixture[str]) -> None:
+def test_predict(tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFixture[str]) -> None:
     write_photo(tmp_path / "photos" / "a.png", people=2)
     out = tmp_path / "out"
     assert cli.main(["predict", str(tmp_path / "photos"), "-o", str(out)]) == 0
@@ -38,7 +38,7 @@ def test_predict(tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixtu
     assert lines[1].endswith(f"results in {out}")
 
 
-def test_switches_reach_the_parser(tmp_path: Path, parser: FakeParser) -> None:
+def test_switches_reach_the_parser(tmp_path: Path, parser: FakePipeline) -> None:
     photo = write_photo(tmp_path / "a.png")
     arguments = ["predict", "--no-segment-term", "--no-refine", "--deterministic", str(photo)]
     arguments += ["-o", str(tmp_path / "out"), "--pipeline.crf.missing_joint_score", "0.3"]
@@ -62,7 +62,7 @@ def test_switches_reach_the_parser(tmp_path: Path, parser: FakeParser) -> None:
     assert parser.dumps == [tmp_path / "crf" / "a"]
 
 
-def test_configuration_file_and_overrides(tmp_path: Path, parser: FakeParser) -> None:
+def test_configuration_file_and_overrides(tmp_path: Path, parser: FakePipeline) -> None:
     photo = write_photo(tmp_path / "a.png")
     (tmp_path / "settings.json").write_text(
         '{"pipeline": {"refine": false, "crf": {"time_limit": 3}}, "threads": 2}'
@@ -82,7 +82,7 @@ def test_configuration_file_and_overrides(tmp_path: Path, parser: FakeParser) ->
 
 
 def test_printed_configuration_can_be_read_back(
-    tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
         cli.main(["predict", "--pipeline.batch_size", "3", "--print_config"])
@@ -93,7 +93,7 @@ def test_printed_configuration_can_be_read_back(
     assert parser.config.batch_size == 3  # type: ignore[attr-defined]
 
 
-def test_some_photos_fail(tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixture[str]) -> None:
+def test_some_photos_fail(tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFixture[str]) -> None:
     photo = write_photo(tmp_path / "a.png")
     (tmp_path / "cut.png").write_bytes(photo.read_bytes()[:60])
     (tmp_path / "no_photos").mkdir()
@@ -110,21 +110,21 @@ def test_some_photos_fail(tmp_path: Path, parser: FakeParser, capsys: pytest.Cap
 
 
 def test_only_a_folder_without_photos(
-    tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["predict", str(tmp_path), "-o", str(tmp_path / "out")]) == 2
     assert "no photo in this folder" in error_of(capsys)
     assert not (tmp_path / "out").exists()
 
 
-def test_only_a_bad_photo(tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_a_bad_photo(tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["predict", str(tmp_path / "gone.jpg"), "-o", str(tmp_path / "out")]) == 2
     assert "gone.jpg: no such file" in error_of(capsys)
 
 
 @pytest.mark.parametrize("sample", [False, True])
 def test_out_cannot_be_written(
-    sample: bool, tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixture[str], group_scene: None
+    sample: bool, tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFixture[str], group_scene: None
 ) -> None:
     photo = write_photo(tmp_path / "a.png")
     arguments = ["predict", *(["--sample"] if sample else [str(photo)]), "-o", str(photo / "out")]
@@ -144,7 +144,7 @@ def test_bad_weights(
     assert not (tmp_path / "out").exists()
 
 
-def test_interrupted(tmp_path: Path, parser: FakeParser, capsys: pytest.CaptureFixture[str]) -> None:
+def test_interrupted(tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFixture[str]) -> None:
     parser.fail_on, parser.error = 1, KeyboardInterrupt()
     photos = [str(write_photo(tmp_path / name)) for name in ("a.png", "b.png")]
     assert cli.main(["predict", *photos, "-o", str(tmp_path / "out")]) == 130
@@ -171,7 +171,7 @@ def group_scene(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthetic, "group_scene", lambda: scene, raising=False)
 
 
-def test_sample(tmp_path: Path, parser: FakeParser, group_scene: None) -> None:
+def test_sample(tmp_path: Path, parser: FakePipeline, group_scene: None) -> None:
     out = tmp_path / "out"
     for _ in range(2):  # the second run finds the same photos complete
         assert cli.main(["predict", "--sample", "-o", str(out)]) == 0

@@ -12,7 +12,7 @@ from PIL import Image
 
 from posepart.cli import main as cli
 from posepart.data.check import check_data, format_problems, run
-from posepart.data.check_sample import Problem, check_sample
+from posepart.data.check_sample import Finding, check_sample
 from posepart.data.contact_sheet import IGNORED, choose_samples, contact_sheet, draw_sample
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.data.summary import format_summary, summarise
@@ -44,12 +44,12 @@ def labels(**ids: int) -> NDArray[np.uint8]:
 
 
 def kinds(sample: Sample, decode: bool = False) -> list[str]:
-    return [problem.kind for problem in check_sample(sample, decode).problems]
+    return [problem.kind for problem in check_sample(sample, decode).findings]
 
 
 def test_nothing_is_wrong_with_an_empty_photo(sample_of: SampleOf) -> None:
     findings = check_sample(sample_of(grey(), []))
-    assert findings.problems == ()
+    assert findings.findings == ()
     assert findings.pixels.sum() == 0
 
 
@@ -57,7 +57,7 @@ def test_nothing_is_wrong_at_the_borders(sample_of: SampleOf) -> None:
     fits = person((-1, -1, WIDTH + 1, HEIGHT + 1), neck=(-1, 0, 2), left_wrist=(WIDTH, HEIGHT, 1))
     sample = sample_of(grey(), [fits], labels(head=1, ignore=IGNORE), ignored=[(0, 0, WIDTH, HEIGHT)])
     findings = check_sample(sample, decode=True)
-    assert findings.problems == ()
+    assert findings.findings == ()
     assert findings.pixels[[0, 1, IGNORE]].tolist() == [WIDTH * HEIGHT - 2, 1, 1]
 
 
@@ -65,7 +65,7 @@ def test_joints_outside(sample_of: SampleOf) -> None:
     wrong = person(
         neck=(WIDTH + 1.5, 3, 2), left_knee=(3, -1.5, 1), right_knee=(-50, 3, 0), left_hip=(np.nan, 3, 2)
     )
-    (problem,) = check_sample(sample_of(grey(), [person(), wrong])).problems
+    (problem,) = check_sample(sample_of(grey(), [person(), wrong])).findings
     assert problem.kind == "joint outside"
     assert "neck of person 2 at (41.5, 3), left_hip of person 2 at (nan, 3), left_knee of" in problem.sentence
     assert problem.sentence.endswith(
@@ -76,7 +76,7 @@ def test_joints_outside(sample_of: SampleOf) -> None:
 
 def test_boxes(sample_of: SampleOf) -> None:
     people = [person((5, 5, 5, 9)), person((0, 0, 42, 9)), person((0, 0, np.nan, 9)), person((0, -2, 3, 9))]
-    empty, outside = check_sample(sample_of(grey(), people, ignored=[(0, 0, 5, 99)])).problems
+    empty, outside = check_sample(sample_of(grey(), people, ignored=[(0, 0, 5, 99)])).findings
     assert empty.kind == "empty box"
     assert "person 1 [5, 5, 5, 9], person 3 [0, 0, nan, 9]: the box is empty" in empty.sentence
     assert outside.kind == "box outside"
@@ -85,7 +85,7 @@ def test_boxes(sample_of: SampleOf) -> None:
 
 def test_unknown_parts(sample_of: SampleOf) -> None:
     sample = sample_of(grey(), [], labels(leg=6, seven=7, other=200, ignore=IGNORE))
-    (problem,) = check_sample(sample).problems
+    (problem,) = check_sample(sample).findings
     assert problem.sentence.endswith(
         "2 pixels have the unknown part ids 7, 200; change them to 0..6 or 255 (ignore)"
     )
@@ -93,14 +93,14 @@ def test_unknown_parts(sample_of: SampleOf) -> None:
 
 def test_instances(sample_of: SampleOf) -> None:
     people = [person(instance=value) for value in (0, 1, 1, 3)]
-    lost, shared = check_sample(sample_of(grey(), people, instances=labels(first=1))).problems
+    lost, shared = check_sample(sample_of(grey(), people, instances=labels(first=1))).findings
     assert "no pixel has the instance value 3 of a person" in lost.sentence
     assert "several people have the instance value 1" in shared.sentence
 
 
 def test_sizes(sample_of: SampleOf) -> None:
     sample = sample_of(grey(), [], np.zeros((WIDTH, HEIGHT), np.uint8))
-    (problem,) = check_sample(sample).problems
+    (problem,) = check_sample(sample).findings
     assert "photo_parts.png: is 30 x 40 px, but its labels are for 40 x 30 px" in problem.sentence
     Image.new("L", (41, 30)).save(sample.image_path)
     assert kinds(sample) == ["size mismatch", "size mismatch"]
@@ -171,7 +171,7 @@ def test_the_table_has_a_column_per_split() -> None:
 
 
 def test_the_terminal_shows_some_of_each_kind() -> None:
-    problems = [Problem("a", f"a{i}") for i in range(3)] + [Problem("b", "b0")]
+    problems = [Finding("a", f"a{i}") for i in range(3)] + [Finding("b", "b0")]
     assert format_problems(problems, 2) == "a: 3\n  a0\n  a1\n  ... and 1 more\nb: 1\n  b0"
     assert format_problems(problems, None).count("\n") == 5
     assert format_problems([]) == ""
@@ -218,7 +218,7 @@ def test_one_split_only(tmp_path: Path) -> None:
 def test_photos_that_occur_twice(tmp_path: Path) -> None:
     write_people(tmp_path, "train", ["a.jpg", "b.jpg", "b.jpg"])
     write_people(tmp_path, "val", ["a.jpg"])
-    first, second = check_data(tmp_path).problems
+    first, second = check_data(tmp_path).findings
     assert (first.kind, second.kind) == ("photo in two splits", "repeated photo")
     assert "a.jpg: is in train and val, which makes measures too good" in first.sentence
     assert "b.jpg: occurs 2 times in train" in second.sentence

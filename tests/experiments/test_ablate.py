@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.stand_ins import FIGURES, boxes_of, draw, parser_of
+from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
 from PIL import Image
 from torch import nn
 
@@ -25,7 +25,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     monkeypatch.syspath_prepend(str(EXPERIMENTS))
     module = importlib.import_module("ablate")
     boxes = boxes_of(FIGURES[:2])
-    monkeypatch.setattr(module, "load", lambda *_, config, **__: replace_config(parser_of(boxes), config))
+    monkeypatch.setattr(module, "load", lambda *_, config, **__: replace_config(pipeline_of(boxes), config))
     monkeypatch.setattr(module, "seen_with", lambda *_: {"weights": "made up"})
     return module
 
@@ -86,7 +86,7 @@ def test_report_and_a_second_run_on_what_was_seen(
 def test_given_boxes_need_no_detector(
     script: types.ModuleType, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parser = parser_of(boxes_of([]))
+    parser = pipeline_of(boxes_of([]))
     monkeypatch.setattr(script, "load", lambda *_, config, **__: replace_config(parser, config))
     out = tmp_path / "out"
     command = ["--data", str(data), "--only", "boxes", "--given_boxes", "true", "--replicates", "0"]

@@ -40,7 +40,7 @@ def scored(value: float) -> Scene:
     people = []
     for person in scene.people:
         scores = np.where(person.pose.present, value, 0).astype(np.float32)
-        pose = replace(person.pose, scores=scores, score=float(14 * np.log(value)))
+        pose = replace(person.pose, joint_scores=scores, log_score=float(14 * np.log(value)))
         people.append(replace(person, pose=pose))
     return replace(scene, people=tuple(people))
 

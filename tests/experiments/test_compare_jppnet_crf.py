@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.joint_stand_ins import ONE_SCALE, SeesBoth
-from helpers.stand_ins import FIGURES, boxes_of, draw, parser_of
+from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
 from PIL import Image
 
 from posepart.config import PipelineConfig
-from posepart.pipeline import JointNetworks, Parser
+from posepart.pipeline import JppnetNetworks, Pipeline
 from posepart.schema import JOINT_NAMES
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -28,7 +28,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     config = PipelineConfig(
         mirror_pose=False, upright_pose=False, part_scales=(1.0,), jppnet=ONE_SCALE
     )  # stand-ins know left and right by colour
-    monkeypatch.setattr(module, "load", lambda *_, **__: parser_of(boxes_of(APART), config))
+    monkeypatch.setattr(module, "load", lambda *_, **__: pipeline_of(boxes_of(APART), config))
     monkeypatch.setattr(module, "load_network", lambda _: SeesBoth().eval())
     return module
 
@@ -78,7 +78,7 @@ def test_a_model_without_crf_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     boxes = boxes_of([])
-    joint = Parser(lambda image: boxes, JointNetworks(SeesBoth()), PipelineConfig(), "joint")
+    joint = Pipeline(lambda image: boxes, JppnetNetworks(SeesBoth()), PipelineConfig(), "joint")
     monkeypatch.setattr(script, "load", lambda *_, **__: joint)
     with pytest.raises(ValueError, match="--model joint: has no CRF to compare with"):
         script.main(["--data", str(data), "--jppnet", '{"S1": "any"}', "-o", str(tmp_path / "out")])

@@ -11,7 +11,7 @@ from helpers.scenes import make_person
 from posepart.structures import Scene
 
 
-class FakeParser:
+class FakePipeline:
     """Finds `image[0, 0, 0]` people; records what it was given."""
 
     model_name = "fake"

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from helpers.scenes import STANDING
 from posepart.config import PipelineConfig
 from posepart.models.refine import RefineFCN
-from posepart.pipeline import Networks, Parser
+from posepart.pipeline import FcnNetworks, Pipeline
 from posepart.schema import JOINT_PARTS, NEIGHBOURS, SKELETON, Joint, Part
 from posepart.stages.features import FEATURE_NAMES, OFFSET_FEATURES
 from posepart.stages.pairwise import PAIR_CLASS_NAMES, LogisticWeights, PairwiseModel, term_names
@@ -104,14 +104,14 @@ def logistic(columns: tuple[str, ...]) -> LogisticWeights:
 PAIRWISE = PairwiseModel(logistic(FEATURE_NAMES), logistic(OFFSET_FEATURES))
 
 
-def parser_of(
+def pipeline_of(
     boxes: PersonBoxes, config: PipelineConfig | None = None, pairwise: PairwiseModel = PAIRWISE
-) -> Parser:
+) -> Pipeline:
     config = replace(
         config or PipelineConfig(), mirror_pose=False, upright_pose=False, part_scales=(1.0,)
     )  # SeesJoints reads joint types from colours
-    networks = Networks(SeesJoints(), SeesParts(), RefineFCN(width=8, separable=True).eval(), pairwise)
-    return Parser(lambda image: boxes, networks, config, "stand-in")
+    networks = FcnNetworks(SeesJoints(), SeesParts(), RefineFCN(width=8, separable=True).eval(), pairwise)
+    return Pipeline(lambda image: boxes, networks, config, "stand-in")
 
 
 FIGURES = [figure(15, 20), figure(110, 25), figure(225, 15)]

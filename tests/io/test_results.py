@@ -37,10 +37,10 @@ def assert_equal_scenes(actual: Scene, expected: Scene) -> None:
     for one, other in zip(actual.people, expected.people, strict=True):
         assert one.certificate == other.certificate
         assert one.box_score == pytest.approx(other.box_score, abs=1e-6)
-        assert one.pose.score == pytest.approx(other.pose.score, abs=1e-6)
+        assert one.pose.log_score == pytest.approx(other.pose.log_score, abs=1e-6)
         np.testing.assert_allclose(one.box, other.box, atol=0.01)
         np.testing.assert_allclose(one.pose.xy, other.pose.xy, atol=0.005)
-        np.testing.assert_allclose(one.pose.scores, other.pose.scores, atol=1e-6)
+        np.testing.assert_allclose(one.pose.joint_scores, other.pose.joint_scores, atol=1e-6)
         assert np.array_equal(one.pose.present, other.pose.present)
 
 
@@ -135,7 +135,7 @@ def test_a_search_without_a_proof_is_valid_json(tmp_path: Path) -> None:
 
 def test_a_present_joint_stays_present(tmp_path: Path) -> None:
     scene = two_people()
-    scene.people[0].pose.scores[Joint.NECK] = 1e-9
+    scene.people[0].pose.joint_scores[Joint.NECK] = 1e-9
     assert read_result(write_result(scene, PHOTO, tmp_path)).people[0].pose.present[Joint.NECK]
 
 
@@ -199,7 +199,7 @@ def test_predictions_load_in_pycocotools(tmp_path: Path) -> None:
     assert annotations[0]["file_name"] == "beach.jpg"
     assert len(annotations[0]["keypoints"]) == 42
     assert annotations[0]["keypoints"][:3] == [70.0, 35.0, 0.9]
-    assert annotations[0]["score"] == pytest.approx(two_people().people[0].pose.score, abs=1e-6)
+    assert annotations[0]["score"] == pytest.approx(two_people().people[0].pose.log_score, abs=1e-6)
 
 
 def test_no_predictions(tmp_path: Path) -> None:

@@ -8,26 +8,26 @@ import numpy as np
 import pytest
 import torch
 from helpers.joint_stand_ins import ONE_SCALE, SeesBoth
-from helpers.stand_ins import FIGURES, boxes_of, draw, logistic, parser_of
+from helpers.stand_ins import FIGURES, boxes_of, draw, logistic, pipeline_of
 from numpy.typing import NDArray
 from PIL import Image
 
 from posepart.cli import main as cli
 from posepart.cli.explain import explain_photo
 from posepart.config import PipelineConfig
-from posepart.jppnet.networks import NO_CRF, JointNetworks, JPPNetParts, peak_pose
+from posepart.jppnet.networks import NO_CRF, JppnetNetworks, JppnetParts, peak_pose
 from posepart.models.builders import build
 from posepart.models.weights import find_model, save_tensors, save_weights
-from posepart.pipeline import Parser, load
+from posepart.pipeline import Pipeline, load
 from posepart.schema import SKELETON, Joint, Part
 from posepart.stages.features import OFFSET_FEATURES
 from posepart.stages.pairwise import PairwiseModel
 from posepart.structures import PersonBoxes
 
 
-def joint_parser(boxes: PersonBoxes, config: PipelineConfig | None = None) -> Parser:
+def joint_parser(boxes: PersonBoxes, config: PipelineConfig | None = None) -> Pipeline:
     config = config or PipelineConfig(jppnet=ONE_SCALE)
-    return Parser(lambda image: boxes, JointNetworks(SeesBoth().eval()), config, "joint")
+    return Pipeline(lambda image: boxes, JppnetNetworks(SeesBoth().eval()), config, "joint")
 
 
 def test_no_boxes_no_people() -> None:
@@ -71,7 +71,7 @@ def test_a_pose_by_hand() -> None:
     assert np.flatnonzero(pose.present).tolist() == [Joint.NECK, Joint.LEFT_HIP]
     assert pose.xy[Joint.NECK].tolist() == [4 * (Joint.NECK + 0.5) - 0.5, 9.5]
     assert not pose.xy[Joint.RIGHT_HIP].any()
-    assert pose.score == pytest.approx(np.log(0.5) + np.log(0.2) + 12 * np.log(0.1), rel=1e-6)
+    assert pose.log_score == pytest.approx(np.log(0.5) + np.log(0.2) + 12 * np.log(0.1), rel=1e-6)
 
 
 def test_one_joint_is_no_pose() -> None:
@@ -82,9 +82,9 @@ def test_one_joint_is_no_pose() -> None:
 def test_its_parts_in_our_crf_are_what_it_parses() -> None:
     boxes = boxes_of(FIGURES[:1])
     config = PipelineConfig(mirror_pose=False, upright_pose=False, part_scales=(1.0,))
-    parser = parser_of(boxes, config)
+    parser = pipeline_of(boxes, config)
     expected = parser(draw(FIGURES[:1]))
-    parser.networks = replace(parser.networks, part=JPPNetParts(SeesBoth().eval(), config.jppnet))
+    parser.networks = replace(parser.networks, part=JppnetParts(SeesBoth().eval(), config.jppnet))
     found = parser(draw(FIGURES[:1]))
     np.testing.assert_array_equal(found.part_map, expected.part_map)
     energies = [scene.people[0].certificate.energy for scene in (found, expected)]
@@ -127,7 +127,7 @@ def model_folder(trained: Path, tmp_path: Path) -> Path:
 def test_a_folder_of_detector_and_jppnet_is_a_model(model_folder: Path) -> None:
     assert sorted(find_model(model_folder).cards) == ["detector", "jppnet"]
     parser = load(model_folder)
-    assert isinstance(parser.networks, JointNetworks)
+    assert isinstance(parser.networks, JppnetNetworks)
     parser.detector = lambda image: boxes_of(FIGURES[:1])
     scene = parser(draw(FIGURES[:1]))
     assert scene.model == "jppnet-tiny"
@@ -145,7 +145,7 @@ def test_with_the_other_stages_it_gives_the_crf_its_parts(model_folder: Path) ->
     save_tensors(model_folder / "crf.safetensors", crf, {"stage": "crf"})
     config = PipelineConfig()
     parser = load(model_folder, config=replace(config, features=replace(config.features, segment_term=False)))
-    assert isinstance(parser.networks.part, JPPNetParts)  # type: ignore[attr-defined]
+    assert isinstance(parser.networks.part, JppnetParts)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

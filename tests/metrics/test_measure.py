@@ -6,7 +6,7 @@ from helpers import people_data
 
 from posepart.data.sample import Sample
 from posepart.metrics.collect import joint_errors, scored_joints
-from posepart.metrics.judged import observe, part_similarity, pose_similarity, predicted_people
+from posepart.metrics.judged import judge, part_similarity, pose_similarity, predicted_people
 from posepart.metrics.measure import compare_scenes, evaluate_scenes
 from posepart.metrics.tables import format_comparisons, format_measures, measures_to_record
 from posepart.schema import FLIP_JOINTS, PART_NAMES, Joint
@@ -83,7 +83,9 @@ def test_left_and_right_exchanged(samples):
     scene = people_data.perfect_scene(group)
     first = scene.people[0]
     sides = list(FLIP_JOINTS)
-    pose = dataclasses.replace(first.pose, xy=first.pose.xy[sides], scores=first.pose.scores[sides])
+    pose = dataclasses.replace(
+        first.pose, xy=first.pose.xy[sides], joint_scores=first.pose.joint_scores[sides]
+    )
     turned = dataclasses.replace(scene, people=(dataclasses.replace(first, pose=pose), *scene.people[1:]))
     measures = values([(group, turned)])
     np.testing.assert_allclose(measures["pck_other_human"].value, 2 / 3)
@@ -138,7 +140,7 @@ def test_results_of_another_size_are_refused(samples):
     with pytest.raises(
         ValueError, match=r"photo_1.jpg: the labels are for 320 x 200 px, the result for 320 x 199"
     ):
-        observe(samples[0], other)
+        judge(samples[0], other)
 
 
 def test_predicted_people_of_an_empty_scene(samples):
@@ -148,18 +150,18 @@ def test_predicted_people_of_an_empty_scene(samples):
 def test_photos_are_sorted_by_similarity(samples):
     group, nobody = samples[1], samples[4]
     perfect, poor = people_data.perfect_scene(group), people_data.poor_scene(group)
-    assert pose_similarity(observe(group, perfect)) == part_similarity(observe(group, perfect)) == 1
-    np.testing.assert_allclose(part_similarity(observe(group, poor)), 5.5 / 7)
-    assert 11 / 12 < pose_similarity(observe(group, poor)) < 1, "one of twelve joints is off"
+    assert pose_similarity(judge(group, perfect)) == part_similarity(judge(group, perfect)) == 1
+    np.testing.assert_allclose(part_similarity(judge(group, poor)), 5.5 / 7)
+    assert 11 / 12 < pose_similarity(judge(group, poor)) < 1, "one of twelve joints is off"
     one_of_three = dataclasses.replace(perfect, people=perfect.people[:1])
-    np.testing.assert_allclose(pose_similarity(observe(group, one_of_three, parts=False)), 1 / 3)
-    assert pose_similarity(observe(group, people_data.empty_scene(group))) == 0
-    assert np.isnan(pose_similarity(observe(nobody, people_data.empty_scene(nobody))))
-    assert np.isnan(part_similarity(observe(group, perfect, parts=False)))
+    np.testing.assert_allclose(pose_similarity(judge(group, one_of_three, parts=False)), 1 / 3)
+    assert pose_similarity(judge(group, people_data.empty_scene(group))) == 0
+    assert np.isnan(pose_similarity(judge(nobody, people_data.empty_scene(nobody))))
+    assert np.isnan(part_similarity(judge(group, perfect, parts=False)))
 
 
 def test_records(samples):
-    photos = [observe(s, people_data.poor_scene(s)) for s in samples]
+    photos = [judge(s, people_data.poor_scene(s)) for s in samples]
     errors = joint_errors(photos)
     assert errors.shape == (7, 14)
     np.testing.assert_allclose(errors[:, Joint.LEFT_WRIST], 30 / 50)

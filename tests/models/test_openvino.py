@@ -1,4 +1,4 @@
-"""Networks compiled by OpenVINO answer as they do in torch."""
+"""FcnNetworks compiled by OpenVINO answer as they do in torch."""
 
 import importlib.util
 import sys

@@ -35,10 +35,10 @@ def test_a_person_by_hand(data, tmp_path):
     scene = scene_of([entry(joints, bbox=[5, 6, 10, 20]), *others], data, tmp_path)
     (person,) = scene.people
     np.testing.assert_array_equal(person.box, [5, 6, 15, 26])
-    assert person.pose.scores[[Joint.NECK, Joint.LEFT_KNEE, Joint.LEFT_HIP]].tolist() == [1, 0, 0.25]
+    assert person.pose.joint_scores[[Joint.NECK, Joint.LEFT_KNEE, Joint.LEFT_HIP]].tolist() == [1, 0, 0.25]
     assert person.pose.xy[Joint.LEFT_KNEE].tolist() == [0, 0]
     assert person.pose.xy[Joint.LEFT_HIP].tolist() == [115, 170]
-    assert person.pose.score == person.box_score == 0.7
+    assert person.pose.log_score == person.box_score == 0.7
 
 
 def test_without_a_box_the_joints_have_one(data, tmp_path):
@@ -54,7 +54,7 @@ def test_the_17_joints_of_coco(data, tmp_path):
     (person,) = scene_of([entry(joints)], data, tmp_path).people
     np.testing.assert_array_equal(person.pose.xy[list(LIMB_JOINTS)], STANDING[list(LIMB_JOINTS)] + 100)
     assert person.pose.xy[Joint.NECK].tolist() == [100, 130], "the middle of the shoulders"
-    assert person.pose.scores[Joint.NECK] == person.pose.scores[Joint.FOREHEAD] == 0.5
+    assert person.pose.joint_scores[Joint.NECK] == person.pose.joint_scores[Joint.FOREHEAD] == 0.5
 
 
 def test_photos_named_by_their_number(data, tmp_path):

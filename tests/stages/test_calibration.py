@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.scenes import empty_scene, two_people
-from helpers.stand_ins import FIGURES, boxes_of, draw, parser_of
+from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
 
 from posepart.io.results import PhotoInfo, coco_results, read_result, write_result
 from posepart.models.weights import ModelSet, save_tensors
@@ -64,11 +64,12 @@ def test_reported_scores() -> None:
     for before, after in zip(scene.people, changed.people, strict=True):
         present = before.pose.present
         np.testing.assert_array_equal(after.pose.present, present)
-        np.testing.assert_allclose(after.pose.scores[present], STEPS(before.pose.scores[present]), rtol=1e-6)
-        assert not after.pose.scores[~present].any()
-        assert after.pose.score == before.pose.score
+        expected = STEPS(before.pose.joint_scores[present])
+        np.testing.assert_allclose(after.pose.joint_scores[present], expected, rtol=1e-6)
+        assert not after.pose.joint_scores[~present].any()
+        assert after.pose.log_score == before.pose.log_score
         assert after.confidence == pytest.approx(
-            float(HALVED.pose(pose_unit_scores(np.array(before.pose.score))))
+            float(HALVED.pose(pose_unit_scores(np.array(before.pose.log_score))))
         )
     assert not changed.people[1].pose.present[Joint.LEFT_WRIST]  # absent joints stay absent
     assert scene.people[0].confidence is None
@@ -153,7 +154,7 @@ def test_results_keep_the_confidence(tmp_path: Path) -> None:
 
 
 def test_only_what_the_parser_reports_changes() -> None:
-    image, parser = draw(FIGURES), parser_of(boxes_of(FIGURES))
+    image, parser = draw(FIGURES), pipeline_of(boxes_of(FIGURES))
     raw = parser.parse(image)
     parser.calibration = HALVED
     calibrated = parser.parse(image)
@@ -164,10 +165,10 @@ def test_only_what_the_parser_reports_changes() -> None:
         assert before.crf.solution.energy == after.crf.solution.energy
         assert before.pose is not None
         assert after.pose is not None
-        np.testing.assert_array_equal(after.pose.scores, before.pose.scores)
+        np.testing.assert_array_equal(after.pose.joint_scores, before.pose.joint_scores)
     for old, new in zip(raw.scene.people, calibrated.scene.people, strict=True):
-        assert new.pose.score == old.pose.score
+        assert new.pose.log_score == old.pose.log_score
         np.testing.assert_array_equal(new.pose.xy, old.pose.xy)
-        expected = np.where(old.pose.present, STEPS(old.pose.scores), 0)
-        np.testing.assert_allclose(new.pose.scores, expected, rtol=1e-6)
+        expected = np.where(old.pose.present, STEPS(old.pose.joint_scores), 0)
+        np.testing.assert_allclose(new.pose.joint_scores, expected, rtol=1e-6)
         assert (new.box_score, new.certificate.energy) == (old.box_score, old.certificate.energy)

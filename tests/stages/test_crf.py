@@ -55,7 +55,7 @@ def test_one_person_is_found_whole_with_the_energy_of_equation_1() -> None:
     # 14 unaries log(0.2 / 0.8) and 91 pairs of probability 1 / (1 + exp(-3))
     assert found.certificate.energy == pytest.approx(14 * -np.log(4) + 91 * -3, rel=1e-6)
     assert found.certificate.gap == 0
-    assert found.poses[0].score == pytest.approx(14 * np.log(0.8), rel=1e-6)
+    assert found.poses[0].log_score == pytest.approx(14 * np.log(0.8), rel=1e-6)
 
 
 def test_pairwise_potentials_are_tempered() -> None:
@@ -79,7 +79,7 @@ def test_missing_joints_count_as_one_tenth() -> None:
     kept = whole.joint < Joint.LEFT_KNEE
     part = Candidates(whole.xy[kept], whole.joint[kept], whole.scores[kept], whole.offsets[kept])
     pose = assemble(part, None, distance_model(), FEATURES, CONFIG).poses[0]
-    assert pose.score == pytest.approx(10 * np.log(0.9) + 4 * np.log(0.1), rel=1e-6)
+    assert pose.log_score == pytest.approx(10 * np.log(0.9) + 4 * np.log(0.1), rel=1e-6)
     assert not pose.present[Joint.LEFT_KNEE]
     assert pose.xy[Joint.LEFT_KNEE].tolist() == [0, 0]
 

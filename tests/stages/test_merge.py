@@ -9,7 +9,7 @@ from posepart.geometry import windows
 from posepart.geometry.frames import Affine
 from posepart.schema import NUM_PARTS, Joint, Part
 from posepart.stages.crops import box_affine
-from posepart.stages.merge import assign_people, distance_field, merge_parts, softened_scores
+from posepart.stages.merge import bone_distances, merge_parts, pixel_owners, softened_scores
 from posepart.structures import PartMaps, Person
 
 CONFIG = MergeConfig()
@@ -29,7 +29,7 @@ def identity() -> Affine:
 
 def test_no_people_stay_no_people() -> None:
     assert not merge_parts([], [], 64, (5, 7), CONFIG).any()
-    owner = assign_people(np.full((5, 7), Part.HEAD, np.uint8), [], [], 64, CONFIG)
+    owner = pixel_owners(np.full((5, 7), Part.HEAD, np.uint8), [], [], 64, CONFIG)
     assert owner.shape == (5, 7)
     assert not owner.any()
 
@@ -118,12 +118,12 @@ def test_strips_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     shape = (300, 400)
     maps, affines, people = random_scene(1, shape)
     whole = merge_parts(maps, affines, 64, shape, CONFIG)
-    owner = assign_people(whole, people, affines, 64, CONFIG)
+    owner = pixel_owners(whole, people, affines, 64, CONFIG)
     monkeypatch.setattr(windows, "STRIP_PIXELS", 400 * 7)
     assert (
         merge_parts(maps, affines, 64, shape, CONFIG) != whole
     ).mean() < 1e-3  # OpenCV warps in 1/32 of a cell
-    np.testing.assert_array_equal(assign_people(whole, people, affines, 64, CONFIG), owner)
+    np.testing.assert_array_equal(pixel_owners(whole, people, affines, 64, CONFIG), owner)
     assert len(np.unique(owner)) == 5
 
 
@@ -135,7 +135,7 @@ def test_a_huge_photo_needs_no_more_than_its_label_maps() -> None:
     person = person_of({Joint.NECK: (1500, 500), Joint.LEFT_HIP: (1500, 2000)}, box=tuple(box))
     tracemalloc.start()
     merged = merge_parts([maps], [affine], 64, shape, CONFIG)
-    owner = assign_people(merged, [person], [affine], 64, CONFIG)
+    owner = pixel_owners(merged, [person], [affine], 64, CONFIG)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert owner[1500, 1500] == 1
@@ -149,7 +149,7 @@ def arm(x: float, box: tuple[float, ...] = (0, 0, 63, 63)) -> Person:
 def test_pixels_go_to_the_nearest_bone_of_their_part() -> None:
     part_map = np.zeros((64, 64), np.uint8)
     part_map[30, :] = Part.LOWER_ARM
-    owner = assign_people(part_map, [arm(10), arm(50)], [identity()] * 2, 64, CONFIG)
+    owner = pixel_owners(part_map, [arm(10), arm(50)], [identity()] * 2, 64, CONFIG)
     assert (owner[30, :30] == 1).all()
     assert (owner[30, 31:] == 2).all()
     assert np.count_nonzero(owner) == 64
@@ -159,18 +159,18 @@ def test_a_bone_of_the_part_beats_a_nearer_bone_of_another_part() -> None:
     part_map = np.zeros((64, 64), np.uint8)
     part_map[30, 22] = Part.LOWER_LEG
     leg = person_of({Joint.LEFT_KNEE: (40, 10), Joint.LEFT_ANKLE: (40, 50)})
-    owner = assign_people(part_map, [arm(20), leg], [identity()] * 2, 64, CONFIG)
+    owner = pixel_owners(part_map, [arm(20), leg], [identity()] * 2, 64, CONFIG)
     assert owner[30, 22] == 2  # 18 px against 2 + 24 px
-    assert assign_people(part_map, [arm(20)], [identity()], 64, CONFIG)[30, 22] == 1
+    assert pixel_owners(part_map, [arm(20)], [identity()], 64, CONFIG)[30, 22] == 1
 
 
 def test_outside_its_box_a_person_reaches_only_so_far() -> None:
     part_map = np.zeros((64, 64), np.uint8)
     part_map[30, :] = Part.LOWER_ARM
-    owner = assign_people(part_map, [arm(10, box=(5, 5, 15, 55))], [identity()], 64, CONFIG)
+    owner = pixel_owners(part_map, [arm(10, box=(5, 5, 15, 55))], [identity()], 64, CONFIG)
     assert (owner[30, :34] == 1).all()
     assert not owner[30, 36:].any()
-    whole = assign_people(part_map, [arm(10, box=(5, 5, 60, 55))], [identity()], 64, CONFIG)
+    whole = pixel_owners(part_map, [arm(10, box=(5, 5, 60, 55))], [identity()], 64, CONFIG)
     assert (whole[30, :61] == 1).all()
 
 
@@ -180,19 +180,19 @@ def test_people_of_different_sizes_are_measured_by_their_own_size() -> None:
     small, large = arm(50, box=(0, 0, 127, 127)), arm(75, box=(0, 0, 127, 127))
     fine = Affine(np.array([[2.0, 0, -60], [0, 2.0, -60]]))  # crop of 32 photo px
     coarse = Affine(np.array([[0.5, 0, 0], [0, 0.5, 0]]))  # crop of 128 photo px
-    owner = assign_people(part_map, [small, large], [fine, coarse], 64, CONFIG)
+    owner = pixel_owners(part_map, [small, large], [fine, coarse], 64, CONFIG)
     assert owner[60, 60] == 2  # 10 px are 20 of the small crop's, 18 px are 9 of the large one's
 
 
 def test_background_and_people_without_joints_get_nothing() -> None:
     part_map = np.zeros((64, 64), np.uint8)
-    assert not assign_people(part_map, [arm(10)], [identity()], 64, CONFIG).any()
+    assert not pixel_owners(part_map, [arm(10)], [identity()], 64, CONFIG).any()
     part_map[:] = Part.HEAD
-    assert not assign_people(part_map, [person_of({})], [identity()], 64, CONFIG).any()
+    assert not pixel_owners(part_map, [person_of({})], [identity()], 64, CONFIG).any()
 
 
 def test_distance_field_by_hand() -> None:
-    field = distance_field(arm(20).pose, identity(), 64, CONFIG) / 16
+    field = bone_distances(arm(20).pose, identity(), 64, CONFIG) / 16
     assert field[Part.LOWER_ARM, 30, 30] == pytest.approx(10, abs=0.1)
     assert field[Part.UPPER_ARM, 10, 24] == pytest.approx(4, abs=0.5)  # the elbow alone
     assert field[Part.HEAD, 30, 30] == pytest.approx(34, abs=0.1)
@@ -201,4 +201,4 @@ def test_distance_field_by_hand() -> None:
 
 def test_more_people_than_ids_are_refused() -> None:
     with pytest.raises(ValueError, match="256 people"):
-        assign_people(np.zeros((4, 4), np.uint8), [arm(1)] * 256, [identity()] * 256, 64, CONFIG)
+        pixel_owners(np.zeros((4, 4), np.uint8), [arm(1)] * 256, [identity()] * 256, 64, CONFIG)

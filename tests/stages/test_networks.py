@@ -1,4 +1,4 @@
-"""Networks as stages: the layout of the maps."""
+"""FcnNetworks as stages: the layout of the maps."""
 
 import numpy as np
 import pytest

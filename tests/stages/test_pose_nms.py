@@ -7,7 +7,7 @@ from helpers.scenes import person_of
 
 from posepart.config import MergeConfig
 from posepart.schema import BODY_BOXES, Joint
-from posepart.stages.pose_nms import body_box, nms_ranks, pose_nms
+from posepart.stages.pose_nms import body_box, keep_order, pose_nms
 from posepart.structures import Person
 
 CONFIG = MergeConfig()
@@ -32,7 +32,7 @@ def box(*xyxy: float) -> np.ndarray:
 
 
 def nms(people: Sequence[Person], config: MergeConfig, further: int = 0) -> list[int]:
-    return pose_nms(people, nms_ranks(people, further, 0.0, config), config)
+    return pose_nms(people, keep_order(people, further, 0.0, config), config)
 
 
 def test_nobody_stays_nobody() -> None:
@@ -89,7 +89,7 @@ def test_the_pose_that_fills_the_better_box_stays() -> None:
 
 def test_rank_of_a_box_by_hand() -> None:
     person = replace(legs(0, -3.0), box=box(-10, -10, 60, 60), box_score=0.5)  # the pose ends at 110
-    rank = nms_ranks([person], 0, 0.1, CONFIG)
+    rank = keep_order([person], 0, 0.1, CONFIG)
     np.testing.assert_allclose(rank, [0.5 * 70 / 120])
 
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from posepart.metrics.calibration import expected_calibration_error
-from posepart.metrics.judged import Photo
+from posepart.metrics.judged import JudgedPhoto
 from posepart.metrics.people import LabelledPeople, PredictedPeople
 from posepart.stages.calibration import RAW, IsotonicMap, PlattMap
 from posepart.training.calibration import (
@@ -41,14 +41,14 @@ OVERCONFIDENT = drawn(np.linspace(0.02, 0.98, 4000) ** 3)
 
 def photo(
     poses: list[NDArray], scores: list[float], origin: str = "human", complete: bool = True, source: str = ""
-) -> Photo:
+) -> JudgedPhoto:
     """A photo of one labelled person, `BODY`, and the poses found in it, each with one joint score."""
     truth = LabelledPeople(BODY[None], np.ones((1, 14), bool), np.array([BOX]))
     xy = np.array(poses).reshape(-1, 14, 2)
     boxes = np.array([[*p.min(0), *p.max(0)] for p in xy]).reshape(-1, 4)
     joint_scores = np.repeat(np.array(scores)[:, None], 14, axis=1).reshape(-1, 14)
     found = PredictedPeople(xy, joint_scores, boxes, np.ones(len(xy)), 14 * np.log(np.array(scores)))
-    return Photo(
+    return JudgedPhoto(
         source, truth, np.array([origin]), found, np.zeros((0, 4)), complete, None, None, None, "none"
     )
 

@@ -11,7 +11,7 @@ from posepart.config import CropConfig
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.schema import Joint, Part
 from posepart.stages.crops import box_affine
-from posepart.training.crop_evaluation import CropEvaluation, SeenCrops, values_of
+from posepart.training.crop_evaluation import CropEvaluation, CropPrediction, values_of
 
 SampleOf = Callable[..., Sample]
 JointsAt = Callable[..., NDArray[np.float32]]
@@ -19,8 +19,8 @@ CROP = CropConfig(size=64, margin=1.0)
 TORSO = {Joint.LEFT_SHOULDER: (10, 10), Joint.RIGHT_HIP: (10, 40), Joint.LEFT_WRIST: (40, 20)}  # 30 px long
 
 
-def nothing(images: Tensor) -> SeenCrops:
-    return SeenCrops(np.zeros((len(images), 7, 16, 16)), np.zeros((len(images), 14, 2)))
+def nothing(images: Tensor) -> CropPrediction:
+    return CropPrediction(np.zeros((len(images), 7, 16, 16)), np.zeros((len(images), 14, 2)))
 
 
 def test_no_photos_no_scores() -> None:
@@ -35,11 +35,11 @@ def test_joints_by_hand(sample_of: SampleOf, joints_at: JointsAt) -> None:
     sample = sample_of(image, [LabelledPerson(box, joints)])
     affine = box_affine(box, CROP)
 
-    def see(images: Tensor) -> SeenCrops:
+    def see(images: Tensor) -> CropPrediction:
         xy = np.zeros((len(images), 14, 2))
         xy[:] = affine.forward(joints[:, :2])
         xy[:, Joint.LEFT_WRIST, 0] += 7 * affine.scale  # 0.2 of the torso diameter of 30 px is 6 px
-        return SeenCrops(np.zeros((len(images), 7, 16, 16)), xy)
+        return CropPrediction(np.zeros((len(images), 7, 16, 16)), xy)
 
     scores = CropEvaluation([sample], CROP)(see)
     assert [score.name for score in scores] == ["part_miou", "pck_human"], "no head length, no PCKh"
@@ -55,10 +55,10 @@ def test_photos_are_weighed_one_by_one(sample_of: SampleOf) -> None:
     right = sample_of(image, [person], parts, name="right")
     wrong = sample_of(image, [person], parts + 1, name="wrong")
 
-    def heads(images: Tensor) -> SeenCrops:
+    def heads(images: Tensor) -> CropPrediction:
         scores = np.zeros((len(images), 7, 16, 16))
         scores[:, Part.HEAD] = 1
-        return SeenCrops(scores)
+        return CropPrediction(scores)
 
     (parts_score,) = CropEvaluation([right, wrong], CROP)(heads)
     assert parts_score.photos == 2

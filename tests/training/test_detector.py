@@ -18,15 +18,15 @@ from posepart.models.detector.network import IGNORE, PERSON, person_detector
 from posepart.models.weights import save_weights
 from posepart.structures import PersonBoxes
 from posepart.training.detector import (
-    CanvasBatchConfig,
-    CanvasBatches,
     DetectorEvaluation,
+    MosaicBatchConfig,
+    MosaicBatches,
     canvas_target,
     detector_losses,
     shift_scores,
 )
 from posepart.training.loop import LoopConfig, train
-from posepart.training.mosaics import NO_BOXES, Canvas, CanvasConfig
+from posepart.training.mosaics import NO_BOXES, Mosaic, MosaicConfig
 
 
 def boxes(*rows: list[float]) -> np.ndarray:
@@ -53,12 +53,12 @@ def samples(tmp_path: Path) -> list[Sample]:
 
 
 def test_target_of_an_empty_canvas() -> None:
-    target = canvas_target(Canvas(np.zeros((4, 4, 3), np.uint8), NO_BOXES, NO_BOXES))
+    target = canvas_target(Mosaic(np.zeros((4, 4, 3), np.uint8), NO_BOXES, NO_BOXES))
     assert target["boxes"].shape == (0, 4) and target["labels"].dtype == torch.int64
 
 
 def test_ignore_regions_carry_their_label() -> None:
-    canvas = Canvas(np.zeros((9, 9, 3), np.uint8), boxes([0, 0, 4, 8]), boxes([5, 5, 8, 8]))
+    canvas = Mosaic(np.zeros((9, 9, 3), np.uint8), boxes([0, 0, 4, 8]), boxes([5, 5, 8, 8]))
     assert canvas_target(canvas)["labels"].tolist() == [PERSON, IGNORE]
 
 
@@ -95,8 +95,8 @@ def test_shift_moves_one_score_to_another() -> None:
 
 
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path, samples: list[Sample]) -> None:
-    canvases = CanvasConfig(shapes=((64, 64),), tilings={"1x1": 1.0})
-    batches = CanvasBatches(samples, CanvasBatchConfig(2, 5, canvases))
+    canvases = MosaicConfig(shapes=((64, 64),), tilings={"1x1": 1.0})
+    batches = MosaicBatches(samples, MosaicBatchConfig(2, 5, canvases))
     np.testing.assert_array_equal(batches[3]["images"], batches[3]["images"])
     calls = []
 

@@ -14,11 +14,11 @@ from posepart.models.jppnet.network import JPPNet, JPPNetMaps, StageMaps
 from posepart.schema import IGNORE, Joint, Part
 from posepart.training.jppnet import (
     PRINTED_AUGMENTATION,
+    AttentionLoss,
     JPPNetLoss,
-    ParserLoss,
     ParserLossConfig,
-    eyes_of_jppnet,
-    eyes_of_parser,
+    attention_predictor,
+    jppnet_predictor,
     parsing_phase,
 )
 
@@ -77,17 +77,17 @@ def test_only_labelled_joints_of_the_own_person_count() -> None:
 def test_the_softmax_loss_and_its_weight() -> None:
     labels = torch.full((1, 4, 4), int(Part.HEAD), dtype=torch.uint8)
     batch = batch_of(labels, torch.zeros(1, 6, 14, 3))
-    plain = ParserLoss(ParserLossConfig())(SettledParser(), batch)
+    plain = AttentionLoss(ParserLossConfig())(SettledParser(), batch)
     assert plain["loss"].item() == pytest.approx(2 * math.log(2), rel=1e-5)  # merged and one scale; P = 1/2
     assert plain["weight"].item() == 0
-    structured = ParserLoss(ParserLossConfig(sensitive=True))(SettledParser(), batch)
+    structured = AttentionLoss(ParserLossConfig(sensitive=True))(SettledParser(), batch)
     assert structured["loss"].item() == 0, "all joints are in place"
 
 
 def test_a_misplaced_region_weighs() -> None:
     labels = torch.zeros(1, 4, 4, dtype=torch.uint8)
     labels[0, 0, 0] = Part.TORSO
-    losses = ParserLoss(ParserLossConfig(sensitive=True))(
+    losses = AttentionLoss(ParserLossConfig(sensitive=True))(
         SettledParser(), batch_of(labels, torch.zeros(1, 6, 14, 3))
     )
     # Eq. (1), N = 1: the head that is not there, at (1.5, 1.5), and the torso that was not found, at (0, 0).
@@ -134,12 +134,12 @@ def test_what_networks_see_of_crops() -> None:
     assert isinstance(model, JPPNet)
     images = torch.rand(2, 3, 64, 64)
     with torch.inference_mode():
-        seen = eyes_of_jppnet(model, JPPNetInferenceConfig(scales=(1.0,), mirror=False))(images)
+        seen = jppnet_predictor(model, JPPNetInferenceConfig(scales=(1.0,), mirror=False))(images)
         assert seen.parsing.shape == (2, 7, 16, 16)
         assert seen.xy is not None and seen.xy.shape == (2, 14, 2)
         parser = build("attention_s", {"width": 0.35}).eval()
-        both = eyes_of_parser(parser)(images)
-        mirrored = eyes_of_parser(parser)(images.flip(-1))
+        both = attention_predictor(parser)(images)
+        mirrored = attention_predictor(parser)(images.flip(-1))
     torch.testing.assert_close(torch.from_numpy(both.parsing.sum(1)), torch.ones(2, 16, 16))
     torch.testing.assert_close(torch.from_numpy(both.parsing), torch.from_numpy(mirrored.parsing).flip(-1))
     assert both.xy is None

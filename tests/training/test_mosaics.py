@@ -11,9 +11,9 @@ from posepart.data.sample import LabelledPerson, Sample
 from posepart.training.mosaics import (
     FILL,
     NO_BOXES,
-    Canvas,
-    CanvasComposer,
-    CanvasConfig,
+    Mosaic,
+    MosaicComposer,
+    MosaicConfig,
     colour_jitter,
     flip,
     keep_visible,
@@ -21,7 +21,7 @@ from posepart.training.mosaics import (
     view,
 )
 
-CONFIG = CanvasConfig(min_side=4.0)
+CONFIG = MosaicConfig(min_side=4.0)
 
 
 def boxes(*rows: list[float]) -> np.ndarray:
@@ -34,11 +34,11 @@ def lit_box(image: np.ndarray) -> list[int]:
     return [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
 
 
-def picture(width: int = 60, height: int = 40, box: tuple[int, int, int, int] = (20, 10, 30, 34)) -> Canvas:
+def picture(width: int = 60, height: int = 40, box: tuple[int, int, int, int] = (20, 10, 30, 34)) -> Mosaic:
     """A black photo with one red person."""
     image = np.zeros((height, width, 3), np.uint8)
     image[box[1] : box[3], box[0] : box[2], 0] = 255
-    return Canvas(image, boxes(list(box)), NO_BOXES)
+    return Mosaic(image, boxes(list(box)), NO_BOXES)
 
 
 def grey(width: int, height: int) -> np.ndarray:
@@ -48,14 +48,14 @@ def grey(width: int, height: int) -> np.ndarray:
 def test_nobody() -> None:
     found, ignored = keep_visible(NO_BOXES, 10, 10, CONFIG)
     assert found.shape == ignored.shape == (0, 4)
-    empty = view(Canvas(grey(8, 8), NO_BOXES, NO_BOXES), np.array([0.0, 0, 8, 8]), (8, 8), grey(8, 8), CONFIG)
+    empty = view(Mosaic(grey(8, 8), NO_BOXES, NO_BOXES), np.array([0.0, 0, 8, 8]), (8, 8), grey(8, 8), CONFIG)
     assert len(empty.people) == len(empty.ignored) == 0
     assert len(flip(empty, True, True).people) == 0
 
 
 def test_keep_visible_ignores_slivers() -> None:
     people = boxes([-30, 0, 10, 20], [-29, 0, 11, 20], [2, 2, 5, 4], [-9, -9, -1, -1])
-    found, ignored = keep_visible(people, 100, 100, CanvasConfig(min_side=4.0, min_visible=0.26))
+    found, ignored = keep_visible(people, 100, 100, MosaicConfig(min_side=4.0, min_visible=0.26))
     assert found.tolist() == [[0, 0, 11, 20]]  # 27.5 % visible
     assert ignored.tolist() == [[0, 0, 10, 20], [2, 2, 5, 4]]  # 25 % visible, 3 px
 
@@ -136,7 +136,7 @@ def samples(tmp_path: Path) -> list[Sample]:
 
 
 def test_composer(samples: list[Sample]) -> None:
-    composer = CanvasComposer(samples, CanvasConfig(cutouts=0.8))
+    composer = MosaicComposer(samples, MosaicConfig(cutouts=0.8))
     people = 0
     for seed in range(20):
         canvas = composer.compose(np.random.default_rng(seed), (96, 64))
@@ -158,17 +158,17 @@ def test_boxes_of_a_detector_are_people_where_they_are_believed(samples: list[Sa
     counts = {
         believed: (len(canvas.people), len(canvas.ignored))
         for believed in (False, True)
-        for canvas in [CanvasComposer([sample], CanvasConfig(unchecked=believed))._labelled(0)]
+        for canvas in [MosaicComposer([sample], MosaicConfig(unchecked=believed))._labelled(0)]
     }
     assert counts == {False: (1, 2), True: (2, 1)}
 
 
 def test_source_weights(samples: list[Sample]) -> None:
-    assert CanvasComposer(samples, CanvasConfig(source_weights={"a": 0.9})).weights.tolist() == pytest.approx(
+    assert MosaicComposer(samples, MosaicConfig(source_weights={"a": 0.9})).weights.tolist() == pytest.approx(
         [0.9, 0.1]
     )
-    assert CanvasComposer(samples, CanvasConfig()).weights.tolist() == [0.5, 0.5]
+    assert MosaicComposer(samples, MosaicConfig()).weights.tolist() == [0.5, 0.5]
     with pytest.raises(ValueError, match="no weight to any photo"):
-        CanvasComposer(samples, CanvasConfig(source_weights={"a": 0.0, "b": 0.0}))
+        MosaicComposer(samples, MosaicConfig(source_weights={"a": 0.0, "b": 0.0}))
     with pytest.raises(ValueError, match="no photos"):
-        CanvasComposer([], CanvasConfig())
+        MosaicComposer([], MosaicConfig())
