@@ -65,7 +65,7 @@ def test_switches_reach_the_parser(tmp_path: Path, parser: FakePipeline) -> None
 def test_configuration_file_and_overrides(tmp_path: Path, parser: FakePipeline) -> None:
     photo = write_photo(tmp_path / "a.png")
     (tmp_path / "settings.json").write_text(
-        '{"pipeline": {"refine": false, "crf": {"time_limit": 3}}, "threads": 2}'
+        '{"pipeline": {"refine": false, "crf": {"solver": {"time_limit": 3}}}, "threads": 2}'
     )
     arguments = [
         "predict",
