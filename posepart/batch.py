@@ -160,7 +160,9 @@ class _Work:
 def _save_crfs(trace: Trace, base: Path) -> None:
     for number, grouping in enumerate(trace.groupings):
         if not isinstance(grouping, SolvedCrf):
-            raise ValueError("this model has no CRF to write: leave out --dump-crf, or choose another --model")
+            raise ValueError(
+                "this model has no CRF to write: leave out --dump-crf, or choose another --model"
+            )
         grouping.problem.save(base.with_name(f"{base.name}_{number}.npz"))
 
 
