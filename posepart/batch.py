@@ -12,9 +12,10 @@ from tqdm import tqdm
 
 from posepart.arrays import Rgb
 from posepart.draw import draw_overlay
+from posepart.io.files import sha256
 from posepart.io.photos import open_photo
 from posepart.io.results import PhotoInfo, coco_results, read_record, write_predictions, write_result
-from posepart.io.run_folder import file_digest, image_ids, is_complete, result_names
+from posepart.io.run_folder import image_ids, is_complete, result_names
 from posepart.pipeline import Trace
 from posepart.stages.crf import SolvedCrf
 
@@ -145,7 +146,7 @@ class _Work:
         if self.dump_crf is not None:
             _save_crfs(trace, self.dump_crf / name)
         scene, (height, width) = trace.scene, photo.image.shape[:2]
-        info = PhotoInfo(name, path.name, width, height, file_digest(path))
+        info = PhotoInfo(name, path.name, width, height, sha256(path))
         overlay = draw_overlay(photo.image, scene)
         write_result(scene, info, self.out, overlay=overlay, run=self.run, deterministic=self.deterministic)
         written = time.perf_counter()
