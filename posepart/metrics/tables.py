@@ -1,7 +1,7 @@
 """One table of scores, and its renderings: text, Markdown, HTML and JSON.
 
-Reports, ablations and comparisons of networks all build a `Table`. Its cells are scores (`Cell`), printed in percent,
-or plain text.
+Reports, ablations and comparisons of networks all build a `Table`. Its cells are scores (`Cell`), which are printed
+in percent, or plain text.
 """
 
 import math
@@ -134,8 +134,8 @@ def html_grid(table: Table, kind: str = "") -> str:
 def table_to_record(table: Table) -> dict[str, dict[str, Any]]:
     """Row -> column -> cell, for JSON.
 
-    A score is an object with `value` and, where the cell has them, `low` and `high`, `photos`, `samples`, `trainings`,
-    and `against_first` (`value`, `low`, `high`, `share_above`); shares, null where undefined.
+    A score is an object with `value` and, where the cell has them, `low` and `high`, `photos`, `samples`,
+    `trainings`, and `against_first` (`value`, `low`, `high`, `share_above`). All are shares, null where undefined.
     """
     return {
         row.label: {
