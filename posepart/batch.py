@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from posepart.draw import draw_overlay
+from posepart.io.files import sha256
 from posepart.io.photos import open_photo
 from posepart.io.results import PhotoInfo, coco_results, read_record, write_predictions, write_result
-from posepart.io.run_folder import file_digest, image_ids, is_complete, result_names
+from posepart.io.run_folder import image_ids, is_complete, result_names
 from posepart.structures import Scene
 
 
@@ -137,7 +138,7 @@ def _predict_photo(
     scene = parser(photo.image, dump_crf=crf_name)
     parsed = time.perf_counter()
     height, width = photo.image.shape[:2]
-    info = PhotoInfo(name, path.name, width, height, file_digest(path))
+    info = PhotoInfo(name, path.name, width, height, sha256(path))
     overlay = draw_overlay(photo.image, scene)
     write_result(scene, info, out, overlay=overlay, run=run, deterministic=deterministic)
     written = time.perf_counter()

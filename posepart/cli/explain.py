@@ -8,9 +8,9 @@ from PIL import Image
 from posepart.explanation.explain import explain
 from posepart.explanation.picture import draw_explanation
 from posepart.explanation.table import explanation_record, explanation_table
-from posepart.io.files import write_atomically, write_json
+from posepart.io.files import sha256, write_atomically, write_json
 from posepart.io.photos import open_photo
-from posepart.io.run_folder import file_digest, result_names
+from posepart.io.run_folder import result_names
 from posepart.pipeline import FcnNetworks, Pipeline, Trace
 
 
@@ -70,7 +70,7 @@ def _explain_person(path: Path, number: int, parser: Pipeline, parsed: Trace, ou
     person = parsed.scene.people[number - 1]
     width, height = parsed.scene.size
     record = {
-        "photo": {"file_name": path.name, "width": width, "height": height, "sha256": file_digest(path)},
+        "photo": {"file_name": path.name, "width": width, "height": height, "sha256": sha256(path)},
         "model": parser.model_name,
         "person": number,
         "score": round(person.pose.log_score, 6),
