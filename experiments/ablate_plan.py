@@ -37,7 +37,7 @@ def questions(base: PipelineConfig, retrained: tuple[str, ...]) -> tuple[Questio
     whole = Variant(base)
     without_segments = _segment_term(base, False)
     printed = replace(base, crf=replace(base.crf, pairwise_scale=1.0, pairwise_prior=0.0))
-    tempered = f"scale {base.crf.pairwise_scale:g}, prior {base.crf.pairwise_prior:g}"
+    tempered = f"scale {base.crf.potentials.pairwise_scale:g}, prior {base.crf.potentials.pairwise_prior:g}"
     single = Variant(replace(base, crf=replace(base.crf, multi_label=False)))
     several = Variant(replace(base, crf=replace(base.crf, multi_label=True)))
     return (
@@ -86,7 +86,7 @@ def _part_average(base: PipelineConfig) -> tuple[Row, ...]:
 
 def _poses_per_box(base: PipelineConfig) -> tuple[Row, ...]:
     """Other poses of a box are people from so many joints on: more than there are, the pipeline's number, any."""
-    usual = base.crf.further_joints
+    usual = base.choice.extra_joints
     names = {"one": NUM_JOINTS + 1, f"others of {usual} joints": usual, "every": 0}
     return tuple(
         Row(name, Variant(replace(base, crf=replace(base.crf, further_joints=joints))))

@@ -14,7 +14,7 @@ __all__ = ["__version__", "load"]
 def __getattr__(name: str) -> object:
     """`posepart.load`, imported at first use: torch takes seconds to import, `posepart --help` must not."""
     if name == "load":
-        from posepart.pipeline import load
+        from posepart.loading import load
 
         return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

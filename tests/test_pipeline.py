@@ -60,7 +60,7 @@ def test_joints_are_found_in_the_photo_frame(scene: Scene) -> None:
 
 def test_people_are_in_the_order_of_their_ranks_with_their_box(scene: Scene) -> None:
     config = PipelineConfig()
-    ranks = keep_order(scene.people, 0, config.crf.pose_margin, config.merge)
+    ranks = keep_order(scene.people, 0, config.choice.margin, config.merge)
     assert ranks == sorted(ranks, reverse=True)
     assert len(set(ranks)) == len(FIGURES)
     boxes = boxes_of(FIGURES)

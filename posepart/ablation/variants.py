@@ -154,7 +154,7 @@ def scene_of(
         (row, _further(item, pose, shape, config)) for row, item in enumerate(posed) for pose in item.further
     ]
     rows, people = [row for row, _ in own + further], [person for _, person in own + further]
-    ranks = keep_order(people, len(further), config.crf.pose_margin, config.merge)
+    ranks = keep_order(people, len(further), config.choice.margin, config.merge)
     affines = [item.crop.affine for item in posed]
     merged = merge_crops(people, ranks, rows, parts, affines, config.crop.size, shape, config.merge)
     return Scene(tuple(people[k] for k in merged.kept), merged.part_map, merged.person_map, "ablation")
@@ -205,5 +205,5 @@ def _own(item: _PosedCrop, pose: Pose) -> Person:
 
 
 def _further(item: _PosedCrop, pose: Pose, shape: tuple[int, int], config: PipelineConfig) -> Person:
-    crop, margin = item.crop, config.crf.pose_margin
+    crop, margin = item.crop, config.choice.margin
     return further_person(pose, crop.affine, crop.box_score, item.certificate, shape, margin)

@@ -34,14 +34,14 @@ examples:
   posepart predict holiday/ -o out --threads 2
   posepart predict holiday/ -o ablated --no-segment-term
   posepart predict holiday/ -o out --model my_models/run3
-  posepart predict holiday/ -o out --pipeline.crf.time_limit 2
+  posepart predict holiday/ -o out --pipeline.crf.solver.time_limit 2
   posepart predict --print_config > settings.yaml
   posepart predict holiday/ -o out --config settings.yaml
 
 reproducibility:
   The same photos, settings and --threads on the same processor give the same
   pictures and predictions.json, byte for byte, as long as no search for poses runs
-  into its time limit (--pipeline.crf.time_limit; the status in NAME.json is then not
+  into its time limit (--pipeline.crf.solver.time_limit; the status in NAME.json is then not
   "optimal"). NAME.json differs in its wall times ("seconds") only. --deterministic
   writes these as 0 and raises the time limit to an hour per box.
 
@@ -65,7 +65,7 @@ examples:
   posepart explain beach.jpg --person 2 -o out
   posepart explain beach.jpg                          everybody, into this folder
   posepart explain beach.jpg --person 2 --no-segment-term
-  posepart explain beach.jpg --model my_models/run3 --pipeline.crf.time_limit 10
+  posepart explain beach.jpg --model my_models/run3 --pipeline.crf.solver.time_limit 10
 
 With the settings of a run of posepart predict, K is the "id" in its NAME.json and the
 number in its NAME_overlay.png.

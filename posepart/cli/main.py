@@ -71,7 +71,7 @@ def _predict(chosen: Namespace) -> int:
         photos = _write_sample_photos(out / "sample_photos") + photos
     settings = {
         "posepart": posepart.__version__,
-        "model": parser.model_name,
+        "model": parser.name,
         "weights": weights,
         "detector": chosen.detector,
         "deterministic": chosen.deterministic,
@@ -187,7 +187,8 @@ def _pipeline_config(chosen: Namespace) -> PipelineConfig:
     if chosen.get("no_refine"):
         config = dataclasses.replace(config, refine=False)
     if chosen.get("deterministic"):
-        config = dataclasses.replace(config, crf=dataclasses.replace(config.crf, time_limit=UNLIMITED))
+        solver = dataclasses.replace(config.crf.solver, time_limit=UNLIMITED)
+        config = dataclasses.replace(config, crf=dataclasses.replace(config.crf, solver=solver))
     return config
 
 
@@ -240,8 +241,8 @@ def _load(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline", dict[s
     """The parser, and the checksum of every stage's weights."""
     import torch
 
+    from posepart.loading import load
     from posepart.models.weights import find_model
-    from posepart.pipeline import load
 
     if chosen.threads is not None:
         import cv2

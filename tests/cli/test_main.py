@@ -61,15 +61,15 @@ def test_help_does_not_import_torch() -> None:
         (["predct"], "unknown command 'predct'; did you mean predict?"),
         (["predict", "a.jpg"], "where do the results go? Name a folder with -o OUT"),
         (["predict", "-o", "out"], "no photo given; name photos or folders, or use --sample"),
-        (["predict", "a", "--pipeline.crf.time_limt", "2"], "did you mean --pipeline.crf.time_limit?"),
-        (["predict", "a", "--pipeline.crf.time_limt=2"], "did you mean --pipeline.crf.time_limit?"),
+        (["predict", "a", "--pipeline.crf.time_limt", "2"], "did you mean --pipeline.crf.solver.time_limit?"),
+        (["predict", "a", "--pipeline.crf.time_limt=2"], "did you mean --pipeline.crf.solver.time_limit?"),
         (["predict", "a", "--no-segment"], "did you mean --no-segment-term?"),
         (["predict", "a", "-o", "out", "b"], "b: not expected here; name all photos together"),
         (["predict", "a", "--threads", "two"], "--threads: expected a whole number, got two"),
         (["predict", "a", "-o", "out", "--threads", "0"], "--threads: expected at least 1, got 0"),
         (
-            ["predict", "a", "--pipeline.crf.time_limit", "x"],
-            "--pipeline.crf.time_limit: expected a number, got x",
+            ["predict", "a", "--pipeline.crf.solver.time_limit", "x"],
+            "--pipeline.crf.solver.time_limit: expected a number, got x",
         ),
         (
             ["predict", "a", "--pipeline.refine", "maybe"],
@@ -96,7 +96,7 @@ def test_mistakes(arguments: list[str], expected: str, capsys: pytest.CaptureFix
     [
         (
             "pipeline:\n  crf:\n    time_limt: 3\n",
-            "pipeline.crf.time_limt in the configuration; did you mean pipeline.crf.time_limit?",
+            "pipeline.crf.time_limt in the configuration; did you mean pipeline.crf.solver.time_limit?",
         ),
         ("pipelin:\n  refine: false\n", "pipelin.refine in the configuration; did you mean pipeline.refine?"),
         ("pipeline: 3\n", "pipeline is a section of settings, but the file says 3"),

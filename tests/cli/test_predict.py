@@ -41,7 +41,7 @@ def test_predict(tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFix
 def test_switches_reach_the_parser(tmp_path: Path, parser: FakePipeline) -> None:
     photo = write_photo(tmp_path / "a.png")
     arguments = ["predict", "--no-segment-term", "--no-refine", "--deterministic", str(photo)]
-    arguments += ["-o", str(tmp_path / "out"), "--pipeline.crf.missing_joint_score", "0.3"]
+    arguments += ["-o", str(tmp_path / "out"), "--pipeline.choice.missing_joint_score", "0.3"]
     arguments += [
         "--dump-crf",
         str(tmp_path / "crf"),
@@ -56,8 +56,8 @@ def test_switches_reach_the_parser(tmp_path: Path, parser: FakePipeline) -> None
     config, chosen = parser.config, parser.chosen  # type: ignore[attr-defined]
     assert not config.features.segment_term
     assert not config.refine
-    assert config.crf.missing_joint_score == 0.3
-    assert config.crf.time_limit == cli.UNLIMITED
+    assert config.choice.missing_joint_score == 0.3
+    assert config.crf.solver.time_limit == cli.UNLIMITED
     assert (chosen.detector, chosen.model, chosen.device) == ("other", "mine", "cuda")
     assert parser.dumps == [tmp_path / "crf" / "a"]
 
@@ -75,9 +75,9 @@ def test_configuration_file_and_overrides(tmp_path: Path, parser: FakePipeline) 
         "--config",
         str(tmp_path / "settings.json"),
     ]
-    assert cli.main([*arguments, "--pipeline.crf.time_limit", "4"]) == 0
+    assert cli.main([*arguments, "--pipeline.crf.solver.time_limit", "4"]) == 0
     assert not parser.config.refine  # type: ignore[attr-defined]
-    assert parser.config.crf.time_limit == 4.0  # type: ignore[attr-defined]
+    assert parser.config.crf.solver.time_limit == 4.0  # type: ignore[attr-defined]
     assert parser.chosen.threads == 2  # type: ignore[attr-defined]
 
 

@@ -9,7 +9,6 @@ from posepart.models.refine import RefineFCN
 from posepart.schema import IGNORE, Part
 from posepart.structures import Pose
 from posepart.training.refine import (
-    PoseEncoder,
     RefineBatches,
     RefineEvaluation,
     RefineExamples,
