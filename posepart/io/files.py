@@ -10,7 +10,9 @@ from typing import Any, BinaryIO
 
 Record = dict[str, Any]
 
-_NAME_SHOWN = 32  # characters of the final name that the temporary one repeats, to stay under the limit of 255
+_NAME_SHOWN = (
+    32  # characters of the final name that the temporary one repeats, to stay under the limit of 255
+)
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
