@@ -12,6 +12,7 @@ from jsonargparse import Namespace
 from PIL import Image
 
 from posepart.cli import main as cli
+from posepart.cli import options
 from posepart.config import PipelineConfig
 from posepart.pipeline import Pipeline
 from posepart.schema import JOINT_NAMES
@@ -30,7 +31,7 @@ def seeing_parser(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
         parser.config = replace(config, mirror_pose=False, upright_pose=False, part_scales=(1.0,))
         return parser, {}
 
-    monkeypatch.setattr(cli, "_load", load)
+    monkeypatch.setattr(options, "load_pipeline", load)
     return parser
 
 

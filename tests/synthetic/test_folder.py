@@ -9,7 +9,7 @@ from PIL import Image
 from posepart.data.coco_people import read_coco_people
 from posepart.schema import voc_palette
 from posepart.synthetic import SceneGenerator, SynthConfig
-from posepart.synthetic.folder import run, scene_seed
+from posepart.synthetic.folder import scene_seed, write_scenes
 from posepart.synthetic.render.backgrounds import PhotoFolder
 from posepart.synthetic.writer import person_record
 
@@ -19,7 +19,7 @@ SIZE = 96
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("synth")
-    run(3, out, seed=2, size=SIZE)
+    write_scenes(out, 3, SynthConfig(size=SIZE), seed=2)
     return out
 
 
@@ -61,31 +61,37 @@ def test_a_second_run_continues_and_gives_the_same_bytes(folder, tmp_path):
     annotations = (folder / "person_keypoints_train.json").read_bytes()
     lost.write_bytes(b"half")
     (records / f"{lost.stem}.json").unlink()
-    run(3, folder, seed=2, size=SIZE, contact_sheet=False)
+    write_scenes(folder, 3, SynthConfig(size=SIZE), seed=2, contact_sheet=False)
     assert lost.read_bytes() == before and kept.stat().st_mtime_ns == stamp
     assert (folder / "person_keypoints_train.json").read_bytes() == annotations
 
 
 def test_other_settings_are_refused_and_named(folder):
     with pytest.raises(ValueError, match="height, width"):
-        run(1, folder, size=SIZE + 1)
+        write_scenes(folder, 1, SynthConfig(size=SIZE + 1))
 
 
 def test_one_family_for_everyone(folder, tmp_path):
-    run(2, tmp_path, seed=2, size=SIZE, contact_sheet=False, family="acrobat")
-    generator = SceneGenerator(SynthConfig(size=SIZE, family="acrobat"))
+    acrobats = SynthConfig(size=SIZE, family="acrobat")
+    write_scenes(tmp_path, 2, acrobats, seed=2, contact_sheet=False)
+    generator = SceneGenerator(acrobats)
     for index, sample in enumerate(read_coco_people(tmp_path)):
         scene = generator.sample(scene_seed(2, index))
         np.testing.assert_array_equal(sample.read_instances(), scene.instances)
     with pytest.raises(ValueError, match="other settings \\(family\\)"):
-        run(2, folder, seed=2, size=SIZE, family="acrobat")
+        write_scenes(folder, 2, acrobats, seed=2)
     with pytest.raises(ValueError, match="got 'swim'"):
-        run(1, tmp_path / "none", family="swim")
+        write_scenes(tmp_path / "none", 1, SynthConfig(family="swim"))
     assert not (tmp_path / "none").exists()
 
 
+def test_every_setting_of_the_scenes_is_compared(folder):
+    with pytest.raises(ValueError, match="other settings \\(people, plain\\)"):
+        write_scenes(folder, 1, SynthConfig(size=SIZE, people=2, plain=True))
+
+
 def test_workers_write_the_same_folder(folder, tmp_path):
-    run(3, tmp_path, seed=2, size=SIZE, workers=2, contact_sheet=False)
+    write_scenes(tmp_path, 3, SynthConfig(size=SIZE), seed=2, workers=2, contact_sheet=False)
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "contact_sheet.png"):
         assert (tmp_path / path.relative_to(folder)).read_bytes() == path.read_bytes(), path
 
@@ -93,7 +99,7 @@ def test_workers_write_the_same_folder(folder, tmp_path):
 @pytest.mark.parametrize("wrong", [{"count": 0}, {"workers": 0}, {"seed": -1}])
 def test_impossible_counts_are_refused(tmp_path, wrong):
     with pytest.raises(ValueError, match="expected"):
-        run(**{"count": 1, "out": tmp_path, **wrong})
+        write_scenes(**{"out": tmp_path, "count": 1, "config": SynthConfig(), **wrong})
 
 
 def test_small_people_are_ignore_regions():
