@@ -68,7 +68,7 @@ def run(chosen: Namespace) -> int:
     """Check, and print what was found; exit code 1 if something is wrong."""
     if chosen.action != "check" or chosen.folder is None:
         raise ValueError("check which data? Name a data set: posepart data check DIR")
-    from posepart.data.check import check_data, format_problems
+    from posepart.data.check import check_data, format_findings
     from posepart.data.summary import format_summary
 
     folder, out = Path(chosen.folder), None if chosen.out is None else Path(chosen.out)
@@ -82,7 +82,7 @@ def run(chosen: Namespace) -> int:
     if not findings:
         print("nothing is wrong")
         return 0
-    print(format_problems(findings))
+    print(format_findings(findings))
     if out is not None:
         print(f"the full list is in {out / 'problems.txt'}")
     return 1
@@ -90,7 +90,7 @@ def run(chosen: Namespace) -> int:
 
 def _write(report: "DataReport", out: Path) -> list["Finding"]:
     """Write the contact sheets and the list of problems; return the problems that drawing found."""
-    from posepart.data.check import format_problems
+    from posepart.data.check import format_findings
     from posepart.data.check_sample import Finding
     from posepart.data.contact_sheet import choose_samples, contact_sheet
     from posepart.io.files import write_atomically, write_text
@@ -104,7 +104,7 @@ def _write(report: "DataReport", out: Path) -> list["Finding"]:
                 save = functools.partial(sheet.save, format="JPEG", quality=90)
                 write_atomically(out / f"contact_sheet_{split}.jpg", save)
                 new += [Finding("cannot be drawn", sentence) for sentence in failures]
-        text = format_problems([*report.findings, *new], shown=None) or "nothing is wrong"
+        text = format_findings([*report.findings, *new], shown=None) or "nothing is wrong"
         write_text(out / "problems.txt", f"{text}\n")
     except OSError as error:
         raise ValueError(

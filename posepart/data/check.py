@@ -18,16 +18,12 @@ _SHOWN = 5  # findings of a kind that the terminal shows
 
 @dataclass(frozen=True)
 class DataReport:
-    """The result of a check.
+    """The result of a check."""
 
-    layout: of the folder. samples: of every split that could be read. summaries: what each of them holds.
-    findings: in the order in which they were found.
-    """
-
-    layout: str
-    samples: dict[str, list[Sample]]
-    summaries: dict[str, dict[str, Counts]]
-    findings: tuple[Finding, ...]
+    layout: str  # of the folder
+    samples: dict[str, list[Sample]]  # of every split that could be read
+    summaries: dict[str, dict[str, Counts]]  # what each of these splits holds
+    findings: tuple[Finding, ...]  # in the order in which they were found
 
 
 def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool = False) -> DataReport:
@@ -35,13 +31,17 @@ def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool =
 
     Parameters
     ----------
-    folder: in any of `readers.LAYOUTS`.
-    splits: names of splits; all of them by default.
-    decode: decode every photo; otherwise only their headers are read. Label maps are always decoded.
+    folder : Path
+        In any of `readers.LAYOUTS`.
+    splits : sequence of str, optional
+        Names of splits; all by default.
+    decode : bool
+        Decode every photo; otherwise only their headers are read. Label maps are always decoded.
 
     Raises
     ------
-    ValueError: when no layout fits, or there is no such split.
+    ValueError
+        No layout fits, or there is no such split.
     """
     folder = Path(folder)
     layout = find_layout(folder)
@@ -70,7 +70,7 @@ def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool =
 
 
 def _repeated(samples: dict[str, list[Sample]]) -> list[Finding]:
-    """Photos that occur twice, in one split or in two."""
+    """Findings about photos that occur twice, in one split or in two."""
     where: dict[Path, list[str]] = defaultdict(list)
     for split, chosen in samples.items():
         for sample in chosen:
@@ -79,7 +79,7 @@ def _repeated(samples: dict[str, list[Sample]]) -> list[Finding]:
     for path, splits in where.items():
         if len({*splits}) > 1:
             names = " and ".join(dict.fromkeys(splits))
-            sentence = f"{path}: is in {names}, which makes measures too good; take it out of one"
+            sentence = f"{path}: is in {names}, which makes measures look too good; take it out of one"
             findings.append(Finding("photo in two splits", sentence))
         elif len(splits) > 1:
             sentence = f"{path}: occurs {len(splits)} times in {splits[0]}; put its people into one record"
@@ -87,15 +87,15 @@ def _repeated(samples: dict[str, list[Sample]]) -> list[Finding]:
     return findings
 
 
-def format_problems(findings: Sequence[Finding], shown: int | None = _SHOWN) -> str:
-    """The findings by kind, at most `shown` of each."""
+def format_findings(findings: Sequence[Finding], shown: int | None = _SHOWN) -> str:
+    """List the findings by kind, at most `shown` of each; None shows all."""
     by_kind: dict[str, list[Finding]] = defaultdict(list)
-    for problem in findings:
-        by_kind[problem.kind].append(problem)
+    for finding in findings:
+        by_kind[finding.kind].append(finding)
     lines = []
     for kind, group in by_kind.items():
         lines.append(f"{kind}: {len(group)}")
-        lines += [f"  {problem.sentence}" for problem in group[:shown]]
+        lines += [f"  {finding.sentence}" for finding in group[:shown]]
         if shown is not None and len(group) > shown:
             lines.append(f"  ... and {len(group) - shown} more")
     return "\n".join(lines)

@@ -13,9 +13,7 @@ from typing import Any, BinaryIO
 Record = dict[str, Any]
 
 _UNFINISHED = ".unfinished"  # ends the names of files that are being written
-_NAME_SHOWN = (
-    32  # characters of the final name that the temporary one repeats, to stay under the limit of 255
-)
+_NAME_SHOWN = 32  # characters of the final name that the temporary one repeats; both have at most 255 bytes
 _STALE = 3600.0  # s without a change; no file takes as long to write
 
 

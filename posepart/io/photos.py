@@ -193,7 +193,7 @@ def _upright_rgb(stored: Image.Image) -> NDArray[np.uint8]:
     """Decode `stored` to (H, W, 3) uint8 RGB in the orientation that EXIF asks for."""
     stored.load()  # before the EXIF data are read: PNG may store them after the pixels
     width, height = stored.size
-    orientation = _orientation(stored)
+    orientation = exif_orientation(stored)
     sideways = orientation in (5, 6, 7, 8)
     upright = np.empty((width, height, 3) if sideways else (height, width, 3), np.uint8)
     as_stored = _stored_view(upright, orientation)
@@ -205,7 +205,8 @@ def _upright_rgb(stored: Image.Image) -> NDArray[np.uint8]:
     return upright
 
 
-def _orientation(stored: Image.Image) -> int:
+def exif_orientation(stored: Image.Image) -> int:
+    """The orientation that the EXIF data ask for, 1 (upright) to 8; 1 where there are none."""
     try:
         return int(stored.getexif().get(_EXIF_ORIENTATION, 1))
     except Exception:  # on garbled EXIF data Pillow raises almost anything; the pixels may still be sound
