@@ -26,7 +26,6 @@ from posepart.io.photos import read_photo
 from posepart.io.results import read_result
 from posepart.metrics.bootstrap import Interval
 from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto, judge
-from posepart.metrics.scores import LSP_EXTENDED
 from posepart.models.weights import find_model, save_tensors
 from posepart.pipeline import Pipeline, load
 from posepart.stages.calibration import Calibration, to_arrays
@@ -100,21 +99,21 @@ def measure(outcomes: Outcomes, train: Outcomes | None, folds: int, replicates: 
 def by_source(
     photos: Sequence[JudgedPhoto], outcomes: Outcomes, method: str, settings: Namespace
 ) -> dict[str, Any]:
-    """The errors before and after on the gymnasts and on the other photos, whose share of right joints differs."""
-    gymnasts = np.array([p.source == LSP_EXTENDED for p in photos], bool)[outcomes.images]
+    """The errors before and after on the photos of every source, as their shares of right joints differ."""
+    sources = np.array([p.source for p in photos], np.str_)[outcomes.images]
     after = cross_fitted(outcomes, method, settings.folds)
     rows = {}
-    for name, rows_of in ((LSP_EXTENDED, gymnasts), ("others", ~gymnasts)):
-        if rows_of.any():
-            part = Outcomes(
-                outcomes.photos, outcomes.images[rows_of], outcomes.scores[rows_of], outcomes.right[rows_of]
-            )
-            rows[name] = {
-                "samples": len(part.scores),
-                "right": _share(part),
-                "before": _numbers(calibration_error(part, part.scores, settings.replicates)),
-                "after": _numbers(calibration_error(part, after[:, rows_of], settings.replicates)),
-            }
+    for name in map(str, np.unique(sources)):
+        rows_of = sources == name
+        part = Outcomes(
+            outcomes.photos, outcomes.images[rows_of], outcomes.scores[rows_of], outcomes.right[rows_of]
+        )
+        rows[name] = {
+            "samples": len(part.scores),
+            "right": _share(part),
+            "before": _numbers(calibration_error(part, part.scores, settings.replicates)),
+            "after": _numbers(calibration_error(part, after[:, rows_of], settings.replicates)),
+        }
     return rows
 
 

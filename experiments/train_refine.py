@@ -56,9 +56,7 @@ def predict(
     assemble = CrfAssembler(load_pairwise(model / "crf.safetensors"), config)
     count = -(-crops // (len(by_pose) * batches.batch_size))
     streams = (
-        labelled_evidence(
-            PersonCrops(samples, batches), count, FcnNetworks(load_network(pose), part, config)
-        )
+        labelled_evidence(PersonCrops(samples, batches), count, FcnNetworks(load_network(pose), part, config))
         for pose, samples in by_pose.items()
     )
     rows = []

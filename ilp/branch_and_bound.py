@@ -8,7 +8,7 @@ from time import perf_counter
 import numpy as np
 
 from .component import Component
-from .local_search import LocalSearch
+from .heuristics import LocalSearch
 from .presolve import trivial_bound
 from .problem import Bools, Floats, Ints
 from .relaxation import Point, Relaxation

@@ -77,7 +77,7 @@ class Relaxation:
         self._tidied_bound = -np.inf
 
     def _add_selection(self) -> None:
-        """x with (G)."""
+        """X with (G)."""
         component = self.component
         number = np.diff(np.r_[component.start, component.n_nodes])
         worth = np.minimum.reduceat(component.unary, component.start) < 0
@@ -140,7 +140,7 @@ class Relaxation:
             self._tidied_rows, self._tidied_bound = self.lp.n_rows, point.bound
 
     def joining(self, values: Floats) -> Floats:
-        """y as a symmetric (N, N) float64 matrix."""
+        """Y as a symmetric (N, N) float64 matrix."""
         y = np.zeros(self.column.shape)
         u, v = self.pairs[: len(values) - self.component.n_nodes].T
         y[u, v] = y[v, u] = values[self.component.n_nodes :]

@@ -12,9 +12,10 @@ from tqdm import tqdm
 
 from posepart.arrays import Rgb
 from posepart.draw import draw_overlay
+from posepart.io.files import sha256
 from posepart.io.photos import open_photo
 from posepart.io.results import PhotoInfo, coco_results, read_record, write_predictions, write_result
-from posepart.io.run_folder import file_digest, image_ids, is_complete, result_names
+from posepart.io.run_folder import image_ids, is_complete, result_names
 from posepart.pipeline import Trace
 from posepart.stages.crf import SolvedCrf
 
@@ -145,7 +146,7 @@ class _Work:
         if self.dump_crf is not None:
             _save_crfs(trace, self.dump_crf / name)
         scene, (height, width) = trace.scene, photo.image.shape[:2]
-        info = PhotoInfo(name, path.name, width, height, file_digest(path))
+        info = PhotoInfo(name, path.name, width, height, sha256(path))
         overlay = draw_overlay(photo.image, scene)
         write_result(scene, info, self.out, overlay=overlay, run=self.run, deterministic=self.deterministic)
         written = time.perf_counter()
@@ -159,7 +160,9 @@ class _Work:
 def _save_crfs(trace: Trace, base: Path) -> None:
     for number, grouping in enumerate(trace.groupings):
         if not isinstance(grouping, SolvedCrf):
-            raise ValueError("this model has no CRF to write: leave out --dump-crf, or choose another --model")
+            raise ValueError(
+                "this model has no CRF to write: leave out --dump-crf, or choose another --model"
+            )
         grouping.problem.save(base.with_name(f"{base.name}_{number}.npz"))
 
 

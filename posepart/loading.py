@@ -10,11 +10,11 @@ from posepart.jppnet.networks import JppnetNetworks, JppnetParts, PeakAssembler,
 from posepart.models.openvino import OpenVinoNetwork
 from posepart.models.refine import RefineFCN
 from posepart.models.weights import ModelSet, find_model, load_network, read_tensors
-from posepart.pipeline import Pipeline
+from posepart.pipeline import Assembler, Pipeline
 from posepart.stages.calibration import load_calibration
 from posepart.stages.crf import CrfAssembler
 from posepart.stages.detection import build_detector
-from posepart.stages.networks import FcnNetworks
+from posepart.stages.networks import CropNetworks, FcnNetworks
 from posepart.stages.pairwise import PairwiseModel
 from posepart.stages.refinement import Refiner
 
@@ -58,32 +58,54 @@ def load(
     model = find_model(name_or_folder)
     compiled, device = device == OPENVINO, "cpu" if device == OPENVINO else device
     check_device(device)
-    networks = {
-        stage: _network(model, stage, device) for stage in ("pose", "part", "jppnet") if stage in model.cards
-    }
-    if "jppnet" in networks:
-        check_schema(networks["jppnet"], model.path("jppnet"))
     people = build_detector(detector, config.detection, device, default=model.path("detector"))
+    stages = _fcn_stages if "pose" in model.cards else _jppnet_stages
+    networks, assembler, refiner = stages(model, config, device, compiled)
     calibration = load_calibration(model)
-    if "pose" not in networks:
-        if compiled:
-            raise ValueError(NOT_COMPILED)
-        alone = JppnetNetworks(networks["jppnet"], config, device)
-        return Pipeline(people, alone, PeakAssembler(config.choice), None, config, calibration, model.name)
-    part = networks.get("part") or JppnetParts(networks["jppnet"], config.jppnet)
-    crf = CrfAssembler(load_pairwise(model.path("crf")), config)
-    crf.pairwise.variant(config.features.segment_term)
-    refiner = Refiner(load_second_stage(model.path("refine")).to(device), config, device=device)
-    if compiled and "part" not in networks:
-        raise ValueError(NOT_COMPILED)
-    pose: nn.Module = networks["pose"]
+    return Pipeline(people, networks, assembler, refiner, config, calibration, model.name)
+
+
+Stages = tuple[CropNetworks, Assembler, Refiner | None]
+
+
+def _fcn_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: bool) -> Stages:
+    """The networks, the CRF and the second stage of Xia et al."""
+    pairwise = load_pairwise(model.path("crf"))
+    pairwise.variant(config.features.segment_term)  # refuses what was not fitted
+    pose = _network(model, "pose", device)
+    if "part" in model.cards:
+        part = _network(model, "part", device)
+    else:
+        part = JppnetParts(_jppnet(model, device), config.jppnet)
     if compiled:
+        if isinstance(part, JppnetParts):
+            raise ValueError(_NOT_COMPILED)
         pose, part = OpenVinoNetwork(pose), OpenVinoNetwork(part)
-    fcns = FcnNetworks(pose, part, config, device)
-    return Pipeline(people, fcns, crf, refiner if config.refine else None, config, calibration, model.name)
+    refiner = Refiner(load_second_stage(model.path("refine")).to(device), config, device=device)
+    networks = FcnNetworks(pose, part, config, device)
+    return networks, CrfAssembler(pairwise, config), refiner if config.refine else None
 
 
-NOT_COMPILED = "device openvino runs a Pose FCN and a Part FCN, which this model lacks; pass --device cpu"
+def _jppnet_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: bool) -> Stages:
+    """A JPPNet alone."""
+    if compiled:
+        raise ValueError(_NOT_COMPILED)
+    networks = JppnetNetworks(_jppnet(model, device), config, device)
+    return networks, PeakAssembler(config.choice), None
+
+
+_NOT_COMPILED = "device openvino runs a Pose FCN and a Part FCN, which this model lacks; pass --device cpu"
+
+
+def _network(model: ModelSet, stage: str, device: str) -> nn.Module:
+    network: nn.Module = load_network(model.path(stage))
+    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _jppnet(model: ModelSet, device: str) -> nn.Module:
+    network = _network(model, "jppnet", device)
+    check_schema(network, model.path("jppnet"))
+    return network
 
 
 def load_pairwise(path: Path) -> PairwiseModel:
@@ -126,7 +148,3 @@ def check_device(device: str) -> None:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"device {device!r} cannot be used here ({reason}); pass --device cpu") from error
-
-
-def _network(model: ModelSet, stage: str, device: str) -> nn.Module:
-    return load_network(model.path(stage)).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

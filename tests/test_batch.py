@@ -13,6 +13,7 @@ from PIL import Image
 
 from posepart import batch
 from posepart.batch import RunSummary, predict_photos
+from posepart.ilp import Problem
 from posepart.io.results import read_result
 from posepart.io.run_folder import image_ids, prepare_out, result_names
 
@@ -166,9 +167,10 @@ def test_upright_photo_size(tmp_path: Path) -> None:
 def test_crf_name_of_every_photo(tmp_path: Path) -> None:
     photos = [write_photo(tmp_path / "a.png")]
     parser = FakePipeline()
+    (tmp_path / "crf").mkdir()
     digest = prepare_out(tmp_path / "out", photos, SETTINGS)
     predict_photos(photos, parser, tmp_path / "out", run=digest, dump_crf=tmp_path / "crf")
-    assert parser.dumps == [tmp_path / "crf" / "a"]
+    assert Problem.load(tmp_path / "crf" / "a_0.npz").n_candidates == 14
 
 
 def test_other_settings_are_refused(tmp_path: Path) -> None:

@@ -69,7 +69,8 @@ def best_boxes(found: Tensor) -> Tensor:
 
 class GuidedPool(MultiScaleRoIAlign):
     """What the region head sees of every proposal (N, channels * 49 + 1): its pooled features, flat, and what the
-    guide says of it: the log-odds of its best box that overlaps the proposal."""
+    guide says of it: the log-odds of its best box that overlaps the proposal.
+    """
 
     def forward(
         self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]

@@ -70,7 +70,8 @@ class NanoDet(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
         """Images (B, 3, H, W) RGB in [-1, 1], H and W multiples of 32 -> features of strides 8, 16 and 32
-        (B, 128, H / s, W / s), and (B, A, 5) of all locations: x0, y0, x1, y1 in px of the image, log-odds."""
+        (B, 128, H / s, W / s), and (B, A, 5) of all locations: x0, y0, x1, y1 in px of the image, log-odds.
+        """
         x = ((images.flip(1) + 1) * 127.5 - self.mean) / self.deviation
         x = F.max_pool2d(self.stem(x), 3, stride=2, padding=1)
         levels = []

@@ -14,7 +14,7 @@ from posepart.arrays import Float64, Index
 from posepart.config import CrfConfig, FeatureConfig
 from posepart.ilp import Problem
 from posepart.ilp.component import dense
-from posepart.ilp.local_search import upper_bound
+from posepart.ilp.heuristics import upper_bound
 from posepart.ilp.presolve import trivial_bound
 from posepart.ilp.solution import make_solution
 from posepart.schema import SKELETON, Joint

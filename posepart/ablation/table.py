@@ -28,7 +28,7 @@ HEADLINES: tuple[Headline, ...] = (
     Headline("pose_map_pose_box", "mAP (pose box)"),
     Headline("oks_ap", "OKS-AP"),
     Headline("pck_lsp_extended", "PCK LSP"),
-    Headline("pck_other_human", "PCK human"),
+    Headline("pck_human", "PCK human"),
     Headline("pck_teacher", "PCK teacher"),
     Headline("pck_exact", "PCK exact"),
     Headline("adk", "ADK", more_is_better=False),

@@ -58,7 +58,8 @@ class LipPicture:
 
     def as_sample(self) -> Sample:
         """The picture with our 14 joints; the box is the whole picture. Without parts: LIP's labels are coarser
-        than ours on the limbs (`lip_schema.parts_from_lip`)."""
+        than ours on the limbs (`lip_schema.parts_from_lip`).
+        """
         width, height = self.size()
         joints = None if self.joints is None else joints_from_lip(self.joints)
         box = np.array([0, 0, width - 1, height - 1], np.float32)

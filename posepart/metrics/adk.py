@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64
+from posepart.arrays import Float64, check_shape
 from posepart.metrics.pck import head_lengths
 from posepart.metrics.people import (
     JOINT_TYPES,
     LabelledPeople,
     PredictedPeople,
-    check_shape,
     mean_defined,
 )
 from posepart.metrics.similarity import pose_box_iou

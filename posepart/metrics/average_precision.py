@@ -7,8 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64, Mask
-from posepart.metrics.people import check_shape
+from posepart.arrays import Float64, Mask, check_shape
 
 Interpolation = Literal["all_points", "coco"]
 

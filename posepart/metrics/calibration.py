@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64, Mask
-from posepart.metrics.people import check_shape
+from posepart.arrays import Float64, Mask, check_shape
 
 
 @dataclass(frozen=True)

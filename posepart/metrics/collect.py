@@ -16,6 +16,7 @@ from posepart.metrics.coco_matching import COCO_THRESHOLDS, match_boxes
 from posepart.metrics.instance_parsing import ParsingRecords, merge_parsing
 from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto
 from posepart.metrics.pck import (
+    PCK_FRACTION,
     aligned_joints,
     head_lengths,
     match_people,
@@ -27,8 +28,6 @@ from posepart.metrics.pose_average_precision import Matching, judge_joints
 from posepart.metrics.segmentation import SIZE_NAMES
 from posepart.metrics.similarity import object_keypoint_similarity
 from posepart.schema import FLIP_JOINTS, LIMB_JOINTS, NUM_JOINTS, NUM_PARTS
-
-PCK_FRACTION = 0.2
 
 
 def judged_boxes(photos: Sequence[JudgedPhoto]) -> Detections:

@@ -17,10 +17,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64
+from posepart.arrays import Float64, check_shape
 from posepart.metrics.average_precision import Detections, average_precision, merge_detections
 from posepart.metrics.coco_matching import match_detections
-from posepart.metrics.people import check_shape, mean_defined
+from posepart.metrics.people import mean_defined
 from posepart.schema import IGNORE, NUM_PARTS, Part
 
 Rule = Literal["strict", "official"]

@@ -15,7 +15,8 @@ from posepart.metrics.similarity import object_keypoint_similarity
 from posepart.schema import LIMB_JOINTS, NUM_JOINTS
 from posepart.structures import Scene
 
-EXACT_ORIGINS = ("human", "exact")  # joints that a prediction may be held to; a teacher's are no truth
+ORIGINS = ("human", "exact", "teacher")  # who made the joint labels: people, a generator, a network
+EXACT_ORIGINS = ("human", "exact")  # joint labels that count as the truth
 
 
 @dataclass(frozen=True)

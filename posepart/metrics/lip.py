@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64, Mask
-from posepart.metrics.people import check_shape, mean_defined
+from posepart.arrays import Float64, Mask, check_shape
+from posepart.metrics.people import mean_defined
 from posepart.schema.lip import LIP_JOINT_GROUPS, LIP_TOTAL_JOINTS, NUM_LIP_JOINTS, LipJoint
 
 PCKH_FRACTION = 0.5  # Sec. 4.2: "50% of the head segment length"

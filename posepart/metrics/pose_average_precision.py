@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64, Mask
+from posepart.arrays import Float64, Mask, check_shape
 from posepart.geometry.boxes import box_coverage, box_iou
 from posepart.metrics.average_precision import Detections, average_precision
 from posepart.metrics.people import (
@@ -19,7 +19,6 @@ from posepart.metrics.people import (
     UPPER_BODY_GROUPS,
     LabelledPeople,
     PredictedPeople,
-    check_shape,
     mean_defined,
 )
 from posepart.metrics.similarity import pose_box_iou, pose_boxes

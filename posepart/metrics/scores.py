@@ -4,7 +4,7 @@ Measured end to end, on what `posepart predict` returns. Values are shares in [0
 description of the score says otherwise.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,11 @@ from posepart.metrics.collect import (
     measured_distances,
     scored_joints,
 )
-from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto
+from posepart.metrics.judged import EXACT_ORIGINS, ORIGINS, JudgedPhoto
 from posepart.metrics.part_scores import instance_scores, part_scores, size_scores
 from posepart.metrics.pck import JointCounts, merge_counts, pooled_rate
 from posepart.metrics.pose_average_precision import Matching, pose_average_precision
 from posepart.schema import LIMB_JOINTS
-
-LSP_EXTENDED = "lsp_extended"
 
 
 def scores_of(photos: Sequence[JudgedPhoto]) -> tuple[Score, ...]:
@@ -88,25 +86,33 @@ def people_free_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
 def pck_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
     """PCK@0.2 end to end and how far joint scores are from the share of right joints.
 
-    Each labelled person is spoken for by the prediction of highest OKS, each prediction speaks once, and all
-    joints of a person without one are misses. "unmirrored" has left and right exchanged in the people who are
-    nearer to their labels so: what is lost to whole people taken from the wrong side, by the pose or the label.
+    By the origin of the joints ("human", "exact", "teacher"), and by the source of the photos for people with human
+    or exact joints: the scores by source are of the sources that the photos have. People are matched to predictions
+    one to one, highest OKS first, and all joints of a person without a prediction are misses. In the scores called
+    "unmirrored", left and right are exchanged in people who fit their labels better that way; the gap to the plain
+    score is what is lost to people seen from the wrong side, by the prediction or by the label.
     """
     judged = [judge_end_to_end(p) for p in photos]
     reference = "0.2 x torso diameter, 12 limb joints, end to end"
     turned = f"{reference}, people's left and right exchanged where that fits better"
-    subsets: dict[str, Callable[[JudgedPhoto], Mask]] = {
-        "pck_lsp_extended": lambda p: p.people_from("human") & (p.source == LSP_EXTENDED),
-        "pck_other_human": lambda p: p.people_from("human") & (p.source != LSP_EXTENDED),
-        "pck_exact": lambda p: p.people_from("exact"),
-        "pck_teacher": lambda p: p.people_from("teacher"),
-    }
-    for name, people in subsets.items():
-        chosen = [(j, who) for p, j in zip(photos, judged, strict=True) if (who := people(p)).any()]
+    for name, people in _groups_of_people(photos).items():
+        chosen = [(j, who) for j, who in zip(judged, people, strict=True) if who.any()]
         yield _pck_score(name, _joint_counts([(j.right[w], j.counted[w]) for j, w in chosen], reference))
         counts = _joint_counts([(j.unmirrored[w], j.counted[w]) for j, w in chosen], turned)
         yield _pck_score(f"{name}_unmirrored", counts)
     yield _calibration_score(scored_joints(photos))
+
+
+def _groups_of_people(photos: Sequence[JudgedPhoto]) -> dict[str, list[Mask]]:
+    """Name of a PCK -> the people of each photo whom it counts."""
+    exact = [p.people_from(*EXACT_ORIGINS) for p in photos]
+    sources = sorted({p.source for p, people in zip(photos, exact, strict=True) if people.any()})
+    return {
+        f"pck_{source or 'unnamed'}": [
+            people & (p.source == source) for p, people in zip(photos, exact, strict=True)
+        ]
+        for source in sources
+    } | {f"pck_{origin}": [p.people_from(origin) for p in photos] for origin in ORIGINS}
 
 
 def _joint_counts(judged: Sequence[tuple[Mask, Mask]], reference: str) -> JointCounts:

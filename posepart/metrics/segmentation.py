@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64
+from posepart.arrays import Float64, check_shape
 from posepart.geometry.boxes import box_areas
-from posepart.metrics.people import check_shape, mean_defined
+from posepart.metrics.people import mean_defined
 from posepart.schema import IGNORE, NUM_PARTS
 
 SIZE_NAMES = ("XS", "S", "M", "L")

@@ -24,9 +24,7 @@ class LabelledEvidence:
     labels: Ids  # (h, w), part ids, 255 = ignore
 
 
-def labelled_evidence(
-    batches: PersonCrops, count: int, networks: CropNetworks
-) -> Iterator[LabelledEvidence]:
+def labelled_evidence(batches: PersonCrops, count: int, networks: CropNetworks) -> Iterator[LabelledEvidence]:
     """The first `count` batches of a stream of training crops, through the networks.
 
     The crops are augmented, so the networks have not seen these very pixels. Crop size and stride must be those of

@@ -102,7 +102,9 @@ class RefineEvaluation:
         for i in range(0, len(self.examples), batch):
             parts = torch.from_numpy(self.examples.parts[i : i + batch].astype(np.float32))
             labels = self.examples.labels[i : i + batch]
-            poses = encoded(self.encode, self.examples.poses[i : i + batch], (labels.shape[1], labels.shape[2]))
+            poses = encoded(
+                self.encode, self.examples.poses[i : i + batch], (labels.shape[1], labels.shape[2])
+            )
             for stage, scores in enumerate((parts, model(parts, poses))):
                 for found, truth in zip(scores.numpy(), labels, strict=True):
                     confusions[stage] += confusion_matrix(truth, upsampled_argmax(found, truth.shape))

@@ -59,13 +59,13 @@ def test_switches_reach_the_parser(tmp_path: Path, parser: FakePipeline) -> None
     assert config.choice.missing_joint_score == 0.3
     assert config.crf.solver.time_limit == cli.UNLIMITED
     assert (chosen.detector, chosen.model, chosen.device) == ("other", "mine", "cuda")
-    assert parser.dumps == [tmp_path / "crf" / "a"]
+    assert (tmp_path / "crf" / "a_0.npz").is_file()
 
 
 def test_configuration_file_and_overrides(tmp_path: Path, parser: FakePipeline) -> None:
     photo = write_photo(tmp_path / "a.png")
     (tmp_path / "settings.json").write_text(
-        '{"pipeline": {"refine": false, "crf": {"time_limit": 3}}, "threads": 2}'
+        '{"pipeline": {"refine": false, "crf": {"solver": {"time_limit": 3}}}, "threads": 2}'
     )
     arguments = [
         "predict",

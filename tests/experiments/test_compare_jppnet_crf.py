@@ -64,7 +64,7 @@ def test_all_systems_on_the_same_boxes(script: types.ModuleType, data: Path, tmp
         ["S1", "CRF on S1"],
     )
     for system in record["systems"].values():
-        pck = system["pck_other_human"]
+        pck = system["pck_human"]
         assert (pck["model"], pck["system"], pck["difference"]) == (1, 1, 0)
     assert "## CRF on S1" in (out / "comparison.md").read_text()
     (picture,) = out.glob("*.png")

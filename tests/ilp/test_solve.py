@@ -13,7 +13,7 @@ from helpers.ilp_problems import random_problem, shared_instances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posepart.ilp import Problem, solve, solve_many
+from posepart.ilp import Problem, evaluate, local_search, solve
 from posepart.ilp.reference.brute_force import solve_brute_force
 from posepart.ilp.reference.generate import make_box, make_photo, restrict
 from posepart.ilp.reference.naive import solve_naive
@@ -170,11 +170,30 @@ def test_bad_arguments(arguments: dict, message: str) -> None:
         solve(Problem.empty(), **arguments)
 
 
-def test_many_in_processes_equal_one_by_one() -> None:
-    problems = [make_box(seed, 1) for seed in range(3)] + [Problem.empty()]
-    serial, parallel = solve_many(problems), solve_many(problems, workers=2)
-    assert [s.energy for s in serial] == [s.energy for s in parallel]
-    assert solve_many([]) == []
+@pytest.mark.parametrize("seed", range(6))
+def test_local_search_is_feasible_and_between_its_bound_and_the_optimum(seed: int) -> None:
+    problem = make_box(seed, 2, multi=bool(seed % 2))
+    found, best = local_search(problem), solve(problem)
+    assert found.energy == problem.energy(found.nodes)
+    assert best.energy <= found.energy + 1e-6 * abs(best.energy)
+    assert found.bound <= best.energy + 1e-6 * abs(best.energy)
+    assert found.energy <= 0.9 * best.energy
+
+
+def test_local_search_of_nothing() -> None:
+    assert local_search(Problem.empty()).nodes == ()
+
+
+def test_evaluate_by_hand() -> None:
+    """Apart -1 - 1, together -1 - 1 - 3; each of the pair's gain of 3 is counted by half at both nodes."""
+    problem = Problem([-1.0, -1.0], [0, 1], [0, 1], [0], [1], [-3.0])
+    apart = evaluate(problem, [np.array([1]), np.array([0])])
+    assert (apart.energy, apart.bound, apart.status) == (-2.0, -5.0, "feasible")
+    assert [nodes.tolist() for nodes in apart.nodes] == [[0], [1]]
+    together = evaluate(problem, [np.array([0, 1])])
+    assert (together.energy, together.bound, together.gap, together.status) == (-5.0, -5.0, 0.0, "optimal")
+    assert evaluate(problem, [], bound=-4.0).bound == -4.0
+    assert evaluate(problem, [np.array([0, 1])], bound=-4.0).bound == -5.0
 
 
 def test_interrupt_arrives_though_the_solver_swallows_it() -> None:

@@ -8,7 +8,7 @@ from helpers.ilp_problems import random_problem
 
 from posepart.ilp import Problem
 from posepart.ilp.component import dense
-from posepart.ilp.local_search import LocalSearch, contract, upper_bound
+from posepart.ilp.heuristics import LocalSearch, contract, upper_bound
 from posepart.ilp.presolve import presolve
 from posepart.ilp.reference.brute_force import solve_brute_force
 from posepart.ilp.reference.generate import make_box
