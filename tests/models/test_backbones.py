@@ -12,7 +12,6 @@ from posepart.models.backbones import (
     ResNet101,
     SamePadConv2d,
     VGG16LargeFOV,
-    build_backbone,
     normalise,
     read_arrays,
 )
@@ -119,14 +118,6 @@ def test_vgg_has_the_large_field_of_view() -> None:
     assert [m.dilation[0] for m in convolutions] == [1] * 10 + [2] * 3
     assert [m.stride for m in network.features if isinstance(m, nn.MaxPool2d)] == [2, 2, 2, 1, 1]
     assert (network.fc6.dilation, network.fc6.kernel_size) == ((12, 12), (3, 3))
-
-
-def test_build_backbone() -> None:
-    with torch.device("meta"):
-        assert isinstance(build_backbone("vgg16_largefov"), VGG16LargeFOV)
-        assert build_backbone("mobilenet_v2", 1.75).channels[0] == 40
-    with pytest.raises(ValueError, match=r"'resnet50'.*mobilenet_v2, resnet101, vgg16_largefov"):
-        build_backbone("resnet50")
 
 
 def test_read_arrays(tmp_path: Path) -> None:

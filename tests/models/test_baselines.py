@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from posepart.models.backbones import Backbone
-from posepart.models.baselines.parsing import DeepLab
-from posepart.models.baselines.pose import StackedHourglass
+from posepart.models.baselines.deeplab import DeepLab
+from posepart.models.baselines.hourglass import StackedHourglass
 from posepart.models.builders import build
 
 # Millions of parameters, as counted for these architectures elsewhere; the output layer is LIP's.

@@ -1,4 +1,4 @@
-"""`posepart synth`: folders are readable as training data, complete, resumable; backgrounds from photos."""
+"""Folders of scenes are readable as training data, complete, resumable; backgrounds from photos."""
 
 import json
 from pathlib import Path
@@ -11,23 +11,24 @@ from PIL import Image
 from posepart.data.coco_people import read_coco_people
 from posepart.schema import voc_palette
 from posepart.synthetic import SceneGenerator, SynthConfig
-from posepart.synthetic.folder import run, scene_seed
+from posepart.synthetic.folder import scene_seed, write_scenes
 from posepart.synthetic.render.backgrounds import PhotoFolder
 from posepart.synthetic.writer import person_record
 
 SIZE = 96
+CONFIG = SynthConfig(size=SIZE)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("synth")
-    run(3, out, seed=2, size=SIZE)
+    write_scenes(out, 3, CONFIG, seed=2)
     return out
 
 
 def test_the_folder_is_training_data_with_the_generators_labels(folder: Path) -> None:
     samples = read_coco_people(folder)
-    generator = SceneGenerator(SynthConfig(size=SIZE))
+    generator = SceneGenerator(CONFIG)
     assert len(samples) == 3
     for index, sample in enumerate(samples):
         scene = generator.sample(scene_seed(2, index))
@@ -63,31 +64,32 @@ def test_a_second_run_continues_and_gives_the_same_bytes(folder: Path, tmp_path:
     annotations = (folder / "person_keypoints_train.json").read_bytes()
     lost.write_bytes(b"half")
     (records / f"{lost.stem}.json").unlink()
-    run(3, folder, seed=2, size=SIZE, contact_sheet=False)
+    write_scenes(folder, 3, CONFIG, seed=2, contact_sheet=False)
     assert lost.read_bytes() == before and kept.stat().st_mtime_ns == stamp
     assert (folder / "person_keypoints_train.json").read_bytes() == annotations
 
 
 def test_other_settings_are_refused_and_named(folder: Path) -> None:
     with pytest.raises(ValueError, match="height, width"):
-        run(1, folder, size=SIZE + 1)
+        write_scenes(folder, 1, SynthConfig(size=SIZE + 1))
 
 
 def test_one_family_for_everyone(folder: Path, tmp_path: Path) -> None:
-    run(2, tmp_path, seed=2, size=SIZE, contact_sheet=False, family="acrobat")
-    generator = SceneGenerator(SynthConfig(size=SIZE, family="acrobat"))
+    acrobats = SynthConfig(size=SIZE, family="acrobat")
+    write_scenes(tmp_path, 2, acrobats, seed=2, contact_sheet=False)
+    generator = SceneGenerator(acrobats)
     for index, sample in enumerate(read_coco_people(tmp_path)):
         scene = generator.sample(scene_seed(2, index))
         np.testing.assert_array_equal(sample.read_instances(), scene.instances)
     with pytest.raises(ValueError, match="other settings \\(family\\)"):
-        run(2, folder, seed=2, size=SIZE, family="acrobat")
+        write_scenes(folder, 2, acrobats, seed=2)
     with pytest.raises(ValueError, match="got 'swim'"):
-        run(1, tmp_path / "none", family="swim")
+        write_scenes(tmp_path / "none", 1, SynthConfig(family="swim"))
     assert not (tmp_path / "none").exists()
 
 
 def test_workers_write_the_same_folder(folder: Path, tmp_path: Path) -> None:
-    run(3, tmp_path, seed=2, size=SIZE, workers=2, contact_sheet=False)
+    write_scenes(tmp_path, 3, CONFIG, seed=2, workers=2, contact_sheet=False)
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "contact_sheet.png"):
         assert (tmp_path / path.relative_to(folder)).read_bytes() == path.read_bytes(), path
 
@@ -95,7 +97,7 @@ def test_workers_write_the_same_folder(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", [{"count": 0}, {"workers": 0}, {"seed": -1}])
 def test_impossible_counts_are_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="expected"):
-        run(**{"count": 1, "out": tmp_path, **wrong})
+        write_scenes(**{"out": tmp_path, "count": 1, "config": CONFIG, **wrong})
 
 
 def test_small_people_are_ignore_regions() -> None:
