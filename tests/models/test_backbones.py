@@ -21,13 +21,13 @@ WIDTH = 0.35
 
 @pytest.fixture(scope="module")
 def unfused() -> MobileNetV2:
-    """A MobileNetV2 with norms whose statistics are those of no particular data."""
+    """A MobileNetV2 with batch norms of random statistics."""
     torch.manual_seed(0)
     network = MobileNetV2(WIDTH, batch_norm=True).eval().requires_grad_(False)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.running_mean.normal_(0, 0.3)
-            module.running_var.uniform_(0.5, 2.0)
+            module.get_buffer("running_mean").normal_(0, 0.3)
+            module.get_buffer("running_var").uniform_(0.5, 2.0)
             module.weight.uniform_(0.5, 1.5)
             module.bias.normal_(0, 0.3)
     return network
