@@ -1,11 +1,11 @@
-"""Pictures of results: parts, skeletons and boxes on the photo.
+"""The overlay of a result: parts, skeletons and boxes drawn on the photo.
 
-Colours. Parts have the hue of their id in the PASCAL VOC palette, brightened so that they show on the photo.
-Limbs of a person's own left side are orange, of the right side blue, head and neck white. Every person's box
-and number have a colour of their own.
+Colours: a part has the hue of its id in the PASCAL VOC palette, brightened to show on the photo. Limbs on the
+person's left side are orange, those on the right side blue, head and neck white. Every person's box and number
+have a colour of their own.
 
-Line widths follow the picture's longer side, so that a thumbnail and a 12-megapixel photo read alike, and
-shrink on small people, so that a crowd does not drown in ink.
+Line widths grow with the longer side of the picture, so that a thumbnail and a 12-megapixel photo look alike, and
+shrink on small people, so that the lines do not cover a crowd.
 """
 
 import colorsys
@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from posepart.schema import NUM_PARTS, SKELETON, Joint, Part, voc_palette
 from posepart.structures import Person, Scene
 
-MAX_SIDE = 2000  # px; the picture of a larger photo is drawn on a shrunken copy
+MAX_SIDE = 2000  # px; a larger photo is drawn on a shrunken copy
 
 Colour = tuple[int, int, int]
 
@@ -42,11 +42,16 @@ def draw_overlay(image: NDArray[np.uint8], scene: Scene, max_side: int = MAX_SID
     scene : Scene
         Its result, of the same size.
     max_side : int
-        Longest side of the picture in px; larger photos are shrunk to it first, which bounds the memory.
+        Longest side of the picture, px; larger photos are shrunk to it first, which bounds the memory.
 
     Returns
     -------
     (h, w, 3) uint8 RGB
+
+    Raises
+    ------
+    ValueError
+        The scene is not of the photo's size.
     """
     height, width = image.shape[:2]
     if scene.size != (width, height):
@@ -56,7 +61,7 @@ def draw_overlay(image: NDArray[np.uint8], scene: Scene, max_side: int = MAX_SID
     canvas = image.copy() if scale == 1.0 else _resized(image, size, cv2.INTER_AREA)
     blend_parts(canvas, _resized(scene.part_map, size, cv2.INTER_NEAREST))
     unit = line_unit(size)
-    # The person of the best score is drawn last, on top.
+    # The best person is drawn last, on top.
     for number, person in reversed(list(enumerate(scene.people, start=1))):
         draw_box(canvas, _scaled(person.box.reshape(2, 2), scale), person_colour(number), unit)
     for person in reversed(scene.people):
@@ -66,14 +71,14 @@ def draw_overlay(image: NDArray[np.uint8], scene: Scene, max_side: int = MAX_SID
 
 
 def person_colour(number: int) -> Colour:
-    """The colour of person `number` (1..); hues a golden section apart, so that near numbers differ most."""
+    """The colour of person `number` (from 1); hues are a golden section apart, so that close numbers differ."""
     hue = (number * _GOLDEN_SECTION) % 1.0
     red, green, blue = colorsys.hsv_to_rgb(hue, 0.75, 1.0)
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def part_colours() -> NDArray[np.uint8]:
-    """(7, 3) uint8 RGB: the VOC hues of the parts, bright enough for navy to show on dark clothes."""
+    """(7, 3) uint8 RGB: the VOC hues of the parts, bright enough to show on dark clothes."""
     colours = voc_palette()[:NUM_PARTS]
     strongest = np.maximum(colours.max(axis=1, keepdims=True), 1)
     return (55 + 200 * (colours / strongest)).astype(np.uint8)
@@ -84,17 +89,17 @@ def _resized(array: NDArray[np.uint8], size: tuple[int, int], interpolation: int
 
 
 def _scaled(xy: NDArray, scale: float) -> NDArray[np.float64]:
-    """Photo pixels as pixels of the shrunken copy; pixel centres are at integers in both."""
+    """Map photo pixels to pixels of the shrunken copy; pixel centres are at integers in both."""
     return (np.asarray(xy, np.float64) + 0.5) * scale - 0.5
 
 
 def line_unit(size: tuple[int, int]) -> float:
-    """The unit of line widths, px: 1 up to 500 px, 4 at 2000 px."""
+    """The unit of line widths, px: 1 for pictures up to 500 px, 4 at 2000 px."""
     return max(1.0, max(size) / 500)
 
 
 def skeleton_unit(box: NDArray, unit: float) -> float:
-    """The unit of a skeleton's line widths: that of the picture, less on people under 120 units tall."""
+    """The unit of a skeleton's line widths, px: the picture's unit, or less if the box is under 120 units."""
     x0, y0, x1, y1 = box
     return float(np.clip(max(x1 - x0, y1 - y0) / 120, 0.5, unit))
 
@@ -108,7 +113,7 @@ def blend_parts(canvas: NDArray[np.uint8], part_map: NDArray[np.uint8]) -> None:
 
 
 def draw_box(canvas: NDArray[np.uint8], corners: NDArray, colour: Colour, unit: float) -> None:
-    """The outline of a box, corners (2, 2), inside the picture, in place."""
+    """Draw the outline of a box, corners (2, 2) in px, clipped to the picture, in place."""
     height, width = canvas.shape[:2]
     (x0, y0), (x1, y1) = np.clip(corners, 0, [width - 1, height - 1])
     outline = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
@@ -119,7 +124,7 @@ def draw_box(canvas: NDArray[np.uint8], corners: NDArray, colour: Colour, unit: 
 
 
 def draw_skeleton(canvas: NDArray[np.uint8], present: NDArray[np.bool_], xy: NDArray, unit: float) -> None:
-    """Sticks between neighbouring joints that are both present, and a dot on every present joint, in place."""
+    """Draw a stick between neighbouring joints that are both present and a dot on every present joint, in place."""
     sticks = [(a, b) for a, b, _ in SKELETON if present[a] and present[b]]
     width = 2.2 * unit
     for outlined in (True, False):
@@ -144,7 +149,7 @@ def _side_colour(joint: Joint) -> Colour:
 def _draw_labels(
     canvas: NDArray[np.uint8], people: tuple[Person, ...], scale: float, unit: float
 ) -> NDArray[np.uint8]:
-    """A tag on every box: the person's number and the detector's score."""
+    """Put a tag on every box: the person's number and the detector's score."""
     if not people:
         return canvas
     picture = Image.fromarray(canvas)
@@ -156,7 +161,7 @@ def _draw_labels(
         text = f"{number}  {person.box_score:.2f}"
         left, top, right, bottom = drawing.textbbox((0, 0), text, font=font)
         tag_width, tag_height = right - left + 2 * pad, bottom - top + 2 * pad
-        # Above the box where there is room, else inside it; never outside the picture.
+        # Above the box where there is room, otherwise inside it; never outside the picture.
         y = y - tag_height if y >= tag_height else y
         x = round(max(0, min(x, picture.width - tag_width)))
         y = round(max(0, min(y, picture.height - tag_height)))
@@ -168,7 +173,7 @@ def _draw_labels(
 
 
 def _readable_on(colour: Colour) -> Colour:
-    """Black or white, whichever stands out on `colour` (by its luminance, ITU-R BT.601)."""
+    """Black or white, whichever is easier to read on `colour` (by its luminance, ITU-R BT.601)."""
     red, green, blue = colour
     return OUTLINE if 0.299 * red + 0.587 * green + 0.114 * blue > 120 else (255, 255, 255)
 

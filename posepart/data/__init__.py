@@ -1,1 +1,1 @@
-"""Datasets and transforms: every reader yields the same `Sample`."""
+"""Data sets and transforms: every reader yields the same `Sample`."""

@@ -1,6 +1,5 @@
-"""`posepart data check`: what a data set holds, what is wrong with it, and what its labels look like."""
+"""Check a data set: what it holds, and what is wrong with it."""
 
-import functools
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,28 +9,21 @@ import numpy as np
 from tqdm import tqdm
 
 from posepart.data.check_sample import Finding, check_sample
-from posepart.data.contact_sheet import choose_samples, contact_sheet
 from posepart.data.readers import find_layout, read_samples
 from posepart.data.sample import Sample
-from posepart.data.summary import Counts, format_summary, summarise
-from posepart.io.files import write_atomically
+from posepart.data.summary import Counts, summarise
 
-SHEET_SAMPLES = 48
 _SHOWN = 5  # findings of a kind that the terminal shows
 
 
 @dataclass(frozen=True)
 class DataReport:
-    """The result of a check.
+    """The result of a check."""
 
-    layout: of the folder. samples: of every split that could be read. summaries: what each of them holds.
-    findings: in the order in which they were found.
-    """
-
-    layout: str
-    samples: dict[str, list[Sample]]
-    summaries: dict[str, dict[str, Counts]]
-    findings: tuple[Finding, ...]
+    layout: str  # of the folder
+    samples: dict[str, list[Sample]]  # of every split that could be read
+    summaries: dict[str, dict[str, Counts]]  # what each of these splits holds
+    findings: tuple[Finding, ...]  # in the order in which they were found
 
 
 def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool = False) -> DataReport:
@@ -39,13 +31,17 @@ def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool =
 
     Parameters
     ----------
-    folder: in any of `readers.LAYOUTS`.
-    splits: names of splits; all of them by default.
-    decode: decode every photo; otherwise only their headers are read. Label maps are always decoded.
+    folder : Path
+        In any of `readers.LAYOUTS`.
+    splits : sequence of str, optional
+        Names of splits; all by default.
+    decode : bool
+        Decode every photo; otherwise only their headers are read. Label maps are always decoded.
 
     Raises
     ------
-    ValueError: when no layout fits, or there is no such split.
+    ValueError
+        No layout fits, or there is no such split.
     """
     folder = Path(folder)
     layout = find_layout(folder)
@@ -74,7 +70,7 @@ def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool =
 
 
 def _repeated(samples: dict[str, list[Sample]]) -> list[Finding]:
-    """Photos that occur twice, in one split or in two."""
+    """Findings about photos that occur twice, in one split or in two."""
     where: dict[Path, list[str]] = defaultdict(list)
     for split, chosen in samples.items():
         for sample in chosen:
@@ -83,7 +79,7 @@ def _repeated(samples: dict[str, list[Sample]]) -> list[Finding]:
     for path, splits in where.items():
         if len({*splits}) > 1:
             names = " and ".join(dict.fromkeys(splits))
-            sentence = f"{path}: is in {names}, which makes measures too good; take it out of one"
+            sentence = f"{path}: is in {names}, which makes measures look too good; take it out of one"
             findings.append(Finding("photo in two splits", sentence))
         elif len(splits) > 1:
             sentence = f"{path}: occurs {len(splits)} times in {splits[0]}; put its people into one record"
@@ -91,62 +87,15 @@ def _repeated(samples: dict[str, list[Sample]]) -> list[Finding]:
     return findings
 
 
-def format_problems(findings: Sequence[Finding], shown: int | None = _SHOWN) -> str:
-    """The findings by kind, at most `shown` of each."""
+def format_findings(findings: Sequence[Finding], shown: int | None = _SHOWN) -> str:
+    """List the findings by kind, at most `shown` of each; None shows all."""
     by_kind: dict[str, list[Finding]] = defaultdict(list)
-    for problem in findings:
-        by_kind[problem.kind].append(problem)
+    for finding in findings:
+        by_kind[finding.kind].append(finding)
     lines = []
     for kind, group in by_kind.items():
         lines.append(f"{kind}: {len(group)}")
-        lines += [f"  {problem.sentence}" for problem in group[:shown]]
+        lines += [f"  {finding.sentence}" for finding in group[:shown]]
         if shown is not None and len(group) > shown:
             lines.append(f"  ... and {len(group) - shown} more")
     return "\n".join(lines)
-
-
-def run(folder: Path, splits: Sequence[str] | None, out: Path | None, decode: bool) -> int:
-    """The command: print the summary and the findings, draw the contact sheets; 1 when something is wrong.
-
-    `out` receives contact_sheet_SPLIT.jpg of every split and problems.txt with all findings.
-
-    Raises
-    ------
-    ValueError: as `check_data`, or when `out` cannot be written.
-    """
-    report = check_data(folder, splits, decode)
-    print(f"{folder}: {report.layout}\n")
-    if report.summaries:
-        print(format_summary(report.summaries) + "\n")
-    findings = list(report.findings)
-    if out is not None:
-        findings += _write(report, out)
-    if not findings:
-        print("nothing is wrong")
-        return 0
-    print(format_problems(findings))
-    if out is not None:
-        print(f"all findings are in {out / 'problems.txt'}")
-    return 1
-
-
-def _write(report: DataReport, out: Path) -> list[Finding]:
-    """Write the contact sheets and the list of findings; those that drawing brought up."""
-    new: list[Finding] = []
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for split, samples in report.samples.items():
-            if samples:
-                sheet, failures = contact_sheet(choose_samples(samples, SHEET_SAMPLES))
-                write_atomically(
-                    out / f"contact_sheet_{split}.jpg",
-                    functools.partial(sheet.save, format="JPEG", quality=90),
-                )
-                new += [Finding("cannot be drawn", sentence) for sentence in failures]
-        text = format_problems([*report.findings, *new], shown=None) or "nothing is wrong"
-        write_atomically(out / "problems.txt", lambda file: file.write(f"{text}\n".encode()))
-    except OSError as error:
-        raise ValueError(
-            f"{out}: cannot be written ({error.strerror or error}); choose another folder"
-        ) from None
-    return new

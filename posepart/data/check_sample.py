@@ -6,38 +6,45 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from posepart.arrays import Ids, Index
 from posepart.data.sample import Sample
-from posepart.io.photos import open_photo
+from posepart.io.label_maps import read_ids
+from posepart.io.photos import exif_orientation, open_photo
 from posepart.schema import IGNORE, JOINT_NAMES, NUM_PARTS, Joint
 
 TOLERANCE = 1.0  # px that boxes and joints may lie outside the photo: rounding, and pixels counted from 1
-_EXIF_ORIENTATION = 0x0112
 _UPRIGHT = 1
 _NO_PIXELS = np.zeros(256, np.int64)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something to mend. kind: what findings have in common; sentence: what, where, and how to mend it."""
+    """Something to mend."""
 
-    kind: str
-    sentence: str
+    kind: str  # what findings have in common
+    sentence: str  # what is wrong, where, and how to mend it
 
 
 @dataclass(frozen=True)
 class SampleFindings:
-    """findings: of one sample. pixels: (256,) int64, how many pixels of its part map have each id."""
+    """What the check of a sample brought up."""
 
     findings: tuple[Finding, ...]
-    pixels: NDArray[np.int64]
+    pixels: Index  # (256,), how many pixels of the part map have each id
 
 
 def check_sample(sample: Sample, decode: bool = False) -> SampleFindings:
-    """Check a sample's photo (its header; all of it with `decode`), label maps, boxes and joints."""
-    findings = [*_photo_problems(sample, decode), *_box_problems(sample), *_joint_problems(sample)]
+    """Check the photo, label maps, boxes and joints of a sample.
+
+    Parameters
+    ----------
+    sample : Sample
+    decode : bool
+        Decode the whole photo; otherwise only its header is read.
+    """
+    findings = [*_photo_findings(sample, decode), *_box_findings(sample), *_joint_findings(sample)]
     pixels = _NO_PIXELS
     if sample.part_path is not None:
         parts, found = _read_map(sample, sample.part_path)
@@ -49,11 +56,11 @@ def check_sample(sample: Sample, decode: bool = False) -> SampleFindings:
         instances, found = _read_map(sample, sample.instance_path)
         findings += found
         if instances is not None:
-            findings += _instance_problems(sample, sample.instance_path, instances)
+            findings += _instance_findings(sample, sample.instance_path, instances)
     return SampleFindings(tuple(findings), pixels)
 
 
-def _photo_problems(sample: Sample, decode: bool) -> Iterator[Finding]:
+def _photo_findings(sample: Sample, decode: bool) -> Iterator[Finding]:
     path = sample.image_path
     if not path.exists():
         yield Finding("missing file", f"{path}: no such photo; copy it there, or delete it from the labels")
@@ -62,51 +69,48 @@ def _photo_problems(sample: Sample, decode: bool) -> Iterator[Finding]:
         with Image.open(path) as file:
             size = file.size
             # Pillow decodes a whole PNG to look for its EXIF data
-            exif = file.getexif() if decode or file.format == "JPEG" else {}
-            orientation = exif.get(_EXIF_ORIENTATION, _UPRIGHT)
+            orientation = exif_orientation(file) if decode or file.format == "JPEG" else _UPRIGHT
         if decode:
             open_photo(path)
     except Exception as error:  # damaged headers make Pillow's readers raise almost anything
-        told = str(error) if str(path) in str(error) else f"{path}: {error}"
-        yield Finding("unreadable photo", f"{told}; copy it again, or delete it from the labels")
+        yield Finding(
+            "unreadable photo", f"{_named(path, error)}; copy it again, or delete it from the labels"
+        )
         return
     if size != (sample.width, sample.height):
         yield Finding("size mismatch", _size_sentence(path, size, sample))
     if orientation != _UPRIGHT:
         yield Finding(
             "turned photo",
-            f"{path}: is stored turned (EXIF orientation {orientation}), and labels are of the stored pixels; "
+            f"{path}: is stored turned (EXIF orientation {orientation}), but labels refer to the stored pixels; "
             "store it upright without that tag",
         )
+
+
+def _named(path: Path, error: Exception) -> str:
+    """The text of an error that names the file."""
+    return str(error) if str(path) in str(error) else f"{path}: {error}"
 
 
 def _size_sentence(path: Path, size: tuple[int, int], sample: Sample) -> str:
     return (
         f"{path}: is {size[0]} x {size[1]} px, but its labels are for {sample.width} x {sample.height} px; "
-        "correct the size in the labels, or put the photo and maps they were made for there"
+        "correct the size in the labels, or put the photo and maps that were labelled there"
     )
 
 
-def _read_map(sample: Sample, path: Path) -> tuple[NDArray[np.uint8] | None, list[Finding]]:
+def _read_map(sample: Sample, path: Path) -> tuple[Ids | None, list[Finding]]:
     try:
-        with Image.open(path) as file:
-            if file.mode not in ("P", "L"):
-                sentence = (
-                    f"{path}: expected an 8-bit indexed or grey PNG of ids, got mode {file.mode}; convert it"
-                )
-                return None, [Finding("unreadable map", sentence)]
-            ids = np.asarray(file)
-    except Exception as error:  # damaged headers make Pillow's readers raise almost anything
-        return None, [
-            Finding("unreadable map", f"{path}: not a PNG that can be read ({error}); copy it again")
-        ]
+        ids = read_ids(path)
+    except Exception as error:  # see `_photo_findings`
+        return None, [Finding("unreadable map", _named(path, error))]
     height, width = ids.shape
     if (width, height) == (sample.width, sample.height):
         return ids, []
     return ids, [Finding("size mismatch", _size_sentence(path, (width, height), sample))]
 
 
-def _unknown_ids(path: Path, pixels: NDArray[np.int64]) -> Iterator[Finding]:
+def _unknown_ids(path: Path, pixels: Index) -> Iterator[Finding]:
     unknown = [int(i) for i in np.flatnonzero(pixels) if NUM_PARTS <= i != IGNORE]
     if unknown:
         yield Finding(
@@ -116,7 +120,7 @@ def _unknown_ids(path: Path, pixels: NDArray[np.int64]) -> Iterator[Finding]:
         )
 
 
-def _instance_problems(sample: Sample, path: Path, instances: NDArray[np.uint8]) -> Iterator[Finding]:
+def _instance_findings(sample: Sample, path: Path, instances: Ids) -> Iterator[Finding]:
     values = [person.instance for person in sample.people if person.instance > 0]
     lost = sorted({*values} - {*np.unique(instances).tolist()})
     if lost:
@@ -133,7 +137,7 @@ def _instance_problems(sample: Sample, path: Path, instances: NDArray[np.uint8])
         )
 
 
-def _box_problems(sample: Sample) -> Iterator[Finding]:
+def _box_findings(sample: Sample) -> Iterator[Finding]:
     size = np.array([sample.width, sample.height, sample.width, sample.height])
     boxes = [(f"person {number}", person.box) for number, person in enumerate(sample.people, start=1)]
     boxes += [(f"ignore region {number}", box) for number, box in enumerate(sample.ignore_boxes, start=1)]
@@ -145,7 +149,7 @@ def _box_problems(sample: Sample) -> Iterator[Finding]:
         elif (box < -TOLERANCE).any() or (box > size + TOLERANCE).any():
             wrong["box outside"].append(text)
     mends = {
-        "empty box": "the box is empty or no box; correct or delete it",
+        "empty box": "the box is empty or not a number; correct or delete it",
         "box outside": f"the box leaves the photo of {sample.width} x {sample.height} px; cut it at the border",
     }
     for kind, texts in wrong.items():
@@ -153,16 +157,15 @@ def _box_problems(sample: Sample) -> Iterator[Finding]:
             yield Finding(kind, f"{sample.image_path}: {_some(texts)}: {mends[kind]}")
 
 
-def _joint_problems(sample: Sample) -> Iterator[Finding]:
+def _joint_findings(sample: Sample) -> Iterator[Finding]:
     outside = []
     limits = np.array([sample.width - 1, sample.height - 1]) + TOLERANCE
     for number, person in enumerate(sample.people, start=1):
         if person.joints is None:
             continue
         xy, labelled = person.joints[:, :2], person.joints[:, 2] > 0
-        inside = np.asarray(
-            ((xy >= -TOLERANCE) & (xy <= limits)).all(axis=1)
-        )  # False where a number is not finite
+        # False where a number is not finite
+        inside = np.asarray(((xy >= -TOLERANCE) & (xy <= limits)).all(axis=1))
         outside += [
             f"{JOINT_NAMES[joint]} of person {number} at ({xy[joint, 0]:g}, {xy[joint, 1]:g})"
             for joint in Joint
@@ -172,7 +175,7 @@ def _joint_problems(sample: Sample) -> Iterator[Finding]:
         yield Finding(
             "joint outside",
             f"{sample.image_path}: {_some(outside)}: not in the photo of {sample.width} x {sample.height} px; "
-            "correct the place, or set the visibility to 0",
+            "correct the coordinates, or set the visibility to 0",
         )
 
 

@@ -1,12 +1,13 @@
-"""What every reader yields."""
+"""A labelled photo: what every reader yields."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from posepart.arrays import Float32, Ids, Mask, Rgb, check_shape
+from posepart.io.label_maps import read_ids
 from posepart.schema import NUM_JOINTS
 
 
@@ -14,69 +15,54 @@ from posepart.schema import NUM_JOINTS
 class LabelledPerson:
     """A person of the ground truth, in the photo frame.
 
-    box: (4,) float32 xyxy. joints: (14, 3) float32 x, y and COCO visibility (0 not labelled, 1 occluded,
-    2 visible), or None when the person has no joint labels at all. joints_from: "human", "teacher", "exact" or
-    "none". instance: the person's value in the instance map, 0 when it has none.
+    The visibility of a joint is COCO's: 0 if it is not labelled, 1 if it is occluded and 2 if it is visible.
     """
 
-    box: NDArray[np.float32]
-    joints: NDArray[np.float32] | None
-    joints_from: str = "human"
-    instance: int = 0
+    box: Float32  # (4,) xyxy
+    joints: Float32 | None  # (14, 3) x, y, visibility; None where none is labelled
+    joints_from: str = "human"  # "human", "teacher" (a network), "exact" (a generator) or "none"
+    instance: int = 0  # the person's value in the instance map, 0 without one
 
     def __post_init__(self) -> None:
-        if self.joints is not None and self.joints.shape != (NUM_JOINTS, 3):
-            raise ValueError(f"joints: expected shape ({NUM_JOINTS}, 3), got {self.joints.shape}")
+        if self.joints is not None:
+            check_shape("LabelledPerson.joints", self.joints, (NUM_JOINTS, 3))
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A labelled photo; missing labels are legal everywhere.
+    """A labelled photo; any label may be missing.
 
-    ignore_boxes: (K, 4) float32 xyxy, regions that count neither as person nor as background.
-    unchecked: (K,) bool, which of them hold one person whom a detector found and nobody checked; empty: none.
-    boxes_complete: False when people without a box may be in the photo. parts_from: "human", "derived",
-    "exact" or "none".
+    An ignore box is a region that counts neither as person nor as background. `unchecked` tells which of them hold
+    one person whom a detector found and nobody checked.
     """
 
     image_path: Path
-    width: int
-    height: int
+    width: int  # px
+    height: int  # px
     people: tuple[LabelledPerson, ...]
-    ignore_boxes: NDArray[np.float32]
-    boxes_complete: bool
+    ignore_boxes: Float32  # (K, 4) xyxy
+    boxes_complete: bool  # False when there may be people without a box
     part_path: Path | None = None
     instance_path: Path | None = None
-    parts_from: str = "none"
-    source: str = ""
-    unchecked: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    parts_from: str = "none"  # "human", "derived" (from masks and joints), "exact" or "none"
+    source: str = ""  # the data set that the photo comes from
+    unchecked: Mask = field(default_factory=lambda: np.zeros(0, bool))  # (K,), False throughout by default
 
     def __post_init__(self) -> None:
         if len(self.unchecked) == 0:
             object.__setattr__(self, "unchecked", np.zeros(len(self.ignore_boxes), bool))
-        if len(self.unchecked) != len(self.ignore_boxes):
-            raise ValueError(
-                f"unchecked: expected {len(self.ignore_boxes)} values, got {len(self.unchecked)}"
-            )
+        check_shape("Sample.ignore_boxes", self.ignore_boxes, (None, 4))
+        check_shape("Sample.unchecked", self.unchecked, (len(self.ignore_boxes),))
 
-    def read_image(self) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8 RGB."""
+    def read_image(self) -> Rgb:
+        """Read the photo as stored, (H, W, 3) uint8 RGB: labels ignore EXIF orientation."""
         with Image.open(self.image_path) as file:
             return np.asarray(file.convert("RGB"))
 
-    def read_parts(self) -> NDArray[np.uint8] | None:
-        """(H, W) uint8 part ids with 255 = ignore, or None."""
-        return None if self.part_path is None else _read_indexed(self.part_path)
+    def read_parts(self) -> Ids | None:
+        """Read the part map, (H, W) uint8 part ids with `schema.IGNORE`, or None."""
+        return None if self.part_path is None else read_ids(self.part_path)
 
-    def read_instances(self) -> NDArray[np.uint8] | None:
-        """(H, W) uint8 person values, or None."""
-        return None if self.instance_path is None else _read_indexed(self.instance_path)
-
-
-def _read_indexed(path: Path) -> NDArray[np.uint8]:
-    with Image.open(path) as file:
-        if file.mode not in ("P", "L"):
-            raise ValueError(
-                f"{path}: expected an 8-bit indexed or grey PNG of label ids, got mode {file.mode}"
-            )
-        return np.asarray(file)
+    def read_instances(self) -> Ids | None:
+        """Read the instance map, (H, W) uint8 person values, or None."""
+        return None if self.instance_path is None else read_ids(self.instance_path)

@@ -1,1 +1,1 @@
-"""The only place that touches the disk: photos, results, label maps, run folders."""
+"""The formats that the pipeline reads and writes: photos, results, PNGs of ids, folders of a run."""

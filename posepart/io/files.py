@@ -1,30 +1,36 @@
-"""Writing files so that a final name never holds half a file."""
+"""Files of every kind: written atomically, JSON in a readable layout, SHA-256."""
 
+import hashlib
 import json
 import os
+import secrets
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 Record = dict[str, Any]
 
-
-def write_json(path: Path, record: Record) -> None:
-    """Write an object with a line per key, and a line per entry of the lists of objects in it."""
-    lines = []
-    for key, value in record.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            text = "[\n  " + ",\n  ".join(json.dumps(entry, allow_nan=False) for entry in value) + "\n ]"
-        else:
-            text = json.dumps(value, allow_nan=False)
-        lines.append(f" {json.dumps(key)}: {text}")
-    content = "{\n" + ",\n".join(lines) + "\n}\n"
-    write_atomically(path, lambda file: file.write(content.encode()))
+_UNFINISHED = ".unfinished"  # ends the names of files that are being written
+_NAME_SHOWN = 32  # characters of the final name that the temporary one repeats; both have at most 255 bytes
+_STALE = 3600.0  # s without a change; no file takes as long to write
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let `write` fill a file of another name in the same folder, then rename it to `path`."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    """Write a file so that its final name never holds half of it.
+
+    The content goes to a hidden file in the same folder, under a name that no other process uses; once it is
+    complete and on the disk, that file is renamed.
+
+    Parameters
+    ----------
+    path : Path
+        The final name; a file that is already there is replaced.
+    write : callable
+        Receives the open binary file and writes the content. When it raises, `path` stays as it was.
+    """
+    unfinished = path.with_name(f".{path.name[:_NAME_SHOWN]}.{secrets.token_hex(4)}{_UNFINISHED}")
     try:
         with unfinished.open("wb") as file:
             write(file)
@@ -34,3 +40,43 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a process that was killed left half-written in a folder, at least an hour ago.
+
+    Younger files stay: another process may be writing them.
+    """
+    for path in folder.glob(f".*{_UNFINISHED}"):
+        with suppress(FileNotFoundError):  # another process removed or renamed it
+            if time.time() - path.stat().st_mtime > _STALE:
+                path.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text atomically, in UTF-8 and with its line ends as they are."""
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def write_json(path: Path, record: Record) -> None:
+    """Write an object atomically: one line per key, and one line per entry of a list of objects in it.
+
+    Raises
+    ------
+    ValueError
+        The record holds NaN or infinity, which JSON does not know.
+    """
+    lines = []
+    for key, value in record.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            text = "[\n  " + ",\n  ".join(json.dumps(entry, allow_nan=False) for entry in value) + "\n ]"
+        else:
+            text = json.dumps(value, allow_nan=False)
+        lines.append(f" {json.dumps(key)}: {text}")
+    write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

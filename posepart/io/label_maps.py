@@ -1,4 +1,4 @@
-"""Label-id PNGs: one channel of 8 bits, the value of a pixel is its label."""
+"""PNGs of ids: one channel of 8 bits, in which the value of a pixel is its part, label or person."""
 
 from pathlib import Path
 
@@ -7,44 +7,86 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from posepart.io.files import write_atomically
+from posepart.io.photos import without_pillow_limit
 from posepart.schema import IGNORE
 
 
-def read_label_map(path: Path, labels: int) -> NDArray[np.uint8]:
-    """(H, W) uint8 ids below `labels`, or `schema.IGNORE`.
+def read_ids(path: Path) -> NDArray[np.uint8]:
+    """Read a PNG of ids, indexed or grey.
+
+    Returns
+    -------
+    (H, W) uint8
+        The stored values, whatever colours a palette gives them.
 
     Raises
     ------
-    ValueError: when the file is absent, damaged, of another kind, or has other ids; it names the file.
+    ValueError
+        The file is absent, damaged or of another kind.
     """
     try:
-        with Image.open(path, formats=["PNG"]) as file:
-            mode, ids = file.mode, np.asarray(file)
+        with without_pillow_limit(), Image.open(path, formats=["PNG"]) as file:
+            mode, ids = file.mode, np.array(file)
     except (OSError, SyntaxError) as error:
-        raise ValueError(f"{path}: no readable PNG ({error}); copy it again") from error
+        raise ValueError(
+            f"{path}: not a PNG that can be read ({getattr(error, 'strerror', None) or error}); copy it again"
+        ) from error
     if mode not in ("P", "L"):
         raise ValueError(
-            f"{path}: expected an 8-bit indexed or grey PNG of label ids, got mode {mode}: colours are no labels"
+            f"{path}: expected an 8-bit indexed or grey PNG of ids, got mode {mode}, whose pixels are colours; "
+            "convert it"
         )
+    return ids
+
+
+def read_label_map(path: Path, labels: int) -> NDArray[np.uint8]:
+    """Read a PNG of ids and check them.
+
+    Parameters
+    ----------
+    path : Path
+    labels : int
+        Number of labels; every id must be below it, or `schema.IGNORE`.
+
+    Returns
+    -------
+    (H, W) uint8
+
+    Raises
+    ------
+    ValueError
+        As `read_ids`, or the file has other ids.
+    """
+    ids = read_ids(path)
     known = ids[ids != IGNORE]
     if known.size and known.max() >= labels:
         raise ValueError(f"{path}: expected ids 0..{labels - 1} or {IGNORE}, got {known.max()}")
-    return ids.astype(np.uint8)
+    return ids
 
 
 def write_label_map(path: Path, ids: NDArray[np.uint8], palette: NDArray[np.uint8] | None = None) -> None:
-    """Write (H, W) uint8 ids as a PNG, at once or not at all.
+    """Write ids as a PNG, atomically; folders are made if needed.
 
-    palette: (C, 3) uint8 RGB makes an indexed PNG, whose ids are the same; None a grey one, as LIP's own.
+    Parameters
+    ----------
+    path : Path
+    ids : (H, W) uint8
+    palette : (C, 3) uint8 RGB, optional
+        Makes an indexed PNG, in which ids without a colour are black; without it the PNG is grey.
 
     Raises
     ------
-    ValueError: when `ids` is of another shape or type.
+    ValueError
+        `ids` has another shape or type.
     """
     if ids.ndim != 2 or ids.dtype != np.uint8:
-        raise ValueError(f"{path}: expected (H, W) uint8 label ids, got {ids.shape} {ids.dtype}")
-    image = Image.fromarray(ids)
+        raise ValueError(f"{path}: expected (H, W) uint8 ids, got {ids.shape} {ids.dtype}")
+    picture = Image.fromarray(np.ascontiguousarray(ids))
     if palette is not None:
-        image.putpalette(palette.astype(np.uint8).tobytes())
+        colours = np.zeros(
+            (256, 3), np.uint8
+        )  # all of them: fewer would be packed into fewer bits, and cut the ids
+        colours[: len(palette)] = palette
+        picture.putpalette(colours.tobytes())
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda file: image.save(file, format="PNG"))
+    write_atomically(path, lambda file: picture.save(file, "PNG"))

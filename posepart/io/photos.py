@@ -1,14 +1,14 @@
-"""Reading photos: whatever a camera, a phone or a web page left on the disk becomes (H, W, 3) uint8 RGB.
+"""Reading photos: files from a camera, a phone or the web become (H, W, 3) uint8 RGB.
 
-Choices, stated once:
+The conventions:
 
 - EXIF orientation is applied.
-- Transparent pixels are composited on white, which is how viewers show them.
-- 16-bit samples are divided by 256; wider and floating-point samples are scaled by their largest value to the
-  nearest of the ranges [0, 1], [0, 255], [0, 65535] that holds it.
-- Of an animation or a file with several pages the first picture is used, and a note says so.
-- Up to `MAX_PIXELS` pixels are read. They are converted in strips, so that the peak is what Pillow holds for
-  the decoded file (up to 4 bytes a pixel) plus the result (3 bytes a pixel).
+- Transparent pixels are composited on white, as viewers show them.
+- 16-bit samples are divided by 256. Wider and floating-point samples are scaled from the smallest of the ranges
+  [0, 1], [0, 255], [0, 65535] that holds the largest of them, or from that value itself.
+- The first picture of an animation or of a file with several pages is used, and a note says so.
+- At most `MAX_PIXELS` pixels are read. They are converted in strips, so the peak of memory is what Pillow holds
+  for the decoded file (up to 4 bytes per pixel) plus the result (3 bytes per pixel).
 """
 
 import threading
@@ -35,26 +35,28 @@ _PILLOW_LIMIT_LOCK = threading.Lock()
 
 @dataclass(frozen=True)
 class LoadedPhoto:
-    """A photo as it should be looked at.
+    """A photo, upright, with remarks about how it was read."""
 
-    image: (H, W, 3) uint8 RGB. notes: what a user should know about how it was read; mostly empty.
-    """
-
-    image: NDArray[np.uint8]
-    notes: tuple[str, ...] = ()
+    image: NDArray[np.uint8]  # (H, W, 3) RGB
+    notes: tuple[str, ...] = ()  # what a user should know about the reading; usually empty
 
 
 def read_photo(path: str | Path) -> NDArray[np.uint8]:
     """Read a photo; a note about how it was read becomes a warning.
 
+    Parameters
+    ----------
+    path : str or Path
+
     Returns
     -------
-    (H, W, 3) uint8 RGB, EXIF orientation applied.
+    (H, W, 3) uint8 RGB
+        Upright: EXIF orientation is applied.
 
     Raises
     ------
     ValueError
-        One sentence that names the file, what is wrong with it and how to mend it.
+        One sentence that names the file, what is wrong with it and what to do.
     """
     photo = open_photo(path)
     for note in photo.notes:
@@ -63,15 +65,15 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
 
 
 def open_photo(path: str | Path) -> LoadedPhoto:
-    """Read a photo together with the notes about how it was read; errors as `read_photo`."""
+    """Read a photo together with the notes about how it was read; errors as in `read_photo`."""
     path = Path(path)
     _check_file(path)
     with _open(path) as stored:
         width, height = stored.size
         if width * height > MAX_PIXELS:
             raise ValueError(
-                f"{path}: {width} x {height} pixels are more than the {MAX_PIXELS // 10**6} megapixels that "
-                "are read; shrink the photo or cut it"
+                f"{path}: {width} x {height} pixels are more than the limit of {MAX_PIXELS // 10**6} megapixels; "
+                "shrink the photo or crop it"
             )
         try:
             with warnings.catch_warnings():
@@ -84,10 +86,10 @@ def open_photo(path: str | Path) -> LoadedPhoto:
 
 
 def _open(path: Path) -> Image.Image:
-    """Read the header of a picture."""
+    """Open a picture, which reads its header."""
     try:
         with without_pillow_limit(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # remarks about odd metadata, which nobody can act upon
+            warnings.simplefilter("ignore")  # remarks about odd metadata, which help nobody
             return Image.open(path, formats=_PILLOW_FORMATS)
     except UnidentifiedImageError:
         raise ValueError(
@@ -98,20 +100,24 @@ def _open(path: Path) -> Image.Image:
         raise _too_little_memory(path) from None
     except OSError as error:
         raise ValueError(f"{path}: cannot be opened ({error.strerror or error}); check the file") from None
-    except Exception as error:  # damaged headers make Pillow's readers raise almost anything
+    except Exception as error:  # on a damaged header Pillow's readers raise almost anything
         raise _damaged(path, error) from None
 
 
 def find_photos(paths: Sequence[str | Path]) -> list[Path]:
-    """The photos that `paths` name, in order, each once.
+    """List the photos that `paths` name, in order, each once.
 
-    A folder stands for the photos directly in it (by suffix, in any case; sorted by name; hidden files and
-    sub-folders left out). Anything else stands for itself, whether it exists or not: reading it will tell.
+    A folder stands for the photos directly in it: files with one of `SUFFIXES` in upper or lower case, sorted by
+    name, without hidden files and sub-folders. Any other path stands for itself and is not looked at.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
 
     Raises
     ------
     ValueError
-        A folder that holds no photo or that cannot be listed.
+        A folder holds no photo or cannot be listed.
     """
     found: dict[Path, Path] = {}
     for path in map(Path, paths):
@@ -125,7 +131,7 @@ def _photos_in(folder: Path) -> list[Path]:
         entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     except OSError as error:
         raise ValueError(
-            f"{folder}: the folder cannot be listed ({error.strerror}); check its rights"
+            f"{folder}: the folder cannot be listed ({error.strerror}); check its permissions"
         ) from None
     photos = [
         entry
@@ -141,13 +147,13 @@ def _photos_in(folder: Path) -> list[Path]:
 
 
 def _check_file(path: Path) -> None:
-    """Refuse what can be told to be no photo without opening it."""
+    """Refuse what is certainly no photo, before it is opened."""
     if path.is_dir():
         raise ValueError(f"{path}: is a folder, not a photo; name a photo in it")
     if not path.exists():
         raise ValueError(f"{path}: no such file; check the path")
     if not path.is_file():
-        raise ValueError(f"{path}: is no ordinary file; name a photo")
+        raise ValueError(f"{path}: is not an ordinary file; name a photo")
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: the file is empty (0 bytes); copy it again or leave it out")
 
@@ -165,7 +171,7 @@ def _too_little_memory(path: Path) -> ValueError:
 
 @contextmanager
 def without_pillow_limit() -> Iterator[None]:
-    """Lift Pillow's own limit on pixels while a header is read (no pixel is): `MAX_PIXELS` is ours."""
+    """Lift Pillow's own limit on pixels while a header is read; `MAX_PIXELS` takes its place."""
     with _PILLOW_LIMIT_LOCK:
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
@@ -177,17 +183,17 @@ def without_pillow_limit() -> Iterator[None]:
 
 def _notes(stored: Image.Image) -> tuple[str, ...]:
     frames = getattr(stored, "n_frames", 1)
-    # MPO is how cameras append a preview or a depth map to an ordinary JPEG: no news to its owner.
+    # In MPO, a camera appends a preview or a depth map to an ordinary JPEG; that is not worth a note.
     if frames == 1 or stored.format == "MPO":
         return ()
     return (f"holds {frames} pictures, the first is used",)
 
 
 def _upright_rgb(stored: Image.Image) -> NDArray[np.uint8]:
-    """Decode `stored` and turn it into (H, W, 3) uint8 RGB in the orientation that EXIF asks for."""
-    stored.load()  # before the EXIF data are asked for: PNG may keep them behind the pixels
+    """Decode `stored` to (H, W, 3) uint8 RGB in the orientation that EXIF asks for."""
+    stored.load()  # before the EXIF data are read: PNG may store them after the pixels
     width, height = stored.size
-    orientation = _orientation(stored)
+    orientation = exif_orientation(stored)
     sideways = orientation in (5, 6, 7, 8)
     upright = np.empty((width, height, 3) if sideways else (height, width, 3), np.uint8)
     as_stored = _stored_view(upright, orientation)
@@ -199,15 +205,16 @@ def _upright_rgb(stored: Image.Image) -> NDArray[np.uint8]:
     return upright
 
 
-def _orientation(stored: Image.Image) -> int:
+def exif_orientation(stored: Image.Image) -> int:
+    """The orientation that the EXIF data ask for, 1 (upright) to 8; 1 where there are none."""
     try:
         return int(stored.getexif().get(_EXIF_ORIENTATION, 1))
-    except Exception:  # garbled EXIF data make Pillow raise almost anything; the pixels may still be sound
+    except Exception:  # on garbled EXIF data Pillow raises almost anything; the pixels may still be sound
         return 1
 
 
 def _stored_view(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """A view of the upright photo in which the rows and columns run as they are stored in the file."""
+    """A view of the upright photo whose rows and columns run as they are stored in the file."""
     across = upright.swapaxes(0, 1)
     views = {
         2: upright[:, ::-1],
@@ -222,7 +229,7 @@ def _stored_view(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uin
 
 
 def _strip_to_rgb(strip: Image.Image, scale: float) -> NDArray[np.uint8]:
-    """(h, w, 3) uint8, or (h, w, 1) where the three are equal."""
+    """Convert a strip to (h, w, 3) uint8, or to (h, w, 1) if it is grey."""
     if strip.mode.startswith("I;16"):
         return (np.asarray(strip) >> 8).astype(np.uint8)[..., None]
     if strip.mode in ("I", "F"):
@@ -236,7 +243,7 @@ def _strip_to_rgb(strip: Image.Image, scale: float) -> NDArray[np.uint8]:
 
 
 def _sample_scale(stored: Image.Image) -> float:
-    """What the samples of a 32-bit or floating-point picture are multiplied with to lie in [0, 255]."""
+    """The factor that brings the samples of a 32-bit or floating-point picture into [0, 255]."""
     if stored.mode not in ("I", "F"):
         return 1.0
     samples = np.asarray(stored)

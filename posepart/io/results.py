@@ -1,14 +1,14 @@
-"""Writing and reading results: JSON and indexed PNG files, of which no half ever bears a final name.
+"""Results on disk: JSON and indexed PNG files, written atomically and read back.
 
 For a photo called NAME the folder receives, in this order,
 
-- `NAME_parts.png`: part ids, 8-bit indexed with the PASCAL VOC palette, of the photo's size;
-- `NAME_people.png`: person ids, likewise, 0 = nobody;
-- `NAME_overlay.png`: the picture of the result (see `posepart.draw`);
-- `NAME.json`: the people. It comes last: where it is, the photo is complete.
+- `NAME_parts.png`: the part of every pixel, 8-bit indexed with the PASCAL VOC palette, as large as the photo;
+- `NAME_people.png`: the person of every pixel, likewise, 0 = nobody;
+- `NAME_overlay.png`: the result drawn on the photo (see `posepart.draw`);
+- `NAME.json`: the people. It is written last, so a photo that has one is complete.
 
-Coordinates are pixels of the upright photo, rounded to 1/100; scores and energies to 1e-6, so that equal
-results are equal bytes. What no number can express (the bound of a search that proved nothing) is null.
+Coordinates are pixels of the upright photo, rounded to 1/100, scores and energies to 1e-6: equal results are
+equal bytes. An infinite number (the bound of a search that proved nothing) is null.
 """
 
 import json
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from posepart.io.files import Record, write_atomically, write_json
-from posepart.io.photos import without_pillow_limit
+from posepart.io.label_maps import read_ids, write_label_map
 from posepart.schema import JOINT_NAMES, NUM_JOINTS, NUM_PARTS, PART_NAMES, voc_palette
 from posepart.structures import Certificate, Person, Pose, Scene
 
@@ -38,17 +38,13 @@ _OVERLAY_COMPRESSION = 1  # a third of the time of Pillow's 6 for a fifth more b
 
 @dataclass(frozen=True)
 class PhotoInfo:
-    """A photo and what its results are called.
+    """A photo and the name of its results."""
 
-    name: the NAME of its result files. file_name: of the photo, without folders. width, height: px, upright.
-    sha256: of the photo file, empty if unknown; it tells photos of the same name apart.
-    """
-
-    name: str
-    file_name: str
-    width: int
-    height: int
-    sha256: str = ""
+    name: str  # the NAME of its result files
+    file_name: str  # of the photo, without folders
+    width: int  # px, of the upright photo
+    height: int  # px, of the upright photo
+    sha256: str = ""  # of the photo file, to tell photos of one name apart; empty if unknown
 
 
 def write_result(
@@ -69,24 +65,29 @@ def write_result(
     out_dir : str or Path
         An existing folder.
     overlay : (h, w, 3) uint8 RGB, optional
-        The picture of the result; without it no overlay is written.
+        The result drawn on the photo; without it no overlay is written.
     run : str
-        Which settings made the result (see `posepart.batch`).
+        Digest of the settings that made the result (see `run_folder.prepare_out`).
     deterministic : bool
-        Write 0 for every wall time, the only numbers that differ between two equal runs.
+        Write 0 for every wall time; these are the only numbers that differ between two equal runs.
 
     Returns
     -------
     Path
         The JSON file.
+
+    Raises
+    ------
+    ValueError
+        The scene is not of the photo's size.
     """
     if scene.size != (photo.width, photo.height):
         raise ValueError(
             f"{photo.file_name}: expected a result of {photo.width} x {photo.height} px, got {scene.size}"
         )
     base = Path(out_dir) / photo.name
-    _write_indexed_png(scene.part_map, _beside(base, "_parts.png"))
-    _write_indexed_png(scene.person_map, _beside(base, "_people.png"))
+    write_label_map(_beside(base, "_parts.png"), scene.part_map, voc_palette())
+    write_label_map(_beside(base, "_people.png"), scene.person_map, voc_palette())
     if overlay is not None:
         picture = Image.fromarray(overlay)
         write_atomically(
@@ -101,33 +102,35 @@ def write_result(
 def read_result(json_path: str | Path) -> Scene:
     """Read back what `write_result` wrote.
 
+    Parameters
+    ----------
+    json_path : str or Path
+        NAME.json; the PNG files beside it are read too.
+
     Raises
     ------
     ValueError
-        One sentence: which file is not a result, and what to do.
+        One sentence: which file cannot be read or is not a result, and what to do.
     """
     path = Path(json_path)
     record = read_record(path)
     base = path.with_suffix("")
-    part_map = _read_indexed_png(_beside(base, "_parts.png"))
-    person_map = _read_indexed_png(_beside(base, "_people.png"))
+    part_map = read_ids(_beside(base, "_parts.png"))
+    person_map = read_ids(_beside(base, "_people.png"))
     try:
         people = tuple(_person_from_record(person) for person in record["people"])
         size = (record["photo"]["height"], record["photo"]["width"])
-        scene = Scene(people, part_map, person_map, record["model"], dict(record.get("seconds", {})))
+        model, seconds = record["model"], dict(record.get("seconds", {}))
     except (KeyError, TypeError, ValueError) as error:
         raise _no_result(path, f"{type(error).__name__}: {error}") from None
-    if (
-        part_map.shape != size
-        or part_map.max(initial=0) >= NUM_PARTS
-        or person_map.max(initial=0) > len(people)
-    ):
+    same_size = part_map.shape == person_map.shape == size
+    if not same_size or part_map.max(initial=0) >= NUM_PARTS or person_map.max(initial=0) > len(people):
         raise _no_result(path, "its PNG files belong to another photo")
-    return scene
+    return Scene(people, part_map, person_map, model, seconds)
 
 
 def read_record(json_path: Path) -> Record:
-    """The content of a NAME.json; errors as `read_result`."""
+    """Read the content of a NAME.json; errors as in `read_result`."""
     try:
         record = json.loads(json_path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -139,7 +142,7 @@ def read_record(json_path: Path) -> Record:
     if record["schema"].get("joints") != list(JOINT_NAMES) or record["schema"].get("parts") != list(
         PART_NAMES
     ):
-        raise _no_result(json_path, "its joints or parts are others than this version's")
+        raise _no_result(json_path, "it has other joints or parts than this version")
     return record
 
 
@@ -169,7 +172,7 @@ def scene_to_record(scene: Scene, photo: PhotoInfo, *, run: str = "", determinis
 
 
 def coco_results(record: Record, image_id: int) -> list[Record]:
-    """The people of one NAME.json as entries of a COCO keypoint-results list."""
+    """Turn the people of one NAME.json into entries of a COCO keypoint-results list."""
     return [
         {
             "image_id": image_id,
@@ -185,7 +188,7 @@ def coco_results(record: Record, image_id: int) -> list[Record]:
 
 
 def write_predictions(entries: Iterable[Record], out_dir: str | Path) -> Path:
-    """Write `predictions.json`, which pycocotools' `loadRes` loads: one line per person."""
+    """Write `predictions.json`, one line per person, in the form that `loadRes` of pycocotools reads."""
     path = Path(out_dir) / PREDICTIONS
 
     def write(file: BinaryIO) -> None:
@@ -205,22 +208,6 @@ def _beside(base: Path, suffix: str) -> Path:
 
 def _no_result(path: Path, reason: str) -> ValueError:
     return ValueError(f"{path}: not a result of posepart predict ({reason}); run it again with --overwrite")
-
-
-def _write_indexed_png(ids: NDArray[np.uint8], path: Path) -> None:
-    picture = Image.fromarray(np.ascontiguousarray(ids))
-    picture.putpalette(voc_palette().tobytes())  # all 256 colours: fewer would be packed into fewer bits
-    write_atomically(path, lambda file: picture.save(file, "PNG"))
-
-
-def _read_indexed_png(path: Path) -> NDArray[np.uint8]:
-    try:
-        with without_pillow_limit(), Image.open(path, formats=("PNG",)) as picture:
-            if picture.mode != "P":
-                raise _no_result(path, "not an indexed PNG")
-            return np.array(picture)
-    except OSError as error:
-        raise _no_result(path, error.strerror or str(error)) from None
 
 
 def _person_to_record(number: int, person: Person, deterministic: bool) -> Record:

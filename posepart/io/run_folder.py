@@ -1,7 +1,7 @@
-"""The folder of results: what its files are called, which settings made them, which photos are complete.
+"""The folder of a run's results: names of its files, the settings behind them, which photos are complete.
 
-`run.json` tells which settings made the results; every `NAME.json` repeats their digest and that of its photo.
-So a second run knows what is complete, and results of different settings or of different photos never mix
+`run.json` holds the settings of the run; every `NAME.json` repeats their digest, and holds that of its photo. So a
+second run knows which photos are complete, and results of other settings or other photos are never mixed in
 unnoticed.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from posepart.io.files import write_json
+from posepart.io.files import remove_leftovers, sha256, write_json
 from posepart.io.results import PREDICTIONS, SUFFIXES, read_record
 
 RUN = "run.json"
@@ -23,7 +23,17 @@ Settings = Mapping[str, Any]
 
 
 def prepare_out(out: Path, photos: Sequence[Path], settings: Settings, *, overwrite: bool = False) -> str:
-    """Make the result folder, or check that it may be continued, and note the settings in `run.json`.
+    """Make the result folder, or check that this run may continue it, and write the settings to `run.json`.
+
+    Parameters
+    ----------
+    out : Path
+    photos : sequence of Path
+        The photos of the run; `out` must not be the folder of any of them.
+    settings : mapping
+        Everything that decides the results, nested, with values that JSON can hold.
+    overwrite : bool
+        Accept a folder that holds results of other settings.
 
     Returns
     -------
@@ -46,6 +56,7 @@ def prepare_out(out: Path, photos: Sequence[Path], settings: Settings, *, overwr
     run = _digest(settings)
     try:
         out.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(out)
         write_json(out / RUN, {"run": run, "settings": dict(settings)})
     except OSError as error:
         raise ValueError(
@@ -55,10 +66,10 @@ def prepare_out(out: Path, photos: Sequence[Path], settings: Settings, *, overwr
 
 
 def result_names(photos: Sequence[Path]) -> list[str]:
-    """The NAME of every photo's result files, all different even where case does not count.
+    """Choose the NAME of every photo's result files; no two are alike, even where case does not count.
 
-    A photo's stem; where several photos share it, the file name with its suffix (`a.jpg`, `a.png`); where they
-    share that too, the folder's name is put before it (`left_a.jpg`), and at last a number behind it.
+    It is the photo's stem. Photos that share a stem keep their suffix (`a.jpg`, `a.png`); those that share the whole
+    file name are prefixed with their folder (`left_a.jpg`), and finally numbered.
     """
     stems = Counter(photo.stem.casefold() for photo in photos)
     files = Counter(photo.name.casefold() for photo in photos)
@@ -77,7 +88,7 @@ def result_names(photos: Sequence[Path]) -> list[str]:
 
 
 def image_ids(photos: Sequence[Path]) -> list[int]:
-    """COCO image ids: the numbers that the files are named after (as COCO's are), else 1, 2, ..."""
+    """Choose COCO image ids: the numbers that all files are named after, as in COCO, otherwise 1, 2, ..."""
     stems = [photo.stem for photo in photos]
     if all(stem.isascii() and stem.isdigit() for stem in stems):
         numbers = [int(stem) for stem in stems]
@@ -87,12 +98,21 @@ def image_ids(photos: Sequence[Path]) -> list[int]:
 
 
 def is_complete(photo: Path, name: str, out: Path, run: str) -> bool:
-    """Whether `out` holds all result files of this very photo, made with these settings.
+    """Whether `out` holds all result files of this photo, made with these settings.
+
+    Parameters
+    ----------
+    photo : Path
+    name : str
+        The NAME of its result files.
+    out : Path
+    run : str
+        Digest of the settings, from `prepare_out`.
 
     Raises
     ------
     ValueError
-        The results under this name are of another photo.
+        The results under this name belong to another photo.
     """
     if not all((out / f"{name}{suffix}").is_file() for suffix in SUFFIXES):
         return False
@@ -100,18 +120,18 @@ def is_complete(photo: Path, name: str, out: Path, run: str) -> bool:
         record = read_record(out / f"{name}.json")
     except ValueError:
         return False
-    if record["photo"].get("sha256") != file_digest(photo):
+    if record["photo"].get("sha256") != sha256(photo):
         raise ValueError(
-            f"{photo}: {out} already holds the result of another photo called {name} (or of an earlier state of "
-            "this one); choose another folder with -o, or --overwrite"
+            f"{photo}: {out} already holds the result of another photo called {name} (or of an earlier version "
+            "of this one); choose another folder with -o, or add --overwrite"
         )
     return record.get("run") == run
 
 
 def _check_settings(out: Path, settings: Settings) -> None:
-    """Refuse to continue results of other settings, and say which settings differ."""
+    """Refuse a folder that holds results of other settings, and say which settings differ."""
     if not any(path.with_name(f"{path.stem}{SUFFIXES[0]}").exists() for path in out.glob("*.json")):
-        return  # no results, whatever else there is
+        return  # there may be other files, but no results
     try:
         earlier = json.loads((out / RUN).read_text(encoding="utf-8"))["settings"]
         changes = [
@@ -123,7 +143,7 @@ def _check_settings(out: Path, settings: Settings) -> None:
     if changes:
         raise ValueError(
             f"{out}: holds results made with other settings ({'; '.join(changes)}); choose another folder with "
-            "-o, or --overwrite"
+            "-o, or add --overwrite"
         )
 
 
@@ -134,7 +154,7 @@ def _differences(earlier: dict[str, str], now: dict[str, str]) -> Iterator[tuple
 
 
 def _flat(settings: Settings, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested settings as ("a.b.c", value as JSON)."""
+    """Flatten nested settings to pairs of "a.b.c" and the value as JSON."""
     for key, value in settings.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")
@@ -144,8 +164,3 @@ def _flat(settings: Settings, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 def _digest(settings: Settings) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,6 @@
-"""Metrics, one file per family; `suite.evaluate_scenes` computes all of them on labelled photos.
+"""Metrics, one file per family; `measure.measure_photos` computes all of them on labelled photos.
 
-Every metric works in two steps: a function judges one photo (`match_boxes`, `judge_joints`, `right_joints`,
-`measure_distances`, `confusion_matrix`, `judge_parsing`), a second one scores the records of many photos, each
-counted as often as a weight says, which is what the bootstrap draws. Scores are shares in [0, 1].
+Every metric works in two steps. A function judges one photo (`match_boxes`, `judge_joints`, `right_joints`,
+`measure_distances`, `confusion_matrix`, `judge_parsing`); another scores the records of many photos, each counted
+with a weight. The weights are what the bootstrap draws. Scores are shares in [0, 1].
 """

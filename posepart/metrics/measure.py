@@ -1,4 +1,4 @@
-"""Every score of a set of photos, with bootstrap intervals over photos: what the model card reports.
+"""Every score of a set of photos with a bootstrap interval over photos: what reports and the model card print.
 
 Measured end to end, on what `posepart predict` returns. Values are shares in [0, 1] unless the measure says
 otherwise.
@@ -24,44 +24,38 @@ class Measure:
     value: float
     low: float
     high: float
-    photos: int
-    samples: int
-    counted: str
+    photos: int  # how many photos it rests on
+    samples: int  # how many people, joints or pixels
+    counted: str  # what the samples are, in words
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A score of two systems on the same photos, and the second less the first."""
+    """A score of two systems on the same photos."""
 
     name: str
     first: float
     second: float
-    paired: PairedDifference
+    paired: PairedDifference  # the second less the first
     photos: int
-
-
-def evaluate_scenes(
-    pairs: Iterable[tuple[Sample, Scene]], *, replicates: int = 1000, seed: int = 0, confidence: float = 0.95
-) -> tuple[Measure, ...]:
-    """Measure results against their labels.
-
-    Parameters
-    ----------
-    pairs : samples with the result of each; consumed once, so it may be a generator that predicts.
-    replicates, seed, confidence : of the bootstrap; no intervals with 0 replicates.
-
-    Returns
-    -------
-    One measure per score of `scores_of`, in its order.
-    """
-    photos = [judge(sample, scene) for sample, scene in pairs]
-    return tuple(measure_photos(photos, replicates=replicates, seed=seed, confidence=confidence))
 
 
 def measure_photos(
     photos: Sequence[JudgedPhoto], *, replicates: int = 1000, seed: int = 0, confidence: float = 0.95
 ) -> Iterator[Measure]:
-    """`evaluate_scenes` of photos that are compared with their labels already, one measure after the other."""
+    """Measure photos that were compared with their labels (`judged.judge`).
+
+    Parameters
+    ----------
+    photos : sequence of JudgedPhoto
+    replicates, seed, confidence
+        Of the bootstrap; with 0 replicates there are no intervals.
+
+    Yields
+    ------
+    Measure
+        One for each score of `scores_of`, in its order.
+    """
     for score in scores_of(photos):
         interval = bootstrap_interval(score.statistic, score.photos, replicates, seed, confidence)
         value, low, high = interval.value, interval.low, interval.high
@@ -76,16 +70,26 @@ def compare_scenes(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> tuple[Comparison, ...]:
-    """Compare the results of two systems on the same samples, given in the same order.
+    """Compare the results of two systems.
+
+    Parameters
+    ----------
+    first, second : iterable of (Sample, Scene)
+        The same samples in the same order, with the results of each system.
+    replicates, seed, confidence
+        Of the bootstrap.
 
     Raises
     ------
-    ValueError: when the samples differ.
+    ValueError
+        The samples differ.
     """
     pairs = list(first), list(second)
     paths = [[sample.image_path for sample, _ in system] for system in pairs]
     if paths[0] != paths[1]:
-        raise ValueError("expected two systems on the same samples in the same order: predict them anew")
+        raise ValueError(
+            "expected the results of two systems on the same samples in the same order: predict them again"
+        )
     scores = [scores_of([judge(sample, scene) for sample, scene in system]) for system in pairs]
     comparisons = []
     for one, other in zip(*scores, strict=True):

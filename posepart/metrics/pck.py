@@ -6,30 +6,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64, Mask
-from posepart.metrics.people import (
-    JOINT_GROUPS,
-    LabelledPeople,
-    PredictedPeople,
-    check_shape,
-    mean_defined,
-)
+from posepart.arrays import Float64, Index, Mask, check_shape
+from posepart.metrics.bootstrap import weights_or_ones
+from posepart.metrics.people import LabelledPeople, PredictedPeople
 from posepart.schema import NUM_JOINTS, Joint
 
-HEAD_BOX_SHARE = 0.6  # MPII: head size = 0.6 x diagonal of the head box
+PCK_FRACTION = 0.2  # of the torso diameter
+PCKH_FRACTION = 0.5  # of the head length
 TORSO_DIAGONALS = ((Joint.LEFT_SHOULDER, Joint.RIGHT_HIP), (Joint.RIGHT_SHOULDER, Joint.LEFT_HIP))
 
 
 @dataclass(frozen=True)
 class JointCounts:
-    """Right and counted joints of I photos.
+    """Right and counted joints of I photos."""
 
-    right, counted: (I, 14) int64. reference: the length that distances were compared with, in words.
-    """
-
-    right: NDArray[np.int64]
-    counted: NDArray[np.int64]
-    reference: str
+    right: Index  # (I, 14)
+    counted: Index  # (I, 14)
+    reference: str  # the length that distances were compared with, in words
 
     def __post_init__(self) -> None:
         check_shape("JointCounts.right", self.right, (None, NUM_JOINTS))
@@ -37,17 +30,18 @@ class JointCounts:
 
     @classmethod
     def empty(cls, reference: str, images: int = 0) -> "JointCounts":
-        """`images` photos without a labelled joint."""
-        zeros = np.zeros((images, NUM_JOINTS), np.int64)
-        return cls(zeros, zeros, reference)
+        """`images` photos without a labelled joint, in arrays that counts may be added to."""
+        shape = images, NUM_JOINTS
+        return cls(np.zeros(shape, np.int64), np.zeros(shape, np.int64), reference)
 
 
 def merge_counts(photos: Sequence[JointCounts]) -> JointCounts:
-    """The counts of several sets of photos as one.
+    """Join the counts of several sets of photos.
 
     Raises
     ------
-    ValueError: when there are none, or their reference lengths differ.
+    ValueError
+        There are none, or their reference lengths differ.
     """
     references = {p.reference for p in photos}
     if len(references) != 1:
@@ -60,7 +54,18 @@ def merge_counts(photos: Sequence[JointCounts]) -> JointCounts:
 
 
 def torso_diameters(xy: NDArray, labelled: Mask) -> Float64:
-    """(N,) px: left shoulder to right hip, or the other diagonal; nan where neither is labelled."""
+    """Reference lengths of PCK: left shoulder to right hip, or else the other diagonal.
+
+    Parameters
+    ----------
+    xy : (N, 14, 2), px
+    labelled : (N, 14) bool
+
+    Returns
+    -------
+    (N,) float64, px
+        nan where neither diagonal is labelled.
+    """
     lengths = np.full(len(xy), np.nan)
     for first, second in reversed(TORSO_DIAGONALS):
         measurable = labelled[:, first] & labelled[:, second]
@@ -69,31 +74,66 @@ def torso_diameters(xy: NDArray, labelled: Mask) -> Float64:
 
 
 def head_lengths(xy: NDArray, labelled: Mask) -> Float64:
-    """(N,) px: forehead to neck (the rule of LIP, without a factor); nan where one is not labelled."""
+    """Reference lengths of PCKh: forehead to neck, as LIP measures it, without a factor.
+
+    Parameters
+    ----------
+    xy : (N, 14, 2), px
+    labelled : (N, 14) bool
+
+    Returns
+    -------
+    (N,) float64, px
+        nan where one of the two is not labelled.
+    """
     measurable = labelled[:, Joint.FOREHEAD] & labelled[:, Joint.NECK]
     return np.where(measurable, np.linalg.norm(xy[:, Joint.FOREHEAD] - xy[:, Joint.NECK], axis=-1), np.nan)
 
 
-def head_sizes(head_boxes: NDArray) -> Float64:
-    """(N,) px: 0.6 x diagonal of (N, 4) xyxy head boxes (the rule of MPII and poseval)."""
-    check_shape("head_boxes", head_boxes, (None, 4))
-    return HEAD_BOX_SHARE * np.linalg.norm(head_boxes[:, 2:] - head_boxes[:, :2], axis=1).astype(np.float64)
+def pck_hits(found: NDArray, joints: NDArray, fraction: float = PCK_FRACTION) -> tuple[Mask, Mask]:
+    """PCK of predictions in which every joint is found, one for each labelled person ("boxes given").
+
+    Parameters
+    ----------
+    found : (N, 14, 2)
+        Predicted joints, in the frame of `joints`.
+    joints : (N, 14, 3)
+        x, y and visibility, 0 where a joint is not labelled.
+    fraction : float
+        Of the torso diameter.
+
+    Returns
+    -------
+    right, counted : (N, 14) bool
+        As `right_joints`; PCK is reported on the columns `schema.LIMB_JOINTS`.
+    """
+    truth = LabelledPeople.from_joints(joints)
+    present = np.ones(truth.labelled.shape, bool)
+    return right_joints(truth, found, present, torso_diameters(truth.xy, truth.labelled), fraction)
 
 
 def right_joints(
     truth: LabelledPeople, predicted_xy: NDArray, present: Mask, lengths: NDArray, fraction: float
 ) -> tuple[Mask, Mask]:
-    """Judge predictions that are aligned with the ground truth of one photo ("given boxes").
+    """Judge predictions of the labelled people of one photo.
 
     Parameters
     ----------
-    truth : N people. predicted_xy : (N, 14, 2), row i predicts person i. present : (N, 14) bool.
-    lengths : (N,) reference lengths, px; people whose length is nan or 0 are left out.
-    fraction : a joint is right when its distance is at most `fraction` x length (0.2 for PCK, 0.5 for PCKh).
+    truth : LabelledPeople
+        N people.
+    predicted_xy : (N, 14, 2)
+        Row i predicts person i.
+    present : (N, 14) bool
+        Which joints the predictions have.
+    lengths : (N,), px
+        Reference lengths; people whose length is nan or 0 are left out.
+    fraction : float
+        A joint is right when it is at most `fraction` x length off: `PCK_FRACTION`, `PCKH_FRACTION`.
 
     Returns
     -------
-    right, counted : (N, 14) bool. Every labelled joint counts, occluded ones too; an absent one is a miss.
+    right, counted : (N, 14) bool
+        Every labelled joint counts, occluded ones too; an absent one is a miss.
     """
     check_shape("predicted_xy", predicted_xy, truth.xy.shape)
     check_shape("lengths", lengths, (len(truth),))
@@ -105,11 +145,12 @@ def right_joints(
 
 
 def relative_errors(truth: LabelledPeople, predicted_xy: NDArray, present: Mask, lengths: NDArray) -> Float64:
-    """Distances of predictions that are aligned with the ground truth; parameters as `right_joints`.
+    """Distances in reference lengths; parameters as in `right_joints`.
 
     Returns
     -------
-    (N, 14) float64, in reference lengths: inf for an absent joint, nan for one that does not count.
+    (N, 14) float64
+        inf for an absent joint, nan for one that does not count.
     """
     _, counted = right_joints(truth, predicted_xy, present, lengths, 0.0)
     distances = np.linalg.norm(predicted_xy - truth.xy, axis=-1)
@@ -125,22 +166,23 @@ def count_joints(
     fraction: float,
     reference: str,
 ) -> JointCounts:
-    """The counts of one photo; parameters as `right_joints`, `reference` names the length for the report."""
+    """Count the joints of one photo; parameters as in `right_joints`, `reference` names the length in reports."""
     right, counted = right_joints(truth, predicted_xy, present, lengths, fraction)
     return JointCounts(right.sum(axis=0)[None], counted.sum(axis=0)[None], reference)
 
 
-def match_people(similarity: NDArray) -> NDArray[np.int64]:
-    """Which prediction speaks for each ground truth.
+def match_people(similarity: NDArray) -> Index:
+    """Match predictions to labelled people one to one, the most similar pairs first.
 
     Parameters
     ----------
-    similarity : (M, N) predictions against ground truths (OKS or box IoU).
+    similarity : (M, N)
+        Of predictions to labelled people: OKS or box IoU. A similarity of 0 is no match.
 
     Returns
     -------
-    (N,) int64, index of the prediction, or -1. Pairs are taken from the most similar down; a prediction
-    speaks for one person only, and a similarity of 0 is no match.
+    (N,) int64
+        Index of each person's prediction, or -1.
     """
     predictions, people = similarity.shape
     matches = np.full(people, -1, dtype=np.int64)
@@ -152,33 +194,47 @@ def match_people(similarity: NDArray) -> NDArray[np.int64]:
     return matches
 
 
-def aligned_joints(predicted: PredictedPeople, matches: NDArray[np.int64]) -> tuple[Float64, Mask]:
-    """Joints (N, 14, 2) and presence (N, 14) of the matched predictions; absent where `matches` is -1."""
+def aligned_joints(predicted: PredictedPeople, matches: Index) -> tuple[Float64, Mask]:
+    """Put the joints of matched predictions in the order of the labelled people.
+
+    Parameters
+    ----------
+    predicted : PredictedPeople
+    matches : (N,) int64
+        Of `match_people`.
+
+    Returns
+    -------
+    xy : (N, 14, 2) float64
+    present : (N, 14) bool
+        False in the rows of people without a match.
+    """
     matched = (matches >= 0)[:, None]
     if not len(predicted):
         return np.zeros((len(matches), NUM_JOINTS, 2)), np.zeros((len(matches), NUM_JOINTS), dtype=bool)
     return predicted.xy[matches], predicted.present[matches] & matched
 
 
-def rate_per_joint(counts: JointCounts, weights: NDArray | None = None) -> Float64:
-    """(14,) share of right joints in [0, 1]; nan for a joint that was never labelled."""
-    photo_weights = np.ones(len(counts.right)) if weights is None else np.asarray(weights)
-    right, counted = photo_weights @ counts.right, photo_weights @ counts.counted
-    return np.divide(right, counted, out=np.full(NUM_JOINTS, np.nan), where=counted > 0)
-
-
 def pooled_rate(
     counts: JointCounts, joints: tuple[Joint, ...] = tuple(Joint), weights: NDArray | None = None
 ) -> float:
-    """Share of right joints among all counted ones of the given types ("Total"); nan when there are none."""
-    photo_weights = np.ones(len(counts.right)) if weights is None else np.asarray(weights)
+    """Share of right joints among all counted ones of some types.
+
+    Parameters
+    ----------
+    counts : JointCounts
+        Of I photos.
+    joints : tuple of Joint
+    weights : (I,), optional
+        How often each photo counts; once by default.
+
+    Returns
+    -------
+    float
+        In [0, 1]; nan when no joint is counted.
+    """
+    photo_weights = weights_or_ones(weights, len(counts.right))
     chosen = list(joints)
     right = float((photo_weights @ counts.right)[chosen].sum())
     counted = float((photo_weights @ counts.counted)[chosen].sum())
     return right / counted if counted else float("nan")
-
-
-def rate_per_group(counts: JointCounts, weights: NDArray | None = None) -> dict[str, float]:
-    """The seven groups: each the mean of its two joints (head: forehead and neck); nan where undefined."""
-    rates = rate_per_joint(counts, weights)
-    return {name: mean_defined(rates[list(joints)]) for name, joints in JOINT_GROUPS.items()}

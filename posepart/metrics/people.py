@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64, Mask
+from posepart.arrays import Float64, Mask, check_shape
 from posepart.schema import NUM_JOINTS, Joint
 
 # The seven groups of the paper's Table 1 and the eight joint types of its Table 2.
@@ -24,29 +24,13 @@ JOINT_TYPES: dict[str, tuple[Joint, ...]] = {
 }
 
 
-def check_shape(name: str, array: NDArray, shape: tuple[int | None, ...]) -> None:
-    """Refuse an array whose shape does not match; None stands for any length.
-
-    Raises
-    ------
-    ValueError: naming the array, the expected and the actual shape.
-    """
-    if array.ndim != len(shape) or any(s not in (None, n) for s, n in zip(shape, array.shape, strict=True)):
-        wanted = "(" + ", ".join("_" if s is None else str(s) for s in shape) + ")"
-        raise ValueError(f"{name}: expected shape {wanted}, got {array.shape}")
-
-
 @dataclass(frozen=True)
 class LabelledPeople:
-    """The ground truth of one photo.
+    """The ground truth of one photo: N people."""
 
-    xy: (N, 14, 2) float64, photo pixels. labelled: (N, 14) bool, joints with a label (occluded ones too).
-    boxes: (N, 4) float64 xyxy.
-    """
-
-    xy: Float64
-    labelled: Mask
-    boxes: Float64
+    xy: Float64  # (N, 14, 2), photo pixels
+    labelled: Mask  # (N, 14), joints with a label, occluded ones too
+    boxes: Float64  # (N, 4) xyxy
 
     def __post_init__(self) -> None:
         people = len(self.xy)
@@ -62,23 +46,36 @@ class LabelledPeople:
         return LabelledPeople(self.xy[rows], self.labelled[rows], self.boxes[rows])
 
     @classmethod
+    def from_joints(cls, joints: NDArray, boxes: NDArray | None = None) -> "LabelledPeople":
+        """People from joints as data sets store them.
+
+        Parameters
+        ----------
+        joints : (N, 14, 3)
+            x, y and visibility, 0 where a joint is not labelled.
+        boxes : (N, 4) xyxy, optional
+            Zeros where they are left out: PCK does not use them.
+        """
+        joints = np.asarray(joints, np.float64)
+        check_shape("joints", joints, (None, NUM_JOINTS, 3))
+        boxes = np.zeros((len(joints), 4)) if boxes is None else np.asarray(boxes, np.float64)
+        return cls(joints[..., :2], joints[..., 2] > 0, boxes)
+
+    @classmethod
     def empty(cls) -> "LabelledPeople":
-        return cls(np.zeros((0, NUM_JOINTS, 2)), np.zeros((0, NUM_JOINTS), bool), np.zeros((0, 4)))
+        """A photo without labelled people."""
+        return cls.from_joints(np.zeros((0, NUM_JOINTS, 3)))
 
 
 @dataclass(frozen=True)
 class PredictedPeople:
-    """The people found in one photo.
+    """The people found in one photo: M of them."""
 
-    xy: (M, 14, 2) float64, photo pixels. joint_scores: (M, 14) float64, 0 for an absent joint.
-    boxes: (M, 4) float64 xyxy. box_scores, pose_scores: (M,) float64, higher is better.
-    """
-
-    xy: Float64
-    joint_scores: Float64
-    boxes: Float64
-    box_scores: Float64
-    pose_scores: Float64
+    xy: Float64  # (M, 14, 2), photo pixels
+    joint_scores: Float64  # (M, 14), 0 for an absent joint
+    boxes: Float64  # (M, 4) xyxy
+    box_scores: Float64  # (M,), higher is better
+    pose_scores: Float64  # (M,), higher is better
 
     def __post_init__(self) -> None:
         people = len(self.xy)
@@ -108,6 +105,7 @@ class PredictedPeople:
 
     @classmethod
     def empty(cls) -> "PredictedPeople":
+        """A photo in which nobody was found."""
         joints = np.zeros((0, NUM_JOINTS))
         return cls(np.zeros((0, NUM_JOINTS, 2)), joints, np.zeros((0, 4)), np.zeros(0), np.zeros(0))
 

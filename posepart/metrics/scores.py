@@ -1,15 +1,14 @@
-"""The scores of a set of photos, family by family, each as a function of how often every photo counts.
+"""The scores of a set of photos, by family, each as a function of how often every photo counts.
 
 Measured end to end, on what `posepart predict` returns. Values are shares in [0, 1] unless the name or the
 description of the score says otherwise.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from posepart.arrays import Mask
+from posepart.arrays import Index, Mask
 from posepart.metrics.adk import average_distance
 from posepart.metrics.average_precision import (
     Detections,
@@ -29,17 +28,15 @@ from posepart.metrics.collect import (
     measured_distances,
     scored_joints,
 )
-from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto
+from posepart.metrics.judged import EXACT_ORIGINS, ORIGINS, JudgedPhoto
 from posepart.metrics.part_scores import instance_scores, part_scores, size_scores
 from posepart.metrics.pck import JointCounts, merge_counts, pooled_rate
 from posepart.metrics.pose_average_precision import Matching, pose_average_precision
 from posepart.schema import LIMB_JOINTS
 
-LSP_EXTENDED = "lsp_extended"
-
 
 def scores_of(photos: Sequence[JudgedPhoto]) -> tuple[Score, ...]:
-    """Every score of the photos; those without a sample are there too and are nan."""
+    """Collect all scores of the photos, also those without a sample, which are nan."""
     families = (
         box_scores,
         people_free_scores,
@@ -54,7 +51,7 @@ def scores_of(photos: Sequence[JudgedPhoto]) -> tuple[Score, ...]:
 
 
 def box_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
-    """Person boxes, on photos in which everybody has one."""
+    """Scores of person boxes, on photos in which everybody has one."""
     judged = judged_boxes(photos)
     at_half = at_threshold(judged, 0)
     where = "people of photos with complete boxes, ignore regions left out"
@@ -73,7 +70,7 @@ def box_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
 
 
 def people_free_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
-    """Photos without anybody in which nobody is reported."""
+    """The share of photos without people in which nobody is reported."""
     free = [p for p in photos if p.boxes_complete and not len(p.truth) and not len(p.ignore_boxes)]
     right = np.array([len(p.predicted) == 0 for p in free], dtype=np.float64)
     yield Score(
@@ -86,37 +83,45 @@ def people_free_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
 
 
 def pck_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
-    """PCK@0.2 end to end and how far joint scores are from the share of right joints.
+    """PCK@0.2 end to end, and the calibration error of joint scores.
 
-    Each labelled person is spoken for by the prediction of highest OKS, each prediction speaks once, and all
-    joints of a person without one are misses. "unmirrored" has left and right exchanged in the people who are
-    nearer to their labels so: what is lost to whole people taken from the wrong side, by the pose or the label.
+    By the origin of the joints ("human", "exact", "teacher"), and by the source of the photos for people with human
+    or exact joints: the scores by source are of the sources that the photos have. People are matched to predictions
+    one to one, highest OKS first, and all joints of a person without a prediction are misses. In the scores called
+    "unmirrored", left and right are exchanged in people who fit their labels better that way; the gap to the plain
+    score is what is lost to people seen from the wrong side, by the prediction or by the label.
     """
     judged = [judge_end_to_end(p) for p in photos]
     reference = "0.2 x torso diameter, 12 limb joints, end to end"
     turned = f"{reference}, people's left and right exchanged where that fits better"
-    subsets: dict[str, Callable[[JudgedPhoto], Mask]] = {
-        "pck_lsp_extended": lambda p: p.people_from("human") & (p.source == LSP_EXTENDED),
-        "pck_other_human": lambda p: p.people_from("human") & (p.source != LSP_EXTENDED),
-        "pck_exact": lambda p: p.people_from("exact"),
-        "pck_teacher": lambda p: p.people_from("teacher"),
-    }
-    for name, people in subsets.items():
-        chosen = [(j, who) for p, j in zip(photos, judged, strict=True) if (who := people(p)).any()]
+    for name, people in _groups_of_people(photos).items():
+        chosen = [(j, who) for j, who in zip(judged, people, strict=True) if who.any()]
         yield _pck_score(name, _joint_counts([(j.right[w], j.counted[w]) for j, w in chosen], reference))
         counts = _joint_counts([(j.unmirrored[w], j.counted[w]) for j, w in chosen], turned)
         yield _pck_score(f"{name}_unmirrored", counts)
     yield _calibration_score(scored_joints(photos))
 
 
+def _groups_of_people(photos: Sequence[JudgedPhoto]) -> dict[str, list[Mask]]:
+    """Name of a PCK -> the people of each photo whom it counts."""
+    exact = [p.people_from(*EXACT_ORIGINS) for p in photos]
+    sources = sorted({p.source for p, people in zip(photos, exact, strict=True) if people.any()})
+    return {
+        f"pck_{source or 'unnamed'}": [
+            people & (p.source == source) for p, people in zip(photos, exact, strict=True)
+        ]
+        for source in sources
+    } | {f"pck_{origin}": [p.people_from(origin) for p in photos] for origin in ORIGINS}
+
+
 def _joint_counts(judged: Sequence[tuple[Mask, Mask]], reference: str) -> JointCounts:
-    """The counts of (right, counted) joints of the photos."""
+    """Count the (right, counted) joints of each photo."""
     photos = [JointCounts(r.sum(axis=0)[None], c.sum(axis=0)[None], reference) for r, c in judged]
     return merge_counts([JointCounts.empty(reference), *photos])
 
 
 def _pck_score(name: str, counts: JointCounts) -> Score:
-    def statistic(weights: NDArray[np.int64]) -> float:
+    def statistic(weights: Index) -> float:
         return pooled_rate(counts, LIMB_JOINTS, weights)
 
     samples = int(counts.counted.sum())
@@ -134,7 +139,7 @@ def _calibration_score(joints: ScoredJoints) -> Score:
 
 
 def oks_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
-    """OKS-AP over the 12 limb joints on photos with several labelled people."""
+    """OKS-AP over the 12 limb joints, on photos with several labelled people."""
     limbs = list(LIMB_JOINTS)
     judged = [Detections.empty(1, len(COCO_THRESHOLDS))]
     for photo in photos:

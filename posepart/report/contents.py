@@ -10,11 +10,10 @@ from posepart.metrics.average_precision import average_precision
 from posepart.metrics.collect import joint_errors, judged_boxes, judged_joints, part_confusions, scored_joints
 from posepart.metrics.judged import JudgedPhoto
 from posepart.metrics.measure import Measure
-from posepart.metrics.tables import measure_text
+from posepart.metrics.tables import Row, Table, interval_text, measure_cells, measure_text
 from posepart.report import figures
 from posepart.report.page import Details, Gallery, Page, Plot, Section, Tile
 from posepart.report.paper_tables import NO_EXACT_POSES, NO_PART_LABELS, NO_PART_MAPS
-from posepart.report.tables import Table
 
 NO_EXACT_JOINTS = (
     "Not measured: nobody here has joints that a human (or a generator) made, and a torso length."
@@ -85,7 +84,7 @@ def _tiles(measures: Sequence[Measure], seconds: Seconds) -> tuple[Tile, ...]:
         "box_ap50": ("People, box AP", "IoU 0.5"),
     }
     tiles = [
-        Tile(label, measure_text(name, m.value), f"{_interval(m)}\n{what}, {m.photos} photos")
+        Tile(label, measure_text(name, m.value), f"{interval_text(m)}\n{what}, {m.photos} photos")
         for name, (label, what) in labels.items()
         if (m := by_name[name]).samples
     ]
@@ -98,12 +97,6 @@ def _tiles(measures: Sequence[Measure], seconds: Seconds) -> tuple[Tile, ...]:
 def _rank(measure: Measure) -> int:
     """Of mIoUs by origin, the one that rests on most photos; those by size are another thing."""
     return -1 if "_size_" in measure.name else measure.photos
-
-
-def _interval(measure: Measure) -> str:
-    if np.isnan(measure.low):
-        return "no interval"
-    return f"{measure_text(measure.name, measure.low)} .. {measure_text(measure.name, measure.high)}"
 
 
 def _joint_curves(photos: Sequence[JudgedPhoto]) -> Plot:
@@ -209,16 +202,15 @@ def _plot(
 
 def _all_measures(measures: Sequence[Measure]) -> Details:
     measured = [m for m in measures if m.samples]
-    rows = tuple(
-        (m.name, measure_text(m.name, m.value), _interval(m), str(m.photos), str(m.samples), m.counted)
-        for m in measured
-    )
-    return Details(
+    table = Table(
+        "measures",
         f"{len(measured)} measures, as in metrics.json",
         "In percent, except false_people_per_photo. Those without a sample in this data are left out.",
-        ("measure", "value", "interval", "photos", "samples", "what it counts"),
-        rows,
+        ("value", "interval", "photos", "samples", "what it counts"),
+        tuple(Row(m.name, (*measure_cells(m), m.counted)) for m in measured),
+        head="measure",
     )
+    return Details(table)
 
 
 def _words(value: object) -> str:

@@ -15,14 +15,13 @@ from posepart.io.files import write_json
 from posepart.metrics.collect import part_confusions
 from posepart.metrics.judged import JudgedPhoto, judge, part_similarity, pose_similarity
 from posepart.metrics.measure import Measure, measure_photos
-from posepart.metrics.tables import measures_to_record
+from posepart.metrics.tables import Table, measures_to_record, table_to_markdown, table_to_record
 from posepart.report.contents import make_page
 from posepart.report.figures import require_matplotlib
 from posepart.report.folder import complete_folder
 from posepart.report.page import Gallery, page_to_html
 from posepart.report.paper_tables import Bootstrap, paper_tables
 from posepart.report.predictions import Predictions
-from posepart.report.tables import Table, table_to_markdown, table_to_record
 from posepart.report.worst_cases import Case, WorstCases, draw_case
 
 

@@ -19,7 +19,8 @@ from posepart.metrics.average_precision import (
 )
 from posepart.metrics.calibration import expected_calibration_error, reliability
 from posepart.metrics.coco_matching import COCO_THRESHOLDS
-from posepart.metrics.collect import PCK_FRACTION, ScoredJoints
+from posepart.metrics.collect import ScoredJoints
+from posepart.metrics.pck import PCK_FRACTION
 from posepart.metrics.people import JOINT_GROUPS
 from posepart.schema import PART_NAMES, Joint
 

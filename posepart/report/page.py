@@ -3,13 +3,13 @@
 Everything that comes from files (names, settings, sources) is escaped here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
+from posepart.metrics.tables import Table, html_grid, percent, table_to_html
 from posepart.report.page_style import STYLE
-from posepart.report.tables import Table, percent, table_to_html
 from posepart.report.worst_cases import Case
 
 
@@ -45,12 +45,9 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Details:
-    """A long table that is folded away: heads and rows of plain text."""
+    """A long table that is folded away."""
 
-    title: str
-    note: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    table: Table
 
 
 Block = Table | Plot | Gallery | Details
@@ -125,7 +122,7 @@ def _block(block: Block) -> str:
         return table_to_html(block)
     if isinstance(block, Plot):
         return _plot(block)
-    return _gallery(block) if isinstance(block, Gallery) else _details(block)
+    return _gallery(block) if isinstance(block, Gallery) else _details(block.table)
 
 
 def _plot(plot: Plot) -> str:
@@ -161,17 +158,8 @@ def _case(rank: int, case: Case, pictures: tuple[str, str], score_name: str) -> 
     )
 
 
-def _details(details: Details) -> str:
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in details.columns)
-    body = "".join(_detail_row(row) for row in details.rows)
+def _details(table: Table) -> str:
     return (
-        f"<details><summary>{escape(details.title)}</summary>\n<p>{escape(details.note)}</p>\n"
-        f'<div class="table"><table class="measures"><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>'
-        "</div></details>"
+        f"<details><summary>{escape(table.title)}</summary>\n<p>{escape(table.note)}</p>\n"
+        f"{html_grid(table, 'measures')}</details>"
     )
-
-
-def _detail_row(row: Sequence[str]) -> str:
-    name, *others = row
-    cells = "".join(f"<td>{escape(cell)}</td>" for cell in others)
-    return f'<tr><th scope="row"><code>{escape(name)}</code></th>{cells}</tr>\n'

@@ -38,7 +38,7 @@ td small { display: block; color: var(--quiet); font-size: 0.76rem; white-space:
 .summed td:last-child { font-weight: 600; }
 .summed td:last-child small { font-weight: 400; }
 .measures { font-size: 0.84rem; }
-.measures code { white-space: nowrap; }
+.measures tbody th { white-space: nowrap; font: 0.88em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 .measures th:first-child, .measures td:last-child, .measures thead th:last-child { text-align: left; }
 figure { margin: 0 0 32px; }
 figure svg { display: block; width: 100%; height: auto; }

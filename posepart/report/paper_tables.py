@@ -22,7 +22,7 @@ from posepart.metrics.part_scores import PART_ORIGINS
 from posepart.metrics.people import JOINT_GROUPS, JOINT_TYPES
 from posepart.metrics.pose_average_precision import Matching, pose_average_precision
 from posepart.metrics.segmentation import SIZE_EDGES, SIZE_NAMES, pooled_scores
-from posepart.report.tables import Row, Table
+from posepart.metrics.tables import Cell, Row, Table
 from posepart.schema import PART_NAMES, Part
 
 NO_PART_MAPS = "Not measured: these predictions have no part maps."
@@ -46,9 +46,8 @@ class Bootstrap:
 
     def row(self, label: str, statistics: Statistics, photos: int) -> Row:
         """A row of a table, its cells the numbers that `statistics` returns."""
-        return Row(
-            label, bootstrap_intervals(statistics, photos, self.replicates, self.seed, self.confidence)
-        )
+        intervals = bootstrap_intervals(statistics, photos, self.replicates, self.seed, self.confidence)
+        return Row(label, tuple(map(Cell, intervals)))
 
 
 def paper_tables(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool = True) -> dict[str, Table]:

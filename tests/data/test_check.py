@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from posepart.cli import main as cli
-from posepart.data.check import check_data, format_problems, run
+from posepart.data.check import check_data, format_findings
 from posepart.data.check_sample import Finding, check_sample
 from posepart.data.contact_sheet import IGNORED, choose_samples, contact_sheet, draw_sample
 from posepart.data.sample import LabelledPerson, Sample
@@ -44,7 +44,7 @@ def labels(**ids: int) -> NDArray[np.uint8]:
 
 
 def kinds(sample: Sample, decode: bool = False) -> list[str]:
-    return [problem.kind for problem in check_sample(sample, decode).findings]
+    return [finding.kind for finding in check_sample(sample, decode).findings]
 
 
 def test_nothing_is_wrong_with_an_empty_photo(sample_of: SampleOf) -> None:
@@ -65,13 +65,13 @@ def test_joints_outside(sample_of: SampleOf) -> None:
     wrong = person(
         neck=(WIDTH + 1.5, 3, 2), left_knee=(3, -1.5, 1), right_knee=(-50, 3, 0), left_hip=(np.nan, 3, 2)
     )
-    (problem,) = check_sample(sample_of(grey(), [person(), wrong])).findings
-    assert problem.kind == "joint outside"
-    assert "neck of person 2 at (41.5, 3), left_hip of person 2 at (nan, 3), left_knee of" in problem.sentence
-    assert problem.sentence.endswith(
-        "not in the photo of 40 x 30 px; correct the place, or set the visibility to 0"
+    (finding,) = check_sample(sample_of(grey(), [person(), wrong])).findings
+    assert finding.kind == "joint outside"
+    assert "neck of person 2 at (41.5, 3), left_hip of person 2 at (nan, 3), left_knee of" in finding.sentence
+    assert finding.sentence.endswith(
+        "not in the photo of 40 x 30 px; correct the coordinates, or set the visibility to 0"
     )
-    assert "right_knee" not in problem.sentence  # not labelled
+    assert "right_knee" not in finding.sentence  # not labelled
 
 
 def test_boxes(sample_of: SampleOf) -> None:
@@ -85,8 +85,8 @@ def test_boxes(sample_of: SampleOf) -> None:
 
 def test_unknown_parts(sample_of: SampleOf) -> None:
     sample = sample_of(grey(), [], labels(leg=6, seven=7, other=200, ignore=IGNORE))
-    (problem,) = check_sample(sample).findings
-    assert problem.sentence.endswith(
+    (finding,) = check_sample(sample).findings
+    assert finding.sentence.endswith(
         "2 pixels have the unknown part ids 7, 200; change them to 0..6 or 255 (ignore)"
     )
 
@@ -100,8 +100,8 @@ def test_instances(sample_of: SampleOf) -> None:
 
 def test_sizes(sample_of: SampleOf) -> None:
     sample = sample_of(grey(), [], np.zeros((WIDTH, HEIGHT), np.uint8))
-    (problem,) = check_sample(sample).findings
-    assert "photo_parts.png: is 30 x 40 px, but its labels are for 40 x 30 px" in problem.sentence
+    (finding,) = check_sample(sample).findings
+    assert "photo_parts.png: is 30 x 40 px, but its labels are for 40 x 30 px" in finding.sentence
     Image.new("L", (41, 30)).save(sample.image_path)
     assert kinds(sample) == ["size mismatch", "size mismatch"]
 
@@ -171,10 +171,10 @@ def test_the_table_has_a_column_per_split() -> None:
 
 
 def test_the_terminal_shows_some_of_each_kind() -> None:
-    problems = [Finding("a", f"a{i}") for i in range(3)] + [Finding("b", "b0")]
-    assert format_problems(problems, 2) == "a: 3\n  a0\n  a1\n  ... and 1 more\nb: 1\n  b0"
-    assert format_problems(problems, None).count("\n") == 5
-    assert format_problems([]) == ""
+    findings = [Finding("a", f"a{i}") for i in range(3)] + [Finding("b", "b0")]
+    assert format_findings(findings, 2) == "a: 3\n  a0\n  a1\n  ... and 1 more\nb: 1\n  b0"
+    assert format_findings(findings, None).count("\n") == 5
+    assert format_findings([]) == ""
 
 
 def write_people(folder: Path, split: str, names: list[str], **annotation: Any) -> None:
@@ -210,8 +210,8 @@ def test_a_good_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_one_split_only(tmp_path: Path) -> None:
     write_people(tmp_path, "train", ["a.jpg"])
     write_people(tmp_path, "val", ["b.jpg"], bbox=[0, 0, 900, 5])
-    assert run(tmp_path, ["train"], None, decode=False) == 0
-    assert run(tmp_path, None, None, decode=False) == 1
+    assert cli.main(["data", "check", str(tmp_path), "--split", "train"]) == 0
+    assert cli.main(["data", "check", str(tmp_path)]) == 1
     assert not (tmp_path / "problems.txt").exists()
 
 
@@ -220,7 +220,7 @@ def test_photos_that_occur_twice(tmp_path: Path) -> None:
     write_people(tmp_path, "val", ["a.jpg"])
     first, second = check_data(tmp_path).findings
     assert (first.kind, second.kind) == ("photo in two splits", "repeated photo")
-    assert "a.jpg: is in train and val, which makes measures too good" in first.sentence
+    assert "a.jpg: is in train and val, which makes measures look too good" in first.sentence
     assert "b.jpg: occurs 2 times in train" in second.sentence
 
 

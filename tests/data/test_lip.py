@@ -102,7 +102,7 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("a.jpg,1,2,0\n", r"line 1: expected a file name and 48 numbers.*got 3"),
-        (CSV + f"100_1.jpg,{FIRST}\n", r"line 3: 100_1\.jpg is there twice"),
+        (CSV + f"100_1.jpg,{FIRST}\n", r"line 3: 100_1\.jpg occurs twice"),
         (CSV.replace("nan", "none"), r"line 2: expected numbers or nan"),
     ],
 )
@@ -146,10 +146,10 @@ def test_label_maps(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"expected \(H, W\) uint8"):
         write_label_map(path, labels.astype(np.int64))
     Image.new("RGB", (2, 2)).save(path)
-    with pytest.raises(ValueError, match="mode RGB: colours are no labels"):
+    with pytest.raises(ValueError, match="mode RGB, whose pixels are colours"):
         read_label_map(path, 20)
     path.write_bytes(b"no picture")
-    with pytest.raises(ValueError, match=r"labels\.png: no readable PNG"):
+    with pytest.raises(ValueError, match=r"labels\.png: not a PNG that can be read"):
         read_label_map(path, 20)
 
 

@@ -83,7 +83,7 @@ def test_a_prediction_of_another_size_is_refused(tmp_path: Path, pictures: list[
         ValueError, match=r"a\.png: predicted part map: expected shape \(2, 4\), got \(4, 8\)"
     ):
         score_parsing(pictures[:1], tmp_path / "found")
-    with pytest.raises(ValueError, match=r"b\.png: no readable PNG"):
+    with pytest.raises(ValueError, match=r"b\.png: not a PNG that can be read"):
         score_parsing(pictures[1:], tmp_path / "found")
 
 
