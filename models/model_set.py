@@ -1,7 +1,7 @@
 """Model sets: folders of weight files, each with a JSON card that says what it is.
 
-A model set is a folder with the stages `detector`, `pose`, `part`, `refine` and `crf`, and perhaps `calibration`; each
-is a `.safetensors` file with a `.json` card. A set with a `jppnet` needs no `part`; a set of a `jppnet` and a
+A model set is a folder with the stages `detector`, `pose`, `part`, `refine` and `crf`, and perhaps `calibration`;
+each is a `.safetensors` file with a `.json` card. A set with a `jppnet` needs no `part`; a set of a `jppnet` and a
 `detector` alone is a model without a CRF. The sets in `weights/` ship with the package.
 
 Nothing here imports torch: models are listed at once.
@@ -159,7 +159,9 @@ def _stages_of(folder: Path) -> tuple[str, ...]:
 def _card_of_stage(path: Path, stage: str) -> Card:
     card = read_card(path)
     if card.stage not in ("", stage):
-        raise ValueError(f"{path}: its card says that it holds weights of the stage {card.stage}, not {stage}")
+        raise ValueError(
+            f"{path}: its card says that it holds weights of the stage {card.stage}, not {stage}"
+        )
     return card
 
 
