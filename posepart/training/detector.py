@@ -71,6 +71,7 @@ class DetectorEvaluation:
         self.config = config or DetectionConfig()
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
+        """The measures of a network by name."""
         loose = DetectionConfig(score_threshold=0.05, nms_iou=self.config.nms_iou, max_people=100)
         detector = TorchvisionDetector(model, loose)
         return self.measure([detector(image) for image in self.images])

@@ -23,8 +23,6 @@ from posepart.training.pose import (
     joint_losses,
     joint_targets,
     offset_statistics,
-    pck_hits,
-    torso_length,
 )
 
 SampleOf = Callable[..., Sample]
@@ -216,37 +214,6 @@ def truth(places: dict[Joint, tuple[float, float]]) -> NDArray[np.float32]:
     for joint, (x, y) in places.items():
         joints[0, joint] = x, y, 1
     return joints
-
-
-def test_torso_length() -> None:
-    first = {Joint.LEFT_SHOULDER: (0.0, 0.0), Joint.RIGHT_HIP: (30.0, 40.0)}
-    second = {Joint.RIGHT_SHOULDER: (0.0, 0.0), Joint.LEFT_HIP: (0.0, 10.0)}
-    assert torso_length(truth(first)).tolist() == [50]
-    assert torso_length(truth(second)).tolist() == [10]
-    assert torso_length(truth(first | second)).tolist() == [50]
-    assert np.isnan(torso_length(truth({Joint.NECK: (1.0, 1.0)}))).all()
-    assert np.isnan(torso_length(truth({Joint.LEFT_SHOULDER: (5.0, 5.0), Joint.RIGHT_HIP: (5.0, 5.0)}))).all()
-
-
-def test_pck_by_hand() -> None:
-    labelled = truth(
-        {
-            Joint.LEFT_SHOULDER: (0.0, 0.0),
-            Joint.RIGHT_HIP: (30.0, 40.0),  # torso 50 px: hits are nearer than 10 px
-            Joint.LEFT_WRIST: (100.0, 0.0),
-            Joint.RIGHT_ANKLE: (100.0, 100.0),
-            Joint.FOREHEAD: (0.0, 0.0),  # no limb: does not count
-        }
-    )
-    found = labelled[..., :2].copy()
-    found[0, Joint.LEFT_WRIST] += [9.9, 0]
-    found[0, Joint.RIGHT_ANKLE] += [0, 10.1]
-    found[0, Joint.LEFT_KNEE] = 0, 0  # not labelled: does not count
-    hits, counted = pck_hits(found, labelled)
-    assert (hits.sum(), counted.sum()) == (3, 4)
-    assert not hits[0, Joint.RIGHT_ANKLE - 2]
-    hits, counted = pck_hits(found, truth({Joint.LEFT_WRIST: (1.0, 1.0)}))
-    assert (hits.sum(), counted.sum()) == (0, 0)  # no torso, no measure
 
 
 class Perfect(PoseFCN):
