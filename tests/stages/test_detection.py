@@ -107,7 +107,7 @@ def test_shrink_keeps_small_images() -> None:
 
 def test_build_our_weights_from_folder_and_file(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    arguments = {"width": 0.25, "channels": 16, "hidden": 8, "input_size": 64}
+    arguments: dict[str, Any] = {"width": 0.25, "channels": 16, "hidden": 8, "input_size": 64}
     path = tmp_path / "detector.safetensors"
     save_weights(path, person_detector(**arguments), {"builder": "person_detector", "arguments": arguments})
     for spec in (str(tmp_path), str(path)):
