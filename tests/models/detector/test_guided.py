@@ -14,7 +14,7 @@ from posepart.models.detector.guided import (
     opinion,
 )
 from posepart.models.detector.network import PERSON, PersonDetectorNetwork, person_detector
-from posepart.models.weights import is_part
+from posepart.models.weight_files import is_part
 
 
 @pytest.fixture(scope="module")
