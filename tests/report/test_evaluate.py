@@ -211,7 +211,7 @@ def test_only_an_earlier_report_is_replaced(report, store, data, tmp_path, capsy
     assert record["model"] == "empty"
     assert list((tmp_path / "report" / "worst").iterdir()) == []
     assert cli.main(["evaluate", "--data", str(data[0]), "-o", str(data[0])]) == 2
-    assert "people: holds other files than an earlier report (images, instances," in capsys.readouterr().err
+    assert "people: holds files that are not part of a report (images, instances," in capsys.readouterr().err
     assert (data[0] / "images" / "photo_1.jpg").exists()
 
 
