@@ -48,37 +48,28 @@ def make_page(
         Settings, shown at the end. It must have "model", "data", "split" and "photos".
     parts : bool
         Whether the results have part maps.
-
-    Returns
-    -------
-    Page
     """
-    pose = Section(
-        "pose",
-        "Pose",
-        (
-            tables["table_1"],
-            _joint_curves(photos),
-            tables["table_2"],
-            _joint_errors(photos),
-            _joint_calibration(photos),
-        ),
+    pose_blocks = (
+        tables["table_1"],
+        _joint_curves(photos),
+        tables["table_2"],
+        _joint_errors(photos),
+        _joint_calibration(photos),
     )
-    part = Section(
-        "parts",
-        "Parts",
-        (tables["table_3"], _confusion(photos, parts), tables["table_4"], tables["instances"]),
-    )
-    people = Section("people", "People", (_box_curves(photos),))
-    timing = Section("timing", "Time", (_times(seconds),))
-    worst = Section("worst", "Worst cases", tuple(galleries))
-    everything = Section("measures", "All measures", (_all_measures(measures),))
+    part_blocks = tables["table_3"], _confusion(photos, parts), tables["table_4"], tables["instances"]
     return Page(
         title=f"{about['model']} on {about['data']}",
         subtitle=f"Report of posepart evaluate: {about['photos']} photos, split {about['split']}",
         tiles=_tiles(measures, seconds),
         about={key: _words(value) for key, value in about.items() if value is not None},
-        sections=(pose, part, people, timing, worst, everything),
+        sections=(
+            Section("pose", "Pose", pose_blocks),
+            Section("parts", "Parts", part_blocks),
+            Section("people", "People", (_box_curves(photos),)),
+            Section("timing", "Time", (_times(seconds),)),
+            Section("worst", "Worst cases", tuple(galleries)),
+            Section("measures", "All measures", (_all_measures(measures),)),
+        ),
     )
 
 

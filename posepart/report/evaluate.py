@@ -101,18 +101,12 @@ def evaluate(
         intervals = measure_photos(results.photos, **asdict(bootstrap))
         measures = tuple(tqdm(intervals, "intervals", unit="measure", disable=None, leave=False))
         tables = paper_tables(results.photos, bootstrap, predictions.parts)
-        model = predictions.name or ", ".join(results.models)
-        about = {
-            "model": model,
-            **about,
-            "photos": len(samples),
-            "people": sum(len(sample.people) for sample in samples),
-            "bootstrap": asdict(bootstrap),
-        }
+        people = sum(len(sample.people) for sample in samples)
+        about = {"model": predictions.name or ", ".join(results.models), **about}
+        about |= {"photos": len(samples), "people": people, "bootstrap": asdict(bootstrap)}
         galleries = _write_galleries(results, folder)
-        page = make_page(
-            results.photos, measures, tables, results.seconds, galleries, about, predictions.parts
-        )
+        parts = predictions.parts
+        page = make_page(results.photos, measures, tables, results.seconds, galleries, about, parts)
         write_json(folder / "metrics.json", _record(about, results, measures, tables))
         (folder / "tables.md").write_text(_markdown(page.title, page.subtitle, tables.values()), "utf-8")
         (folder / "index.html").write_text(page_to_html(page), "utf-8")
