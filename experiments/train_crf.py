@@ -27,8 +27,9 @@ from posepart.data.augment import NO_AUGMENTATION
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.sample import Sample
 from posepart.models.weights import load_network, save_tensors
+from posepart.stages.networks import FcnNetworks
 from posepart.training.crf import compare_variants, fit
-from posepart.training.evidence_batches import predicted_crops
+from posepart.training.evidence_batches import labelled_evidence
 from posepart.training.loop import seed_everything, write_json
 from posepart.training.pairs import LabelledPairs, PairFitConfig, collect_pairs, join
 
@@ -44,14 +45,11 @@ def pairs_of(
     pipeline = PipelineConfig(crop=batches.crop)
     pose, part = map(load_network, networks)
     count = -(-crops // batches.batch_size)
-    stream = predicted_crops(PersonCrops(samples, batches), count, pose, part, pipeline)
+    stream = labelled_evidence(PersonCrops(samples, batches), count, FcnNetworks(pose, part, pipeline))
     pairs = [
-        collect_pairs(
-            crop.candidates, crop.geometry, crop.joints, pipeline.features, pipeline.crf, config,
-            crop.ignore, batches.stride,
-        )
+        collect_pairs(crop, pipeline.features, pipeline.crf.labels, config)
         for crop in tqdm(stream, total=count * batches.batch_size, unit="crop", desc="predicting")
-    ]  # fmt: skip
+    ]
     return join(pairs)
 
 

@@ -29,14 +29,16 @@ from posepart.config import CropConfig, PipelineConfig
 from posepart.data.augment import NO_AUGMENTATION
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.sample import Sample
-from posepart.models.weights import load_network, read_card, read_tensors
-from posepart.stages.crf import assemble, pose_of_box
-from posepart.stages.pairwise import PairwiseModel
-from posepart.training.evidence_batches import predicted_crops
+from posepart.loading import load_pairwise
+from posepart.models.weights import load_network, read_card
+from posepart.stages.crf import CrfAssembler
+from posepart.stages.networks import FcnNetworks
+from posepart.stages.poses import choose_poses
+from posepart.stages.skeleton_maps import PoseEncoder
+from posepart.training.evidence_batches import labelled_evidence
 from posepart.training.loop import LoopConfig, train
 from posepart.training.part import PartLossConfig
 from posepart.training.refine import (
-    PoseEncoder,
     RefineBatches,
     RefineEvaluation,
     RefineExamples,
@@ -51,20 +53,19 @@ def predict(
     """Part scores, poses and labels of crops; each pose weights' own samples give as many of them."""
     config = PipelineConfig(crop=batches.crop)
     part = load_network(model / "part.safetensors")
-    arrays = {k: v.numpy() for k, v in read_tensors(model / "crf.safetensors").items()}
-    pairwise = PairwiseModel.from_arrays(arrays)
+    assemble = CrfAssembler(load_pairwise(model / "crf.safetensors"), config)
     count = -(-crops // (len(by_pose) * batches.batch_size))
     streams = (
-        predicted_crops(PersonCrops(samples, batches), count, load_network(pose), part, config)
+        labelled_evidence(PersonCrops(samples, batches), count, FcnNetworks(load_network(pose), part, config))
         for pose, samples in by_pose.items()
     )
     rows = []
     total = count * batches.batch_size * len(by_pose)
     for crop in tqdm(chain.from_iterable(streams), total=total, unit="crop", desc="predicting"):
         if labelled_share(crop.labels) > 0.2:
-            grouping = assemble(crop.candidates, crop.geometry, pairwise, config.features, config.crf)
-            pose_kept = pose_of_box(grouping, crop.box, config.crop.size, config.crf)
-            rows.append((crop.parts.scores, pose_kept, crop.labels))
+            seen = crop.evidence
+            choice = choose_poses(assemble(seen), seen.crop, config.choice)
+            rows.append((seen.parts.scores, choice.own, crop.labels))
     return RefineExamples.stack(rows)
 
 

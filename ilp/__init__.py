@@ -1,11 +1,11 @@
-"""The optimiser: joint labelling and grouping of candidates, solved exactly.
+"""The optimiser: labels candidates and groups them into people in one minimisation, solved exactly.
 
-numpy and OR-Tools only; knows nothing of images. The oracles for tests and benchmarks are in `naive` and
-`brute_force`, made-up problems in `generate`.
+Needs only numpy and OR-Tools, and knows nothing of images. `solve` proves its answer; `local_search` and `evaluate`
+give the energies of heuristics, with a simple bound. The oracles for tests and benchmarks are in `reference`.
 """
 
 from .problem import Problem
-from .solution import Solution
-from .solver import solve, solve_many
+from .solution import TOLERANCE, Solution
+from .solver import evaluate, local_search, solve
 
-__all__ = ["Problem", "Solution", "solve", "solve_many"]
+__all__ = ["TOLERANCE", "Problem", "Solution", "evaluate", "local_search", "solve"]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from functools import partial
-from multiprocessing import get_context
 from time import perf_counter
 
 import numpy as np
@@ -14,9 +12,9 @@ import numpy as np
 from .branch_and_bound import Search
 from .component import Component, dense
 from .engines import check_engine
-from .local_search import all_alone, upper_bound
+from .heuristics import all_alone, upper_bound
 from .presolve import presolve, trivial_bound
-from .problem import Ints, Problem
+from .problem import Index, Problem
 from .solution import Solution, make_solution
 
 _KICKS = 3
@@ -38,7 +36,7 @@ def solve(
     ----------
     problem : Problem
     time_limit : float
-        Seconds; the best grouping so far comes back with its certified bound.
+        Seconds. When they are over, the best grouping so far is returned with its certified bound.
     gap : float
         Stop once ``(energy - bound) / max(|energy|, |bound|)`` is at most this.
     engine : str
@@ -46,46 +44,94 @@ def solve(
     hint : Solution, optional
         A grouping of the same problem to start from.
     seed : int
-        Of the heuristic's kicks; the same seed gives the same answer.
+        Seed of the heuristic's random restarts; the same seed gives the same answer.
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    ValueError
+        If a limit is out of range, the engine is unknown, or the hint belongs to another problem.
+    """
+    start = perf_counter()
+    _check_arguments(time_limit, gap, engine)
+    hinted = _check_hint(problem, hint)
+    whole, scale = dense(problem)
+    parts = presolve(whole)
+    people: list[Index] = []
+    bound = 0.0
+    counts: Counter[str] = Counter(components=len(parts), nodes_after_presolve=sum(p.n_nodes for p in parts))
+    deadline = start + time_limit - min(_RESERVE, time_limit / 5)
+    search = partial(_solve_part, engine=engine, deadline=deadline, gap=gap, seed=seed)
+    for part in parts:
+        found, below = search(part, [np.flatnonzero(np.isin(part.node, nodes)) for nodes in hinted], counts)
+        people += [part.node[nodes] for nodes in found]
+        bound += below
+    people = min(people, hinted, key=problem.energy) if hinted else people
+    return make_solution(problem, people, bound * scale, perf_counter() - start, counts)
+
+
+def local_search(problem: Problem) -> Solution:
+    """Group greedily, then improve by single moves, merges and Kernighan-Lin exchanges; nothing is proven.
+
+    This is the heuristic of DeeperCut's released code, without random restarts. Its energy is never below the
+    optimum and often equal to it; the bound is the trivial one of `evaluate`.
+
+    Parameters
+    ----------
+    problem : Problem
 
     Returns
     -------
     Solution
     """
     start = perf_counter()
+    whole, scale = dense(problem)
+    people: list[Index] = []
+    if whole.n_nodes:
+        found = upper_bound(whole, np.random.default_rng(0), kicks=0, deadline=float("inf"))
+        people = [whole.node[nodes] for nodes in found]
+    return make_solution(problem, people, trivial_bound(whole) * scale, perf_counter() - start)
+
+
+def evaluate(problem: Problem, people: Sequence[Index], bound: float | None = None) -> Solution:
+    """Turn a given grouping into a solution: with its energy and a lower bound.
+
+    Parameters
+    ----------
+    problem : Problem
+    people : sequence of (k,) int64
+        Nodes of each person; empty ones are left out. The grouping must be feasible.
+    bound : float, optional
+        A lower bound that is known from elsewhere. By default the trivial bound, which adds up the most that each
+        candidate can gain and needs no linear programme.
+
+    Returns
+    -------
+    Solution
+    """
+    if bound is None:
+        whole, scale = dense(problem)
+        bound = trivial_bound(whole) * scale
+    return make_solution(problem, people, bound)
+
+
+def _check_arguments(time_limit: float, gap: float, engine: str) -> None:
     if not time_limit > 0:
         raise ValueError(f"time_limit is {time_limit}: expected a positive number of seconds")
     if not gap >= 0:
         raise ValueError(f"gap is {gap}: expected 0 (prove the optimum) or more")
     check_engine(engine)
-    hinted = _check_hint(problem, hint)
-    whole, scale = dense(problem)
-    parts = presolve(whole)
-    people: list[Ints] = []
-    bound = 0.0
-    counts: Counter[str] = Counter(components=len(parts), nodes_after_presolve=sum(p.n_nodes for p in parts))
-    search = partial(
-        _solve_part,
-        engine=engine,
-        deadline=start + time_limit - min(_RESERVE, time_limit / 5),
-        gap=gap,
-        seed=seed,
-    )
-    for part in parts:
-        found, below = search(part, [np.flatnonzero(np.isin(part.node, nodes)) for nodes in hinted], counts)
-        people += [part.node[nodes] for nodes in found]
-        bound += below
-    if hinted and problem.energy(hinted) < problem.energy(people):
-        people = hinted
-    return make_solution(problem, people, bound * scale, perf_counter() - start, counts)
 
 
-def _check_hint(problem: Problem, hint: Solution | None) -> list[Ints]:
+def _check_hint(problem: Problem, hint: Solution | None) -> list[Index]:
     if hint is None:
         return []
     if any(len(nodes) and nodes.max() >= problem.n_nodes for nodes in hint.nodes):
         raise ValueError(
-            f"hint selects nodes beyond the problem's {problem.n_nodes}: it is of another problem"
+            f"hint selects nodes beyond the problem's {problem.n_nodes}: it belongs to another problem"
         )
     nodes = list(hint.nodes)
     return nodes if np.isfinite(problem.energy(nodes)) else []
@@ -93,15 +139,15 @@ def _check_hint(problem: Problem, hint: Solution | None) -> list[Ints]:
 
 def _solve_part(
     part: Component,
-    hinted: list[Ints],
+    hinted: list[Index],
     counts: Counter[str],
     *,
     engine: str,
     deadline: float,
     gap: float,
     seed: int,
-) -> tuple[list[Ints], float]:
-    """People and bound of a component."""
+) -> tuple[list[Index], float]:
+    """The people of a component, as its nodes, and its certified bound."""
     if part.n_candidates == 1:
         best = int(part.unary.argmin())
         chosen = [np.array([best])] if part.unary[best] < 0 else []
@@ -117,39 +163,3 @@ def _solve_part(
     search.run()
     counts.update(search.counts)
     return search.people, search.bound
-
-
-def solve_many(
-    problems: Iterable[Problem],
-    *,
-    workers: int = 1,
-    time_limit: float = 10.0,
-    gap: float = 0.0,
-    engine: str = "glop",
-    seed: int = 0,
-) -> list[Solution]:
-    """Solve several problems, in this process or in several.
-
-    Parameters
-    ----------
-    problems : iterable of Problem
-    workers : int
-        Processes; 1 (default) starts none. Importing this package costs a new process 0.4 s, as much as
-        about 30 boxes, so this is for whole data sets. Measured on 403 boxes of real photos and 2 cores: one
-        process 3.9 s, two processes 2.5 s, two threads 5.3 s (about half of a box's time is Python).
-    time_limit, gap, engine, seed
-        As for :func:`solve`, for each problem.
-
-    Returns
-    -------
-    list of Solution
-        In the order of the problems.
-    """
-    if workers < 1:
-        raise ValueError(f"workers is {workers}: expected 1 or more")
-    todo = list(problems)
-    one = partial(solve, time_limit=time_limit, gap=gap, engine=engine, seed=seed)
-    if workers == 1 or len(todo) < 2:
-        return [one(problem) for problem in todo]
-    with ProcessPoolExecutor(min(workers, len(todo)), mp_context=get_context("spawn")) as pool:
-        return list(pool.map(one, todo, chunksize=max(1, len(todo) // (4 * workers))))

@@ -1,4 +1,7 @@
-"""Names for arrays by dtype, and the one check of shapes."""
+"""Names for arrays by dtype, the one check of shapes, and batches."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +12,8 @@ Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Rgb = NDArray[np.uint8]  # (H, W, 3) in R, G, B order
 Ids = NDArray[np.uint8]  # (H, W), a part or person id per pixel
+
+Item = TypeVar("Item")
 
 
 def check_shape(name: str, array: NDArray, shape: tuple[int | None, ...]) -> None:
@@ -33,3 +38,9 @@ def check_shape(name: str, array: NDArray, shape: tuple[int | None, ...]) -> Non
     if not ok:
         wanted = "(" + ", ".join("_" if s is None else str(s) for s in shape) + ")"
         raise ValueError(f"{name}: expected shape {wanted}, got {array.shape}")
+
+
+def in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """The items in order, `size` at a time."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

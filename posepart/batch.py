@@ -8,39 +8,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TextIO
 
-import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
+from posepart.arrays import Rgb
 from posepart.draw import draw_overlay
 from posepart.io.files import sha256
 from posepart.io.photos import open_photo
 from posepart.io.results import PhotoInfo, coco_results, read_record, write_predictions, write_result
 from posepart.io.run_folder import image_ids, is_complete, result_names
-from posepart.structures import Scene
+from posepart.pipeline import Trace
+from posepart.stages.crf import SolvedCrf
 
 
-class SceneParser(Protocol):
-    """What turns a photo into a result: `posepart.load(...)` or a stand-in."""
+class Tracer(Protocol):
+    """What turns a photo into a result: a `Pipeline` or a stand-in."""
 
-    model_name: str
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        ...
 
-    def __call__(self, image: NDArray[np.uint8], dump_crf: Path | None = None) -> Scene: ...
+    def trace(self, photo: Rgb) -> Trace:
+        """The result for one photo, (H, W, 3) uint8 RGB, with what led to it."""
+        ...
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """How a run went; photos are named as the user named them.
+    """How a run went; photos are named as the user named them."""
 
-    done: made in this run. complete_already: left as they were. failed: photo -> the sentence that says why.
-    people: found in this run. seconds: wall time.
-    """
-
-    done: tuple[str, ...]
-    complete_already: tuple[str, ...]
-    failed: dict[str, str]
-    people: int
-    seconds: float
+    done: tuple[str, ...]  # predicted in this run
+    complete_already: tuple[str, ...]  # left as they were
+    failed: dict[str, str]  # photo -> the sentence that says why
+    people: int  # found in this run
+    seconds: float  # wall time
     interrupted: bool = False
 
     @property
@@ -64,7 +65,7 @@ class RunSummary:
 
 def predict_photos(
     photos: Sequence[Path],
-    parser: SceneParser,
+    pipeline: Tracer,
     out: Path,
     *,
     run: str,
@@ -77,28 +78,32 @@ def predict_photos(
     Parameters
     ----------
     photos : sequence of Path
-        As `images.find_photos` returns them.
-    parser : SceneParser
+        As `io.photos.find_photos` returns them.
+    pipeline : Pipeline
     out : Path
-        The result folder, prepared by `prepare_out`.
+        The result folder, prepared by `io.run_folder.prepare_out`.
     run : str
         The digest that `prepare_out` returned.
     overwrite : bool
-        Make complete photos anew.
+        Predict photos again whose results are complete.
     deterministic : bool
         Write wall times as 0, so that equal results are equal bytes.
     dump_crf : Path, optional
-        Existing folder that receives the CRFs of photo NAME as `NAME_*.npz`.
+        Existing folder that receives the CRFs of photo NAME as `NAME_0.npz`, `NAME_1.npz`, ..., numbered as the
+        person boxes, best first (see `ilp.Problem.save`).
 
     Returns
     -------
     RunSummary
-        Photos that could not be read, parsed or written are in `failed`; no error of one photo is raised.
+        Photos that could not be read, predicted or written are in `failed`; no error of one photo is raised.
     """
     started = time.perf_counter()
-    done, already, failed, people = [], [], {}, 0
+    work = _Work(pipeline, out, run, deterministic, dump_crf)
     names = result_names(photos)
-    interrupted = False
+    done: list[str] = []
+    already: list[str] = []
+    failed: dict[str, str] = {}
+    people, interrupted = 0, False
     with tqdm(total=len(photos), unit="photo", disable=None, dynamic_ncols=True) as progress:
         try:
             for number, (photo, name) in enumerate(zip(photos, names, strict=True), start=1):
@@ -106,8 +111,7 @@ def predict_photos(
                     if not overwrite and is_complete(photo, name, out, run):
                         already.append(str(photo))
                     else:
-                        crf_name = None if dump_crf is None else dump_crf / name
-                        found, line = _predict_photo(photo, name, parser, out, run, deterministic, crf_name)
+                        found, line = work.predict(photo, name)
                         done.append(str(photo))
                         people += found
                         _tell(f"[{number}/{len(photos)}] {line}", sys.stdout)
@@ -122,31 +126,44 @@ def predict_photos(
     return RunSummary(tuple(done), tuple(already), failed, people, time.perf_counter() - started, interrupted)
 
 
-def _predict_photo(
-    path: Path,
-    name: str,
-    parser: SceneParser,
-    out: Path,
-    run: str,
-    deterministic: bool,
-    crf_name: Path | None,
-) -> tuple[int, str]:
-    """Read, parse, draw and write one photo; the number of people, and the line that tells about it."""
-    started = time.perf_counter()
-    photo = open_photo(path)
-    read = time.perf_counter()
-    scene = parser(photo.image, dump_crf=crf_name)
-    parsed = time.perf_counter()
-    height, width = photo.image.shape[:2]
-    info = PhotoInfo(name, path.name, width, height, sha256(path))
-    overlay = draw_overlay(photo.image, scene)
-    write_result(scene, info, out, overlay=overlay, run=run, deterministic=deterministic)
-    written = time.perf_counter()
-    stages = {"read": read - started, **scene.seconds, "write": written - parsed}
-    timing = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in stages.items())
-    found = _count(len(scene.people), "person", "people")
-    notes = "".join(f"; {note}" for note in photo.notes)
-    return len(scene.people), f"{path}: {found} in {written - started:.2f} s ({timing}){notes}"
+@dataclass(frozen=True)
+class _Work:
+    """What is done to every photo of a run; fields as the parameters of `predict_photos`."""
+
+    pipeline: Tracer
+    out: Path
+    run: str
+    deterministic: bool
+    dump_crf: Path | None
+
+    def predict(self, path: Path, name: str) -> tuple[int, str]:
+        """Read a photo, predict it, draw and write the result; the number of people, and a line about it."""
+        started = time.perf_counter()
+        photo = open_photo(path)
+        read = time.perf_counter()
+        trace = self.pipeline.trace(photo.image)
+        predicted = time.perf_counter()
+        if self.dump_crf is not None:
+            _save_crfs(trace, self.dump_crf / name)
+        scene, (height, width) = trace.scene, photo.image.shape[:2]
+        info = PhotoInfo(name, path.name, width, height, sha256(path))
+        overlay = draw_overlay(photo.image, scene)
+        write_result(scene, info, self.out, overlay=overlay, run=self.run, deterministic=self.deterministic)
+        written = time.perf_counter()
+        stages = {"read": read - started, **scene.seconds, "write": written - predicted}
+        timing = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in stages.items())
+        found = _count(len(scene.people), "person", "people")
+        notes = "".join(f"; {note}" for note in photo.notes)
+        return len(scene.people), f"{path}: {found} in {written - started:.2f} s ({timing}){notes}"
+
+
+def _save_crfs(trace: Trace, base: Path) -> None:
+    for number, grouping in enumerate(trace.groupings):
+        if not isinstance(grouping, SolvedCrf):
+            raise ValueError(
+                "this model has no CRF to write: leave out --dump-crf, or choose another --model"
+            )
+        grouping.problem.save(base.with_name(f"{base.name}_{number}.npz"))
 
 
 def _write_predictions(photos: Sequence[Path], names: Sequence[str], failed: set[str], out: Path) -> None:

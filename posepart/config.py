@@ -1,6 +1,15 @@
-"""The paper's numbers, once, as the defaults of frozen dataclasses, each with its section."""
+"""Every number of the pipeline as the default of a frozen dataclass, and `PAPER`, the numbers as printed.
+
+A default that differs from the paper says so in its comment; `docs/deviations.md` lists all of them with what they
+give. Sections are those of Xia et al. (CVPR 2017) unless another paper is named.
+"""
 
 from dataclasses import dataclass, field
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"unknown {name} {value!r}: choose one of {', '.join(choices)}")
 
 
 @dataclass(frozen=True)
@@ -9,16 +18,16 @@ class DetectionConfig:
 
     score_threshold: float = 0.6  # Sec. 4.1: detection score threshold
     nms_iou: float = 0.6  # Sec. 4.1: box IoU overlap threshold
-    max_people: int = 60  # bound on memory and time in a crowd; the best scored are kept
-    min_size: float = 8.0  # px in the photo; smaller boxes hold no readable person
+    max_people: int = 60  # bounds memory and time in a crowd; the best scored boxes are kept
+    min_size: float = 8.0  # px in the photo; a smaller box shows no readable person
 
 
 @dataclass(frozen=True)
 class CropConfig:
-    """Box rescaling (Sec. 3): small people are enlarged, large ones shrunk to one size."""
+    """Box rescaling (Sec. 3): small people are enlarged and large ones shrunk to one size."""
 
-    size: int = 256  # px, side of the square crop; every pixel number below is in this frame
-    margin: float = 1.1  # side of the cropped square / longer side of the box; FCNs trained with 1.25
+    size: int = 256  # px, side of the square crop; all pixel numbers below are in its frame
+    margin: float = 1.1  # side of the cropped square / longer side of the box; not printed
 
 
 @dataclass(frozen=True)
@@ -26,7 +35,7 @@ class CandidateConfig:
     """Joint proposals from the joint score maps (Sec. 4.1)."""
 
     max_per_joint: int = 6  # Sec. 4.1: 6 proposals per joint type
-    score_threshold: float = 0.1  # Sec. 4.1: 0.2, at which a third of the joints have no candidate
+    score_threshold: float = 0.1  # Sec. 4.1: 0.2
     min_distance: float = 16.0  # Sec. 4.1: proposal distance threshold, px in the crop
 
 
@@ -34,32 +43,69 @@ class CandidateConfig:
 class FeatureConfig:
     """Pairwise features f(Pn), f(Ps) (Sec. 3.1 and supplement)."""
 
-    segment_term: bool = True  # False: "w/o seg" of Table 1, the first 4 columns only
+    segment_term: bool = True  # False: "w/o seg" of Table 1, offset features only
     boundary_distance: float = 10.0  # supplement: "within 10 pixels from the boundary"
-    rectangle_aspect: float = 2.5  # supplement: oriented rectangle, aspect ratio 2.5 : 1
+    rectangle_aspect: float = 2.5  # supplement: oriented rectangle of aspect ratio 2.5 : 1
+
+
+@dataclass(frozen=True)
+class PotentialConfig:
+    """The potentials of Eqs. (1) and (2)."""
+
+    probability_clip: float = 1e-7  # P and Pij are clipped to [clip, 1 - clip] before the logarithm
+    pairwise_scale: float = 0.05  # Eq. (1): 1; psi_ij is multiplied by this
+    pairwise_prior: float = 0.4  # Eq. (1): 0; nats, subtracted from every scaled psi_ij
+    duplicate_slope: float = 0.2  # 1/px, only without unique joints; see `crf.duplicate_probability`
+    duplicate_bias: float = 7.5  # as the slope from DeeperCut's released code
+
+
+@dataclass(frozen=True)
+class LabelConfig:
+    """Which joint types a candidate may take (Sec. 3.1)."""
+
+    multi_label: bool = False  # Sec. 3.1: True, any type; False: only the type whose map proposed it
+    label_threshold: float = 0.2  # with multi_label: the least score of another type
+    unique_joints: bool = True  # a person has at most one joint of a type, as a hard constraint
+    same_spot_distance: float = 4.0  # px, with multi_label: two joints of a pose this near are one
+    same_label_distance: float = 16.0  # px, with multi_label: as the proposal distance of Sec. 4.1
+
+
+@dataclass(frozen=True)
+class SolverConfig:
+    """The integer linear programme (Sec. 3.1)."""
+
+    time_limit: float = 1.0  # s per box; Sec. 3.1: "within 1 sec."
+    engine: str = "glop"  # linear programmes: OR-Tools' GLOP, or "highs"
 
 
 @dataclass(frozen=True)
 class CrfConfig:
-    """The fully-connected CRF, solved as an ILP (Sec. 3.1)."""
+    """The fully-connected CRF (Sec. 3.1)."""
 
-    multi_label: bool = False  # False (variant A): a candidate keeps its map's type; True (B): any type
-    unique_joints: bool = True  # at most one joint of a type per person, hard
-    time_limit: float = 1.0  # s per box; Sec. 3.1: "within 1 sec."
-    probability_clip: float = 1e-7  # P and Pij are clipped to [clip, 1 - clip] before the logarithm
-    pairwise_scale: float = 0.05  # psi_ij is taken times this: the up to 91 pairs of a person do not err
-    pairwise_prior: float = 0.4  # independently, as Eq. (1) has it; less this. (1, 0) is Eq. (1) as printed
-    missing_joint_score: float = 0.1  # Sec. 4.1: 0.2, the threshold of joint scores, as here
-    min_joints: int = 2  # a smaller cluster is no pose: it never wins the box
-    pose_choice: str = "overlap"  # which pose a box keeps; "centre": nearest the box centre, as in Sec. 3.1
-    further_joints: int = 12  # another pose of a box with as many is a person too; Sec. 3.1 keeps one: 15
-    pose_margin: float = 0.08  # of a pose's longer side, how far the person reaches beyond the joints
-    label_threshold: float = 0.2  # variant B: a candidate may take every type of at least this score
-    same_spot_distance: float = 4.0  # px in the crop; variant B: two joints of a pose this near are one
-    same_label_distance: float = 16.0  # px in the crop; variant B: as the proposal distance of Sec. 4.1
-    duplicate_slope: float = 0.2  # without unique_joints: P of two joints of one type at a distance of d px
-    duplicate_bias: float = 7.5  # is 1 / (1 + exp(slope * d - bias)), as in DeeperCut's released code
-    engine: str = "glop"
+    potentials: PotentialConfig = field(default_factory=PotentialConfig)
+    labels: LabelConfig = field(default_factory=LabelConfig)
+    solver: SolverConfig = field(default_factory=SolverConfig)
+
+
+CHOICE_RULES = ("overlap", "centre", "all")
+
+
+@dataclass(frozen=True)
+class ChoiceConfig:
+    """From the clusters of a crop to its people (Sec. 3.1)."""
+
+    rule: str = (
+        "overlap"  # Sec. 3.1: "centre", the pose nearest the box centre; "all": no pose is the box's own
+    )
+    min_joints: int = 2  # a smaller cluster is no pose
+    extra_joints: int = (
+        12  # Sec. 3.1: 15, never; another pose of a box with this many joints is a person, too
+    )
+    margin: float = 0.08  # how far a body reaches beyond its joints, share of their longer side
+    missing_joint_score: float = 0.1  # Sec. 4.1: 0.2; what a missing joint counts in the score of a pose
+
+    def __post_init__(self) -> None:
+        _check_choice("choice.rule", self.rule, CHOICE_RULES)
 
 
 @dataclass(frozen=True)
@@ -72,26 +118,25 @@ class SkeletonMapConfig:
     least_limb: float = 12.0  # px in the crop, the least such length
 
 
-POSE_RANKS = ("box", "pose")
+KEEP_RULES = ("box", "pose")
 
 
 @dataclass(frozen=True)
 class MergeConfig:
-    """Pose NMS over boxes (Sec. 4.1), averaging of part scores (Sec. 3), and whose a pixel of a part is."""
+    """Pose NMS over boxes (Sec. 4.1), averaging of part scores (Sec. 3) and the owners of body pixels."""
 
-    part_power: float = 0.25  # of the part scores that are averaged over crops; Sec. 3: 1, as they are
-    rank: str = "box"  # which of two poses of one person stays, see `pose_nms.keep_order`; Sec. 4.1: "pose"
-    head_iou: float = 0.65  # IoU above which the pose of lower rank is dropped
-    upper_body_iou: float = 0.5
-    lower_body_iou: float = 0.5
-    whole_body_iou: float = 0.4
-    min_box_aspect: float = 0.5  # shorter / longer side at least: forehead and neck alone span a mere line
-    reach: float = 24.0  # px in the crop; how far a person extends beyond its box, measured from its bones
+    part_power: float = 0.25  # Sec. 3: 1; power of the part scores before they are averaged over crops
+    keep_by: str = "box"  # Sec. 4.1: "pose", the pose score; decides between two poses of one person
+    head_iou: float = 0.65  # Sec. 4.1: IoU above which the lower-ranked pose is dropped
+    upper_body_iou: float = 0.5  # Sec. 4.1
+    lower_body_iou: float = 0.5  # Sec. 4.1
+    whole_body_iou: float = 0.4  # Sec. 4.1
+    min_box_aspect: float = 0.5  # not printed; body boxes are widened to this shorter / longer side
+    reach: float = 24.0  # px in the crop; how far a person may extend beyond its box, from its bones
     other_part_penalty: float = 24.0  # px in the crop, added to the distance to a bone of another part
 
     def __post_init__(self) -> None:
-        if self.rank not in POSE_RANKS:
-            raise ValueError(f"unknown merge.rank {self.rank!r}: choose one of {', '.join(POSE_RANKS)}")
+        _check_choice("merge.keep_by", self.keep_by, KEEP_RULES)
         if not 0 < self.part_power <= 1:
             raise ValueError(f"merge.part_power: expected a number in (0, 1], got {self.part_power}")
 
@@ -101,16 +146,18 @@ JPPNET_AVERAGES = ("probabilities", "scores")
 
 @dataclass(frozen=True)
 class JPPNetInferenceConfig:
-    """What a JPPNet sees (Liang et al.); the released code's scales are 0.75, 1 and 1.25, and it averages scores."""
+    """Test-time views of a JPPNet (Liang et al., Sec. 6.1).
+
+    The released code differs from the text: scales 0.75, 1 and 1.25, and scores are averaged.
+    """
 
     scales: tuple[float, ...] = (0.75, 0.5, 1.25)  # Sec. 6.1, as printed
-    merged: bool = False  # True: the network's own scales, merged as in its training, in place of `scales`
+    merged: bool = False  # True: the network's own scales, merged as in training, in place of `scales`
     mirror: bool = True  # Sec. 6.1: "and also left-right flipped images"
-    average: str = "probabilities"  # Sec. 6.1: "average probabilities"; code: "scores"
+    average: str = "probabilities"  # Sec. 6.1: "average probabilities"; released code: "scores"
 
     def __post_init__(self) -> None:
-        if self.average not in JPPNET_AVERAGES:
-            raise ValueError(f"unknown average {self.average!r}: choose one of {', '.join(JPPNET_AVERAGES)}")
+        _check_choice("average", self.average, JPPNET_AVERAGES)
         if not self.scales:
             raise ValueError("JPPNetInferenceConfig: expected at least one scale, e.g. (1.0,)")
 
@@ -124,13 +171,14 @@ class PipelineConfig:
     candidates: CandidateConfig = field(default_factory=CandidateConfig)
     features: FeatureConfig = field(default_factory=FeatureConfig)
     crf: CrfConfig = field(default_factory=CrfConfig)
+    choice: ChoiceConfig = field(default_factory=ChoiceConfig)
     skeleton: SkeletonMapConfig = field(default_factory=SkeletonMapConfig)
     merge: MergeConfig = field(default_factory=MergeConfig)
     jppnet: JPPNetInferenceConfig = field(default_factory=JPPNetInferenceConfig)  # of a JPPNet alone
-    mirror_pose: bool = True  # average the pose maps with those of the mirrored crop, at twice the time
-    upright_pose: bool = True  # and with those of the crop turned until the trunk stands, if no less sure
-    part_scales: tuple[float, ...] = (0.75, 1.0, 1.25)  # part maps of crops in these sizes are averaged
-    refine: bool = True  # False: the first-stage part scores are the result
+    mirror_pose: bool = True  # not in the paper; average the pose maps with those of the mirrored crop
+    upright_pose: bool = True  # not in the paper; look again at leaning people on an upright crop
+    part_scales: tuple[float, ...] = (0.75, 1.0, 1.25)  # paper: one; part maps are averaged over these scales
+    refine: bool = True  # Sec. 3.2; False: the first-stage part scores are the result
     batch_size: int = 8  # crops per forward pass
 
     def __post_init__(self) -> None:
@@ -138,3 +186,32 @@ class PipelineConfig:
             raise ValueError(
                 f"part_scales is {self.part_scales}: give at least one scale above 0, e.g. (1.0,)"
             )
+
+
+# Every number as printed by Xia et al.; what they do not print is as in the defaults, or switched off.
+PAPER = PipelineConfig(
+    detection=DetectionConfig(score_threshold=0.6, nms_iou=0.6),  # Sec. 4.1
+    candidates=CandidateConfig(max_per_joint=6, score_threshold=0.2, min_distance=16.0),  # Sec. 4.1
+    features=FeatureConfig(segment_term=True, boundary_distance=10.0, rectangle_aspect=2.5),  # supplement
+    crf=CrfConfig(
+        potentials=PotentialConfig(pairwise_scale=1.0, pairwise_prior=0.0),  # Eq. (1)
+        labels=LabelConfig(multi_label=True),  # Sec. 3.1: a label is one of {0, ..., K}
+        solver=SolverConfig(time_limit=1.0),  # Sec. 3.1
+    ),
+    choice=ChoiceConfig(rule="centre", extra_joints=15, missing_joint_score=0.2),  # Secs. 3.1, 4.1
+    skeleton=SkeletonMapConfig(joint_radius=3, stick_width=7),  # Sec. 3.2
+    merge=MergeConfig(
+        part_power=1.0,  # Sec. 3: part scores are averaged as they are
+        keep_by="pose",  # Sec. 4.1: the pose of higher score stays
+        head_iou=0.65,  # Sec. 4.1, and the next three
+        upper_body_iou=0.5,
+        lower_body_iou=0.5,
+        whole_body_iou=0.4,
+        min_box_aspect=0.0,  # body boxes are as tight as the joints
+    ),
+    mirror_pose=False,
+    upright_pose=False,
+    part_scales=(1.0,),
+)
+
+PRESETS: dict[str, PipelineConfig] = {"default": PipelineConfig(), "paper": PAPER}

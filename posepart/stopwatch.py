@@ -1,22 +1,30 @@
 """Wall time by stage of the pipeline."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
-STAGES = ("detection", "crops", "networks", "candidates", "crf", "ilp", "refinement", "merge")
+STAGES = ("detection", "crops", "networks", "crf", "ilp", "refinement", "merge")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Stopwatch:
-    """Wall seconds by stage, added up."""
+    """Adds up wall seconds by stage."""
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def time(self, stage: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of a call, whose time counts for a stage."""
         start = time.perf_counter()
         try:
-            yield
+            return call(*args, **kwargs)
         finally:
-            self.seconds[name] += time.perf_counter() - start
+            self.seconds[stage] += time.perf_counter() - start
+
+    def move(self, seconds: float, source: str, target: str) -> None:
+        """Count a part of one stage's time for another."""
+        self.seconds[source] -= seconds
+        self.seconds[target] += seconds

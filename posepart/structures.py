@@ -1,27 +1,24 @@
-"""The frozen dataclasses that pass between stages.
+"""The frozen records that pass between the stages of Figure 2.
 
-The frames that they are in are those of `geometry.frames`.
+Their frames (photo, crop, map) are those of `geometry.frames`; boxes are (x0, y0, x1, y1). Every record of several
+things has an empty form: nobody in the photo is an ordinary result.
 """
 
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from posepart.arrays import Float32, check_shape
+from posepart.arrays import Float32, Ids, Index, Mask, Rgb, check_shape
 from posepart.geometry.frames import Affine
 from posepart.schema import NUM_JOINTS, NUM_PARTS
 
 
 @dataclass(frozen=True)
 class PersonBoxes:
-    """People found in a photo, best first.
+    """People found in a photo, best first."""
 
-    xyxy: (N, 4) float32, photo frame. scores: (N,) float32 in [0, 1].
-    """
-
-    xyxy: Float32
-    scores: Float32
+    xyxy: Float32  # (N, 4), photo frame
+    scores: Float32  # (N,), in [0, 1]
 
     def __post_init__(self) -> None:
         check_shape("PersonBoxes.xyxy", self.xyxy, (None, 4))
@@ -32,19 +29,18 @@ class PersonBoxes:
 
     @classmethod
     def empty(cls) -> "PersonBoxes":
+        """Nobody."""
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A person box rescaled to a fixed square.
+    """A person box rescaled to a fixed square (Sec. 3)."""
 
-    image: (S, S, 3) uint8 RGB. affine: photo -> crop. box: (4,) float32 xyxy, photo frame.
-    """
-
-    image: NDArray[np.uint8]
-    affine: Affine
-    box: Float32
+    image: Rgb  # (S, S, 3); (0, 0, 3) in evidence that was read back from a file
+    affine: Affine  # photo -> crop
+    box: Float32  # (4,) xyxy, photo frame
+    score: float = 1.0  # of the box, in [0, 1]; 1 for a labelled box
 
     def __post_init__(self) -> None:
         check_shape("Crop.image", self.image, (None, None, 3))
@@ -53,16 +49,14 @@ class Crop:
 
 @dataclass(frozen=True)
 class PoseMaps:
-    """Output of the Pose FCN for one crop (Pj and Pn of Sec. 3).
+    """Output of the Pose FCN for one crop: Pj and Pn of Sec. 3.
 
-    joints: (14, h, w) float32 in [0, 1]. offsets: (14, 13, 2, h, w) float32, crop pixels: `offsets[j, k]` is
-    the predicted (dx, dy) from a joint j at that cell to joint `schema.NEIGHBOURS[j, k]`. stride: crop
-    pixels per cell.
+    `offsets[j, k]` is the predicted (dx, dy) from a joint j at that cell to joint `schema.NEIGHBOURS[j, k]`.
     """
 
-    joints: Float32
-    offsets: Float32
-    stride: float
+    joints: Float32  # (14, h, w), in [0, 1]
+    offsets: Float32  # (14, 13, 2, h, w), crop pixels
+    stride: float  # crop pixels per cell
 
     def __post_init__(self) -> None:
         check_shape("PoseMaps.joints", self.joints, (NUM_JOINTS, None, None))
@@ -72,13 +66,10 @@ class PoseMaps:
 
 @dataclass(frozen=True)
 class PartMaps:
-    """Output of a Part FCN for one crop (Ps of Sec. 3).
+    """Output of a Part FCN for one crop: Ps of Sec. 3."""
 
-    scores: (7, h, w) float32, probabilities that sum to one over the classes. stride: crop pixels per cell.
-    """
-
-    scores: Float32
-    stride: float
+    scores: Float32  # (7, h, w), probabilities that sum to one over the classes
+    stride: float  # crop pixels per cell
 
     def __post_init__(self) -> None:
         check_shape("PartMaps.scores", self.scores, (NUM_PARTS, None, None))
@@ -86,17 +77,16 @@ class PartMaps:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Joint proposals of one crop (or of a whole photo): the nodes of the CRF.
+    """Joint proposals of one crop, or of a whole photo: the nodes of the CRF.
 
-    xy: (N, 2) float32, crop frame. joint: (N,) int64, the type whose map proposed it. scores: (N, 14) float32,
-    the score of every type at xy. offsets: (N, 14, 14, 2) float32, crop pixels: `offsets[i, l, m]` is the
-    predicted vector from candidate i, taken as joint l, to that person's joint m (zero for m = l).
+    `offsets[i, l, m]` is the predicted vector from candidate i, taken as joint l, to joint m of the same person
+    (zero for m = l).
     """
 
-    xy: Float32
-    joint: NDArray[np.int64]
-    scores: Float32
-    offsets: Float32
+    xy: Float32  # (N, 2), crop frame
+    joint: Index  # (N,), the type whose map proposed the candidate
+    scores: Float32  # (N, 14), the score of every type at xy
+    offsets: Float32  # (N, 14, 14, 2), crop pixels
 
     def __post_init__(self) -> None:
         n = len(self.joint)
@@ -110,6 +100,7 @@ class Candidates:
 
     @classmethod
     def empty(cls) -> "Candidates":
+        """No proposal."""
         return cls(
             np.zeros((0, 2), np.float32),
             np.zeros(0, np.int64),
@@ -119,60 +110,78 @@ class Candidates:
 
 
 @dataclass(frozen=True)
-class Certificate:
-    """What the ILP solver vouches for: the optimum lies in [bound, energy]."""
+class Evidence:
+    """What the networks say about one crop, before the CRF."""
 
-    energy: float = 0.0
-    bound: float = 0.0
-    gap: float = 0.0
-    status: str = "optimal"
-    seconds: float = 0.0
+    crop: Crop
+    candidates: Candidates  # crop frame
+    parts: PartMaps  # of the first stage
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What the ILP solver guarantees: the optimum lies in [bound, energy]."""
+
+    energy: float  # nats, of the whole crop
+    bound: float  # nats, a lower bound of the optimum
+    gap: float  # energy - bound
+    status: str  # "optimal", "time_limit", or why there is no guarantee
+    seconds: float = 0.0  # of the solver
+
+    @classmethod
+    def none(cls, reason: str) -> "Certificate":
+        """No guarantee: nothing was solved, and `status` says why."""
+        return cls(0.0, 0.0, 0.0, reason)
 
 
 @dataclass(frozen=True)
 class Pose:
-    """The joints of one person.
+    """The joints of one person."""
 
-    xy: (14, 2) float32; rows of absent joints are 0. joint_scores: (14,) float32 in [0, 1], 0 for absent joints.
-    log_score: sum over joints of the log unary score (Sec. 4.1), higher is better.
-    """
-
-    xy: Float32
-    joint_scores: Float32
-    log_score: float
+    xy: Float32  # (14, 2); rows of absent joints are 0
+    joint_scores: Float32  # (14,), in [0, 1]; 0 for absent joints
+    log_score: float  # sum over the joints of the log unary score (Sec. 4.1); higher is better
 
     def __post_init__(self) -> None:
         check_shape("Pose.xy", self.xy, (NUM_JOINTS, 2))
         check_shape("Pose.joint_scores", self.joint_scores, (NUM_JOINTS,))
 
     @property
-    def present(self) -> NDArray[np.bool_]:
+    def present(self) -> Mask:
         """(14,) bool: which joints were found."""
         return self.joint_scores > 0
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """All poses that the CRF assembled from one crop's candidates, in the candidates' frame."""
+    """All poses that an assembler made of one crop's candidates, in their frame, best score first."""
 
     poses: tuple[Pose, ...]
     certificate: Certificate
 
 
 @dataclass(frozen=True)
+class Choice:
+    """The people of one crop, in its frame (Sec. 3.1)."""
+
+    own: Pose | None  # of the person the box is of; None if there is no such pose
+    extra: tuple[Pose, ...]  # further people of the crop, who have no box of their own
+
+    @property
+    def drawn(self) -> tuple[Pose, ...]:
+        """The poses that the second stage sees: the box's own, or all where no pose is."""
+        return self.extra if self.own is None else (self.own,)
+
+
+@dataclass(frozen=True)
 class Person:
-    """One person of the result, in the photo frame.
+    """One person of the result, in the photo frame."""
 
-    pose: joints in photo pixels; its joint scores are probabilities when the model is calibrated. box: (4,)
-    float32 xyxy. box_score: the detector's, in [0, 1]. confidence: the probability that the pose is right (see
-    `posepart.stages.calibration`), None when the model is not calibrated.
-    """
-
-    pose: Pose
-    box: Float32
-    box_score: float
+    pose: Pose  # joint scores are probabilities if the model is calibrated
+    box: Float32  # (4,) xyxy
+    box_score: float  # the detector's, in [0, 1]
     certificate: Certificate
-    confidence: float | None = None
+    confidence: float | None = None  # probability that the pose is right; None without a calibration
 
     def __post_init__(self) -> None:
         check_shape("Person.box", self.box, (4,))
@@ -180,17 +189,13 @@ class Person:
 
 @dataclass(frozen=True)
 class Scene:
-    """The result for one photo: people, best first (see `pose_nms.keep_order`), and what each pixel is.
-
-    part_map: (H, W) uint8, `schema.Part` ids. person_map: (H, W) uint8, 0 = nobody, k = people[k - 1].
-    model: name of the model that made it. seconds: wall time by stage.
-    """
+    """The result for one photo: its people, best first, and what each pixel shows."""
 
     people: tuple[Person, ...]
-    part_map: NDArray[np.uint8]
-    person_map: NDArray[np.uint8]
-    model: str
-    seconds: dict[str, float] = field(default_factory=dict)
+    part_map: Ids  # (H, W), `schema.Part` ids
+    person_map: Ids  # (H, W), 0 = nobody, k = people[k - 1]
+    model: str  # name of the model that made it
+    seconds: dict[str, float] = field(default_factory=dict)  # wall time by stage
 
     def __post_init__(self) -> None:
         check_shape("Scene.part_map", self.part_map, (None, None))
@@ -202,6 +207,6 @@ class Scene:
         height, width = self.part_map.shape
         return width, height
 
-    def person_parts(self, index: int) -> NDArray[np.uint8]:
-        """(H, W) uint8: the part map of `people[index]` alone."""
+    def person_parts(self, index: int) -> Ids:
+        """The part map of `people[index]` alone, (H, W) uint8."""
         return np.where(self.person_map == index + 1, self.part_map, np.uint8(0))

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import weakref
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from PIL import Image
 
 from posepart import batch
 from posepart.batch import RunSummary, predict_photos
+from posepart.ilp import Problem
 from posepart.io.results import read_result
 from posepart.io.run_folder import image_ids, prepare_out, result_names
 
@@ -136,8 +138,11 @@ def test_leftovers_of_a_killed_run_are_no_results(tmp_path: Path) -> None:
     photos = [write_photo(tmp_path / "a.png")]
     out = tmp_path / "out"
     run(photos, out)
-    (out / "a.json").rename(out / ".a.json.unfinished")  # killed between the last write and its renaming
+    (out / "a.json").rename(out / ".a.json.12ab.unfinished")  # killed between the last write and its renaming
     assert len(run(photos, out).done) == 1
+    assert list(out.glob(".*")) == [out / ".a.json.12ab.unfinished"], "another process may be writing it"
+    os.utime(out / ".a.json.12ab.unfinished", (0, 0))
+    run(photos, out)
     assert not list(out.glob(".*"))
 
 
@@ -166,9 +171,10 @@ def test_upright_photo_size(tmp_path: Path) -> None:
 def test_crf_name_of_every_photo(tmp_path: Path) -> None:
     photos = [write_photo(tmp_path / "a.png")]
     parser = FakePipeline()
+    (tmp_path / "crf").mkdir()
     digest = prepare_out(tmp_path / "out", photos, SETTINGS)
     predict_photos(photos, parser, tmp_path / "out", run=digest, dump_crf=tmp_path / "crf")
-    assert parser.dumps == [tmp_path / "crf" / "a"]
+    assert Problem.load(tmp_path / "crf" / "a_0.npz").n_candidates == 14
 
 
 def test_other_settings_are_refused(tmp_path: Path) -> None:

@@ -9,18 +9,24 @@ import pytest
 import torch
 from helpers.stand_ins import FIGURES, boxes_of, draw, figure, logistic, pipeline_of
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 
 from posepart import load
-from posepart.config import CrfConfig, CropConfig, FeatureConfig, PipelineConfig
+from posepart.batch import predict_photos
+from posepart.config import ChoiceConfig, CropConfig, FeatureConfig, PipelineConfig
 from posepart.ilp import Problem, solve
+from posepart.io.run_folder import prepare_out
 from posepart.models.builders import build
 from posepart.models.weights import save_tensors, save_weights
-from posepart.pipeline import STAGES, Pipeline
+from posepart.pipeline import Pipeline
 from posepart.schema import SKELETON, Part
+from posepart.stages.crf import SolvedCrf
 from posepart.stages.features import OFFSET_FEATURES
+from posepart.stages.networks import FcnNetworks
 from posepart.stages.pairwise import PairwiseModel
-from posepart.stages.pose_nms import keep_order
+from posepart.stages.pose_nms import rank_of
+from posepart.stopwatch import STAGES
 from posepart.structures import PersonBoxes, Scene
 
 
@@ -60,7 +66,7 @@ def test_joints_are_found_in_the_photo_frame(scene: Scene) -> None:
 
 def test_people_are_in_the_order_of_their_ranks_with_their_box(scene: Scene) -> None:
     config = PipelineConfig()
-    ranks = keep_order(scene.people, 0, config.crf.pose_margin, config.merge)
+    ranks = [rank_of(person, False, config.choice.margin, config.merge) for person in scene.people]
     assert ranks == sorted(ranks, reverse=True)
     assert len(set(ranks)) == len(FIGURES)
     boxes = boxes_of(FIGURES)
@@ -114,18 +120,18 @@ def test_two_boxes_of_one_person_give_one_person() -> None:
 def test_a_second_person_in_a_box_is_found_with_a_box_of_its_own() -> None:
     wide = PersonBoxes(np.array([[5, 10, 185, 170]], np.float32), np.array([0.5], np.float32))
     image = draw(FIGURES[:2])
-    parsed = pipeline_of(wide).parse(image)
-    assert parsed.owners == (0, 0)
-    own, other = parsed.scene.people
+    trace = pipeline_of(wide).trace(image)
+    assert [source.crop for source in trace.sources] == [0, 0]
+    own, other = trace.scene.people
     np.testing.assert_array_equal(own.box, wide.xyxy[0])
     joints = other.pose.xy[other.pose.present]
     reach = 0.08 * np.ptp(joints, axis=0).max()
     np.testing.assert_allclose(other.box, [*joints.min(0) - reach, *joints.max(0) + reach], atol=1e-3)
     assert 0 < other.box_score < own.box_score == 0.5
-    affine = parsed.crops[0].crop.affine
-    np.testing.assert_allclose(other.pose.xy, affine.inverse(parsed.poses[1].xy), atol=1e-3)
-    assert set(np.unique(parsed.scene.person_map)) == {0, 1, 2}
-    one = PipelineConfig(crf=CrfConfig(further_joints=15))
+    affine = trace.evidence[0].crop.affine
+    np.testing.assert_allclose(other.pose.xy, affine.inverse(trace.sources[1].pose.xy), atol=1e-3)
+    assert set(np.unique(trace.scene.person_map)) == {0, 1, 2}
+    one = PipelineConfig(choice=ChoiceConfig(extra_joints=15))
     assert len(pipeline_of(wide, one)(image).people) == 1
 
 
@@ -156,24 +162,24 @@ def test_without_segments_the_part_network_cannot_change_a_pose() -> None:
         def forward(self, batch: Tensor) -> Tensor:
             return torch.randn(len(batch), 7, 64, 64)
 
-    parser = pipeline_of(boxes_of(FIGURES), without_segments())
-    expected = parser(draw(FIGURES))
-    parser.networks = replace(parser.networks, part=Noise())
-    for found, other in zip(parser(draw(FIGURES)).people, expected.people, strict=True):
+    pipeline = pipeline_of(boxes_of(FIGURES), without_segments())
+    expected = pipeline(draw(FIGURES))
+    assert isinstance(pipeline.networks, FcnNetworks)
+    noisy = replace(pipeline, networks=replace(pipeline.networks, part=Noise()))
+    for found, other in zip(noisy(draw(FIGURES)).people, expected.people, strict=True):
         np.testing.assert_array_equal(found.pose.xy, other.pose.xy)
 
 
 def test_a_model_without_the_wanted_variant_says_so() -> None:
-    parser = pipeline_of(boxes_of(FIGURES), pairwise=PairwiseModel(None, logistic(OFFSET_FEATURES)))
+    pipeline = pipeline_of(boxes_of(FIGURES), pairwise=PairwiseModel(None, logistic(OFFSET_FEATURES)))
     with pytest.raises(ValueError, match="pass --no-segment-term"):
-        parser(draw(FIGURES))
+        pipeline(draw(FIGURES))
 
 
 def test_refinement_can_be_switched_off(scene: Scene) -> None:
-    parser = pipeline_of(boxes_of(FIGURES), PipelineConfig(refine=False))
-    unused = nn.Identity()  # would fail on two inputs
-    parser.networks = replace(parser.networks, refine=unused)
-    first_stage = parser(draw(FIGURES))
+    pipeline = pipeline_of(boxes_of(FIGURES), PipelineConfig(refine=False))
+    assert pipeline.refiner is None
+    first_stage = pipeline(draw(FIGURES))
     np.testing.assert_array_equal(
         first_stage.part_map, scene.part_map
     )  # an untrained refinement changes nothing
@@ -182,8 +188,13 @@ def test_refinement_can_be_switched_off(scene: Scene) -> None:
 @pytest.mark.parametrize("batch_size", [1, 8])
 def test_crfs_are_written_and_solved_again(scene: Scene, tmp_path: Path, batch_size: int) -> None:
     config = PipelineConfig(batch_size=batch_size)
-    pipeline_of(boxes_of(FIGURES), config)(draw(FIGURES), dump_crf=tmp_path / "photo")
-    files = sorted(tmp_path.iterdir())
+    photo = tmp_path / "photo.png"
+    Image.fromarray(draw(FIGURES)).save(photo)
+    run = prepare_out(tmp_path / "out", [photo], {}, overwrite=False)
+    dumps = tmp_path / "crf"
+    dumps.mkdir()
+    predict_photos([photo], pipeline_of(boxes_of(FIGURES), config), tmp_path / "out", run=run, dump_crf=dumps)
+    files = sorted(dumps.iterdir())
     assert [f.name for f in files] == ["photo_0.npz", "photo_1.npz", "photo_2.npz"]
     solutions = [solve(Problem.load(file)) for file in files]
     for person in scene.people:
@@ -232,12 +243,12 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_load_a_folder(model_folder: Path) -> None:
-    parser = load(model_folder, config=without_segments())
-    scene = parser(np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8))
+    pipeline = load(model_folder, config=without_segments())
+    scene = pipeline(np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8))
     assert scene.size == (80, 60)
     assert scene.model == "tiny"
-    parser.detector = lambda image: boxes_of([figure(0, 0, 0.3)])
-    assert parser(np.zeros((60, 80, 3), np.uint8)).size == (80, 60)  # the networks run, too
+    boxed = replace(pipeline, detector=lambda image: boxes_of([figure(0, 0, 0.3)]))
+    assert boxed(np.zeros((60, 80, 3), np.uint8)).size == (80, 60)  # the networks run, too
 
 
 @pytest.mark.parametrize(
@@ -259,20 +270,21 @@ def test_every_person_knows_the_crop_of_its_pose() -> None:
     shifted = PersonBoxes(
         np.concatenate([boxes.xyxy, boxes.xyxy[:1] + 2]), np.append(boxes.scores, np.float32(0.6))
     )
-    parser = pipeline_of(shifted, PipelineConfig(batch_size=2))
-    parsed = parser.parse(draw(FIGURES))
-    assert len(parsed.crops) == 4
-    assert len(parsed.scene.people) == len(set(parsed.owners)) == 3
-    for person, owner in zip(parsed.scene.people, parsed.owners, strict=True):
-        crop = parsed.crops[owner]
-        np.testing.assert_array_equal(person.box, crop.crop.box)
-        assert crop.pose is not None
-        np.testing.assert_allclose(person.pose.xy, crop.crop.affine.inverse(crop.pose.xy), atol=1e-3)
-        assert crop.crf.solution.energy == person.certificate.energy
-        assert len(crop.crf.candidates) == crop.crf.problem.n_candidates
-        assert crop.crf.geometry is not None
+    trace = pipeline_of(shifted, PipelineConfig(batch_size=2)).trace(draw(FIGURES))
+    assert len(trace.evidence) == len(trace.groupings) == 4
+    assert len(trace.scene.people) == len({source.crop for source in trace.sources}) == 3
+    for person, source in zip(trace.scene.people, trace.sources, strict=True):
+        crop, crf = trace.evidence[source.crop].crop, trace.groupings[source.crop]
+        np.testing.assert_array_equal(person.box, crop.box)
+        np.testing.assert_allclose(person.pose.xy, crop.affine.inverse(source.pose.xy), atol=1e-3)
+        assert any(source.pose is pose for pose in crf.poses)
+        assert isinstance(crf, SolvedCrf)
+        assert crf.solution.energy == crf.certificate.energy == person.certificate.energy
+        assert len(crf.candidates) == crf.problem.n_candidates
+        assert crf.geometry is not None
 
 
 def test_without_the_segment_term_no_geometry_is_made() -> None:
-    parsed = pipeline_of(boxes_of(FIGURES[:1]), without_segments()).parse(draw(FIGURES[:1]))
-    assert parsed.crops[0].crf.geometry is None
+    (crf,) = pipeline_of(boxes_of(FIGURES[:1]), without_segments()).trace(draw(FIGURES[:1])).groupings
+    assert isinstance(crf, SolvedCrf)
+    assert crf.geometry is None

@@ -112,7 +112,7 @@ def test_pose_presence() -> None:
 def test_scene_size_and_the_parts_of_one_person() -> None:
     parts = np.array([[1, 2, 0], [3, 4, 6]], np.uint8)
     owners = np.array([[1, 2, 0], [2, 1, 0]], np.uint8)
-    person = Person(Pose(zeros(14, 2), zeros(14), 0.0), zeros(4), 0.9, Certificate())
+    person = Person(Pose(zeros(14, 2), zeros(14), 0.0), zeros(4), 0.9, Certificate.none("made up"))
     scene = Scene((person, person), parts, owners, "model")
     assert scene.size == (3, 2)
     assert scene.person_parts(0).tolist() == [[1, 0, 0], [0, 4, 0]]

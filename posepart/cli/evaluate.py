@@ -1,85 +1,166 @@
-"""`posepart evaluate`: from what was typed to a report."""
+"""`posepart evaluate`: the measures of a model, or of stored results, on labelled photos, as a report."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jsonargparse import Namespace
+from jsonargparse import ArgumentParser, Namespace
 
 import posepart
-from posepart.config import PipelineConfig
-from posepart.data.readers import read_samples
-from posepart.metrics.tables import format_measures
-from posepart.report.evaluate import choose_samples, evaluate
-from posepart.report.figures import require_matplotlib
-from posepart.report.folder import check_replaceable
-from posepart.report.paper_tables import Bootstrap
-from posepart.report.predictions import ImageParser, Predictions, predictions_of_model, stored_predictions
+from posepart.cli import options
 
-LoadModel = Callable[[], tuple[ImageParser, Mapping[str, str]]]
+if TYPE_CHECKING:
+    from posepart.report.predictions import Predictions
+
+SUMMARY = "Measure a model, or stored results, on labelled photos."
+STRAY_HINT = "name the labelled photos with --data DIR"
+USAGE = "posepart evaluate --data DIR [--model M | --predictions OUT] -o REPORT [options]"
+DESCRIPTION = """\
+Measure how good a model is on labelled photos: run it on them, or read stored results,
+and write a report.
+
+The folder REPORT receives
+  index.html    the report: the paper's Tables 1 to 4, precision and recall of every joint
+                and of boxes, confusion of parts, errors of joints, calibration of their
+                scores, time by stage, and the worst cases as pictures; works offline
+  tables.md     the tables as Markdown
+  metrics.json  all numbers
+  worst/        the pictures
+All intervals are 95 % bootstrap intervals over photos. The figures need matplotlib
+(pip install matplotlib, or install posepart with its extra [report]).
+
+--data takes the layouts that posepart data check --help lists."""
+EPILOG = """\
+examples:
+  posepart evaluate --data people/ -o report
+  posepart evaluate --data people/ --model my_models/run3 --threads 2 -o report
+  posepart evaluate --data people/ --no-segment-term -o report_without
+  posepart evaluate --data people/ --preset paper -o report_as_printed
+  posepart evaluate --data people/ --predictions out/ -o report     (of posepart predict)
+  posepart evaluate --data coco/ --predictions theirs.json --name theirs -o report
+  posepart evaluate --data scenes/ --split train --limit 100 -o report
+  posepart evaluate --data people/ --subset pelota --people-per-photo 2 -o report
+
+other systems:
+  theirs.json is a COCO keypoint-results list, with the 14 joints of posepart or the 17
+  of COCO. Photos are found by file_name or image_id; the third number of a joint is its
+  score in [0, 1]. Such a list has no part maps, so parts are not measured.
+
+exit codes:
+  0  the report is written
+  2  nothing could be done
+  130  interrupted"""
 
 _AT_LEAST = {"people_per_photo": 0, "limit": 1, "worst": 0, "replicates": 0, "seed": 0}
 
 
-def run(chosen: Namespace, config: PipelineConfig, load: LoadModel) -> str:
-    """Write the report.
+def parser() -> ArgumentParser:
+    """The options of the command."""
+    parser = options.new_parser(USAGE, DESCRIPTION, EPILOG)
+    parser.add_argument("--data", type=str, metavar="DIR", help="Folder of labelled photos.")
+    parser.add_argument(
+        "--split", type=str, default="val", metavar="SPLIT", help="The split to measure on. Default: val."
+    )
+    parser.add_argument(
+        "--predictions",
+        type=str,
+        metavar="OUT",
+        help="Measure these results instead of running a model: a folder that posepart predict wrote, or a COCO "
+        "keypoint-results list (predictions.json) of any system.",
+    )
+    parser.add_argument(
+        "-o", "--out", type=str, metavar="REPORT", help="Folder for the report; made if needed."
+    )
+    parser.add_argument(
+        "--name", type=str, metavar="NAME", help="Name of the system in the report. Default: its model."
+    )
+    _add_filters(parser)
+    parser.add_argument(
+        "--worst",
+        type=int,
+        default=12,
+        metavar="N",
+        help="Number of worst cases to show, by pose and by parts. Default: 12.",
+    )
+    parser.add_argument(
+        "--replicates",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="Bootstrap samples; 0 gives no intervals. Default: 1000.",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="Seed of the bootstrap. Default: 0.")
+    options.add_segment_switch(parser)
+    options.add_refine_switch(parser)
+    options.add_network_options(parser)
+    options.add_settings(parser)
+    return parser
 
-    Parameters
-    ----------
-    chosen : as `arguments.evaluate_parser` parses.
-    config : settings of the pipeline, where a model is run.
-    load : returns the model and the checksums of its weights; called only if no results are given.
 
-    Returns
-    -------
-    What to print: all measures, and where the report is.
+def _add_filters(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--subset", nargs="+", type=str, metavar="SOURCE", help="Only photos from these sources."
+    )
+    parser.add_argument(
+        "--people-per-photo",
+        type=int,
+        default=0,
+        metavar="N",
+        help="Only photos with at least N labelled people.",
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="Only the first N of these photos.")
 
-    Raises
-    ------
-    ValueError: one sentence about what is missing or cannot be read, measured or written.
-    """
+
+def run(chosen: Namespace) -> int:
+    """Measure, write the report, and print all measures; the exit code."""
     _check(chosen)
+    from posepart.data.readers import read_samples
+    from posepart.metrics.tables import format_measures
+    from posepart.report.evaluate import choose_samples, evaluate
+    from posepart.report.figures import require_matplotlib
+    from posepart.report.folder import check_replaceable
+    from posepart.report.paper_tables import Bootstrap
+
     data, out = Path(chosen.data), Path(chosen.out)
     require_matplotlib()
     check_replaceable(out)
-    samples = choose_samples(
-        read_samples(data, chosen.split), chosen.subset, chosen.people_per_photo, chosen.limit
-    )
-    about: dict[str, Any] = {
+    samples = read_samples(data, chosen.split)
+    samples = choose_samples(samples, chosen.subset, chosen.people_per_photo, chosen.limit)
+    predictions, source = _predictions(chosen, data)
+    about = {
         "data": data.resolve().name,
         "split": chosen.split,
         "subset": chosen.subset,
         "people_per_photo": chosen.people_per_photo or None,
         "limit": chosen.limit,
         "posepart": posepart.__version__,
+        **source,
     }
-    if chosen.predictions is not None:
-        predictions = stored_predictions(Path(chosen.predictions), data, chosen.split)
-        about["predictions"] = Path(chosen.predictions).name
-    else:
-        predictions, settings = _model_predictions(chosen, config, load)
-        about |= settings
-    if chosen.name:
-        predictions = dataclasses.replace(predictions, name=chosen.name)
     bootstrap = Bootstrap(chosen.replicates, chosen.seed)
     measures = evaluate(samples, predictions, out, about, bootstrap, chosen.worst)
-    return f"{format_measures(measures)}\nreport in {out / 'index.html'}"
+    print(f"{format_measures(measures)}\nreport in {out / 'index.html'}")
+    return 0
 
 
-def _model_predictions(
-    chosen: Namespace, config: PipelineConfig, load: LoadModel
-) -> tuple[Predictions, dict[str, Any]]:
-    parser, weights = load()
-    settings = {
-        "weights": dict(weights),
-        "detector": chosen.detector,
-        "pipeline": dataclasses.asdict(config),
-    }
-    return predictions_of_model(parser), settings
+def _predictions(chosen: Namespace, data: Path) -> tuple["Predictions", dict[str, Any]]:
+    """Stored results, or those of a model that runs photo by photo; and what the report says of their origin."""
+    from posepart.report.predictions import predictions_of_model, stored_predictions
+
+    if chosen.predictions is not None:
+        predictions = stored_predictions(Path(chosen.predictions), data, chosen.split)
+        source: dict[str, Any] = {"predictions": Path(chosen.predictions).name}
+    else:
+        config = options.pipeline_config(chosen)
+        pipeline, weights = options.load_pipeline(chosen, config)
+        predictions = predictions_of_model(pipeline)
+        source = {"weights": weights, "detector": chosen.detector, "pipeline": dataclasses.asdict(config)}
+    if chosen.name:
+        predictions = dataclasses.replace(predictions, name=chosen.name)
+    return predictions, source
 
 
 def _check(chosen: Namespace) -> None:
+    options.check_threads(chosen)
     if chosen.data is None:
         raise ValueError("what to measure on? Name a folder of labelled photos with --data DIR")
     if chosen.out is None:

@@ -1,26 +1,37 @@
-"""Options that several commands share, and how their --help looks."""
+"""What several commands share: options, the pipeline that they configure, and how their --help looks."""
 
 import argparse
+import dataclasses
+import inspect
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter
+from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
 
-from posepart.config import PipelineConfig
+from posepart.config import PRESETS, PipelineConfig
+
+if TYPE_CHECKING:
+    from posepart.pipeline import Pipeline
+
+UNLIMITED = 3600.0  # s per box: with --deterministic, the clock must not decide where a search ends
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter, DefaultHelpFormatter):
-    """Examples keep their line breaks; types and defaults are told of the settings of the pipeline only."""
+    """Keeps the line breaks of examples, and shows types and defaults of the pipeline's settings only."""
 
     def _get_help_string(self, action: argparse.Action) -> str:
-        told = action.dest.startswith("pipeline")
-        return super()._get_help_string(action) if told else action.help or ""
+        if action.dest.startswith("pipeline"):
+            return super()._get_help_string(action)
+        return action.help or ""
 
 
-def new_parser(usage: str, description: str, examples: str) -> ArgumentParser:
-    """The parser of one command."""
+def new_parser(usage: str, description: str, epilog: str) -> ArgumentParser:
+    """A parser for one command."""
     return ArgumentParser(
         usage=usage,
         description=description,
-        epilog=examples,
+        epilog=epilog,
         formatter_class=Formatter,
         exit_on_error=False,
         allow_abbrev=False,
@@ -28,53 +39,131 @@ def new_parser(usage: str, description: str, examples: str) -> ArgumentParser:
 
 
 def add_segment_switch(parser: ArgumentParser) -> None:
-    """--no-segment-term."""
+    """Add --no-segment-term."""
     parser.add_argument(
         "--no-segment-term",
         action="store_true",
-        help="Leave out the segment-joint features of the CRF, as in Table 1 of the paper.",
+        help="Leave the segment-joint features out of the CRF: 'w/o seg' in Table 1 of the paper.",
     )
 
 
 def add_refine_switch(parser: ArgumentParser) -> None:
-    """--no-refine."""
+    """Add --no-refine."""
     parser.add_argument(
         "--no-refine", action="store_true", help="Leave out the second-stage part network of Sec. 3.2."
     )
 
 
 def add_network_options(parser: ArgumentParser) -> None:
-    """--model, --detector, --device, --threads."""
+    """Add --model, --detector, --device and --threads."""
     parser.add_argument(
         "--model",
         type=str,
         default="posepart-s",
         metavar="NAME_OR_FOLDER",
-        help="Weights: posepart-s (default), another of posepart models, or a folder.",
+        help="The weights: an installed model (see posepart models) or a folder. Default: posepart-s.",
     )
     parser.add_argument(
         "--detector",
         type=str,
         default="default",
-        help="What finds people: the model's own (default), or another (see the README).",
+        metavar="DETECTOR",
+        help="What finds people: default (the model's own), torchvision:BUILDER[:WEIGHTS], "
+        "detectron2:CONFIG[:WEIGHTS], or a folder with detector.safetensors.",
     )
     parser.add_argument(
         "--device",
         type=str,
         default="cpu",
-        help="Where the networks run: cpu (default), openvino (a faster cpu, if installed), cuda ...",
+        metavar="DEVICE",
+        help="Where the networks run: cpu (default), cuda, or openvino (on the CPU, but faster; an optional extra).",
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="Processor cores to use; all by default.")
+    parser.add_argument("--threads", type=int, metavar="N", help="Processor cores to use. Default: all.")
 
 
 def add_settings(parser: ArgumentParser) -> None:
-    """--config and every setting of the pipeline."""
+    """Add --preset, --config and every setting of the pipeline."""
+    parser.add_argument(
+        "--preset",
+        type=str,
+        default="default",
+        choices=tuple(PRESETS),
+        help="The settings to start from: ours (default) or those that the paper prints (paper). --config and "
+        "single settings change them.",
+    )
     parser.add_argument(
         "--config",
         action=ActionConfigFile,
         metavar="FILE",
-        help="YAML or JSON file of the options named here.",
+        help="Read options from a YAML or JSON file, such as --print_config prints.",
     )
     parser.add_class_arguments(PipelineConfig, "pipeline")
     for name, group in (parser.groups or {}).items():
         group.title = f"settings of {name}"
+        group.description = inspect.getdoc(_section(name))
+
+
+def _section(key: str) -> type:
+    """The dataclass of a section of settings, such as pipeline.crf.solver."""
+    section: type = PipelineConfig
+    for name in key.split(".")[1:]:
+        section = next(field.type for field in dataclasses.fields(section) if field.name == name)  # type: ignore[assignment]
+    return section
+
+
+def check_threads(chosen: Namespace) -> None:
+    """Refuse a --threads below 1."""
+    if chosen.threads is not None and chosen.threads < 1:
+        raise ValueError(f"--threads: expected at least 1, got {chosen.threads}")
+
+
+def pipeline_config(chosen: Namespace) -> PipelineConfig:
+    """The settings of the pipeline, with the switches applied, which win over --pipeline and --config."""
+    config: PipelineConfig = chosen.pipeline
+    if chosen.no_segment_term:
+        features = dataclasses.replace(config.features, segment_term=False)
+        config = dataclasses.replace(config, features=features)
+    if chosen.get("no_refine"):
+        config = dataclasses.replace(config, refine=False)
+    if chosen.get("deterministic"):
+        solver = dataclasses.replace(config.crf.solver, time_limit=UNLIMITED)
+        config = dataclasses.replace(config, crf=dataclasses.replace(config.crf, solver=solver))
+    return config
+
+
+def load_pipeline(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline", dict[str, str]]:
+    """Load the pipeline that --model, --detector, --device and --threads describe.
+
+    Returns
+    -------
+    Pipeline
+    dict
+        The SHA-256 of the weights of every stage.
+    """
+    import torch
+
+    from posepart.loading import load
+    from posepart.models.weights import find_model
+
+    if chosen.threads is not None:
+        import cv2
+
+        torch.set_num_threads(chosen.threads)
+        cv2.setNumThreads(chosen.threads)
+    pipeline = load(chosen.model, detector=chosen.detector, config=config, device=chosen.device)
+    cards = find_model(chosen.model).cards
+    return pipeline, {stage: str(card.get("sha256", "")) for stage, card in cards.items()}
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder unless it is there, or say in one sentence why it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{folder}: the folder cannot be made ({error.strerror}); choose another") from None
+    return folder
+
+
+def complain(sentence: str) -> None:
+    """Print an error."""
+    print(f"posepart: error: {sentence}", file=sys.stderr)

@@ -1,6 +1,5 @@
-"""`posepart data check`: what a data set holds, what is wrong with it, and what its labels look like."""
+"""Check a data set: what it holds, and what is wrong with it."""
 
-import functools
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +9,10 @@ import numpy as np
 from tqdm import tqdm
 
 from posepart.data.check_sample import Finding, check_sample
-from posepart.data.contact_sheet import choose_samples, contact_sheet
 from posepart.data.readers import find_layout, read_samples
 from posepart.data.sample import Sample
-from posepart.data.summary import Counts, format_summary, summarise
-from posepart.io.files import write_atomically
+from posepart.data.summary import Counts, summarise
 
-SHEET_SAMPLES = 48
 _SHOWN = 5  # findings of a kind that the terminal shows
 
 
@@ -103,51 +99,3 @@ def format_findings(findings: Sequence[Finding], shown: int | None = _SHOWN) -> 
         if shown is not None and len(group) > shown:
             lines.append(f"  ... and {len(group) - shown} more")
     return "\n".join(lines)
-
-
-def run(folder: Path, splits: Sequence[str] | None, out: Path | None, decode: bool) -> int:
-    """The command: print the summary and the findings, draw the contact sheets; 1 when something is wrong.
-
-    `out` receives contact_sheet_SPLIT.jpg of every split and problems.txt with all findings.
-
-    Raises
-    ------
-    ValueError
-        As `check_data`, or `out` cannot be written.
-    """
-    report = check_data(folder, splits, decode)
-    print(f"{folder}: {report.layout}\n")
-    if report.summaries:
-        print(format_summary(report.summaries) + "\n")
-    findings = list(report.findings)
-    if out is not None:
-        findings += _write(report, out)
-    if not findings:
-        print("nothing is wrong")
-        return 0
-    print(format_findings(findings))
-    if out is not None:
-        print(f"all findings are in {out / 'problems.txt'}")
-    return 1
-
-
-def _write(report: DataReport, out: Path) -> list[Finding]:
-    """Write the contact sheets and the list of findings; those that drawing brought up."""
-    new: list[Finding] = []
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for split, samples in report.samples.items():
-            if samples:
-                sheet, failures = contact_sheet(choose_samples(samples, SHEET_SAMPLES))
-                write_atomically(
-                    out / f"contact_sheet_{split}.jpg",
-                    functools.partial(sheet.save, format="JPEG", quality=90),
-                )
-                new += [Finding("cannot be drawn", sentence) for sentence in failures]
-        text = format_findings([*report.findings, *new], shown=None) or "nothing is wrong"
-        write_atomically(out / "problems.txt", lambda file: file.write(f"{text}\n".encode()))
-    except OSError as error:
-        raise ValueError(
-            f"{out}: cannot be written ({error.strerror or error}); choose another folder"
-        ) from None
-    return new

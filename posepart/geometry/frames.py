@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import check_shape
+from posepart.arrays import Float64, check_shape
 
 
 def map_to_crop(cell: NDArray, stride: float) -> NDArray:
@@ -25,21 +25,23 @@ def crop_to_map(xy: NDArray, stride: float) -> NDArray:
 
 @dataclass(frozen=True)
 class Affine:
-    """An invertible map between two frames, `target = matrix[:, :2] @ source + matrix[:, 2]`.
+    """An invertible map between two frames, `target = matrix[:, :2] @ source + matrix[:, 2]`."""
 
-    matrix: (2, 3) float64.
-    """
-
-    matrix: NDArray[np.float64]
+    matrix: Float64  # (2, 3)
 
     def __post_init__(self) -> None:
         check_shape("Affine.matrix", self.matrix, (2, 3))
 
-    def forward(self, xy: NDArray) -> NDArray[np.float64]:
+    @classmethod
+    def identity(cls) -> "Affine":
+        """The map of a frame onto itself."""
+        return cls(np.eye(2, 3))
+
+    def forward(self, xy: NDArray) -> Float64:
         """Points (..., 2) of the source frame in the target frame."""
         return np.asarray(xy, dtype=np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
 
-    def inverse(self, xy: NDArray) -> NDArray[np.float64]:
+    def inverse(self, xy: NDArray) -> Float64:
         """Points (..., 2) of the target frame in the source frame."""
         shifted = np.asarray(xy, dtype=np.float64) - self.matrix[:, 2]
         return shifted @ np.linalg.inv(self.matrix[:, :2]).T

@@ -1,62 +1,68 @@
-"""A JPPNet (Liang et al.) in the pipeline: joint reasoning learned in one network, with or without our CRF."""
+"""A JPPNet (Liang et al.) in the pipeline: alone, or as the first-stage Part FCN of Xia et al."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from posepart.config import JPPNetInferenceConfig, PipelineConfig
+from posepart.arrays import Float32, in_batches
+from posepart.config import ChoiceConfig, JPPNetInferenceConfig, PipelineConfig
 from posepart.jppnet.predict import JointPrediction, peaks, predict_jppnet
 from posepart.models.jppnet.network import JPPNet
 from posepart.schema import FLIP_JOINTS, NUM_JOINTS, NUM_PARTS, Part
-from posepart.stages.crop_networks import ParsedCrop
 from posepart.stages.networks import to_batch
-from posepart.stopwatch import Stopwatch
-from posepart.structures import Certificate, Crop, PartMaps, Pose
-
-NO_CRF = Certificate(status="no CRF")
+from posepart.stages.poses import make_pose
+from posepart.structures import Candidates, Certificate, Crop, Evidence, Grouping, PartMaps
 
 
 @dataclass(frozen=True)
 class JppnetNetworks:
-    """A JPPNet in place of Pose FCN, Part FCN, CRF and second stage: a joint is the peak of its heat map."""
+    """A JPPNet in place of Pose FCN, Part FCN, CRF and second stage.
+
+    Each joint has one candidate at most, the peak of its heat map; `PeakAssembler` makes a pose of them.
+    """
 
     jppnet: nn.Module
+    config: PipelineConfig
+    device: str = "cpu"
 
-    def parse_crops(
-        self,
-        crops: Sequence[Crop],
-        config: PipelineConfig,
-        device: str,
-        clock: Stopwatch,
-        dumps: Sequence[Path | None],
-    ) -> list[ParsedCrop]:
-        """See `crop_networks.CropNetworks`.
+    def __call__(self, crops: Sequence[Crop]) -> list[Evidence]:
+        """See `stages.networks.CropNetworks`."""
+        return [
+            evidence for batch in in_batches(crops, self.config.batch_size) for evidence in self._see(batch)
+        ]
 
-        Raises
-        ------
-        ValueError: when a CRF is to be written.
-        """
-        if any(dump is not None for dump in dumps):
-            raise ValueError("a JPPNet has no CRF to write: leave out --dump-crf, or choose another --model")
-        with clock.stage("networks"):
-            found = _predict(self.jppnet, to_batch(crops, device), config.jppnet)
-            parsing, pose_maps = found.parsing.cpu().numpy(), found.pose.cpu().numpy()
-        with clock.stage("candidates"):
-            poses = [peak_pose(maps, found.stride, config) for maps in pose_maps]
-        parts = [PartMaps(scores, found.stride) for scores in parsing]
-        rows = zip(crops, parts, poses, strict=True)
-        return [ParsedCrop(crop, maps, pose, NO_CRF, None) for crop, maps, pose in rows]
+    def _see(self, crops: Sequence[Crop]) -> list[Evidence]:
+        found = _predict(self.jppnet, to_batch(crops, self.device), self.config.jppnet)
+        parsing, heat_maps = found.parsing.cpu().numpy(), found.pose.cpu().numpy()
+        threshold = self.config.candidates.score_threshold
+        return [
+            Evidence(crop, peak_candidates(maps, found.stride, threshold), PartMaps(scores, found.stride))
+            for crop, scores, maps in zip(crops, parsing, heat_maps, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class PeakAssembler:
+    """All candidates of a crop are one person; for evidence with one candidate per joint. No CRF."""
+
+    config: ChoiceConfig
+
+    def __call__(self, evidence: Evidence) -> Grouping:
+        """One pose, or none with fewer than `min_joints` joints."""
+        candidates, none = evidence.candidates, Certificate.none("no CRF")
+        if len(candidates) < self.config.min_joints:
+            return Grouping((), none)
+        everything = np.arange(len(candidates))
+        return Grouping((make_pose(candidates, everything, candidates.joint, self.config),), none)
 
 
 class JppnetParts(nn.Module):
-    """A JPPNet as a first-stage Part FCN: its parsing maps for the segment term of our CRF and the second stage.
+    """A JPPNet as a first-stage Part FCN: its parsing maps, for the segment term of the CRF and the second stage.
 
-    forward: (B, 3, H, W) in [-1, 1] -> logits (B, 7, h, w), of the one scale: scales and mirror images are averaged
-    by `inference.part_maps`, as for any Part FCN.
+    It sees one scale; scales and mirror images are averaged as for any Part FCN (`stages.views.part_view`).
     """
 
     def __init__(self, jppnet: nn.Module, config: JPPNetInferenceConfig) -> None:
@@ -64,30 +70,28 @@ class JppnetParts(nn.Module):
         self.jppnet, self.config = jppnet, replace(config, scales=(1.0,), mirror=False)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Part logits (B, 7, h, w) of images (B, 3, H, W) in [-1, 1]."""
         return _predict(self.jppnet, images, self.config).parsing.clamp_min(1e-9).log()
 
 
-def peak_pose(maps: NDArray, stride: float, config: PipelineConfig) -> Pose | None:
-    """The pose of one crop: the peaks of at least the proposals' score threshold (Sec. 4.1 of Xia et al.).
-
-    Its score is that of a pose of the CRF, the sum over the joints of log P, a missing joint counting
-    `missing_joint_score`.
+def peak_candidates(maps: Float32, stride: float, threshold: float) -> Candidates:
+    """The peaks of heat maps as candidates without offsets, at most one per joint.
 
     Parameters
     ----------
-    maps: (14, h, w) heat maps. stride: px of a cell.
-
-    Returns
-    -------
-    Pose in the crop frame, or None with fewer than `crf.min_joints` joints.
+    maps : (14, h, w) float32
+        Heat maps.
+    stride : float
+        Crop pixels per cell.
+    threshold : float
+        Lower peaks are no candidates; the proposals' score threshold (Sec. 4.1 of Xia et al.).
     """
     xy, scores = peaks(maps, stride)
-    present = scores >= config.candidates.score_threshold
-    if np.count_nonzero(present) < config.crf.min_joints:
-        return None
-    counted = np.where(present, scores, config.crf.missing_joint_score).astype(np.float64)
-    xy, scores = np.where(present[:, None], xy, 0), np.where(present, scores, 0)
-    return Pose(xy.astype(np.float32), scores.astype(np.float32), float(np.log(counted).sum()))
+    joint = np.flatnonzero(scores >= threshold)
+    of_type = np.zeros((len(joint), NUM_JOINTS), np.float32)
+    of_type[np.arange(len(joint)), joint] = scores[joint]
+    offsets = np.zeros((len(joint), NUM_JOINTS, NUM_JOINTS, 2), np.float32)
+    return Candidates(xy[joint], joint.astype(np.int64), of_type, offsets)
 
 
 def check_schema(network: nn.Module, path: Path) -> None:

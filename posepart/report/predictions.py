@@ -139,7 +139,7 @@ def _person(entry: Entry) -> Person:
         Pose(xy.astype(np.float32), scores.astype(np.float32), score),
         _box(entry, xy, scores > 0),
         score,
-        Certificate(),
+        Certificate.none("results of another system"),
     )
 
 

@@ -61,7 +61,7 @@ def warp_image(image: NDArray[np.uint8], affine: Affine, size: int) -> NDArray[n
 def crop_boxes(image: NDArray[np.uint8], boxes: PersonBoxes, config: CropConfig) -> list[Crop]:
     """One crop per box, in the order of `boxes`."""
     crops = []
-    for box in boxes.xyxy:
+    for box, score in zip(boxes.xyxy, boxes.scores, strict=True):
         affine = box_affine(box, config)
-        crops.append(Crop(warp_image(image, affine, config.size), affine, box))
+        crops.append(Crop(warp_image(image, affine, config.size), affine, box, float(score)))
     return crops

@@ -1,63 +1,125 @@
-"""From crops back to the photo: part score averaging, and whose pixel is whose (Sec. 3)."""
+"""From the crops back to the photo: people, part score averaging and pixel owners (Sec. 3)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from posepart.arrays import Float32
-from posepart.config import MergeConfig
-from posepart.geometry.frames import Affine, map_to_crop
-from posepart.geometry.segments import segment_distance
-from posepart.geometry.windows import Window, box_window, crop_window, strips, within
-from posepart.schema import JOINT_PARTS, NUM_PARTS, SKELETON, Joint, Part
-from posepart.stages.pose_nms import pose_nms
-from posepart.structures import PartMaps, Person, Pose
+from posepart.arrays import Float32, Ids
+from posepart.config import MergeConfig, PipelineConfig
+from posepart.geometry.frames import Affine
+from posepart.geometry.pose_boxes import pose_extent
+from posepart.geometry.windows import Window, crop_window, strips, within
+from posepart.schema import NUM_PARTS
+from posepart.stages.ownership import pixel_owners
+from posepart.stages.pose_nms import Rank, pose_nms, rank_of
+from posepart.structures import Certificate, Choice, Crop, Evidence, Grouping, PartMaps, Person, Pose
 
-_STEPS = 16  # distances are kept in sixteenths of a crop pixel, 16 bit
-_NEVER = 65535  # a distance that no pixel has
-_MAX_IDS = 255  # person ids are 8 bit, 0 is nobody
+
+@dataclass(frozen=True)
+class Source:
+    """Where a person of the result comes from."""
+
+    crop: int  # index of the crop
+    pose: Pose  # in the frame of that crop
+
+
+@dataclass(frozen=True)
+class Found:
+    """A person of one crop, before pose NMS."""
+
+    person: Person  # photo frame
+    source: Source
+    rank: Rank  # decides between two poses of one person
 
 
 @dataclass(frozen=True)
 class Merged:
-    """The crops of a photo as one result.
+    """The crops of a photo as one result."""
 
-    kept: which of the people stay, best rank first. part_map, person_map: (H, W) uint8, see `merge_parts` and
-    `pixel_owners`.
-    """
-
-    kept: list[int]
-    part_map: NDArray[np.uint8]
-    person_map: NDArray[np.uint8]
+    people: tuple[Person, ...]  # best rank first
+    sources: tuple[Source, ...]  # of each of the people
+    part_map: Ids  # (H, W), `schema.Part` ids
+    person_map: Ids  # (H, W), 0 = nobody, k = people[k - 1]
 
 
-def merge_crops(
-    people: Sequence[Person],
-    ranks: Sequence[float],
-    own_crops: Sequence[int],
-    part_maps: Sequence[PartMaps],
-    affines: Sequence[Affine],
-    crop_size: int,
+def merge(
+    evidence: Sequence[Evidence],
+    groupings: Sequence[Grouping],
+    choices: Sequence[Choice],
+    parts: Sequence[PartMaps],
     photo_shape: tuple[int, int],
-    config: MergeConfig,
+    config: PipelineConfig,
 ) -> Merged:
-    """Pose NMS, then the part scores of all crops, then whose pixel is whose.
+    """Pose NMS, then the part scores of all crops, then the owner of every body pixel.
 
     Parameters
     ----------
-    people, ranks : everybody found in a crop, photo frame, and their ranks (see `pose_nms.keep_order`)
-    own_crops : the crop of each of them, a row of the next two
-    part_maps, affines : of every crop with a pose; a crop in which the CRF found none is no person, and its part
-        scores do not vote
-    crop_size, photo_shape, config : as for `pixel_owners`
+    evidence, groupings, choices, parts : sequences
+        One item per crop: what the networks said, the assembled poses, its people, and its part maps, refined or
+        not. A crop without a pose is no person, and its part scores do not count.
+    photo_shape : (H, W)
+    config : PipelineConfig
     """
-    kept = pose_nms(people, ranks, config)
-    part_map = merge_parts(part_maps, affines, crop_size, photo_shape, config)
-    own = [affines[own_crops[k]] for k in kept]
-    return Merged(kept, part_map, pixel_owners(part_map, [people[k] for k in kept], own, crop_size, config))
+    found = list(_found(evidence, groupings, choices, photo_shape, config))
+    kept = [found[k] for k in pose_nms([f.person for f in found], [f.rank for f in found], config.merge)]
+    people = tuple(item.person for item in kept)
+    posed = [k for k, choice in enumerate(choices) if choice.drawn]
+    size, affines = config.crop.size, [item.crop.affine for item in evidence]
+    part_map = merge_parts(
+        [parts[k] for k in posed], [affines[k] for k in posed], size, photo_shape, config.merge
+    )
+    own = [affines[item.source.crop] for item in kept]
+    person_map = pixel_owners(part_map, people, own, size, config.merge)
+    return Merged(people, tuple(item.source for item in kept), part_map, person_map)
+
+
+def _found(
+    evidence: Sequence[Evidence],
+    groupings: Sequence[Grouping],
+    choices: Sequence[Choice],
+    photo_shape: tuple[int, int],
+    config: PipelineConfig,
+) -> Iterator[Found]:
+    """The people of all crops: first those of the boxes, then the others."""
+    crops = list(zip([item.crop for item in evidence], groupings, choices, strict=True))
+    margin = config.choice.margin
+    for k, (crop, grouping, choice) in enumerate(crops):
+        if choice.own is not None:
+            person = person_of_box(choice.own, crop, grouping.certificate)
+            yield Found(person, Source(k, choice.own), rank_of(person, False, margin, config.merge))
+    for k, (crop, grouping, choice) in enumerate(crops):
+        for pose in choice.extra:
+            person = person_of_pose(pose, crop, grouping.certificate, photo_shape, margin)
+            yield Found(person, Source(k, pose), rank_of(person, True, margin, config.merge))
+
+
+def person_of_box(pose: Pose, crop: Crop, certificate: Certificate) -> Person:
+    """The person of a detector's box; the pose is in the frame of the box's crop."""
+    xy = np.where(pose.present[:, None], crop.affine.inverse(pose.xy), 0).astype(np.float32)
+    return Person(replace(pose, xy=xy), crop.box, crop.score, certificate)
+
+
+def person_of_pose(
+    pose: Pose, crop: Crop, certificate: Certificate, photo_shape: tuple[int, int], margin: float
+) -> Person:
+    """A person of a crop who has no box: the box is the pose's extent, its score the crop's times the mean joint's.
+
+    Parameters
+    ----------
+    pose : Pose
+        In the crop frame.
+    crop : Crop
+    certificate : Certificate
+    photo_shape : (H, W)
+    margin : float
+        How far a body reaches beyond its joints, see `pose_extent`.
+    """
+    extent = pose_extent(crop.affine.inverse(pose.xy[pose.present]), margin)
+    box = np.clip(extent, 0, [photo_shape[1], photo_shape[0]] * 2).astype(np.float32)
+    score = crop.score * float(pose.joint_scores[pose.present].mean())
+    return replace(person_of_box(pose, crop, certificate), box=box, box_score=score)
 
 
 def merge_parts(
@@ -66,7 +128,7 @@ def merge_parts(
     crop_size: int,
     photo_shape: tuple[int, int],
     config: MergeConfig,
-) -> NDArray[np.uint8]:
+) -> Ids:
     """The part map of the photo: scores averaged over the crops that cover a pixel, then the best (Sec. 3).
 
     Averaged are softened scores, whose logits are `part_power` times as large. The mean of scores that are near 0
@@ -109,121 +171,7 @@ def softened_scores(maps: PartMaps, power: float) -> PartMaps:
     return PartMaps(powered / powered.sum(axis=0), maps.stride)
 
 
-def pixel_owners(
-    part_map: NDArray[np.uint8],
-    people: Sequence[Person],
-    affines: Sequence[Affine],
-    crop_size: int,
-    config: MergeConfig,
-) -> NDArray[np.uint8]:
-    """Whose each body pixel is: the person of the nearest bone.
-
-    Distances are measured in each person's own crop frame, in which all people have one size, to the person's
-    bones of the pixel's part (sticks between neighbouring joints, and single joints of that part). A bone of
-    another part counts as `other_part_penalty` farther, so that a leg without joints still finds its person.
-    A person claims the pixels of its crop inside its box, and those outside it that are within `reach`; a
-    pixel that nobody claims stays nobody's.
-
-    Parameters
-    ----------
-    part_map : (H, W) uint8, `schema.Part` ids
-    people : the people kept, photo frame
-    affines : one Affine per person, photo -> crop, without rotation
-    crop_size : int
-        Side of the crops, px.
-    config : MergeConfig
-
-    Returns
-    -------
-    (H, W) uint8
-        0 = nobody, k = `people[k - 1]`; of equally near people the first wins.
-
-    Raises
-    ------
-    ValueError
-        If there are more than 255 people.
-    """
-    if len(people) > _MAX_IDS:
-        raise ValueError(
-            f"person map: {len(people)} people, but ids have 8 bits: set detection.max_people to 255 or less"
-        )
-    shape = part_map.shape[0], part_map.shape[1]
-    owner = np.zeros(shape, np.uint8)
-    fields = [
-        bone_distances(person.pose, affine, crop_size, config)
-        for person, affine in zip(people, affines, strict=True)
-    ]
-    windows = [crop_window(affine, crop_size, shape) for affine in affines]
-    for strip, inside in strips(windows, shape):
-        x0, y0, x1, y1 = strip
-        nearest = np.full((y1 - y0, x1 - x0), _NEVER, np.uint16)
-        for i, window in inside:
-            view = within(window, strip)
-            parts = part_map[y0:y1, x0:x1][view]
-            distance = _read_field(fields[i], affines[i], parts, window)
-            claimed = distance <= config.reach * _STEPS
-            claimed[within(box_window(people[i].box, window), window)] = True
-            claimed &= distance < nearest[view]
-            np.copyto(nearest[view], distance, where=claimed)
-            np.copyto(owner[y0:y1, x0:x1][view], np.uint8(i + 1), where=claimed)
-    return owner
-
-
-def bone_distances(pose: Pose, affine: Affine, crop_size: int, config: MergeConfig) -> NDArray[np.uint16]:
-    """Distance of every crop pixel to a person's bones of each part.
-
-    Parameters
-    ----------
-    pose : Pose in the photo frame
-    affine : Affine, photo -> crop
-    crop_size : int
-    config : MergeConfig
-
-    Returns
-    -------
-    (7, S, S) uint16, sixteenths of a crop px
-        65535 for the background, and everywhere if the pose has no joint. Computed on every fourth pixel and
-        interpolated.
-    """
-    field = np.full((NUM_PARTS, crop_size, crop_size), _NEVER, np.uint16)
-    xy, present = affine.forward(pose.xy).astype(np.float32), pose.present
-    bones = [bone for bone in SKELETON if present[bone[0]] and present[bone[1]]]
-    tips = {(joint, part) for a, b, part in bones for joint in (a, b)}
-    for joint in Joint:
-        for part in dict.fromkeys(JOINT_PARTS[joint]):
-            if present[joint] and (joint, part) not in tips:
-                bones.append((joint, joint, part))
-    if not bones:
-        return field
-    start, end, bone_part = (np.array(column) for column in zip(*bones, strict=True))
-    cells = max(1, crop_size // 4)
-    axis = map_to_crop(np.arange(cells, dtype=np.float32), crop_size / cells)
-    to_bone = segment_distance(axis, axis, xy[start], xy[end])
-    to_any = to_bone.min(axis=0) + np.float32(config.other_part_penalty)
-    for part in Part:
-        if part is not Part.BACKGROUND:
-            nearest = np.minimum(to_bone[bone_part == part].min(axis=0, initial=np.inf), to_any)
-            steps = np.minimum(nearest * _STEPS, _NEVER - 1)
-            field[part] = cv2.resize(steps, (crop_size, crop_size), interpolation=cv2.INTER_LINEAR)
-    return field
-
-
-def _read_field(
-    field: NDArray[np.uint16], affine: Affine, parts: NDArray[np.uint8], window: Window
-) -> NDArray[np.uint16]:
-    """The distance at each photo pixel of a window to the bones of its part in `parts`."""
-    x0, y0, x1, y1 = window
-    size = field.shape[1]
-    corner = np.rint(affine.forward(np.stack([np.arange(x0, x1)] * 2, axis=1))[:, 0])
-    column = np.clip(corner, 0, size - 1).astype(np.intp)
-    corner = np.rint(affine.forward(np.stack([np.arange(y0, y1)] * 2, axis=1))[:, 1])
-    row = np.clip(corner, 0, size - 1).astype(np.intp)
-    index = parts.astype(np.intp) * (size * size)
-    index += row[:, None] * size + column
-    return field.ravel().take(index)
-
-
-def _first_best(total: Float32) -> NDArray[np.uint8]:
+def _first_best(total: Float32) -> Ids:
     """Index of the largest of the 7 scores of every pixel; of equal ones the first.
 
     total: (2, h, w, 4) float32, the scores as `_ScoreReader` lays them out.

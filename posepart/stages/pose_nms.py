@@ -1,55 +1,49 @@
-"""Pose NMS over boxes (Sec. 4.1): which of the people found in all crops of a photo stay."""
+"""Pose NMS over boxes (Sec. 4.1): which of the people found in all crops of a photo are kept."""
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from posepart.config import MergeConfig
 from posepart.geometry.boxes import box_iou
-from posepart.schema import BODY_BOXES, Joint
-from posepart.stages.crf import pose_fit
-from posepart.structures import Person, Pose
+from posepart.geometry.pose_boxes import body_box, pose_fit
+from posepart.schema import BODY_BOXES
+from posepart.structures import Person
+
+Rank = tuple[bool, float]  # (has a box of its own, score); the higher is kept
 
 
-def keep_order(people: Sequence[Person], further: int, margin: float, config: MergeConfig) -> list[float]:
-    """Which of two poses of one person stays: the one of higher rank.
+def rank_of(person: Person, extra: bool, margin: float, config: MergeConfig) -> Rank:
+    """Which of two poses of one person is kept: the one of higher rank.
 
-    Sec. 4.1 ranks by `Pose.score`. That sum over joints tells how clear the joints are, not whose: of a good box
-    and a shifted one of the same person, either may win. With `config.rank` "box" a pose counts as its box does,
-    times how well it fills it (`crf.pose_fit`).
+    Sec. 4.1 ranks by `Pose.log_score`. That sum over joints tells how clear the joints are, not whose they are: of
+    a good box and a shifted one of the same person, either may win. With `config.keep_by` "box" a pose counts as
+    much as its box, times how well it fills it (`pose_boxes.pose_fit`). A person without a box of its own ranks
+    below all others.
 
     Parameters
     ----------
-    people : photo frame
-    further : the last so many people have no box of their own; they rank below all others
-    margin : see `crf.pose_fit`
+    person : Person
+        In the photo frame.
+    extra : bool
+        Whether the detector has no box for this person.
+    margin : float
+        How far a body reaches beyond its joints, see `pose_boxes.pose_extent`.
     config : MergeConfig
-
-    Returns
-    -------
-    list of float
-        One per person.
     """
-    ranks = [_rank(person, margin, config) for person in people]
-    boxed = len(people) - further
-    step = 1 + max(ranks, default=0) - min(ranks, default=0)
-    return ranks[:boxed] + [rank - step for rank in ranks[boxed:]]
+    if config.keep_by == "pose":
+        return not extra, person.pose.log_score
+    joints = person.pose.xy[person.pose.present]
+    return not extra, person.box_score * pose_fit(joints, person.box, margin)
 
 
-def _rank(person: Person, margin: float, config: MergeConfig) -> float:
-    if config.rank == "pose":
-        return person.pose.log_score
-    return person.box_score * pose_fit(person.pose, person.box, margin)
-
-
-def pose_nms(people: Sequence[Person], ranks: Sequence[float], config: MergeConfig) -> list[int]:
-    """Drop the pose of lower rank of every two poses of one person (Sec. 4.1).
+def pose_nms(people: Sequence[Person], ranks: Sequence[Rank], config: MergeConfig) -> list[int]:
+    """Of every two poses of one person, drop the one of lower rank (Sec. 4.1).
 
     Two poses are of one person if the IoU of their head, upper-body, lower-body or whole-body boxes exceeds its
     threshold. A body box is the extent of the joints of `schema.BODY_BOXES` that are present, its shorter side
     widened to `min_box_aspect` of the longer. It is not compared where one of the poses has fewer than two of
-    its joints or has them all on one spot.
+    its joints, or has them all on one spot.
 
     Returns
     -------
@@ -64,24 +58,12 @@ def pose_nms(people: Sequence[Person], ranks: Sequence[float], config: MergeConf
     }
     same = np.zeros((len(people), len(people)), bool)
     for name, threshold in thresholds.items():
-        rows = [body_box(person.pose, BODY_BOXES[name], config.min_box_aspect) for person in people]
-        boxes = np.array(rows).reshape(-1, 4)
+        joints = list(BODY_BOXES[name])
+        found = [person.pose.xy[joints][person.pose.present[joints]] for person in people]
+        boxes = np.array([body_box(xy, config.min_box_aspect) for xy in found]).reshape(-1, 4)
         same |= box_iou(boxes, boxes) > threshold
     kept: list[int] = []
-    for i in sorted(range(len(people)), key=lambda i: -ranks[i]):
+    for i in sorted(range(len(people)), key=lambda i: ranks[i], reverse=True):
         if not same[i, kept].any():
             kept.append(i)
     return kept
-
-
-def body_box(pose: Pose, joints: Sequence[Joint], min_aspect: float) -> NDArray[np.float64]:
-    """Extent of some joints of a pose: (4,) float64 xyxy in its frame, NaN where it has none."""
-    xy = pose.xy[list(joints)][pose.present[list(joints)]].astype(np.float64)
-    if len(xy) < 2:
-        return np.full(4, np.nan)
-    low, high = xy.min(axis=0), xy.max(axis=0)
-    longest = (high - low).max()
-    if longest <= 0:
-        return np.full(4, np.nan)
-    widen = np.maximum(min_aspect * longest - (high - low), 0) / 2
-    return np.concatenate([low - widen, high + widen])

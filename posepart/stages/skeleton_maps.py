@@ -5,7 +5,8 @@ it lies from each kind of joint and limb. From distances a network learns in min
 from discs and sticks of a few pixels it would have to learn to measure distances first.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -36,61 +37,63 @@ STICK_GROUPS = _with_mirror_image(tuple((int(a), int(b)) for a, b, _ in SKELETON
 LAYERS = {LABELS: (1, 1), DISTANCES: (2 * len(JOINT_GROUPS), 2 * len(STICK_GROUPS))}
 
 
-def skeleton_maps(
-    pose: Pose | None,
-    stride: float,
-    shape: tuple[int, int],
-    config: SkeletonMapConfig,
-    crop_size: int,
-    encoding: str,
-    joint_map: bool = True,
-    skeleton_map: bool = True,
-) -> Float32:
-    """What a second stage sees of a pose.
+@dataclass(frozen=True)
+class PoseEncoder:
+    """Draws poses as the maps that a second stage reads."""
 
-    Parameters
-    ----------
-    pose : Pose in the crop frame, or None where a box has no pose
-    stride : float
-        Crop pixels per map cell.
-    shape : (h, w)
-        Of the part score maps that these maps join.
-    config : SkeletonMapConfig
-    crop_size : int
-        Side of the crop, px.
-    encoding : "labels" (`label_maps`) or "distances" (`distance_maps`)
-    joint_map, skeleton_map : bool
-        False sets the maps of joints, or of limbs, to 0 (ablation).
+    encoding: str  # "labels" (`label_maps`) or "distances" (`distance_maps`)
+    crop_size: int  # px, side of the crop
+    config: SkeletonMapConfig = field(default_factory=SkeletonMapConfig)
+    joint_map: bool = True  # False: the maps of joints are 0 (ablation)
+    skeleton_map: bool = True  # False: the maps of limbs are 0 (ablation)
 
-    Returns
-    -------
-    (C, h, w) float32 in [0, 1], joint maps before skeleton maps, as many as `LAYERS` says
-        0 without a pose. Parts know no left and right, so a mirrored pose gives mirrored maps.
+    def __post_init__(self) -> None:
+        if self.encoding not in LAYERS:
+            raise ValueError(
+                f"unknown encoding {self.encoding!r} of the pose: choose one of {', '.join(LAYERS)}"
+            )
 
-    Raises
-    ------
-    ValueError
-        If stride and shape do not cover the crop, or the encoding is unknown.
-    """
-    if encoding not in LAYERS:
-        raise ValueError(f"unknown encoding {encoding!r} of the pose: choose one of {', '.join(LAYERS)}")
-    size = (round(shape[1] * stride), round(shape[0] * stride))
-    if max(abs(side - crop_size) for side in size) >= stride:
-        raise ValueError(
-            f"skeleton maps: {shape[0]} x {shape[1]} cells of stride {stride} do not cover a crop of "
-            f"{crop_size} px: pass the shape and stride of its part maps"
-        )
-    joints, sticks = LAYERS[encoding]
-    if pose is None or not pose.present.any():
-        return np.zeros((joints + sticks, *shape), np.float32)
-    maps = _ENCODERS[encoding](pose, stride, shape, config)
-    maps[:joints] *= joint_map
-    maps[joints:] *= skeleton_map
-    return maps
+    def __call__(self, poses: Sequence[Pose], stride: float, shape: tuple[int, int]) -> Float32:
+        """The maps of all poses of a crop; where two poses meet, the higher value stays.
+
+        Parameters
+        ----------
+        poses : sequence of Pose
+            In the crop frame.
+        stride : float
+            Crop pixels per map cell.
+        shape : (h, w)
+            Of the part score maps that these maps join.
+
+        Returns
+        -------
+        (C, h, w) float32 in [0, 1]
+            Joint maps before skeleton maps, as many as `LAYERS` says; 0 without a pose. Parts know no left and
+            right, so a mirrored pose gives mirrored maps.
+
+        Raises
+        ------
+        ValueError
+            If stride and shape do not cover the crop.
+        """
+        size = (round(shape[1] * stride), round(shape[0] * stride))
+        if max(abs(side - self.crop_size) for side in size) >= stride:
+            raise ValueError(
+                f"skeleton maps: {shape[0]} x {shape[1]} cells of stride {stride} do not cover a crop of "
+                f"{self.crop_size} px: pass the shape and stride of its part maps"
+            )
+        joints, sticks = LAYERS[self.encoding]
+        maps = np.zeros((joints + sticks, *shape), np.float32)
+        for pose in poses:
+            if pose.present.any():
+                np.maximum(maps, _ENCODERS[self.encoding](pose, stride, shape, self.config), out=maps)
+        maps[:joints] *= self.joint_map
+        maps[joints:] *= self.skeleton_map
+        return maps
 
 
 def label_maps(pose: Pose, stride: float, shape: tuple[int, int], config: SkeletonMapConfig) -> Float32:
-    """Discs at the joints, sticks between neighbouring joints (Sec. 3.2); arguments as for `skeleton_maps`.
+    """Discs at the joints, sticks between neighbouring joints (Sec. 3.2); arguments as for `PoseEncoder`.
 
     Returns
     -------
@@ -112,7 +115,7 @@ def label_maps(pose: Pose, stride: float, shape: tuple[int, int], config: Skelet
 
 
 def distance_maps(pose: Pose, stride: float, shape: tuple[int, int], config: SkeletonMapConfig) -> Float32:
-    """How near every cell is to each kind of joint and limb; arguments as for `skeleton_maps`.
+    """How near every cell is to each kind of joint and limb; arguments as for `PoseEncoder`.
 
     Returns
     -------

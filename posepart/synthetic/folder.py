@@ -1,5 +1,6 @@
-"""`posepart synth`: a folder of labelled scenes, ready for training; interrupted runs continue."""
+"""A folder of labelled scenes, ready for training; a run that was interrupted can be continued."""
 
+import dataclasses
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -62,46 +63,59 @@ def _work(folder: Path, seeds: list[int], config: SynthConfig, workers: int) -> 
 
 
 def _settings(config: SynthConfig) -> dict[str, Any]:
-    """What the scenes of a folder have in common."""
-    photos = PhotoFolder(config.photo_folder).digest() if config.photo_folder else None
-    family = {"family": config.family} if config.family else {}
-    return family | {
+    """What the scenes of a folder have in common; settings that are not listed only if they were changed."""
+    listed = {
         "generator_version": GENERATOR_VERSION,
         "body_sha256": BODY_SHA256,
         "width": config.width,
         "height": config.height,
-        "background_photos_sha256": photos,
+        "background_photos_sha256": PhotoFolder(config.photo_folder).digest()
+        if config.photo_folder
+        else None,
     }
+    elsewhere = ("size", "photo_folder", "backend")  # above, or of no effect on the scenes
+    changed = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if field.name not in elsewhere and getattr(config, field.name) != field.default
+    }
+    return changed | listed
 
 
-def run(
-    count: int,
+def write_scenes(
     out: Path,
+    count: int,
+    config: SynthConfig,
+    *,
     seed: int = 0,
     workers: int = 1,
-    size: int = 384,
     contact_sheet: bool = True,
-    photo_folder: Path | None = None,
-    family: str | None = None,
 ) -> None:
-    """Write `count` scenes to the folder `out` in the layout of `writer`.
+    """Write scenes to a folder in the layout of `writer`, with a progress bar.
 
     Parameters
     ----------
-    count : number of scenes; those that are complete already are kept
-    out : folder, made if it is not there
-    seed : runs with different seeds have different scenes
-    workers : number of processes
-    size : side of the square images, pixels
-    contact_sheet : also write contact_sheet.png with the first 24 scenes of the run
-    photo_folder : photos without people for the backgrounds; None draws procedural backgrounds only
-    family : one pose family for everyone who does not deal with a neighbour, e.g. acrobat; None draws one per person
+    out : Path
+        The folder; made if needed. Scenes that are complete already are kept.
+    count : int
+        Number of scenes.
+    config : SynthConfig
+    seed : int
+        Runs with different seeds have different scenes.
+    workers : int
+        Number of processes.
+    contact_sheet : bool
+        Also write contact_sheet.png, which shows the first `SHEET_SCENES` scenes.
+
+    Raises
+    ------
+    ValueError
+        A number is out of range, or the folder holds scenes of other settings.
     """
     if count < 1 or workers < 1:
         raise ValueError(f"expected count and workers of at least 1, got {count} and {workers}")
     if not seed >= 0 or count > SEEDS_PER_RUN:
         raise ValueError(f"expected seed >= 0 and count <= {SEEDS_PER_RUN}, got {seed} and {count}")
-    out, config = Path(out), SynthConfig(size=size, photo_folder=photo_folder, family=family)
     prepare_folder(out, _settings(config))
     seeds = [scene_seed(seed, index) for index in range(count)]
     missing = [s for s in seeds if not is_complete(out, _name(s))]

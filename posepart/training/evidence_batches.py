@@ -1,60 +1,48 @@
-"""What the trained networks predict on training crops: the input of the CRF's and the second stage's training."""
+"""What the trained networks say about training crops: the input of the training of the CRF and the second stage."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
-from posepart.config import PipelineConfig
+from posepart.arrays import Float32, Ids, Mask
 from posepart.data.person_crops import PersonCrops
-from posepart.models.backbones import normalise
-from posepart.stages.candidates import propose
-from posepart.stages.features import PartGeometry, part_geometry
-from posepart.stages.networks import part_maps, pose_maps
-from posepart.structures import Candidates, PartMaps
+from posepart.geometry.frames import Affine
+from posepart.stages.networks import CropNetworks
+from posepart.structures import Crop, Evidence
 
 
 @dataclass(frozen=True)
-class PredictedCrop:
-    """Stage outputs on one crop, beside its labels.
+class LabelledEvidence:
+    """The evidence of one training crop, beside its labels; photo and crop frame are the same."""
 
-    joints: (P, 14, 3) float32, everyone labelled in the crop, third column 1 where labelled. box: (4,) float32
-    xyxy, crop frame, of the crop's own person. ignore: (h, w) bool, cells where unlabelled joints may lie.
-    labels: (h, w) uint8 part ids, 255 = ignore.
-    """
-
-    candidates: Candidates
-    parts: PartMaps
-    geometry: PartGeometry
-    joints: NDArray[np.float32]
-    box: NDArray[np.float32]
-    ignore: NDArray[np.bool_]
-    labels: NDArray[np.uint8]
+    evidence: Evidence
+    joints: Float32  # (P, 14, 3), everyone labelled in the crop; third column 1 where labelled
+    ignore: Mask  # (h, w), cells where unlabelled joints may lie
+    ignore_stride: float  # crop pixels per cell of `ignore`
+    labels: Ids  # (h, w), part ids, 255 = ignore
 
 
-def predicted_crops(
-    batches: PersonCrops, count: int, pose: nn.Module, part: nn.Module, config: PipelineConfig
-) -> Iterator[PredictedCrop]:
-    """The first `count` batches of a stream of training crops, through both networks.
+def labelled_evidence(batches: PersonCrops, count: int, networks: CropNetworks) -> Iterator[LabelledEvidence]:
+    """The first `count` batches of a stream of training crops, through the networks.
 
-    The crops are augmented ones, so the networks have not seen these very pixels; crop size and stride must be
-    the pipeline's.
+    The crops are augmented, so the networks have not seen these very pixels. Crop size and stride must be those of
+    the networks' configuration.
     """
     for step in range(count):
         batch = batches[step]
-        images = normalise(batch["image"])
-        all_joint_maps = pose_maps(pose, images, config.mirror_pose, config.upright_pose)
-        rows = zip(all_joint_maps, part_maps(part, images, config.part_scales), strict=True)
-        for i, (joint_maps, first) in enumerate(rows):
+        images: NDArray[np.uint8] = batch["image"].numpy().transpose(0, 2, 3, 1)
+        crops = [
+            Crop(image, Affine.identity(), box)
+            for image, box in zip(images, batch["box"].numpy(), strict=True)
+        ]
+        for i, evidence in enumerate(networks(crops)):
             people = batch["joints"][i].numpy()
-            yield PredictedCrop(
-                propose(joint_maps, config.candidates),
-                first,
-                part_geometry(first, config.features),
+            yield LabelledEvidence(
+                evidence,
                 people[people[:, :, 2].any(1)],
-                batch["box"][i].numpy(),
                 batch["ignore"][i].numpy(),
+                batches.config.stride,
                 batch["parts"][i].numpy(),
             )

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posepart.arrays import Index, Mask
-from posepart.config import CrfConfig, FeatureConfig
+from posepart.config import FeatureConfig, LabelConfig
 from posepart.schema import Joint
 from posepart.stages.crf import node_pairs, nodes
-from posepart.stages.features import FEATURE_NAMES, OFFSET_FEATURES, PartGeometry, pairwise_features
+from posepart.stages.features import FEATURE_NAMES, OFFSET_FEATURES, pairwise_features, part_geometry
 from posepart.stages.pairwise import PAIR_CLASS
-from posepart.structures import Candidates
+from posepart.training.evidence_batches import LabelledEvidence
 
 _BACKGROUND, _UNCLEAR = -1, -2  # whom a node belongs to: nobody, or nobody can tell
 
@@ -77,44 +77,31 @@ def join(pairs: Sequence[LabelledPairs]) -> LabelledPairs:
 
 
 def collect_pairs(
-    candidates: Candidates,
-    geometry: PartGeometry | None,
-    joints: NDArray,
-    features: FeatureConfig,
-    crf: CrfConfig,
-    config: PairFitConfig,
-    ignore: Mask | None = None,
-    ignore_stride: float = 1.0,
+    crop: LabelledEvidence, features: FeatureConfig, labels: LabelConfig, config: PairFitConfig
 ) -> LabelledPairs:
     """The labelled pairs of one crop, exactly the pairs that the CRF would weigh there.
 
     A node (candidate with a type) belongs to the nearest person whose joint of that type is within
-    `match_radius`. A pair is positive if both nodes belong to the same person, otherwise negative. Pairs with
-    an unclear node are left out: one that belongs to nobody, but lies where an unlabelled joint of its type
-    may be, in the surroundings of a person without a label for that joint or in an ignored region.
+    `match_radius`. A pair is positive if both nodes belong to the same person, otherwise negative. Pairs with an
+    unclear node are left out: one that belongs to nobody, but lies where an unlabelled joint of its type may be,
+    near a person without a label for that joint or in an ignored region.
 
     Parameters
     ----------
-    candidates : Candidates
-    geometry : PartGeometry, or None without the segment term
-    joints : (P, 14, 3), crop frame
-        x, y, visibility of everyone in the crop. Visibility 0 is *unlabelled*; a labelled joint outside the
-        crop keeps its visibility, so that false candidates for it count as negatives.
-    features, crf, config
-    ignore : (h, w) bool, optional
-        Regions with unlabelled people, in cells of `ignore_stride` crop pixels.
-    ignore_stride : float
-
-    Returns
-    -------
-    LabelledPairs
+    crop : LabelledEvidence
+        A joint of visibility 0 is *unlabelled*. A labelled joint outside the crop keeps its visibility, so that
+        false candidates for it count as negatives.
+    features : FeatureConfig
+    labels : LabelConfig
+    config : PairFitConfig
     """
-    candidate, label = nodes(candidates, crf)
-    owner = node_owners(candidates.xy[candidate], label, joints, config)
-    if ignore is not None:
-        cell = ((candidates.xy[candidate] + 0.5) / ignore_stride).astype(np.int64)
-        x, y = np.clip(cell, 0, np.array(ignore.shape[::-1]) - 1).T
-        owner[(owner == _BACKGROUND) & ignore[y, x]] = _UNCLEAR
+    candidates, parts = crop.evidence.candidates, crop.evidence.parts
+    geometry = part_geometry(parts, features) if features.segment_term else None
+    candidate, label = nodes(candidates, labels)
+    owner = node_owners(candidates.xy[candidate], label, crop.joints, config)
+    cell = ((candidates.xy[candidate] + 0.5) / crop.ignore_stride).astype(np.int64)
+    x, y = np.clip(cell, 0, np.array(crop.ignore.shape[::-1]) - 1).T
+    owner[(owner == _BACKGROUND) & crop.ignore[y, x]] = _UNCLEAR
     u, v = node_pairs(candidate, label)
     clear = (owner[u] != _UNCLEAR) & (owner[v] != _UNCLEAR)
     u, v = u[clear], v[clear]

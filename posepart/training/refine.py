@@ -1,7 +1,7 @@
 """Training of the second-stage Part FCN (Sec. 3.2) on the *predicted* part scores and poses of held-in people."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from posepart.config import SkeletonMapConfig
+from posepart.arrays import Float32
 from posepart.metrics.segmentation import confusion_matrix, segmentation_scores
 from posepart.schema import IGNORE, NUM_JOINTS, NUM_PARTS, Part
-from posepart.stages.skeleton_maps import skeleton_maps
+from posepart.stages.skeleton_maps import PoseEncoder
 from posepart.structures import Pose
 from posepart.training.part import part_loss, upsampled_argmax
 
@@ -45,32 +45,11 @@ class RefineExamples:
         return cls(parts, poses, np.stack([labels for _, _, labels in rows]))
 
 
-@dataclass(frozen=True)
-class PoseEncoder:
-    """Poses (B, 14, 3) as the maps (B, C, h, w) that a second stage reads; see `skeleton_maps`."""
-
-    encoding: str
-    crop_size: int
-    config: SkeletonMapConfig = field(default_factory=SkeletonMapConfig)
-    joint_map: bool = True
-    skeleton_map: bool = True
-
-    def __call__(self, poses: NDArray[np.float32], shape: tuple[int, int]) -> Tensor:
-        stride = self.crop_size / shape[1]
-        maps = [
-            skeleton_maps(
-                Pose(joints[:, :2], joints[:, 2], 0.0),
-                stride,
-                shape,
-                self.config,
-                self.crop_size,
-                self.encoding,
-                self.joint_map,
-                self.skeleton_map,
-            )
-            for joints in poses
-        ]
-        return torch.from_numpy(np.stack(maps))
+def encoded(encoder: PoseEncoder, poses: Float32, shape: tuple[int, int]) -> Tensor:
+    """Poses (B, 14, 3) of B crops as the maps (B, C, h, w) that a second stage reads."""
+    stride = encoder.crop_size / shape[1]
+    maps = [encoder([Pose(joints[:, :2], joints[:, 2], 0.0)], stride, shape) for joints in poses]
+    return torch.from_numpy(np.stack(maps))
 
 
 class RefineBatches(Dataset[dict[str, Tensor]]):
@@ -92,7 +71,7 @@ class RefineBatches(Dataset[dict[str, Tensor]]):
         sure = (labels == Part.BACKGROUND) & (parts[:, Part.BACKGROUND] > np.log(SURE))
         batch = {
             "parts": torch.from_numpy(parts),
-            "poses": self.encode(self.examples.poses[rows], (labels.shape[1], labels.shape[2])),
+            "poses": encoded(self.encode, self.examples.poses[rows], (labels.shape[1], labels.shape[2])),
             "labels": torch.from_numpy(np.where(sure, np.uint8(IGNORE), labels)),
         }
         for values in batch.values():
@@ -123,7 +102,9 @@ class RefineEvaluation:
         for i in range(0, len(self.examples), batch):
             parts = torch.from_numpy(self.examples.parts[i : i + batch].astype(np.float32))
             labels = self.examples.labels[i : i + batch]
-            poses = self.encode(self.examples.poses[i : i + batch], (labels.shape[1], labels.shape[2]))
+            poses = encoded(
+                self.encode, self.examples.poses[i : i + batch], (labels.shape[1], labels.shape[2])
+            )
             for stage, scores in enumerate((parts, model(parts, poses))):
                 for found, truth in zip(scores.numpy(), labels, strict=True):
                     confusions[stage] += confusion_matrix(truth, upsampled_argmax(found, truth.shape))

@@ -2,14 +2,19 @@
 
 import numpy as np
 
-from posepart.config import CrfConfig, FeatureConfig
-from posepart.schema import NUM_JOINTS, Joint
+from posepart.config import CrfConfig, FeatureConfig, PipelineConfig, SolverConfig
+from posepart.geometry.frames import Affine
+from posepart.schema import NUM_JOINTS, NUM_PARTS, Joint, Part
+from posepart.stages.crf import CrfAssembler, SolvedCrf
 from posepart.stages.features import OFFSET_FEATURES
 from posepart.stages.pairwise import PAIR_CLASS_NAMES, LogisticWeights, PairwiseModel, term_names
-from posepart.structures import Candidates
+from posepart.structures import Candidates, Crop, Evidence, PartMaps
 
-FEATURES = FeatureConfig(segment_term=False)
-CONFIG = CrfConfig(time_limit=20.0)
+# without the segment term, and with time enough to prove every optimum
+CONFIG = PipelineConfig(
+    features=FeatureConfig(segment_term=False), crf=CrfConfig(solver=SolverConfig(time_limit=20.0))
+)
+CROP = 256
 
 
 def distance_model() -> PairwiseModel:
@@ -63,3 +68,18 @@ def candidates_of(people: list[np.ndarray], score: float = 0.8) -> Candidates:
     for p, person in enumerate(people):
         offsets[p * NUM_JOINTS : (p + 1) * NUM_JOINTS] = person[None, None, :] - person[None, :, None]
     return Candidates(xy, joint.astype(np.int64), scores, offsets)
+
+
+def evidence_of(
+    candidates: Candidates, box: tuple[float, float, float, float] = (0, 0, 255, 255)
+) -> Evidence:
+    """Evidence without parts, whose crop is the photo itself."""
+    crop = Crop(np.zeros((CROP, CROP, 3), np.uint8), Affine.identity(), np.array(box, np.float32))
+    parts = np.zeros((NUM_PARTS, 64, 64), np.float32)
+    parts[Part.BACKGROUND] = 1
+    return Evidence(crop, candidates, PartMaps(parts, 4.0))
+
+
+def assemble(candidates: Candidates, config: PipelineConfig = CONFIG) -> SolvedCrf:
+    """The CRF's answer, by distance alone."""
+    return CrfAssembler(distance_model(), config)(evidence_of(candidates))

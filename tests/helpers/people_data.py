@@ -90,7 +90,7 @@ def perfect_scene(sample: Sample, reverse: bool = False) -> Scene:
     for number, person in enumerate(sample.people[:: -1 if reverse else 1], start=1):
         assert person.joints is not None
         pose = Pose(person.joints[:, :2].copy(), np.full(14, 1.0, np.float32), -1.0)
-        people.append(Person(pose, person.box, 0.9, Certificate()))
+        people.append(Person(pose, person.box, 0.9, Certificate.none("made up")))
         person_map[instances == person.instance] = number
     return Scene(tuple(people), parts.copy(), person_map, "perfect")
 
@@ -109,7 +109,7 @@ def poor_scene(sample: Sample) -> Scene:
         xy = person.pose.xy.copy()
         xy[Joint.LEFT_WRIST] += (30, 0)
         scores = np.where(np.arange(14) == Joint.LEFT_WRIST, 0.5, 1.0).astype(np.float32)
-        people.append(Person(Pose(xy, scores, -2.0), person.box, 0.9, Certificate()))
+        people.append(Person(Pose(xy, scores, -2.0), person.box, 0.9, Certificate.none("made up")))
     part_map = np.where(scene.part_map == 1, 2, scene.part_map).astype(np.uint8)
     return Scene(tuple(people), part_map, scene.person_map, "poor")
 

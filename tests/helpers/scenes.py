@@ -57,7 +57,7 @@ def person_of(
     xy, scores = np.zeros((NUM_JOINTS, 2), np.float32), np.zeros(NUM_JOINTS, np.float32)
     for joint, place in joints.items():
         xy[joint], scores[joint] = place, 0.9
-    return Person(Pose(xy, scores, score), np.array(box, np.float32), 0.9, Certificate())
+    return Person(Pose(xy, scores, score), np.array(box, np.float32), 0.9, Certificate.none("made up"))
 
 
 def empty_scene(width: int = 40, height: int = 30) -> Scene:

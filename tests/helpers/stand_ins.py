@@ -11,10 +11,13 @@ from torch import Tensor, nn
 from helpers.scenes import STANDING
 from posepart.config import PipelineConfig
 from posepart.models.refine import RefineFCN
-from posepart.pipeline import FcnNetworks, Pipeline
+from posepart.pipeline import Pipeline
 from posepart.schema import JOINT_PARTS, NEIGHBOURS, SKELETON, Joint, Part
+from posepart.stages.crf import CrfAssembler
 from posepart.stages.features import FEATURE_NAMES, OFFSET_FEATURES
+from posepart.stages.networks import FcnNetworks
 from posepart.stages.pairwise import PAIR_CLASS_NAMES, LogisticWeights, PairwiseModel, term_names
+from posepart.stages.refinement import Refiner
 from posepart.structures import PersonBoxes
 
 PEOPLE = 3
@@ -110,8 +113,11 @@ def pipeline_of(
     config = replace(
         config or PipelineConfig(), mirror_pose=False, upright_pose=False, part_scales=(1.0,)
     )  # SeesJoints reads joint types from colours
-    networks = FcnNetworks(SeesJoints(), SeesParts(), RefineFCN(width=8, separable=True).eval(), pairwise)
-    return Pipeline(lambda image: boxes, networks, config, "stand-in")
+    refiner = Refiner(RefineFCN(width=8, separable=True).eval(), config) if config.refine else None
+    networks = FcnNetworks(SeesJoints(), SeesParts(), config)
+    return Pipeline(
+        lambda image: boxes, networks, CrfAssembler(pairwise, config), refiner, config, name="stand-in"
+    )
 
 
 FIGURES = [figure(15, 20), figure(110, 25), figure(225, 15)]

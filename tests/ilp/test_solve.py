@@ -6,14 +6,16 @@ import signal
 import threading
 import time
 from dataclasses import replace
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
-from helpers.ilp_problems import random_problem, shared_instances
+from helpers.ilp_problems import problem_of, random_problem, shared_instances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posepart.ilp import Problem, solve, solve_many
+from posepart.ilp import Problem, evaluate, local_search, solve
 from posepart.ilp.reference.brute_force import solve_brute_force
 from posepart.ilp.reference.generate import make_box, make_photo, restrict
 from posepart.ilp.reference.naive import solve_naive
@@ -49,9 +51,7 @@ def test_by_hand(
     unary: list[float], cost: list[float], unique: bool, energy: float, people: int | None
 ) -> None:
     pairs = [(0, 1)][: len(cost)]
-    problem = Problem(
-        unary, range(len(unary)), [0] * len(unary), [p[0] for p in pairs], [p[1] for p in pairs], cost, unique
-    )
+    problem = problem_of(unary, range(len(unary)), [0] * len(unary), pairs, cost, unique)
     solution = solve(problem)
     assert solution.energy == energy
     assert solution.status == "optimal"
@@ -60,9 +60,9 @@ def test_by_hand(
 
 def test_odd_wheel_needs_more_than_greed() -> None:
     """Five mutually attracted candidates, two of which repel: leave one out."""
-    u, v = np.triu_indices(5, 1)
-    cost = np.where((u == 0) & (v == 4), 4.0, -1.0)
-    assert solve(Problem([-0.1] * 5, range(5), [0] * 5, u, v, cost)).energy == pytest.approx(-6.5)
+    pairs = list(combinations(range(5), 2))
+    cost = [4.0 if pair == (0, 4) else -1.0 for pair in pairs]
+    assert solve(problem_of([-0.1] * 5, range(5), [0] * 5, pairs, cost)).energy == pytest.approx(-6.5)
 
 
 @pytest.mark.parametrize("unique", [False, True])
@@ -153,7 +153,7 @@ def test_hint_is_never_worsened() -> None:
     hinted = solve(problem, hint=best, time_limit=1e-6)
     assert hinted.energy <= best.energy
     with pytest.raises(ValueError, match="another problem"):
-        solve(Problem([-1.0], [0], [0], [], [], []), hint=best)
+        solve(problem_of([-1.0], [0], [0]), hint=best)
 
 
 @pytest.mark.parametrize(
@@ -165,16 +165,35 @@ def test_hint_is_never_worsened() -> None:
         ({"engine": "gurobi"}, "unknown engine"),
     ],
 )
-def test_bad_arguments(arguments: dict, message: str) -> None:
+def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         solve(Problem.empty(), **arguments)
 
 
-def test_many_in_processes_equal_one_by_one() -> None:
-    problems = [make_box(seed, 1) for seed in range(3)] + [Problem.empty()]
-    serial, parallel = solve_many(problems), solve_many(problems, workers=2)
-    assert [s.energy for s in serial] == [s.energy for s in parallel]
-    assert solve_many([]) == []
+@pytest.mark.parametrize("seed", range(6))
+def test_local_search_is_feasible_and_between_its_bound_and_the_optimum(seed: int) -> None:
+    problem = make_box(seed, 2, multi=bool(seed % 2))
+    found, best = local_search(problem), solve(problem)
+    assert found.energy == problem.energy(found.nodes)
+    assert best.energy <= found.energy + 1e-6 * abs(best.energy)
+    assert found.bound <= best.energy + 1e-6 * abs(best.energy)
+    assert found.energy <= 0.9 * best.energy
+
+
+def test_local_search_of_nothing() -> None:
+    assert local_search(Problem.empty()).nodes == ()
+
+
+def test_evaluate_by_hand() -> None:
+    """Apart -1 - 1, together -1 - 1 - 3; each of the pair's gain of 3 is counted by half at both nodes."""
+    problem = problem_of([-1.0, -1.0], [0, 1], [0, 1], [(0, 1)], [-3.0])
+    apart = evaluate(problem, [np.array([1]), np.array([0])])
+    assert (apart.energy, apart.bound, apart.status) == (-2.0, -5.0, "feasible")
+    assert [nodes.tolist() for nodes in apart.nodes] == [[0], [1]]
+    together = evaluate(problem, [np.array([0, 1])])
+    assert (together.energy, together.bound, together.gap, together.status) == (-5.0, -5.0, 0.0, "optimal")
+    assert evaluate(problem, [], bound=-4.0).bound == -4.0
+    assert evaluate(problem, [np.array([0, 1])], bound=-4.0).bound == -5.0
 
 
 def test_interrupt_arrives_though_the_solver_swallows_it() -> None:

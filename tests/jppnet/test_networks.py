@@ -7,53 +7,52 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.joint_stand_ins import ONE_SCALE, SeesBoth
+from helpers.candidates import evidence_of
+from helpers.joint_stand_ins import SeesBoth, jppnet_pipeline
 from helpers.stand_ins import FIGURES, boxes_of, draw, logistic, pipeline_of
 from numpy.typing import NDArray
 from PIL import Image
 
+from posepart.batch import predict_photos
 from posepart.cli import main as cli
 from posepart.cli.explain import explain_photo
-from posepart.config import PipelineConfig
-from posepart.jppnet.networks import NO_CRF, JppnetNetworks, JppnetParts, peak_pose
+from posepart.config import ChoiceConfig, PipelineConfig
+from posepart.io.run_folder import prepare_out
+from posepart.jppnet.networks import JppnetNetworks, JppnetParts, PeakAssembler, peak_candidates
+from posepart.loading import load
 from posepart.models.builders import build
 from posepart.models.weights import find_model, save_tensors, save_weights
-from posepart.pipeline import Pipeline, load
 from posepart.schema import SKELETON, Joint, Part
+from posepart.stages.crf import SolvedCrf
 from posepart.stages.features import OFFSET_FEATURES
+from posepart.stages.networks import FcnNetworks
 from posepart.stages.pairwise import PairwiseModel
-from posepart.structures import PersonBoxes
-
-
-def joint_parser(boxes: PersonBoxes, config: PipelineConfig | None = None) -> Pipeline:
-    config = config or PipelineConfig(jppnet=ONE_SCALE)
-    return Pipeline(lambda image: boxes, JppnetNetworks(SeesBoth().eval()), config, "joint")
+from posepart.structures import PersonBoxes, Pose
 
 
 def test_no_boxes_no_people() -> None:
-    scene = joint_parser(PersonBoxes.empty())(draw(FIGURES))
+    scene = jppnet_pipeline(PersonBoxes.empty())(draw(FIGURES))
     assert scene.people == ()
     assert not scene.part_map.any()
 
 
 def test_a_person_is_found_without_a_crf() -> None:
-    parsed = joint_parser(boxes_of(FIGURES[:1])).parse(draw(FIGURES[:1]))
-    (person,) = parsed.scene.people
+    trace = jppnet_pipeline(boxes_of(FIGURES[:1])).trace(draw(FIGURES[:1]))
+    (person,) = trace.scene.people
     assert np.abs(person.pose.xy - FIGURES[0]).max() < 2.5  # the peaks are cells
-    assert person.certificate == NO_CRF
     assert person.certificate.status == "no CRF"
-    assert parsed.crops[0].crf is None
+    assert not isinstance(trace.groupings[0], SolvedCrf)
     for a, b, part in SKELETON:
         x, y = np.round((FIGURES[0][a] + FIGURES[0][b]) / 2).astype(int)
         if part in (Part.UPPER_LEG, Part.LOWER_LEG, Part.LOWER_ARM):
-            assert parsed.scene.part_map[y, x] == part
-            assert parsed.scene.person_map[y, x] == 1
+            assert trace.scene.part_map[y, x] == part
+            assert trace.scene.person_map[y, x] == 1
 
 
 def test_boxes_of_one_person_are_merged_as_with_the_crf() -> None:
     boxes = boxes_of(FIGURES[:1])
     twice = PersonBoxes(np.concatenate([boxes.xyxy, boxes.xyxy + 3]), np.array([0.9, 0.8], np.float32))
-    assert len(joint_parser(twice)(draw(FIGURES[:1])).people) == 1
+    assert len(jppnet_pipeline(twice)(draw(FIGURES[:1])).people) == 1
 
 
 def maps_with(scores: dict[Joint, float]) -> NDArray:
@@ -63,10 +62,15 @@ def maps_with(scores: dict[Joint, float]) -> NDArray:
     return maps
 
 
+def peak_pose(scores: dict[Joint, float]) -> Pose | None:
+    """The pose that the peaks of such maps, of stride 4, give."""
+    candidates = peak_candidates(maps_with(scores), 4, PipelineConfig().candidates.score_threshold)
+    poses = PeakAssembler(ChoiceConfig())(evidence_of(candidates)).poses
+    return poses[0] if poses else None
+
+
 def test_a_pose_by_hand() -> None:
-    pose = peak_pose(
-        maps_with({Joint.NECK: 0.5, Joint.LEFT_HIP: 0.2, Joint.RIGHT_HIP: 0.09}), 4, PipelineConfig()
-    )
+    pose = peak_pose({Joint.NECK: 0.5, Joint.LEFT_HIP: 0.2, Joint.RIGHT_HIP: 0.09})
     assert pose is not None
     assert np.flatnonzero(pose.present).tolist() == [Joint.NECK, Joint.LEFT_HIP]
     assert pose.xy[Joint.NECK].tolist() == [4 * (Joint.NECK + 0.5) - 0.5, 9.5]
@@ -75,29 +79,31 @@ def test_a_pose_by_hand() -> None:
 
 
 def test_one_joint_is_no_pose() -> None:
-    assert peak_pose(maps_with({Joint.NECK: 0.9}), 4, PipelineConfig()) is None
-    assert peak_pose(maps_with({}), 4, PipelineConfig()) is None
+    assert peak_pose({Joint.NECK: 0.9}) is None
+    assert peak_pose({}) is None
 
 
 def test_its_parts_in_our_crf_are_what_it_parses() -> None:
     boxes = boxes_of(FIGURES[:1])
     config = PipelineConfig(mirror_pose=False, upright_pose=False, part_scales=(1.0,))
-    parser = pipeline_of(boxes, config)
-    expected = parser(draw(FIGURES[:1]))
-    parser.networks = replace(parser.networks, part=JppnetParts(SeesBoth().eval(), config.jppnet))
-    found = parser(draw(FIGURES[:1]))
+    pipeline = pipeline_of(boxes, config)
+    expected = pipeline(draw(FIGURES[:1]))
+    assert isinstance(pipeline.networks, FcnNetworks)
+    networks = replace(pipeline.networks, part=JppnetParts(SeesBoth().eval(), config.jppnet))
+    found = replace(pipeline, networks=networks)(draw(FIGURES[:1]))
     np.testing.assert_array_equal(found.part_map, expected.part_map)
     energies = [scene.people[0].certificate.energy for scene in (found, expected)]
     assert energies[0] == pytest.approx(energies[1], rel=1e-4)
 
 
 def test_there_is_no_crf_to_write_or_to_explain(tmp_path: Path) -> None:
-    parser = joint_parser(boxes_of(FIGURES[:1]))
-    with pytest.raises(ValueError, match="no CRF to write: leave out --dump-crf"):
-        parser(draw(FIGURES[:1]), dump_crf=tmp_path / "photo")
-    Image.fromarray(draw(FIGURES[:1])).save(tmp_path / "photo.png")
-    with pytest.raises(ValueError, match="joint has no CRF, so there is nothing to explain"):
-        next(explain_photo(tmp_path / "photo.png", 1, parser, tmp_path))
+    pipeline, photo = jppnet_pipeline(boxes_of(FIGURES[:1])), tmp_path / "photo.png"
+    Image.fromarray(draw(FIGURES[:1])).save(photo)
+    run = prepare_out(tmp_path / "out", [photo], {}, overwrite=False)
+    summary = predict_photos([photo], pipeline, tmp_path / "out", run=run, dump_crf=tmp_path)
+    assert "no CRF to write: leave out --dump-crf" in summary.failed[str(photo)]
+    with pytest.raises(ValueError, match="has no CRF, so there is nothing to explain"):
+        next(explain_photo(photo, 1, pipeline, tmp_path))
 
 
 JPPNET = {"stages": 1, "width": 0.35, "channels": 8}
@@ -126,12 +132,11 @@ def model_folder(trained: Path, tmp_path: Path) -> Path:
 
 def test_a_folder_of_detector_and_jppnet_is_a_model(model_folder: Path) -> None:
     assert sorted(find_model(model_folder).cards) == ["detector", "jppnet"]
-    parser = load(model_folder)
-    assert isinstance(parser.networks, JppnetNetworks)
-    parser.detector = lambda image: boxes_of(FIGURES[:1])
-    scene = parser(draw(FIGURES[:1]))
+    pipeline = load(model_folder)
+    assert isinstance(pipeline.networks, JppnetNetworks)
+    scene = replace(pipeline, detector=lambda image: boxes_of(FIGURES[:1]))(draw(FIGURES[:1]))
     assert scene.model == "jppnet-tiny"
-    assert all(person.certificate == NO_CRF for person in scene.people)
+    assert all(person.certificate.status == "no CRF" for person in scene.people)
 
 
 def test_with_the_other_stages_it_gives_the_crf_its_parts(model_folder: Path) -> None:
@@ -144,8 +149,10 @@ def test_with_the_other_stages_it_gives_the_crf_its_parts(model_folder: Path) ->
     crf = PairwiseModel(None, logistic(OFFSET_FEATURES)).to_arrays()
     save_tensors(model_folder / "crf.safetensors", crf, {"stage": "crf"})
     config = PipelineConfig()
-    parser = load(model_folder, config=replace(config, features=replace(config.features, segment_term=False)))
-    assert isinstance(parser.networks.part, JppnetParts)  # type: ignore[attr-defined]
+    without = replace(config, features=replace(config.features, segment_term=False))
+    networks = load(model_folder, config=without).networks
+    assert isinstance(networks, FcnNetworks)
+    assert isinstance(networks.part, JppnetParts)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from posepart.cli import main as cli
+from posepart.cli import options
 from posepart.config import PipelineConfig
 from posepart.data.sample import Sample
 from posepart.io.results import coco_results, read_record, write_predictions
@@ -104,7 +105,7 @@ def test_a_model(report: Report, data: Data, monkeypatch: pytest.MonkeyPatch, un
         seen.update(chosen=chosen, config=config)
         return blind, {"pose": "0123"}
 
-    monkeypatch.setattr(cli, "_load", load)
+    monkeypatch.setattr(options, "load_pipeline", load)
     record, page = report("--no-segment-term", "--threads", "2", "--subset", "coco", "--limit", "2")
     assert (record["model"], record["photos"], record["subset"]) == ("blind", 2, ["coco"])
     assert record["seconds_per_photo"] == {"detection": 0.5}

@@ -9,7 +9,8 @@ from posepart.geometry import windows
 from posepart.geometry.frames import Affine
 from posepart.schema import NUM_PARTS, Joint, Part
 from posepart.stages.crops import box_affine
-from posepart.stages.merge import bone_distances, merge_parts, pixel_owners, softened_scores
+from posepart.stages.merge import merge_parts, softened_scores
+from posepart.stages.ownership import bone_distances, pixel_owners
 from posepart.structures import PartMaps, Person
 
 CONFIG = MergeConfig()

@@ -1,4 +1,4 @@
-"""FcnNetworks as stages: the layout of the maps."""
+"""The networks as stages: the layout of the maps."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from posepart.config import PipelineConfig
 from posepart.geometry.frames import Affine
 from posepart.schema import NEIGHBOURS, Joint, Part
-from posepart.stages.networks import TRUNK, part_maps, pose_maps, refined_part_maps, to_batch
-from posepart.structures import Crop, PartMaps
+from posepart.stages.networks import part_maps, pose_maps, to_batch
+from posepart.stages.views import TRUNK
+from posepart.structures import Crop
 
 
 def crop_of(image: np.ndarray) -> Crop:
@@ -225,17 +226,3 @@ def test_part_maps_are_distributions() -> None:
     for found, given in zip(maps, logits, strict=True):
         np.testing.assert_allclose(found.scores.sum(0), 1, atol=1e-6)
         np.testing.assert_array_equal(found.scores.argmax(0), given.argmax(0))
-
-
-def test_refinement_sees_log_probabilities_and_keeps_the_stride() -> None:
-    scores = np.zeros((7, 4, 4), np.float32)
-    scores[2] = 1.0
-    skeleton = np.ones((2, 4, 4), np.float32)
-    network = Planned(torch.zeros(1, 7, 4, 4))
-    (refined,) = refined_part_maps(network, [PartMaps(scores, 4.0)], [skeleton], "cpu")
-    parts, poses = network.seen
-    assert parts[0, 2].abs().max() == 0
-    np.testing.assert_allclose(parts[0, 0], np.log(1e-6), rtol=1e-5)  # never minus infinity
-    assert (poses == 1).all()
-    assert refined.stride == 4.0
-    np.testing.assert_allclose(refined.scores, 1 / 7, rtol=1e-6)

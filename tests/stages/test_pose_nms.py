@@ -6,12 +6,12 @@ import pytest
 from helpers.scenes import person_of
 
 from posepart.config import MergeConfig
-from posepart.schema import BODY_BOXES, Joint
-from posepart.stages.pose_nms import body_box, keep_order, pose_nms
+from posepart.schema import Joint
+from posepart.stages.pose_nms import pose_nms, rank_of
 from posepart.structures import Person
 
 CONFIG = MergeConfig()
-AS_PRINTED = MergeConfig(rank="pose")
+AS_PRINTED = MergeConfig(keep_by="pose")
 
 
 def legs(x: float, score: float) -> Person:
@@ -31,23 +31,15 @@ def box(*xyxy: float) -> np.ndarray:
     return np.array(xyxy, np.float32)
 
 
-def nms(people: Sequence[Person], config: MergeConfig, further: int = 0) -> list[int]:
-    return pose_nms(people, keep_order(people, further, 0.0, config), config)
+def nms(people: Sequence[Person], config: MergeConfig, extra: int = 0) -> list[int]:
+    """The last `extra` people have no box of their own."""
+    boxed = len(people) - extra
+    ranks = [rank_of(person, i >= boxed, 0.0, config) for i, person in enumerate(people)]
+    return pose_nms(people, ranks, config)
 
 
 def test_nobody_stays_nobody() -> None:
     assert nms([], CONFIG) == []
-
-
-def test_body_box_is_the_extent_of_present_joints_widened_to_the_least_aspect() -> None:
-    person = person_of({Joint.FOREHEAD: (10, 10), Joint.NECK: (12, 30)})
-    np.testing.assert_allclose(body_box(person.pose, BODY_BOXES["head"], 0.5), [6, 10, 16, 30])
-    np.testing.assert_allclose(body_box(person.pose, BODY_BOXES["head"], 0.0), [10, 10, 12, 30])
-
-
-@pytest.mark.parametrize("joints", [{}, {Joint.NECK: (3, 3)}, {Joint.NECK: (3, 3), Joint.FOREHEAD: (3, 3)}])
-def test_body_box_of_less_than_two_places_is_none(joints: dict[Joint, tuple[float, float]]) -> None:
-    assert np.isnan(body_box(person_of(joints).pose, BODY_BOXES["head"], 0.5)).all()
 
 
 # boxes 50 wide, shifted by d: IoU (50 - d) / (50 + d) of the lower and of the whole body
@@ -69,11 +61,11 @@ def test_pose_nms_returns_score_order_and_compares_with_kept_people_only() -> No
     assert nms(people, AS_PRINTED) == [3, 0, 2]
 
 
-def test_further_people_give_way_whatever_their_scores() -> None:
+def test_people_without_a_box_give_way_whatever_their_scores() -> None:
     people = [legs(0, -3.0), legs(100, -4.0), legs(10, -1.0), legs(200, -2.0)]
-    assert nms(people, AS_PRINTED, further=2) == [0, 1, 3]
+    assert nms(people, AS_PRINTED, extra=2) == [0, 1, 3]
     assert nms(people, AS_PRINTED) == [2, 3, 1]
-    assert nms(people, CONFIG, further=2) == [0, 1, 3]
+    assert nms(people, CONFIG, extra=2) == [0, 1, 3]
 
 
 def test_the_pose_that_fills_the_better_box_stays() -> None:
@@ -89,13 +81,14 @@ def test_the_pose_that_fills_the_better_box_stays() -> None:
 
 def test_rank_of_a_box_by_hand() -> None:
     person = replace(legs(0, -3.0), box=box(-10, -10, 60, 60), box_score=0.5)  # the pose ends at 110
-    rank = keep_order([person], 0, 0.1, CONFIG)
-    np.testing.assert_allclose(rank, [0.5 * 70 / 120])
+    boxed, score = rank_of(person, False, 0.1, CONFIG)
+    assert boxed
+    assert score == pytest.approx(0.5 * 70 / 120)
 
 
 def test_unknown_rank() -> None:
-    with pytest.raises(ValueError, match=r"unknown merge\.rank 'area': choose one of box, pose"):
-        MergeConfig(rank="area")
+    with pytest.raises(ValueError, match=r"unknown merge\.keep_by 'area': choose one of box, pose"):
+        MergeConfig(keep_by="area")
 
 
 def test_body_boxes_that_a_pose_lacks_are_not_compared() -> None:

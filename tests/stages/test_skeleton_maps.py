@@ -3,11 +3,18 @@ import pytest
 
 from posepart.config import SkeletonMapConfig
 from posepart.schema import FLIP_JOINTS, NUM_JOINTS, NUM_PARTS, SKELETON, Joint, Part
-from posepart.stages.skeleton_maps import DISTANCES, JOINT_GROUPS, LABELS, LAYERS, STICK_GROUPS, skeleton_maps
+from posepart.stages.skeleton_maps import DISTANCES, JOINT_GROUPS, LABELS, LAYERS, STICK_GROUPS, PoseEncoder
 from posepart.structures import Pose
 
 CONFIG = SkeletonMapConfig()
 LABEL = 1 / (NUM_PARTS - 1)
+
+
+def skeleton_maps(
+    pose: Pose | None, stride: float, shape: tuple[int, int], crop_size: int, encoding: str, **options: bool
+) -> np.ndarray:
+    encode = PoseEncoder(encoding, crop_size, CONFIG, **options)
+    return encode([] if pose is None else [pose], stride, shape)
 
 
 def pose_of(joints: dict[Joint, tuple[float, float]]) -> Pose:
@@ -20,14 +27,14 @@ def pose_of(joints: dict[Joint, tuple[float, float]]) -> Pose:
 @pytest.mark.parametrize("encoding", LAYERS)
 @pytest.mark.parametrize("pose", [None, pose_of({})])
 def test_no_pose_gives_empty_maps(pose: Pose | None, encoding: str) -> None:
-    maps = skeleton_maps(pose, 4.0, (64, 64), CONFIG, 256, encoding)
+    maps = skeleton_maps(pose, 4.0, (64, 64), 256, encoding)
     assert maps.shape == (sum(LAYERS[encoding]), 64, 64)
     assert maps.dtype == np.float32
     assert not maps.any()
 
 
 def test_disc_of_radius_3_with_the_first_part_of_the_joint() -> None:
-    joints, sticks = skeleton_maps(pose_of({Joint.LEFT_ELBOW: (20, 30)}), 1.0, (64, 64), CONFIG, 64, LABELS)
+    joints, sticks = skeleton_maps(pose_of({Joint.LEFT_ELBOW: (20, 30)}), 1.0, (64, 64), 64, LABELS)
     assert set(np.unique(joints)) == {0, np.float32(Part.UPPER_ARM * LABEL)}
     y, x = np.mgrid[:64, :64]
     radius = np.hypot(x - 20, y - 30)
@@ -37,7 +44,7 @@ def test_disc_of_radius_3_with_the_first_part_of_the_joint() -> None:
 
 def test_stick_of_width_7_with_the_part_of_the_pair() -> None:
     pose = pose_of({Joint.LEFT_ELBOW: (10, 30), Joint.LEFT_WRIST: (50, 30)})
-    sticks = skeleton_maps(pose, 1.0, (64, 64), CONFIG, 64, LABELS)[1]
+    sticks = skeleton_maps(pose, 1.0, (64, 64), 64, LABELS)[1]
     column = sticks[:, 30]
     np.testing.assert_allclose(column[27:34], Part.LOWER_ARM * LABEL)
     assert np.count_nonzero(column) == 7
@@ -45,14 +52,14 @@ def test_stick_of_width_7_with_the_part_of_the_pair() -> None:
 
 def test_joints_that_are_no_neighbours_have_no_stick() -> None:
     pose = pose_of({Joint.FOREHEAD: (10, 30), Joint.LEFT_WRIST: (50, 30)})
-    assert not skeleton_maps(pose, 1.0, (64, 64), CONFIG, 64, LABELS)[1].any()
+    assert not skeleton_maps(pose, 1.0, (64, 64), 64, LABELS)[1].any()
 
 
 def test_cells_hold_the_average_of_their_crop_pixels() -> None:
     rng = np.random.default_rng(0)
     pose = pose_of({joint: tuple(rng.uniform(0, 255, 2)) for joint in Joint})
-    fine = skeleton_maps(pose, 1.0, (256, 256), CONFIG, 256, LABELS)
-    coarse = skeleton_maps(pose, 4.0, (64, 64), CONFIG, 256, LABELS)
+    fine = skeleton_maps(pose, 1.0, (256, 256), 256, LABELS)
+    coarse = skeleton_maps(pose, 4.0, (64, 64), 256, LABELS)
     np.testing.assert_allclose(coarse, fine.reshape(2, 64, 4, 64, 4).mean(axis=(2, 4)), atol=1e-6)
 
 
@@ -62,8 +69,8 @@ def test_a_mirrored_pose_gives_mirrored_maps(encoding: str) -> None:
     xy = rng.uniform(20, 235, (NUM_JOINTS, 2)).astype(np.float32)
     mirrored = (np.array([255, 0]) + xy * [-1, 1])[list(FLIP_JOINTS)].astype(np.float32)
     ones = np.ones(NUM_JOINTS, np.float32)
-    maps = skeleton_maps(Pose(xy, ones, 0.0), 4.0, (64, 64), CONFIG, 256, encoding)
-    flipped = skeleton_maps(Pose(mirrored, ones, 0.0), 4.0, (64, 64), CONFIG, 256, encoding)
+    maps = skeleton_maps(Pose(xy, ones, 0.0), 4.0, (64, 64), 256, encoding)
+    flipped = skeleton_maps(Pose(mirrored, ones, 0.0), 4.0, (64, 64), 256, encoding)
     np.testing.assert_allclose(maps[:, :, ::-1], flipped, atol=1e-6)
 
 
@@ -71,8 +78,8 @@ def test_a_mirrored_pose_gives_mirrored_maps(encoding: str) -> None:
 @pytest.mark.parametrize(("joint_map", "skeleton_map"), [(True, False), (False, True)])
 def test_maps_can_be_left_out(encoding: str, joint_map: bool, skeleton_map: bool) -> None:
     pose = pose_of({Joint.LEFT_ELBOW: (100, 90), Joint.LEFT_WRIST: (150, 90)})
-    whole = skeleton_maps(pose, 4.0, (64, 64), CONFIG, 256, encoding)
-    kept = skeleton_maps(pose, 4.0, (64, 64), CONFIG, 256, encoding, joint_map, skeleton_map)
+    whole = skeleton_maps(pose, 4.0, (64, 64), 256, encoding)
+    kept = skeleton_maps(pose, 4.0, (64, 64), 256, encoding, joint_map=joint_map, skeleton_map=skeleton_map)
     joints = LAYERS[encoding][0]
     np.testing.assert_array_equal(kept[:joints], whole[:joints] * joint_map)
     np.testing.assert_array_equal(kept[joints:], whole[joints:] * skeleton_map)
@@ -92,7 +99,7 @@ def test_joints_and_limbs_share_a_map_with_their_mirror_image() -> None:
 def test_distances_by_hand() -> None:
     """A forearm of 50 px and nothing else: cells 30 px beside it, and 40 px beyond its end."""
     pose = pose_of({Joint.LEFT_ELBOW: (10, 30), Joint.LEFT_WRIST: (60, 30)})
-    maps = skeleton_maps(pose, 1.0, (128, 128), CONFIG, 128, DISTANCES)
+    maps = skeleton_maps(pose, 1.0, (128, 128), 128, DISTANCES)
     elbows, wrists = (JOINT_GROUPS.index((left, left + 1)) for left in (Joint.LEFT_ELBOW, Joint.LEFT_WRIST))
     forearms = next(
         i for i, group in enumerate(STICK_GROUPS) if SKELETON[group[0]][2] is Part.LOWER_ARM
@@ -112,25 +119,34 @@ def test_distances_grow_with_the_person() -> None:
     rng = np.random.default_rng(2)
     xy = rng.uniform(10, 60, (NUM_JOINTS, 2)).astype(np.float32)
     ones = np.ones(NUM_JOINTS, np.float32)
-    small = skeleton_maps(Pose(xy, ones, 0.0), 1.0, (64, 64), CONFIG, 64, DISTANCES)
-    large = skeleton_maps(Pose((xy + 0.5) * 4 - 0.5, ones, 0.0), 4.0, (64, 64), CONFIG, 256, DISTANCES)
+    small = skeleton_maps(Pose(xy, ones, 0.0), 1.0, (64, 64), 64, DISTANCES)
+    large = skeleton_maps(Pose((xy + 0.5) * 4 - 0.5, ones, 0.0), 4.0, (64, 64), 256, DISTANCES)
     np.testing.assert_allclose(large, small, atol=1e-5)
 
 
 def test_joints_outside_the_crop_are_drawn_as_far_as_they_reach_in() -> None:
     pose = pose_of({Joint.LEFT_KNEE: (-500, 30), Joint.LEFT_ANKLE: (32, 30)})
-    joints, sticks = skeleton_maps(pose, 1.0, (64, 64), CONFIG, 64, LABELS)
+    joints, sticks = skeleton_maps(pose, 1.0, (64, 64), 64, LABELS)
     assert sticks[30, :32].all()
     assert np.count_nonzero(joints) > 0
 
 
 def test_maps_that_do_not_cover_the_crop_are_refused() -> None:
     with pytest.raises(ValueError, match="do not cover a crop of 256 px"):
-        skeleton_maps(None, 4.0, (32, 32), CONFIG, 256, LABELS)
+        skeleton_maps(None, 4.0, (32, 32), 256, LABELS)
 
 
 def test_an_unknown_encoding_is_refused() -> None:
     with pytest.raises(
         ValueError, match="unknown encoding 'heat' of the pose: choose one of labels, distances"
     ):
-        skeleton_maps(None, 4.0, (64, 64), CONFIG, 256, "heat")
+        skeleton_maps(None, 4.0, (64, 64), 256, "heat")
+
+
+@pytest.mark.parametrize("encoding", LAYERS)
+def test_of_several_poses_the_higher_value_stays(encoding: str) -> None:
+    one = pose_of({Joint.LEFT_ELBOW: (100, 90), Joint.LEFT_WRIST: (150, 90)})
+    other = pose_of({Joint.LEFT_ELBOW: (120, 60), Joint.LEFT_WRIST: (120, 130)})
+    encode = PoseEncoder(encoding, 256, CONFIG)
+    alone = [encode([pose], 4.0, (64, 64)) for pose in (one, other)]
+    np.testing.assert_array_equal(encode([one, other], 4.0, (64, 64)), np.maximum(*alone))

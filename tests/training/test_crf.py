@@ -2,13 +2,15 @@ import json
 
 import numpy as np
 import pytest
+from helpers.candidates import evidence_of
 
-from posepart.config import CrfConfig, FeatureConfig
+from posepart.config import FeatureConfig, LabelConfig
 from posepart.schema import NUM_JOINTS, Joint
 from posepart.stages.features import FEATURE_NAMES, OFFSET_FEATURES
 from posepart.stages.pairwise import PAIR_CLASS, PAIR_CLASS_NAMES, LogisticWeights, swap_ends, term_names
 from posepart.structures import Candidates
 from posepart.training.crf import compare_variants, evaluate, fit, fit_weights
+from posepart.training.evidence_batches import LabelledEvidence
 from posepart.training.pairs import (
     LabelledPairs,
     PairFitConfig,
@@ -44,7 +46,10 @@ def candidates_of(places: list[tuple[Joint, float, float]]) -> Candidates:
 
 
 def collect(candidates: Candidates, joints: np.ndarray, ignore: np.ndarray | None = None) -> LabelledPairs:
-    return collect_pairs(candidates, None, joints, OFFSETS_ONLY, CrfConfig(), CONFIG, ignore, 4.0)
+    ignore = np.zeros((64, 64), bool) if ignore is None else ignore
+    labels = np.zeros((64, 64), np.uint8)
+    crop = LabelledEvidence(evidence_of(candidates), joints, ignore, 4.0, labels)
+    return collect_pairs(crop, OFFSETS_ONLY, LabelConfig(), CONFIG)
 
 
 def test_no_candidates_give_no_pairs() -> None:

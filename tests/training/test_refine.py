@@ -7,13 +7,14 @@ from torch import Tensor, nn
 
 from posepart.models.refine import RefineFCN
 from posepart.schema import IGNORE, Part
+from posepart.stages.skeleton_maps import PoseEncoder
 from posepart.structures import Pose
 from posepart.training.refine import (
-    PoseEncoder,
     RefineBatches,
     RefineEvaluation,
     RefineExamples,
     RefineLoss,
+    encoded,
     labelled_share,
 )
 
@@ -57,7 +58,7 @@ def test_stacked_examples_are_log_probabilities() -> None:
 def test_a_box_without_a_pose_has_empty_maps() -> None:
     parts = np.full((7, 6, 6), 1 / 7)
     stacked = RefineExamples.stack([(parts, None, np.zeros((6, 6), np.uint8))])
-    assert not ENCODE(stacked.poses, (6, 6)).any()
+    assert not encoded(ENCODE, stacked.poses, (6, 6)).any()
 
 
 def test_same_step_same_batch() -> None:
@@ -80,7 +81,7 @@ def test_every_crop_is_whole_or_mirrored_as_a_whole() -> None:
             for turn in (1, -1):
                 if np.array_equal(labels, source.labels[row][:, ::turn]):
                     np.testing.assert_array_equal(parts, source.parts[row].astype(np.float32)[..., ::turn])
-                    own = ENCODE(source.poses[row : row + 1], (6, 6))[0].numpy()
+                    own = encoded(ENCODE, source.poses[row : row + 1], (6, 6))[0].numpy()
                     np.testing.assert_array_equal(poses, own[..., ::turn])
                     mirrored += turn == -1
                     break

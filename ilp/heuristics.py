@@ -1,0 +1,262 @@
+"""Upper bounds: greedy groupings, and the moves that improve them."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import numpy as np
+
+from .component import Component
+from .problem import Float64, Index
+
+_SLACK = 1e-9
+
+
+def contract(component: Component, deadline: float = float("inf")) -> list[Index]:
+    """Give every candidate its cheapest type, then join the two most attracted people again and again.
+
+    Parameters
+    ----------
+    component : Component
+    deadline : float
+        Of ``time.perf_counter()``.
+
+    Returns
+    -------
+    list of (k,) int64
+        Nodes of each person.
+    """
+    cheapest = _argmin_per_candidate(component, component.unary)
+    between = component.pair[np.ix_(cheapest, cheapest)].copy()
+    np.fill_diagonal(between, np.inf)
+    people = [[int(node)] for node in cheapest]
+    n = len(people)
+    while n > 1 and perf_counter() < deadline:
+        a, b = divmod(int(between.argmin()), n)
+        if not between[a, b] < 0:
+            break
+        between[a] += between[b]
+        between[:, a] = between[a]
+        between[a, a] = np.inf
+        between[b] = between[:, b] = np.inf
+        people[a] += people[b]
+        people[b] = []
+    return [np.array(person) for person in people if person]
+
+
+def all_alone(component: Component) -> list[Index]:
+    """One person for every candidate that is worth selecting alone: feasible, and no worse than selecting none."""
+    cheapest = _argmin_per_candidate(component, component.unary)
+    return [np.array([node]) for node in cheapest[component.unary[cheapest] < 0]]
+
+
+def _argmin_per_candidate(component: Component, cost: Float64) -> Index:
+    """The first of the cheapest nodes of each candidate: (G,) int64."""
+    least = np.minimum.reduceat(cost, component.start)
+    hit = np.flatnonzero(cost == least[component.candidate])
+    _, first = np.unique(component.candidate[hit], return_index=True)
+    return hit[first]
+
+
+class LocalSearch:
+    """A grouping that is improved by single moves, merges and chains of exchanges.
+
+    Its state: ``node[g]`` is the selected node of candidate g or -1, ``person[g]`` its person (0 .. people-1) or -1,
+    and ``attach[v, k]``, the sum of ``w_vu`` over the nodes u of person k, the cost of joining v to person k. Column
+    ``people`` is always zero and stands for a new person.
+
+    Parameters
+    ----------
+    component : Component
+    deadline : float
+        Of ``time.perf_counter()``; no move starts after it.
+    """
+
+    def __init__(self, component: Component, deadline: float = float("inf")) -> None:
+        self.component = component
+        self.deadline = deadline
+        self._single = component.n_candidates == component.n_nodes
+        self.load([])
+
+    def load(self, people: list[Index]) -> None:
+        """Start from a grouping: the nodes of each person."""
+        n = self.component.n_candidates
+        self.attach = np.zeros((self.component.n_nodes, n + 1))
+        self.size = np.zeros(n + 1, np.int64)
+        self.node = np.full(n, -1, np.int64)
+        self.person = np.full(n, -1, np.int64)
+        self.people = len(people)
+        for k, nodes in enumerate(people):
+            candidates = self.component.candidate[nodes]
+            self.node[candidates], self.person[candidates] = nodes, k
+            self.attach[:, k] = self.component.pair[:, nodes].sum(1)
+            self.size[k] = len(nodes)
+        self.energy = self.component.energy(people)
+
+    def groups(self) -> list[Index]:
+        """The nodes of each person."""
+        return [np.sort(self.node[self.person == k]) for k in range(self.people)]
+
+    def place(self, candidate: int, node: int, person: int) -> None:
+        """Give a candidate another node and person, or suppress it (``node = -1``); people keep their numbers."""
+        old = self.node[candidate]
+        pair, attach = self.component.pair, self.attach
+        if old >= 0:
+            k = self.person[candidate]
+            self.energy -= self.component.unary[old] + attach[old, k]
+            self.size[k] -= 1
+            if self.size[k]:
+                attach[:, k] -= pair[old]
+            else:
+                attach[:, k] = 0.0
+        if node >= 0:
+            self.energy += self.component.unary[node] + attach[node, person]
+            attach[:, person] += pair[node]
+            self.size[person] += 1
+            self.people = max(self.people, person + 1)
+        self.node[candidate], self.person[candidate] = node, person if node >= 0 else -1
+
+    def _compact(self) -> None:
+        """Renumber the people so that none below ``people`` is empty."""
+        self._drop_last_empty()
+        for k in np.flatnonzero(self.size[: self.people] == 0)[::-1]:
+            last = self.people - 1
+            if k < last:
+                self.attach[:, k] = self.attach[:, last]
+                self.size[k] = self.size[last]
+                self.person[self.person == last] = k
+            self.attach[:, last] = 0.0
+            self.size[last] = 0
+            self.people = last
+
+    def descend(self) -> None:
+        """Repeat the best single move (join, leave, relabel, suppress), or the best merge if none helps."""
+        for _ in range(50 * self.component.n_candidates + 50):
+            self._compact()
+            if perf_counter() > self.deadline or not (self._best_move() or self._best_merge()):
+                return
+
+    def _best_move(self) -> bool:
+        component = self.component
+        cost = self.attach[:, : self.people + 1] + component.unary[:, None]
+        target = cost.argmin(1)
+        best = cost[np.arange(len(cost)), target]
+        least = best if self._single else np.minimum.reduceat(best, component.start)
+        chosen = np.flatnonzero(self.node >= 0)
+        current = np.zeros(component.n_candidates)
+        current[chosen] = cost[self.node[chosen], self.person[chosen]]
+        gain = current - np.minimum(least, 0.0)
+        g = int(gain.argmax())
+        if gain[g] <= _SLACK:
+            return False
+        if least[g] < 0:
+            stop = component.start[g + 1] if g + 1 < len(component.start) else component.n_nodes
+            node = int(component.start[g]) + int(best[component.start[g] : stop].argmin())
+            self.place(g, node, int(target[node]))
+        else:
+            self.place(g, -1, -1)
+        return True
+
+    def _best_merge(self) -> bool:
+        if self.people < 2:
+            return False
+        chosen = np.flatnonzero(self.node >= 0)
+        member = np.zeros((self.people, len(chosen)))
+        member[self.person[chosen], np.arange(len(chosen))] = 1.0
+        between = member @ self.attach[self.node[chosen], : self.people]
+        np.fill_diagonal(between, 0.0)
+        a, b = divmod(int(between.argmin()), self.people)
+        if between[a, b] >= -_SLACK:
+            return False
+        for g in np.flatnonzero(self.person == b):
+            self.place(int(g), int(self.node[g]), a)
+        return True
+
+    def exchange(self, max_passes: int = 10) -> None:
+        """Try Kernighan-Lin chains between every two people and out of each person, until none helps."""
+        for _ in range(max_passes):
+            self._compact()
+            before = self.energy
+            for a in range(self.people):
+                for b in [*range(a + 1, self.people), self.people]:
+                    if self.size[a] > 1 and self.size[b] != 1 and perf_counter() < self.deadline:
+                        self._chain(a, b)
+                self._drop_last_empty()
+            self.descend()
+            if self.energy > before - _SLACK:
+                return
+
+    def _drop_last_empty(self) -> None:
+        while self.people and not self.size[self.people - 1]:
+            self.people -= 1
+
+    def _chain(self, a: int, b: int) -> None:
+        """Move the candidates of a and b to the other side, each once, best first; keep the best prefix."""
+        left = np.flatnonzero((self.person == a) | (self.person == b))
+        start = best = self.energy
+        moved: list[tuple[int, int, int]] = []
+        keep = 0
+        while len(left):
+            node, here = self.node[left], self.person[left]
+            there = np.where(here == a, b, a)
+            q = int((self.attach[node, there] - self.attach[node, here]).argmin())
+            moved.append((int(left[q]), int(node[q]), int(here[q])))
+            self.place(int(left[q]), int(node[q]), int(there[q]))
+            left = np.delete(left, q)
+            if self.energy < min(best, start - _SLACK):
+                best, keep = self.energy, len(moved)
+        for candidate, chosen, person in reversed(moved[keep:]):
+            self.place(candidate, chosen, person)
+
+    def kick(self, rng: np.random.Generator) -> None:
+        """Disturb the grouping: dissolve a person, drop a quarter of the candidates, or move a sixth."""
+        self._compact()
+        kind = rng.random()
+        chosen = np.flatnonzero(self.node >= 0)
+        if not len(chosen):
+            return
+        if kind < 0.4:
+            for g in np.flatnonzero(self.person == rng.integers(self.people)):
+                self.place(int(g), -1, -1)
+        elif kind < 0.7:
+            for g in rng.choice(chosen, max(1, len(chosen) // 4), replace=False):
+                self.place(int(g), -1, -1)
+        else:
+            people, n = self.people, self.component.n_candidates
+            for g in rng.choice(n, max(1, n // 6), replace=False):
+                nodes = np.flatnonzero(self.component.candidate == g)
+                self.place(int(g), int(rng.choice(nodes)), int(rng.integers(people)))
+
+
+def upper_bound(component: Component, rng: np.random.Generator, kicks: int, deadline: float) -> list[Index]:
+    """Find a good grouping of a component: from two starts, by moves, chains and some random restarts.
+
+    Parameters
+    ----------
+    component : Component
+    rng : numpy Generator
+    kicks : int
+        Number of restarts from the best grouping, disturbed.
+    deadline : float
+        ``time.perf_counter()`` after which no further start or move is tried.
+
+    Returns
+    -------
+    list of (k,) int64
+        Nodes of each person.
+    """
+    search = LocalSearch(component, deadline)
+    best = all_alone(component)
+    best_energy = component.energy(best)
+    for step in range(-2, kicks):
+        search.load(contract(component, deadline) if step == -2 else [] if step == -1 else best)
+        if step >= 0:
+            search.kick(rng)
+        search.descend()
+        if step <= 0:
+            search.exchange()
+        if search.energy < best_energy - _SLACK and component.feasible(search.groups()):
+            best, best_energy = search.groups(), search.energy
+        if perf_counter() > deadline:
+            break
+    return best

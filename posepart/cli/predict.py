@@ -1,0 +1,180 @@
+"""`posepart predict`: the people, joints and parts of photos, written to a folder."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jsonargparse import ArgumentParser, Namespace
+
+import posepart
+from posepart.cli import options
+from posepart.cli.options import complain, make_folder
+
+if TYPE_CHECKING:
+    from posepart.batch import RunSummary
+
+SUMMARY = "Find people, joints and parts in photos."
+STRAY_HINT = "name all photos together, either before the options or after them"
+USAGE = "posepart predict PHOTO_OR_FOLDER... -o OUT [options]"
+DESCRIPTION = """\
+Find the people in photos: 14 joints of every person and the body part of every pixel.
+
+For each photo NAME, the folder OUT receives
+  NAME.json         the people: boxes, scores, joints and the solver's certificate
+  NAME_parts.png    the part of every pixel (indexed colours)
+  NAME_people.png   the person of every pixel (indexed colours, 0 = nobody)
+  NAME_overlay.png  all of this drawn on the photo, at most 2000 px wide or high
+and for the whole run predictions.json (a COCO keypoint-results list) and run.json (the
+settings). If photos differ only in their suffix, NAME includes it. To continue an
+interrupted run, repeat the command: photos with complete results are skipped."""
+EPILOG = """\
+examples:
+  posepart predict --sample -o out
+  posepart predict beach.jpg party.png -o out
+  posepart predict holiday/ -o out --threads 2
+  posepart predict holiday/ -o ablated --no-segment-term
+  posepart predict holiday/ -o as_printed --preset paper
+  posepart predict holiday/ -o out --model my_models/run3
+  posepart predict holiday/ -o out --pipeline.crf.solver.time_limit 2
+  posepart predict --print_config > settings.yaml
+  posepart predict holiday/ -o out --config settings.yaml
+
+reproducibility:
+  The same photos, settings and --threads on the same processor give the same pictures
+  and predictions.json, byte for byte, unless a search for poses reaches its time limit
+  (--pipeline.crf.solver.time_limit; the status in NAME.json is then not "optimal").
+  NAME.json differs only in its wall times ("seconds"). With --deterministic, these are
+  written as 0, and the time limit is an hour per box.
+
+exit codes:
+  0  all photos are done
+  1  some photos failed, each named with its reason; the others are done
+  2  nothing could be done
+  130  interrupted"""
+
+
+def parser() -> ArgumentParser:
+    """The options of the command."""
+    parser = options.new_parser(USAGE, DESCRIPTION, EPILOG)
+    parser.add_argument(
+        "photos",
+        nargs="*",
+        type=str,
+        default=[],
+        metavar="PHOTO_OR_FOLDER",
+        help="Photos, and folders of photos (their sub-folders are left out).",
+    )
+    parser.add_argument(
+        "-o", "--out", type=str, metavar="OUT", help="Folder for the results; made if needed."
+    )
+    parser.add_argument(
+        "--sample",
+        action="store_true",
+        help="Use two sample photos: one that comes with scikit-image, and a synthetic group scene.",
+    )
+    options.add_segment_switch(parser)
+    options.add_refine_switch(parser)
+    options.add_network_options(parser)
+    parser.add_argument(
+        "--overwrite", action="store_true", help="Process all photos again, also those with complete results."
+    )
+    parser.add_argument(
+        "--deterministic", action="store_true", help="Let equal runs write equal bytes; see reproducibility."
+    )
+    parser.add_argument(
+        "--dump-crf",
+        type=str,
+        metavar="DIR",
+        help="Also write the CRF of every person box to DIR/NAME_*.npz.",
+    )
+    options.add_settings(parser)
+    return parser
+
+
+def run(chosen: Namespace) -> int:
+    """Predict; the exit code."""
+    from posepart.batch import predict_photos
+    from posepart.io.run_folder import prepare_out
+
+    if chosen.out is None:
+        raise ValueError("where do the results go? Name a folder with -o OUT")
+    options.check_threads(chosen)
+    out = Path(chosen.out)
+    config = options.pipeline_config(chosen)
+    photos, empty_folders = _find_photos(chosen.photos)
+    if not photos and not chosen.sample:
+        raise ValueError(
+            "; ".join(empty_folders) or "no photo given; name photos or folders, or use --sample"
+        )
+    pipeline, weights = options.load_pipeline(chosen, config)
+    if chosen.sample:
+        photos = _write_sample_photos(out / "sample_photos") + photos
+    settings = {
+        "posepart": posepart.__version__,
+        "model": pipeline.name,
+        "weights": weights,
+        "detector": chosen.detector,
+        "deterministic": chosen.deterministic,
+        "pipeline": dataclasses.asdict(config),
+    }
+    run = prepare_out(out, photos, settings, overwrite=chosen.overwrite)
+    for sentence in empty_folders:
+        complain(sentence)
+    summary = predict_photos(
+        photos,
+        pipeline,
+        out,
+        run=run,
+        overwrite=chosen.overwrite,
+        deterministic=chosen.deterministic,
+        dump_crf=None if chosen.dump_crf is None else make_folder(Path(chosen.dump_crf)),
+    )
+    return _conclude(summary, out, len(empty_folders))
+
+
+def _conclude(summary: "RunSummary", out: Path, empty_folders: int) -> int:
+    if summary.interrupted:
+        finished = len(summary.done) + len(summary.complete_already)
+        complain(f"interrupted; photos complete in {out}: {finished}; repeat the command to continue")
+        return summary.exit_code
+    print(f"{summary}; results in {out}")
+    return summary.exit_code or (1 if empty_folders else 0)
+
+
+def _find_photos(paths: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """List the photos, and a sentence for every folder without any, so that it does not stop the others."""
+    from posepart.io.photos import find_photos
+
+    good, sentences = [], []
+    for path in paths:
+        try:
+            find_photos([path])
+            good.append(path)
+        except ValueError as error:
+            sentences.append(str(error))
+    return find_photos(good), sentences
+
+
+def _write_sample_photos(folder: Path) -> list[Path]:
+    """Write the photo that comes with scikit-image and a group scene of our own as ordinary photo files."""
+    import numpy as np
+    from PIL import Image
+    from skimage.data import astronaut
+
+    from posepart.io.files import write_atomically
+    from posepart.synthetic import group_scene
+
+    photos = []
+    try:
+        make_folder(folder)
+        for name, image in (("astronaut.png", astronaut()), ("group_scene.png", group_scene().image)):
+            picture = Image.fromarray(np.asarray(image, np.uint8))
+            write_atomically(folder / name, functools.partial(picture.save, format="PNG"))
+            photos.append(folder / name)
+    except OSError as error:
+        raise ValueError(
+            f"{folder}: the sample photos cannot be written there ({error.strerror}); choose another folder with -o"
+        ) from None
+    return photos

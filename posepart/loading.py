@@ -1,0 +1,150 @@
+"""From a model set to a `Pipeline`: networks, devices, and the wiring of a JPPNet."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from posepart.config import PipelineConfig
+from posepart.jppnet.networks import JppnetNetworks, JppnetParts, PeakAssembler, check_schema
+from posepart.models.openvino import OpenVinoNetwork
+from posepart.models.refine import RefineFCN
+from posepart.models.weights import ModelSet, find_model, load_network, read_tensors
+from posepart.pipeline import Assembler, Pipeline
+from posepart.stages.calibration import load_calibration
+from posepart.stages.crf import CrfAssembler
+from posepart.stages.detection import build_detector
+from posepart.stages.networks import CropNetworks, FcnNetworks
+from posepart.stages.pairwise import PairwiseModel
+from posepart.stages.refinement import Refiner
+
+OPENVINO = "openvino"  # a device of `load`
+
+
+def load(
+    name_or_folder: str | Path = "posepart-s",
+    *,
+    detector: str = "default",
+    config: PipelineConfig | None = None,
+    device: str = "cpu",
+) -> Pipeline:
+    """A pipeline with trained weights.
+
+    A model set with a JPPNet and no Pose FCN is a JPPNet alone: joints are peaks, and there is no CRF and no second
+    stage. With both, the JPPNet is the first-stage Part FCN.
+
+    Parameters
+    ----------
+    name_or_folder : str or Path
+        An installed model (`posepart models` lists them) or a folder of weights with cards.
+    detector : str
+        "default" is the model's own; see `detection.build_detector`.
+    config : PipelineConfig, optional
+        `PipelineConfig()` by default; `config.PAPER` has the numbers of the paper.
+    device : str
+        Of the networks, as torch names it, or "openvino": a CPU, faster than with torch; an optional extra.
+
+    Returns
+    -------
+    Pipeline
+
+    Raises
+    ------
+    ValueError
+        If the model or device is unknown, or weights are missing, damaged, or made for other joints, parts or
+        another setting of the segment term.
+    """
+    config = config or PipelineConfig()
+    model = find_model(name_or_folder)
+    compiled, device = device == OPENVINO, "cpu" if device == OPENVINO else device
+    check_device(device)
+    people = build_detector(detector, config.detection, device, default=model.path("detector"))
+    stages = _fcn_stages if "pose" in model.cards else _jppnet_stages
+    networks, assembler, refiner = stages(model, config, device, compiled)
+    calibration = load_calibration(model)
+    return Pipeline(people, networks, assembler, refiner, config, calibration, model.name)
+
+
+Stages = tuple[CropNetworks, Assembler, Refiner | None]
+
+
+def _fcn_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: bool) -> Stages:
+    """The networks, the CRF and the second stage of Xia et al."""
+    pairwise = load_pairwise(model.path("crf"))
+    pairwise.variant(config.features.segment_term)  # refuses what was not fitted
+    pose = _network(model, "pose", device)
+    if "part" in model.cards:
+        part = _network(model, "part", device)
+    else:
+        part = JppnetParts(_jppnet(model, device), config.jppnet)
+    if compiled:
+        if isinstance(part, JppnetParts):
+            raise ValueError(_NOT_COMPILED)
+        pose, part = OpenVinoNetwork(pose), OpenVinoNetwork(part)
+    refiner = Refiner(load_second_stage(model.path("refine")).to(device), config, device=device)
+    networks = FcnNetworks(pose, part, config, device)
+    return networks, CrfAssembler(pairwise, config), refiner if config.refine else None
+
+
+def _jppnet_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: bool) -> Stages:
+    """A JPPNet alone."""
+    if compiled:
+        raise ValueError(_NOT_COMPILED)
+    networks = JppnetNetworks(_jppnet(model, device), config, device)
+    return networks, PeakAssembler(config.choice), None
+
+
+_NOT_COMPILED = "device openvino runs a Pose FCN and a Part FCN, which this model lacks; pass --device cpu"
+
+
+def _network(model: ModelSet, stage: str, device: str) -> nn.Module:
+    network: nn.Module = load_network(model.path(stage))
+    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _jppnet(model: ModelSet, device: str) -> nn.Module:
+    network = _network(model, "jppnet", device)
+    check_schema(network, model.path("jppnet"))
+    return network
+
+
+def load_pairwise(path: Path) -> PairwiseModel:
+    """The pairwise model of a weight file of stage `crf`.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing or damaged.
+    """
+    return PairwiseModel.from_arrays({name: tensor.numpy() for name, tensor in read_tensors(path).items()})
+
+
+def load_second_stage(path: Path) -> RefineFCN:
+    """The second-stage network of a weight file.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, damaged, or holds another kind of network.
+    """
+    network = load_network(path)
+    if not isinstance(network, RefineFCN):
+        raise ValueError(
+            f"{path}: holds a {type(network).__name__}, no second stage; train_refine.py makes one"
+        )
+    return network
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that torch cannot use here.
+
+    Raises
+    ------
+    ValueError
+        With torch's reason.
+    """
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device {device!r} cannot be used here ({reason}); pass --device cpu") from error
