@@ -46,7 +46,9 @@ SHEET_SAMPLES = 48
 def parser() -> ArgumentParser:
     """The options of the command."""
     parser = options.new_parser(USAGE, DESCRIPTION, EPILOG)
-    parser.add_argument("action", nargs="?", type=str, metavar="check", help="The only thing to do so far.")
+    parser.add_argument(
+        "action", nargs="?", type=str, metavar="check", help="What to do; there is only check."
+    )
     parser.add_argument("folder", nargs="?", type=str, metavar="DIR", help="Folder of the data set.")
     parser.add_argument(
         "--split", nargs="+", type=str, metavar="SPLIT", help="Splits to check, such as val. Default: all."
@@ -68,7 +70,7 @@ def run(chosen: Namespace) -> int:
     """Check, and print what was found; exit code 1 if something is wrong."""
     if chosen.action != "check" or chosen.folder is None:
         raise ValueError("check which data? Name a data set: posepart data check DIR")
-    from posepart.data.check import check_data, format_problems
+    from posepart.data.check import check_data, format_findings
     from posepart.data.summary import format_summary
 
     folder, out = Path(chosen.folder), None if chosen.out is None else Path(chosen.out)
@@ -82,7 +84,7 @@ def run(chosen: Namespace) -> int:
     if not findings:
         print("nothing is wrong")
         return 0
-    print(format_problems(findings))
+    print(format_findings(findings))
     if out is not None:
         print(f"the full list is in {out / 'problems.txt'}")
     return 1
@@ -90,7 +92,7 @@ def run(chosen: Namespace) -> int:
 
 def _write(report: "DataReport", out: Path) -> list["Finding"]:
     """Write the contact sheets and the list of problems; return the problems that drawing found."""
-    from posepart.data.check import format_problems
+    from posepart.data.check import format_findings
     from posepart.data.check_sample import Finding
     from posepart.data.contact_sheet import choose_samples, contact_sheet
     from posepart.io.files import write_atomically, write_text
@@ -104,7 +106,7 @@ def _write(report: "DataReport", out: Path) -> list["Finding"]:
                 save = functools.partial(sheet.save, format="JPEG", quality=90)
                 write_atomically(out / f"contact_sheet_{split}.jpg", save)
                 new += [Finding("cannot be drawn", sentence) for sentence in failures]
-        text = format_problems([*report.findings, *new], shown=None) or "nothing is wrong"
+        text = format_findings([*report.findings, *new], shown=None) or "nothing is wrong"
         write_text(out / "problems.txt", f"{text}\n")
     except OSError as error:
         raise ValueError(

@@ -88,6 +88,11 @@ def test_one_family_for_everyone(folder: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+def test_every_setting_of_the_scenes_is_compared(folder: Path) -> None:
+    with pytest.raises(ValueError, match="other settings \\(people, plain\\)"):
+        write_scenes(folder, 1, SynthConfig(size=SIZE, people=2, plain=True))
+
+
 def test_workers_write_the_same_folder(folder: Path, tmp_path: Path) -> None:
     write_scenes(tmp_path, 3, CONFIG, seed=2, workers=2, contact_sheet=False)
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "contact_sheet.png"):
