@@ -108,6 +108,12 @@ class Problem:
         together = (person[self.pair_u] >= 0) & (person[self.pair_u] == person[self.pair_v])
         return float(self.unary[chosen].sum() + self.pair_cost[together].sum())
 
+    def pair_matrix(self) -> Floats:
+        """Pairwise costs as a symmetric (N, N) matrix, 0 where no cost is given."""
+        costs = np.zeros((self.n_nodes, self.n_nodes))
+        costs[self.pair_u, self.pair_v] = costs[self.pair_v, self.pair_u] = self.pair_cost
+        return costs
+
     def save(self, path: str | Path) -> None:
         """Write the arrays to a compressed ``.npz`` file, without pickle."""
         np.savez_compressed(

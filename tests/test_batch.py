@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import weakref
 from pathlib import Path
 from typing import Any
@@ -137,8 +138,11 @@ def test_leftovers_of_a_killed_run_are_no_results(tmp_path: Path) -> None:
     photos = [write_photo(tmp_path / "a.png")]
     out = tmp_path / "out"
     run(photos, out)
-    (out / "a.json").rename(out / ".a.json.unfinished")  # killed between the last write and its renaming
+    (out / "a.json").rename(out / ".a.json.12ab.unfinished")  # killed between the last write and its renaming
     assert len(run(photos, out).done) == 1
+    assert list(out.glob(".*")) == [out / ".a.json.12ab.unfinished"], "another process may be writing it"
+    os.utime(out / ".a.json.12ab.unfinished", (0, 0))
+    run(photos, out)
     assert not list(out.glob(".*"))
 
 

@@ -1,6 +1,7 @@
 """`posepart completion`: a script with which a shell completes commands, options and file names."""
 
 import argparse
+from collections.abc import Mapping
 
 from jsonargparse import ActionConfigFile, ArgumentParser
 
@@ -62,7 +63,7 @@ def completion_script(root: ArgumentParser, commands: dict[str, ArgumentParser],
     return str(shtab.complete(root, shell))
 
 
-def _complete(action: argparse.Action, file: dict[str, str], folder: dict[str, str]) -> None:
+def _complete(action: argparse.Action, file: Mapping[str, object], folder: Mapping[str, object]) -> None:
     """Tell shtab what the values of an option are."""
     if action.metavar in _FILES or isinstance(action, ActionConfigFile):
         action.complete = file  # type: ignore[attr-defined]

@@ -46,7 +46,9 @@ SHEET_SAMPLES = 48
 def parser() -> ArgumentParser:
     """The options of the command."""
     parser = options.new_parser(USAGE, DESCRIPTION, EPILOG)
-    parser.add_argument("action", nargs="?", type=str, metavar="check", help="The only thing to do so far.")
+    parser.add_argument(
+        "action", nargs="?", type=str, metavar="check", help="What to do; there is only check."
+    )
     parser.add_argument("folder", nargs="?", type=str, metavar="DIR", help="Folder of the data set.")
     parser.add_argument(
         "--split", nargs="+", type=str, metavar="SPLIT", help="Splits to check, such as val. Default: all."

@@ -148,7 +148,7 @@ def _predictions(chosen: Namespace, data: Path) -> tuple["Predictions", dict[str
 
     if chosen.predictions is not None:
         predictions = stored_predictions(Path(chosen.predictions), data, chosen.split)
-        source = {"predictions": Path(chosen.predictions).name}
+        source: dict[str, Any] = {"predictions": Path(chosen.predictions).name}
     else:
         config = options.pipeline_config(chosen)
         pipeline, weights = options.load_pipeline(chosen, config)

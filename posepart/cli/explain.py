@@ -117,29 +117,15 @@ def _explain_person(path: Path, number: int, pipeline: "Pipeline", trace: "Trace
     """Write the files about one person; return the text to print."""
     from PIL import Image
 
-    from posepart.explanation.explain import explain
+    from posepart.explanation.explain import crf_of, explain
     from posepart.explanation.picture import draw_explanation
     from posepart.explanation.table import explanation_record, explanation_table
     from posepart.io.files import sha256, write_atomically, write_json
     from posepart.io.run_folder import result_names
-    from posepart.stages.networks import FcnNetworks
 
-    crop = trace.crops[trace.owners[number - 1]]
-    crf, networks = crop.crf, pipeline.networks
-    if crf is None or not isinstance(networks, FcnNetworks):
-        raise ValueError(
-            f"{pipeline.name} has no CRF, so there is nothing to explain; choose another --model"
-        )
-    explanation = explain(
-        crf.candidates,
-        crf.geometry,
-        networks.pairwise,
-        crf.problem,
-        crf.solution,
-        trace.poses[number - 1],
-        pipeline.config.features,
-        pipeline.config.crf,
-    )
+    crf = crf_of(trace, number - 1)
+    crop = trace.evidence[trace.sources[number - 1].crop].crop
+    explanation = explain(trace, number - 1)
     person = trace.scene.people[number - 1]
     width, height = trace.scene.size
     record = {
@@ -147,10 +133,10 @@ def _explain_person(path: Path, number: int, pipeline: "Pipeline", trace: "Trace
         "model": pipeline.name,
         "person": number,
         "score": round(person.pose.log_score, 6),
-        **explanation_record(explanation, crf.candidates, crop.crop.affine, crf.solution),
+        **explanation_record(explanation, crf.candidates, crop.affine, crf.solution),
     }
     title = f"person {number} of {path.name}"
-    picture = Image.fromarray(draw_explanation(crop.crop.image, crf.candidates, explanation, title))
+    picture = Image.fromarray(draw_explanation(crop.image, crf.candidates, explanation, title))
     base = out / f"{result_names([path])[0]}_explain_{number}"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -164,5 +150,5 @@ def _explain_person(path: Path, number: int, pipeline: "Pipeline", trace: "Trace
         f"{path}, person {number} of {len(trace.scene.people)}: {len(explanation.joints)} joints, "
         f"{explanation.energy:.2f} nats of {explanation.crop_energy:.2f} in the crop ({crf.solution.status})"
     )
-    table = explanation_table(explanation, crf.candidates, crop.crop.affine)
+    table = explanation_table(explanation, crf.candidates, crop.affine)
     return f"{head}\n\n{table}\n\n{base}.json\n{base}.png\n"

@@ -10,6 +10,7 @@ data); 2, nothing could be done; 130, interrupted.
 
 import argparse
 import dataclasses
+import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -127,14 +128,36 @@ class CommandLine:
         return self.parser.instantiate(parsed)
 
     def _parse(self, arguments: list[str]) -> Namespace:
-        """Parse twice where there is a preset: it decides the defaults, so single settings win over it."""
-        silent = [argument for argument in arguments if not argument.startswith("--print_config")]
-        parsed = self.parser.parse_args(silent)
+        """Parse so that single settings win over --config, and both over --preset, in any order.
+
+        jsonargparse lets the later of two options win, so files are moved to the front. A preset, which a file may
+        name, decides the defaults: it is found in a first pass.
+        """
+        arguments = _files_first(arguments, tuple(self.commands))
+        quiet = [argument for argument in arguments if not argument.startswith("--print_config")]
+        parsed = self.parser.parse_args(quiet)
         preset = parsed[parsed.command].get("preset", "default")
         if preset != "default":
             settings = dataclasses.asdict(PRESETS[preset])
             self.commands[parsed.command].set_defaults({"pipeline": settings})
-        return parsed if preset == "default" and silent == arguments else self.parser.parse_args(arguments)
+        elif quiet == arguments:
+            return parsed
+        return self.parser.parse_args(arguments)
+
+
+def _files_first(arguments: list[str], commands: tuple[str, ...]) -> list[str]:
+    """The arguments with every --config FILE right behind the command."""
+    command = next((k for k, argument in enumerate(arguments) if argument in commands), len(arguments))
+    head, files, rest = arguments[: command + 1], [], []
+    words = iter(arguments[command + 1 :])
+    for word in words:
+        if word == "--config":
+            files += [word, *itertools.islice(words, 1)]
+        elif word.startswith("--config="):
+            files.append(word)
+        else:
+            rest.append(word)
+    return [*head, *files, *rest]
 
 
 def _never_fail_on_odd_file_names() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import inspect
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,15 +67,16 @@ def add_network_options(parser: ArgumentParser) -> None:
         "--detector",
         type=str,
         default="default",
-        metavar="NAME",
-        help="The person detector: the model's own by default; other names are in the documentation.",
+        metavar="DETECTOR",
+        help="What finds people: default (the model's own), torchvision:BUILDER[:WEIGHTS], "
+        "detectron2:CONFIG[:WEIGHTS], or a folder with detector.safetensors.",
     )
     parser.add_argument(
         "--device",
         type=str,
         default="cpu",
-        metavar="NAME",
-        help="Where the networks run: cpu (default), cuda, or openvino (a faster CPU, if it is installed).",
+        metavar="DEVICE",
+        help="Where the networks run: cpu (default), cuda, or openvino (on the CPU, but faster; an optional extra).",
     )
     parser.add_argument("--threads", type=int, metavar="N", help="Processor cores to use. Default: all.")
 
@@ -98,6 +100,15 @@ def add_settings(parser: ArgumentParser) -> None:
     parser.add_class_arguments(PipelineConfig, "pipeline")
     for name, group in (parser.groups or {}).items():
         group.title = f"settings of {name}"
+        group.description = inspect.getdoc(_section(name))
+
+
+def _section(key: str) -> type:
+    """The dataclass of a section of settings, such as pipeline.crf.solver."""
+    section: type = PipelineConfig
+    for name in key.split(".")[1:]:
+        section = next(field.type for field in dataclasses.fields(section) if field.name == name)  # type: ignore[assignment]
+    return section
 
 
 def check_threads(chosen: Namespace) -> None:

@@ -1,13 +1,16 @@
-"""Augmentation: plain functions on arrays; geometry is one affine for image, joints and part map."""
+"""Augmentation of training crops: plain functions on arrays, and thin random wrappers.
+
+Geometry goes through one affine for image, joints and part map.
+"""
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from posepart.arrays import Float32, Float64, Ids, Mask, Rgb
 from posepart.config import CropConfig
 from posepart.geometry.frames import Affine
 from posepart.schema import FLIP_JOINTS
@@ -16,21 +19,21 @@ from posepart.stages.crops import box_affine
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How far a training crop strays from the box. Zero everything for validation."""
+    """How far a training crop strays from its box; for validation see `NO_AUGMENTATION`."""
 
-    scale: tuple[float, float] = (0.7, 1.35)  # range of a log-normal zoom
-    scale_deviation: float = 0.18
-    rotation: float = 20.0  # degrees, standard deviation, for `rotation_share` of the crops
-    rotation_share: float = 0.65
-    full_turn: float = 0.05  # share of crops turned by any angle
+    scale: tuple[float, float] = (0.7, 1.35)  # range of the zoom, which is log-normal
+    scale_deviation: float = 0.18  # standard deviation of the logarithm of the zoom
+    rotation: float = 20.0  # degrees, standard deviation
+    rotation_share: float = 0.65  # share of crops that are rotated
+    full_turn: float = 0.05  # share of crops rotated by any angle
     shift: float = 0.05  # of the crop's side, standard deviation
-    flip: float = 0.5
-    colour: float = 0.8
-    grey: float = 0.15
-    blur: float = 0.15
-    low_resolution: float = 0.15
-    rectangle: float = 0.3
-    paste: float = 0.25  # share of crops that get a second person pasted in
+    flip: float = 0.5  # share of crops that are mirrored
+    colour: float = 0.8  # share with changed contrast, brightness and white balance
+    grey: float = 0.15  # share mixed with grey
+    blur: float = 0.15  # share blurred
+    low_resolution: float = 0.15  # share coarsened, of those that are not blurred
+    rectangle: float = 0.3  # share of which a rectangle is covered
+    paste: float = 0.25  # share that get a second person pasted in
 
 
 NO_AUGMENTATION = AugmentConfig(
@@ -42,7 +45,20 @@ NO_AUGMENTATION = AugmentConfig(
 def random_affine(
     rng: Generator, box: NDArray, crop: CropConfig, config: AugmentConfig
 ) -> tuple[Affine, bool]:
-    """A photo -> crop affine around `box`, and whether it mirrors."""
+    """Draw an affine from photo to crop.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    box : (4,) xyxy, photo frame
+    crop : CropConfig
+    config : AugmentConfig
+
+    Returns
+    -------
+    affine : Affine
+    mirrored : bool
+    """
     zoom = float(np.clip(np.exp(rng.normal(0, config.scale_deviation)), *config.scale))
     angle = rng.normal(0, np.deg2rad(config.rotation)) if rng.random() < config.rotation_share else 0.0
     if rng.random() < config.full_turn:
@@ -52,10 +68,20 @@ def random_affine(
     return turned(box_affine(box, crop), crop.size, zoom, angle, shift, mirrored), mirrored
 
 
-def turned(
-    affine: Affine, size: int, zoom: float, angle: float, shift: NDArray[np.float64], mirrored: bool
-) -> Affine:
-    """`affine` followed by a zoom and turn about the crop's centre, a shift, and a mirroring."""
+def turned(affine: Affine, size: int, zoom: float, angle: float, shift: Float64, mirrored: bool) -> Affine:
+    """Follow an affine by a zoom and a rotation about the crop's centre, a shift, and a mirroring.
+
+    Parameters
+    ----------
+    affine : Affine
+        From photo to crop.
+    size : int
+        Side of the crop, px.
+    zoom : float
+    angle : float, radians
+    shift : (2,), crop px
+    mirrored : bool
+    """
     centre = (size - 1) / 2
     cos, sin = zoom * np.cos(angle), zoom * np.sin(angle)
     linear = np.array([[cos, -sin], [sin, cos]])
@@ -68,17 +94,32 @@ def turned(
     return Affine(matrix)
 
 
-def transform_joints(joints: NDArray[np.float32], affine: Affine, mirrored: bool) -> NDArray[np.float32]:
-    """Joints (14, 3) of the photo in the crop frame; a mirroring swaps left and right."""
+def transform_joints(joints: Float32, affine: Affine, mirrored: bool) -> Float32:
+    """Joints (14, 3) of the photo in the crop frame, left and right swapped if the affine mirrors."""
     moved = joints.copy()
     moved[:, :2] = affine.forward(joints[:, :2])
     return moved[list(FLIP_JOINTS)] if mirrored else moved
 
 
-def warp_labels(
-    labels: NDArray[np.uint8], affine: Affine, size: int, stride: int, outside: int
-) -> NDArray[np.uint8]:
-    """Label ids (H, W) of the photo at the cell centres of a map of `stride` (nearest neighbour)."""
+def warp_labels(labels: Ids, affine: Affine, size: int, stride: int, outside: int) -> Ids:
+    """Sample label ids at the centres of map cells, nearest neighbour.
+
+    Parameters
+    ----------
+    labels : (H, W) uint8, photo frame
+    affine : Affine
+        From photo to crop.
+    size : int
+        Side of the crop, px.
+    stride : int
+        Crop pixels per cell.
+    outside : int
+        The id of cells that lie outside the photo.
+
+    Returns
+    -------
+    (size // stride, size // stride) uint8
+    """
     matrix = affine.matrix / stride
     matrix[:, 2] += 0.5 / stride - 0.5
     cells = size // stride
@@ -93,29 +134,53 @@ def warp_labels(
     return np.asarray(warped, np.uint8)
 
 
-def jitter_colours(rng: Generator, image: NDArray[np.uint8], config: AugmentConfig) -> NDArray[np.uint8]:
-    """Contrast, brightness, white balance, grey, blur, low resolution."""
-    picture: NDArray[Any] = image
+def jitter_colours(rng: Generator, image: Rgb, config: AugmentConfig) -> Rgb:
+    """Change contrast, brightness and white balance; mix with grey; blur or coarsen. (S, S, 3) uint8 RGB."""
+    picture = image
     if rng.random() < config.colour:
         contrast, brightness = rng.uniform(0.65, 1.4), rng.uniform(-25, 25)
-        balance = rng.uniform(0.88, 1.12, 3)
-        ramp = np.arange(256, dtype=np.float32)[:, None]
-        table = np.clip((ramp - 128) * contrast * balance + 128 + brightness, 0, 255).astype(np.uint8)
-        picture = cv2.LUT(picture, table[None])
+        picture = shift_tones(picture, contrast, brightness, rng.uniform(0.88, 1.12, 3))
     if rng.random() < config.grey:
-        grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-        picture = cv2.addWeighted(picture, 1 - (share := float(rng.random())), grey, share, 0)
+        picture = mix_grey(picture, float(rng.random()))
     if rng.random() < config.blur:
-        picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.5, 1.8)))
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.5, 1.8))), np.uint8)
     elif rng.random() < config.low_resolution:
-        factor = float(rng.uniform(0.3, 0.7))
-        small = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        picture = cv2.resize(small, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        picture = coarsen(picture, float(rng.uniform(0.3, 0.7)))
     return picture
 
 
-def random_rectangle(rng: Generator, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Cover a random rectangle with a flat or noisy colour; also its (S, S) mask."""
+def shift_tones(image: Rgb, contrast: float, brightness: float, balance: NDArray, centre: float = 128) -> Rgb:
+    """Scale an image's values about `centre` by a contrast and a (3,) balance of R, G, B; add a brightness."""
+    ramp = np.arange(256, dtype=np.float32)[:, None]
+    table = np.clip((ramp - centre) * contrast * balance + centre + brightness, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(image, table[None]), np.uint8)
+
+
+def mix_grey(image: Rgb, share: float) -> Rgb:
+    """Mix an image with its grey version; a negative share makes the colours stronger."""
+    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return np.asarray(cv2.addWeighted(image, 1 - share, grey, share, 0), np.uint8)
+
+
+def coarsen(image: Rgb, factor: float) -> Rgb:
+    """Shrink an image by a factor and enlarge it again."""
+    small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, image.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def random_rectangle(rng: Generator, image: Rgb) -> tuple[Rgb, Mask]:
+    """Cover a random rectangle with a flat or noisy colour.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    image : (S, S, 3) uint8 RGB
+
+    Returns
+    -------
+    image : (S, S, 3) uint8 RGB
+    covered : (S, S) bool
+    """
     size = image.shape[0]
     width, height = (rng.uniform(0.08, 0.3, 2) * size).astype(int)
     x, y = rng.integers(0, size - width), rng.integers(0, size - height)

@@ -1,70 +1,77 @@
-"""The layouts of CIHP (LIP's part with several people) and ATR: pictures beside label-id PNGs.
+"""Readers of CIHP (the part of LIP with several people) and of ATR, and the writer of submissions to CIHP.
 
 CIHP, where SPLIT is Training, Validation or Testing::
 
     DIR/SPLIT/Images/NAME.jpg
     DIR/SPLIT/Category_ids/NAME.png          labels, CIHP's ids
-    DIR/SPLIT/Human_ids/NAME.png             1.. for each person, 0 for nobody
-    DIR/SPLIT/Instance_ids/NAME.png          1.. for each part of each person
+    DIR/SPLIT/Human_ids/NAME.png             a value from 1 for each person, 0 for nobody
+    DIR/SPLIT/Instance_ids/NAME.png          a value from 1 for each part of each person
 
 ATR::
 
     DIR/JPEGImages/NAME.jpg
     DIR/SegmentationClassAug/NAME.png        labels, ATR's ids
-    DIR/{split}_id.txt                       optional, the names of a split; else every picture
+    DIR/{split}_id.txt                       optional, the names of a split; without it, every picture
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from posepart.arrays import Float32, Ids, check_shape
 from posepart.io.label_maps import read_label_map, write_label_map
 from posepart.schema import IGNORE
 from posepart.schema.atr_and_cihp import ATR_TO_LIP, CIHP_TO_LIP, AtrLabel
 from posepart.schema.lip import NUM_LIP_LABELS
 
 CIHP_SPLITS = {"train": "Training", "val": "Validation", "test": "Testing"}
-MAX_PEOPLE = 255  # ids of people and of their parts fill the 8 bits of a PNG; none is an ignored pixel
+MAX_PEOPLE = 255  # person and instance values fill the 8 bits of a PNG
 
 
 @dataclass(frozen=True)
 class ParsedPicture:
-    """A picture with its label maps, each None where it is absent.
+    """A picture with its label maps; the path of a map is None where it is absent."""
 
-    name: of the file. label_path: labels in the ids of the data set, `to_lip` (256,) uint8 maps them to LIP's.
-    label_count: how many ids it has. person_path: person values. instance_path: values of parts of people.
-    """
-
-    name: str
+    name: str  # of the file
     image_path: Path
-    label_path: Path | None
-    to_lip: NDArray[np.uint8]
-    label_count: int
-    person_path: Path | None = None
-    instance_path: Path | None = None
+    label_path: Path | None  # labels, in the ids of the data set
+    to_lip: Ids  # (256,), the ids of the data set -> LIP's
+    label_count: int  # how many ids the data set has
+    person_path: Path | None = None  # person values
+    instance_path: Path | None = None  # values of the parts of people
 
-    def read_labels(self) -> NDArray[np.uint8] | None:
-        """(H, W) uint8 ids of the data set, or None."""
+    def read_labels(self) -> Ids | None:
+        """Read the labels, (H, W) uint8 ids of the data set, or None."""
         return None if self.label_path is None else read_label_map(self.label_path, self.label_count)
 
-    def read_lip_labels(self) -> NDArray[np.uint8] | None:
-        """(H, W) uint8 LIP ids, `schema.IGNORE` for a label that LIP does not have, or None."""
+    def read_lip_labels(self) -> Ids | None:
+        """Read the labels as LIP ids, (H, W) uint8, `schema.IGNORE` for a label that LIP lacks; or None."""
         labels = self.read_labels()
         return None if labels is None else self.to_lip[labels]
 
-    def read_people(self) -> NDArray[np.uint8] | None:
-        """(H, W) uint8 person values, 0 for nobody, or None."""
+    def read_people(self) -> Ids | None:
+        """Read the person values, (H, W) uint8, 0 for nobody; or None."""
         return None if self.person_path is None else read_label_map(self.person_path, MAX_PEOPLE)
 
-    def read_instances(self) -> NDArray[np.uint8] | None:
-        """(H, W) uint8 values of parts of people, 0 for none, or None."""
+    def read_instances(self) -> Ids | None:
+        """Read the values of the parts of people, (H, W) uint8, 0 for none; or None."""
         return None if self.instance_path is None else read_label_map(self.instance_path, MAX_PEOPLE)
 
 
-def person_boxes(people: NDArray[np.uint8]) -> dict[int, NDArray[np.float32]]:
-    """Person value -> (4,) xyxy box around its pixels, px, of (H, W) person values."""
+def person_boxes(people: Ids) -> dict[int, Float32]:
+    """Find the box of each person.
+
+    Parameters
+    ----------
+    people : (H, W) uint8
+        Person values.
+
+    Returns
+    -------
+    dict of int to (4,) float32 xyxy, px
+        Person value -> the box around the centres of its pixels.
+    """
     boxes = {}
     for value in np.unique(people):
         if value not in (0, IGNORE):
@@ -74,11 +81,12 @@ def person_boxes(people: NDArray[np.uint8]) -> dict[int, NDArray[np.float32]]:
 
 
 def read_cihp(folder: Path, split: str = "train") -> list[ParsedPicture]:
-    """The pictures of a split, by name.
+    """Read the pictures of a split, sorted by name.
 
     Raises
     ------
-    ValueError: for a split that CIHP does not have, or when its pictures are absent.
+    ValueError
+        CIHP has no such split, or its pictures are absent.
     """
     if split not in CIHP_SPLITS:
         raise ValueError(f"{folder}: CIHP has no split {split!r}; there are {', '.join(CIHP_SPLITS)}")
@@ -98,11 +106,12 @@ def read_cihp(folder: Path, split: str = "train") -> list[ParsedPicture]:
 
 
 def read_atr(folder: Path, split: str = "train") -> list[ParsedPicture]:
-    """The pictures of a split, in the order of its list, or all of them by name when there is no list.
+    """Read the pictures of a split in the order of its list; without a list all of them, sorted by name.
 
     Raises
     ------
-    ValueError: when the pictures are absent, or a listed one is.
+    ValueError
+        The pictures are absent, or one that is listed is.
     """
     folder = Path(folder)
     images = {image.stem: image for image in _pictures(folder / "JPEGImages")}
@@ -117,12 +126,31 @@ def read_atr(folder: Path, split: str = "train") -> list[ParsedPicture]:
     ]
 
 
-def write_cihp_submission(
-    folder: Path, name: str, labels: NDArray[np.uint8], people: NDArray[np.uint8]
-) -> tuple[Path, Path]:
-    """Write labels and person values, (H, W) uint8 each, of the picture `name` in CIHP's layout; the paths."""
-    if labels.shape != people.shape:
-        raise ValueError(f"{name}: labels are {labels.shape}, people {people.shape}: expected one size")
+def write_cihp_submission(folder: Path, name: str, labels: Ids, people: Ids) -> tuple[Path, Path]:
+    """Write the result of a picture in CIHP's layout.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the submission.
+    name : str
+        Of the picture's file.
+    labels : (H, W) uint8
+        CIHP's ids.
+    people : (H, W) uint8
+        Person values.
+
+    Returns
+    -------
+    tuple of Path
+        The files of the labels and of the person values.
+
+    Raises
+    ------
+    ValueError
+        The two maps differ in size.
+    """
+    check_shape(f"{name}: people", people, labels.shape)
     file = f"{Path(name).stem}.png"
     paths = Path(folder) / "Category_ids" / file, Path(folder) / "Human_ids" / file
     for path, ids in zip(paths, (labels, people), strict=True):

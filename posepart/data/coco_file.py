@@ -1,4 +1,4 @@
-"""The JSON file of COCO keypoints: read and checked, for every layout that uses it."""
+"""The JSON file of COCO keypoints, read and checked, and the maps beside it: for every layout that has them."""
 
 import json
 from collections import Counter
@@ -7,30 +7,38 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from posepart.arrays import Float32
 
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class CocoFile:
-    """A checked file: its images in order, and the annotations of each of them by its id."""
+    """A file that was checked."""
 
-    images: list[Record]
-    annotations: dict[int, list[Record]]
+    images: list[Record]  # in the order of the file
+    annotations: dict[int, list[Record]]  # of each image, by its id
 
 
 def read_coco_file(path: Path, joints: tuple[str, ...]) -> CocoFile:
-    """Read a file whose people have these joints.
+    """Read and check a file.
+
+    Parameters
+    ----------
+    path : Path
+    joints : tuple of str
+        The names of the joints that its people must have, in order.
 
     Raises
     ------
-    ValueError: when it is absent, is no JSON, has other joints, or an image or annotation is broken.
+    ValueError
+        The file is absent, not JSON, or has other joints; or an image or annotation in it is broken.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ValueError(f"{path}: no such file; a data folder holds {path.name}") from error
+        raise ValueError(f"{path}: no such file; check the folder and the split") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a JSON file ({error})") from error
     lists = ("images", "annotations", "categories")
@@ -59,14 +67,21 @@ def _by_image(path: Path, images: list[Record], annotations: list[Record]) -> di
     return found
 
 
-def box_of(annotation: Record) -> NDArray[np.float32]:
-    """(4,) xyxy of the file's x, y, width, height."""
+def box_of(annotation: Record) -> Float32:
+    """The box of an annotation, (4,) xyxy."""
     x, y, width, height = annotation["bbox"]
     return np.array([x, y, x + width, y + height], dtype=np.float32)
 
 
-def joints_of(annotation: Record, count: int) -> NDArray[np.float32]:
-    """(count, 3) x, y, visibility; zeros where the annotation has no keypoints."""
+def label_maps_of(folder: Path, image: Record) -> tuple[Path | None, Path | None]:
+    """The part map and the instance map of an image, each None where `folder` has none."""
+    name = f"{Path(image['file_name']).stem}.png"
+    parts, instances = (folder / kind / name for kind in ("parts", "instances"))
+    return parts if parts.exists() else None, instances if instances.exists() else None
+
+
+def joints_of(annotation: Record, count: int) -> Float32:
+    """The joints of an annotation, (count, 3) x, y, visibility; zeros where it has no keypoints."""
     keypoints = annotation.get("keypoints", [0] * (3 * count))
     return np.array(keypoints, dtype=np.float32).reshape(count, 3)
 

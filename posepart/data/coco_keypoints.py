@@ -1,4 +1,4 @@
-"""Reader of COCO person keypoints as they are distributed, with part PNGs beside the photos where there are some.
+"""Reader of COCO person keypoints as they are distributed, with optional maps of parts and people.
 
 Layout::
 
@@ -15,16 +15,16 @@ import re
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from posepart.data.coco_file import Record, box_of, joints_of, read_coco_file
+from posepart.arrays import Float32
+from posepart.data.coco_file import Record, box_of, joints_of, label_maps_of, read_coco_file
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.schema import COCO_JOINT_NAMES, COCO_LIMB_JOINTS, LIMB_JOINTS, NUM_JOINTS, CocoJoint, Joint
 
 _EYES = [CocoJoint.LEFT_EYE, CocoJoint.RIGHT_EYE]
 _EARS = [CocoJoint.LEFT_EAR, CocoJoint.RIGHT_EAR]
 _SHOULDERS = [CocoJoint.LEFT_SHOULDER, CocoJoint.RIGHT_SHOULDER]
-_HEAD_WIDTH = (0.5, 0.85)  # of the distance from neck to eyes: plausible widths of a head from ear to ear
+_HEAD_WIDTH = (0.5, 0.85)  # plausible distances from ear to ear, as a share of that from neck to eyes
 
 
 def keypoints_files(folder: Path) -> dict[str, Path]:
@@ -35,12 +35,13 @@ def keypoints_files(folder: Path) -> dict[str, Path]:
 
 
 def read_coco_keypoints(folder: Path, split: str = "train") -> list[Sample]:
-    """The samples of one split, in the order of the file.
+    """Read the samples of one split, in the order of the file.
 
     Raises
     ------
-    ValueError: when the annotation file is absent, is not JSON, has other joints, or a broken annotation, or
-        when there is no folder of photos.
+    ValueError
+        The annotation file is absent, is not JSON, or has other joints or a broken annotation; or there is no
+        folder of photos.
     """
     folder = Path(folder)
     path = keypoints_files(folder).get(split, folder / "annotations" / f"person_keypoints_{split}2017.json")
@@ -49,21 +50,26 @@ def read_coco_keypoints(folder: Path, split: str = "train") -> list[Sample]:
     return [_sample(folder, photos, image, data.annotations[image["id"]]) for image in data.images]
 
 
-def from_coco_joints(joints: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Our 14 joints of a person from the 17 of COCO.
-
-    The limbs are the same. Neck: the middle of the shoulders. Forehead: the middle of the eyes (of the ears where
-    no eye is labelled, the nose as a last resort; then it counts as occluded) moved away from the neck by a third
-    of the distance from ear to ear, that distance taken as 0.5 to 0.85 of the one from neck to eyes.
+def from_coco_joints(joints: Float32) -> Float32:
+    """Convert the 17 joints of COCO to our 14.
 
     Parameters
     ----------
-    joints: (17, 3) float32, x, y and visibility (0 not labelled, 1 occluded, 2 visible).
+    joints : (17, 3) float32
+        x, y and visibility (0 not labelled, 1 occluded, 2 visible).
 
     Returns
     -------
-    (14, 3) float32. The neck is labelled where both shoulders are, the forehead where the neck and something of
-    the face are; a joint made of several is as visible as the least visible of them.
+    (14, 3) float32
+        The neck is labelled where both shoulders are, the forehead where the neck and a joint of the face are.
+
+    Notes
+    -----
+    The limb joints are the same. The neck is the middle of the shoulders. The forehead starts at the middle of the
+    eyes, or of the ears where no eye is labelled, or at the nose as a last resort (in these two cases it counts as
+    occluded). From there it is moved away from the neck by a third of the distance from ear to ear, which is clipped
+    to 0.5 to 0.85 of the distance from neck to eyes. A joint computed from several others is as visible as the least
+    visible of them.
     """
     converted = np.zeros((NUM_JOINTS, 3), np.float32)
     limbs = joints[list(COCO_LIMB_JOINTS)]
@@ -75,7 +81,7 @@ def from_coco_joints(joints: NDArray[np.float32]) -> NDArray[np.float32]:
     return converted
 
 
-def _forehead(joints: NDArray[np.float32], neck: NDArray[np.float32]) -> NDArray[np.float32]:
+def _forehead(joints: Float32, neck: Float32) -> Float32:
     for group in (_EYES, _EARS, [CocoJoint.NOSE]):
         labelled = [joint for joint in group if joints[joint, 2] > 0]
         if labelled:
@@ -94,7 +100,7 @@ def _forehead(joints: NDArray[np.float32], neck: NDArray[np.float32]) -> NDArray
     return np.array([*moved, face[2] if group is _EYES else 1], np.float32)
 
 
-def _middle(joints: NDArray[np.float32]) -> NDArray[np.float32]:
+def _middle(joints: Float32) -> Float32:
     return np.array([*joints[:, :2].mean(axis=0), joints[:, 2].min()], np.float32)
 
 
@@ -107,9 +113,7 @@ def _photo_folder(folder: Path, split: str) -> Path:
 
 
 def _sample(folder: Path, photos: Path, image: Record, annotations: list[Record]) -> Sample:
-    stem = Path(image["file_name"]).stem
-    part_path, instance_path = folder / "parts" / f"{stem}.png", folder / "instances" / f"{stem}.png"
-    with_parts = part_path.exists()
+    part_path, instance_path = label_maps_of(folder, image)
     crowds = [box_of(a) for a in annotations if a.get("iscrowd")]
     return Sample(
         image_path=photos / image["file_name"],
@@ -118,9 +122,9 @@ def _sample(folder: Path, photos: Path, image: Record, annotations: list[Record]
         people=tuple(_person(a) for a in annotations if not a.get("iscrowd")),
         ignore_boxes=np.array(crowds, dtype=np.float32).reshape(-1, 4),
         boxes_complete=True,
-        part_path=part_path if with_parts else None,
-        instance_path=instance_path if instance_path.exists() else None,
-        parts_from="human" if with_parts else "none",
+        part_path=part_path,
+        instance_path=instance_path,
+        parts_from="none" if part_path is None else "human",
         source="coco",
     )
 

@@ -1,4 +1,4 @@
-"""Reader of COCO-keypoints annotations with part and instance PNGs beside the images.
+"""Reader of our own layout: COCO keypoints with our 14 joints, and maps of parts and people.
 
 Layout::
 
@@ -7,26 +7,27 @@ Layout::
     DIR/instances/NAME.png                   optional, indexed person values
     DIR/person_keypoints_{split}.json        COCO keypoints format, one category with our 14 joints
 
-Extra annotation fields are optional: image `source`, `parts_from`, `boxes_complete`; annotation `joints_from`,
-`instance_value`. `iscrowd: 1` marks an ignore region; with `ignore_reason: "detector"` it is the box of one
-person whom a detector found and nobody checked.
+Optional fields of an image are `source`, `parts_from` and `boxes_complete`; of an annotation, `joints_from` and
+`instance_value` (see `Sample`). `iscrowd: 1` marks an ignore region; with `ignore_reason: "detector"` it is the box
+of one person whom a detector found and nobody checked.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from posepart.data.coco_file import Record, box_of, joints_of, read_coco_file
+from posepart.data.coco_file import Record, box_of, joints_of, label_maps_of, read_coco_file
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.schema import JOINT_NAMES, NUM_JOINTS
 
 
 def read_coco_people(folder: Path, split: str = "train") -> list[Sample]:
-    """The samples of one split, in the order of the file.
+    """Read the samples of one split, in the order of the file.
 
     Raises
     ------
-    ValueError: when the annotation file is absent, is not JSON, has other joints, or a broken annotation.
+    ValueError
+        The annotation file is absent, is not JSON, or has other joints or a broken annotation.
     """
     data = read_coco_file(Path(folder) / f"person_keypoints_{split}.json", JOINT_NAMES)
     return [_sample(Path(folder), image, data.annotations[image["id"]]) for image in data.images]
@@ -44,8 +45,7 @@ def _person(annotation: Record) -> LabelledPerson:
 
 
 def _sample(folder: Path, image: Record, annotations: list[Record]) -> Sample:
-    stem = Path(image["file_name"]).stem
-    part_path, instance_path = folder / "parts" / f"{stem}.png", folder / "instances" / f"{stem}.png"
+    part_path, instance_path = label_maps_of(folder, image)
     ignored = [a for a in annotations if a.get("iscrowd")]
     return Sample(
         image_path=folder / "images" / image["file_name"],
@@ -54,9 +54,9 @@ def _sample(folder: Path, image: Record, annotations: list[Record]) -> Sample:
         people=tuple(_person(a) for a in annotations if not a.get("iscrowd")),
         ignore_boxes=np.array([box_of(a) for a in ignored], dtype=np.float32).reshape(-1, 4),
         boxes_complete=bool(image.get("boxes_complete", True)),
-        part_path=part_path if part_path.exists() else None,
-        instance_path=instance_path if instance_path.exists() else None,
-        parts_from=image.get("parts_from", "human") if part_path.exists() else "none",
+        part_path=part_path,
+        instance_path=instance_path,
+        parts_from="none" if part_path is None else image.get("parts_from", "human"),
         source=image.get("source", ""),
         unchecked=np.array([a.get("ignore_reason") == "detector" for a in ignored], bool),
     )

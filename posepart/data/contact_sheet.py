@@ -1,4 +1,4 @@
-"""Contact sheet of labelled photos: what the labels look like on the pictures."""
+"""Contact sheets: labelled photos with their labels drawn in."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from posepart.arrays import Float32, Float64, Rgb
 from posepart.data.sample import Sample
 from posepart.draw import blend_parts, draw_box, draw_skeleton, line_unit, person_colour, skeleton_unit
 from posepart.schema import IGNORE
@@ -19,10 +20,14 @@ _CAPTION = 18  # px
 _MARGIN = 4  # px
 
 
-def draw_sample(sample: Sample, max_side: int) -> NDArray[np.uint8]:
-    """The photo, at most `max_side` px, with parts, boxes and joints; what is to be ignored is grey.
+def draw_sample(sample: Sample, max_side: int) -> Rgb:
+    """Draw the parts, boxes and joints of a photo; ignored regions are grey, occluded joints have a dark centre.
 
-    Occluded joints have a dark centre.
+    Parameters
+    ----------
+    sample : Sample
+    max_side : int
+        Longer side of the picture, px; larger photos are shrunk to it.
 
     Returns
     -------
@@ -30,7 +35,8 @@ def draw_sample(sample: Sample, max_side: int) -> NDArray[np.uint8]:
 
     Raises
     ------
-    ValueError: when the photo or its part map cannot be read.
+    ValueError
+        The photo or its part map cannot be read.
     """
     image = sample.read_image()
     height, width = image.shape[:2]
@@ -52,19 +58,19 @@ def draw_sample(sample: Sample, max_side: int) -> NDArray[np.uint8]:
     return canvas
 
 
-def _draw_joints(canvas: NDArray[np.uint8], joints: NDArray[np.float32], scale: float, unit: float) -> None:
+def _draw_joints(canvas: Rgb, joints: Float32, scale: float, unit: float) -> None:
     xy = _scaled(joints[:, :2], scale)
     draw_skeleton(canvas, joints[:, 2] > 0, xy, unit)
     for x, y in xy[joints[:, 2] == 1]:
         cv2.circle(canvas, (round(x), round(y)), max(1, round(unit)), (0, 0, 0), cv2.FILLED)
 
 
-def _scaled(xy: NDArray, scale: float) -> NDArray[np.float64]:
+def _scaled(xy: NDArray, scale: float) -> Float64:
     return (np.asarray(xy, np.float64) + 0.5) * scale - 0.5
 
 
 def choose_samples(samples: Sequence[Sample], count: int) -> list[Sample]:
-    """At most `count` samples, always the same: the sources take turns, each in a random order."""
+    """Choose at most `count` samples: the sources take turns, each in a random order that is always the same."""
     by_source: dict[str, list[Sample]] = defaultdict(list)
     for i in np.random.default_rng(0).permutation(len(samples)):
         by_source[samples[i].source].append(samples[i])
@@ -75,7 +81,21 @@ def choose_samples(samples: Sequence[Sample], count: int) -> list[Sample]:
 def contact_sheet(
     samples: Sequence[Sample], columns: int = 6, tile: int = 256
 ) -> tuple[Image.Image, list[str]]:
-    """A picture of samples, and a sentence for each that could not be drawn."""
+    """Draw samples side by side.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+    columns : int
+    tile : int
+        Side of a sample's square, px.
+
+    Returns
+    -------
+    sheet : PIL.Image.Image
+    failures : list of str
+        A sentence for each sample that could not be drawn.
+    """
     rows = -(-len(samples) // columns)
     step = tile + 2 * _MARGIN
     sheet = Image.new("RGB", (columns * step, max(rows, 1) * (step + _CAPTION)), _BACKGROUND)
@@ -86,9 +106,9 @@ def contact_sheet(
         try:
             picture = Image.fromarray(draw_sample(sample, tile))
             sheet.paste(picture, (x + (tile - picture.width) // 2, y + (tile - picture.height) // 2))
-        except Exception as error:  # a broken file must not cost the sheet
+        except Exception as error:  # a broken file must not prevent the sheet
             failures.append(
-                f"{sample.image_path}: cannot be drawn ({error}); see the other problems, or copy the files again"
+                f"{sample.image_path}: cannot be drawn ({error}); see the other findings, or copy the files again"
             )
         drawing.text((x, y + tile + _MARGIN), _caption(sample, font, tile), fill=(230, 230, 230), font=font)
     return sheet, failures

@@ -1,7 +1,7 @@
-"""Folds of a data set: a network trained without a fold predicts it as it predicts photos it has never seen.
+"""Folds of a data set, for cross-fitting.
 
-The CRF and the second stage learn from what the networks predict; on their own training photos networks are too
-good, so each fold is predicted by the network that did not train on it (cross-fitting).
+The CRF and the second stage learn from the networks' predictions. On the photos that they were trained on, networks
+are too good; so each fold is predicted by networks that were trained without it.
 """
 
 import re
@@ -14,10 +14,10 @@ from posepart.data.sample import Sample
 
 @dataclass(frozen=True)
 class Fold:
-    """Fold `number` (from 0) of `count`; a photo's fold depends on its file name alone."""
+    """One fold of several; a photo's fold depends on its file name alone."""
 
-    number: int
-    count: int
+    number: int  # from 0
+    count: int  # of folds
 
     def __post_init__(self) -> None:
         if not 0 <= self.number < self.count or self.count < 2:
@@ -29,7 +29,8 @@ class Fold:
 
         Raises
         ------
-        ValueError: when the text is something else, or there is no such fold.
+        ValueError
+            The text is something else, or there is no such fold.
         """
         match = re.fullmatch(r"(\d+)/(\d+)", text)
         if match is None:
@@ -43,9 +44,9 @@ class Fold:
         return crc32(sample.image_path.name.encode()) % self.count == self.number
 
     def inside(self, samples: Iterable[Sample]) -> list[Sample]:
-        """The samples of this fold."""
+        """Keep the samples of this fold."""
         return [sample for sample in samples if sample in self]
 
     def outside(self, samples: Iterable[Sample]) -> list[Sample]:
-        """The samples of all other folds."""
+        """Keep the samples of all other folds."""
         return [sample for sample in samples if sample not in self]

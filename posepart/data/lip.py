@@ -1,13 +1,13 @@
-"""LIP's files for one person a picture: readers, writers, and the submissions of both tasks.
+"""Readers and writers of the single-person files of LIP, and of the submissions to its two tasks.
 
-Layout, where each folder may lie one or two folders deeper (as the archives unpack)::
+Layout, where each file or folder may lie up to two folders deeper, as the archives unpack::
 
     DIR/{split}_images/NAME.jpg
     DIR/{split}_segmentations/NAME.png       grey PNG of label ids
-    DIR/lip_{split}_set.csv                  no header: file, then x, y, hidden of 16 joints; nan: not labelled
-    DIR/{split}_id.txt                       optional, the names in order; else the csv's, else the folder's order
+    DIR/lip_{split}_set.csv                  no header: file, then x, y, hidden of 16 joints; nan where not labelled
+    DIR/{split}_id.txt                       optional, the names in order; else the csv's order, or the folder's
 
-A pose submission is a csv of file, then x, y of 16 joints; a parsing submission is a folder of label-id PNGs.
+A pose submission is a csv of file, then x, y of 16 joints. A parsing submission is a folder of PNGs of label ids.
 """
 
 import csv
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from posepart.arrays import Float64, Ids, check_shape
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.io.files import write_atomically
 from posepart.io.label_maps import read_label_map, write_label_map
@@ -37,28 +38,27 @@ from posepart.schema.lip import (
 class LipPicture:
     """One picture of one person.
 
-    name: of the file, which pairs it with results. joints: (16, 3) float64 x, y and COCO visibility (0 not labelled,
-    1 occluded, 2 visible), in pixels of the picture; None without pose labels. label_path: None without parsing
-    labels.
+    The visibility of a joint is COCO's: 0 if it is not labelled, 1 if it is occluded and 2 if it is visible.
     """
 
-    name: str
+    name: str  # of the file; it pairs the picture with results
     image_path: Path
-    joints: NDArray[np.float64] | None = None
-    label_path: Path | None = None
+    joints: Float64 | None = None  # (16, 3) x, y, visibility, picture frame; None without pose labels
+    label_path: Path | None = None  # None without parsing labels
 
-    def read_labels(self) -> NDArray[np.uint8] | None:
-        """(H, W) uint8 LIP ids, or None."""
+    def read_labels(self) -> Ids | None:
+        """Read the labels, (H, W) uint8 LIP ids, or None."""
         return None if self.label_path is None else read_label_map(self.label_path, NUM_LIP_LABELS)
 
     def size(self) -> tuple[int, int]:
-        """Width and height, px."""
+        """Width and height of the picture, px."""
         with Image.open(self.image_path) as file:
             return file.size
 
     def as_sample(self) -> Sample:
-        """The picture with our 14 joints; the box is the whole picture. Without parts: LIP's labels are coarser
-        than ours on the limbs (`lip_schema.parts_from_lip`).
+        """Convert to a sample with our 14 joints, its box the whole picture.
+
+        It has no part map, as LIP's labels are coarser than our parts on the limbs (see `parts_from_lip`).
         """
         width, height = self.size()
         joints = None if self.joints is None else joints_from_lip(self.joints)
@@ -69,16 +69,17 @@ class LipPicture:
 
 
 def read_lip(folder: Path, split: str = "train") -> list[LipPicture]:
-    """The pictures of one split.
+    """Read the pictures of one split.
 
     Raises
     ------
-    ValueError: when the pictures are absent, or a file is wrong; it names the file.
+    ValueError
+        The pictures are absent, or a file, which the error names, is wrong.
     """
     folder = Path(folder)
     images = _locate(folder, f"{split}_images")
     if images is None:
-        raise ValueError(f"{folder}: lacks {split}_images; name the folder that LIP was unpacked to")
+        raise ValueError(f"{folder}: lacks {split}_images; choose the folder that LIP was unpacked to")
     labels = _locate(folder, f"{split}_segmentations")
     annotations = _locate(folder, f"lip_{split}_set.csv")
     joints = {} if annotations is None else read_pose_labels(annotations)
@@ -102,7 +103,7 @@ def read_lip(folder: Path, split: str = "train") -> list[LipPicture]:
 
 
 def _locate(folder: Path, name: str) -> Path | None:
-    """The file or folder of that name in the folder, or up to two folders deeper."""
+    """Find a file or folder of a name in a folder, or up to two folders deeper."""
     for pattern in (name, f"*/{name}", f"*/*/{name}"):
         found = sorted(folder.glob(pattern))
         if found:
@@ -110,14 +111,19 @@ def _locate(folder: Path, name: str) -> Path | None:
     return None
 
 
-def read_pose_labels(path: Path) -> dict[str, NDArray[np.float64]]:
-    """File name -> (16, 3) x, y, COCO visibility of a `lip_{split}_set.csv`, in the order of the file.
+def read_pose_labels(path: Path) -> dict[str, Float64]:
+    """Read a `lip_{split}_set.csv`.
 
-    A joint is not labelled when any of its three numbers is nan; the row then has zeros there.
+    Returns
+    -------
+    dict of str to (16, 3) float64
+        File name -> x, y, COCO visibility, in the order of the file. A joint of which any number is nan is not
+        labelled; its row is zero.
 
     Raises
     ------
-    ValueError: naming the file and the line that is wrong.
+    ValueError
+        A line, which the error names, is wrong.
     """
     joints = {}
     for name, values in _read_rows(path, 3).items():
@@ -128,7 +134,7 @@ def read_pose_labels(path: Path) -> dict[str, NDArray[np.float64]]:
 
 
 def write_pose_labels(path: Path, joints: Mapping[str, NDArray]) -> None:
-    """The inverse of `read_pose_labels`: (16, 3) x, y, COCO visibility by file name, in order."""
+    """Write labels as `read_pose_labels` returns them, in their order."""
     rows = []
     for name, person in joints.items():
         labelled = person[:, 2:] > 0
@@ -137,31 +143,49 @@ def write_pose_labels(path: Path, joints: Mapping[str, NDArray]) -> None:
     _write_rows(path, rows, 3)
 
 
-def read_pose_submission(path: Path) -> dict[str, NDArray[np.float64]]:
-    """File name -> (16, 2) x, y, px, in the order of the file; errors as `read_pose_labels`."""
+def read_pose_submission(path: Path) -> dict[str, Float64]:
+    """Read a pose submission.
+
+    Returns
+    -------
+    dict of str to (16, 2) float64
+        File name -> x, y, px, in the order of the file.
+
+    Raises
+    ------
+    ValueError
+        A line, which the error names, is wrong.
+    """
     return _read_rows(path, 2)
 
 
 def write_pose_submission(path: Path, poses: Iterable[tuple[str, NDArray]]) -> None:
-    """Write (file name, (16, 2) x, y) rows. The server pairs rows by their order: give them in its order.
+    """Write a pose submission.
+
+    Parameters
+    ----------
+    path : Path
+    poses : iterable of (str, (16, 2) array)
+        File name and joints, px. The server pairs rows by order, so they must be in the order of its list.
 
     Raises
     ------
-    ValueError: when a pose has another shape.
+    ValueError
+        A pose has another shape.
     """
     _write_rows(path, poses, 2)
 
 
-def write_parsing_submission(folder: Path, name: str, labels: NDArray[np.uint8]) -> Path:
-    """Write (H, W) uint8 label ids of the picture `name` as `folder/STEM.png`; returns the path."""
+def write_parsing_submission(folder: Path, name: str, labels: Ids) -> Path:
+    """Write the labels of a picture, (H, W) uint8 LIP ids, as `folder/STEM.png`; returns that path."""
     path = Path(folder) / f"{Path(name).stem}.png"
     write_label_map(path, labels)
     return path
 
 
-def _read_rows(path: Path, columns: int) -> dict[str, NDArray[np.float64]]:
-    """File name -> (16, columns) numbers of a csv without header."""
-    rows: dict[str, NDArray[np.float64]] = {}
+def _read_rows(path: Path, columns: int) -> dict[str, Float64]:
+    """Read a csv without header: file name -> (16, columns) numbers."""
+    rows: dict[str, Float64] = {}
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -169,16 +193,16 @@ def _read_rows(path: Path, columns: int) -> dict[str, NDArray[np.float64]]:
     for number, row in enumerate(csv.reader(io.StringIO(text)), start=1):
         if not row:
             continue
-        rows_name, fields = row[0], row[1:]
+        name, fields = row[0], row[1:]
         if len(fields) != columns * NUM_LIP_JOINTS:
             raise ValueError(
                 f"{path}, line {number}: expected a file name and {columns * NUM_LIP_JOINTS} numbers, "
                 f"{columns} for each of {NUM_LIP_JOINTS} joints, got {len(fields)}"
             )
-        if rows_name in rows:
-            raise ValueError(f"{path}, line {number}: {rows_name} is there twice; remove one of the rows")
+        if name in rows:
+            raise ValueError(f"{path}, line {number}: {name} occurs twice; remove one of the rows")
         try:
-            rows[rows_name] = np.array([float(v) for v in fields]).reshape(NUM_LIP_JOINTS, columns)
+            rows[name] = np.array([float(v) for v in fields]).reshape(NUM_LIP_JOINTS, columns)
         except ValueError:
             raise ValueError(f"{path}, line {number}: expected numbers or nan, got {fields}") from None
     return rows
@@ -187,31 +211,39 @@ def _read_rows(path: Path, columns: int) -> dict[str, NDArray[np.float64]]:
 def _write_rows(path: Path, rows: Iterable[tuple[str, NDArray]], columns: int) -> None:
     lines = []
     for name, values in rows:
-        if np.shape(values) != (NUM_LIP_JOINTS, columns):
-            raise ValueError(
-                f"{path}: {name}: expected shape ({NUM_LIP_JOINTS}, {columns}), got {np.shape(values)}"
-            )
+        check_shape(f"{path}: {name}", np.asarray(values), (NUM_LIP_JOINTS, columns))
         lines.append(",".join([name, *(_number(float(v)) for v in np.ravel(values))]) + "\n")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda file: file.write("".join(lines).encode()))
 
 
 def _number(value: float) -> str:
-    """Whole numbers as LIP writes them, without a point."""
+    """Format a number as LIP does, whole numbers without a decimal point."""
     if math.isnan(value):
         return "nan"
     return str(int(value)) if value.is_integer() else repr(value)
 
 
 def pair_by_name(truth: Sequence[str], predicted: Sequence[str], strict: bool = True) -> list[int]:
-    """The row of the prediction of each picture.
+    """Pair pictures with predictions.
 
-    strict: True pairs by file name (without suffix), False by order, as the official script does.
+    Parameters
+    ----------
+    truth, predicted : sequence of str
+        File names of the pictures and of the predictions.
+    strict : bool
+        Pair by file name without suffix; False pairs by order, as the official script does.
+
+    Returns
+    -------
+    list of int
+        For each picture, the row of its prediction.
 
     Raises
     ------
-    ValueError: when a picture has no prediction, a prediction no picture, a name is there twice, or, without
-        `strict`, the numbers of rows differ.
+    ValueError
+        A picture has no prediction, a prediction has no picture, or a name occurs twice; without `strict`, the
+        numbers of rows differ.
     """
     if not strict:
         if len(truth) != len(predicted):

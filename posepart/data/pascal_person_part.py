@@ -1,16 +1,16 @@
-"""Reader of PASCAL-Person-Part with the joints that Xia et al. released (and without them).
+"""Reader of PASCAL-Person-Part, with or without the joints that Xia et al. released.
 
 Layout::
 
     DIR/JPEGImages/ID.jpg
     DIR/SegmentationPart/ID.png          indexed part ids as in `schema.Part`, 255 = ignore
     DIR/PersonJoints/ID.mat              boxes: 1 x N cells of x1, y1, x2, y2; joints: 1 x N cells of 14 x 3
-    DIR/train_id.txt, DIR/val_id.txt     one ID a line; also in DIR/list or DIR/pascal_person_part_trainval_list
+    DIR/train_id.txt, DIR/val_id.txt     one ID per line; also in DIR/list or DIR/pascal_person_part_trainval_list
 
-A photo without a .mat file has parts and no people; the whole of PersonJoints may be missing. The third column of
-`joints` is 0 where a joint is not labelled; occluded joints are not told apart. The release does not say
-whether it counts pixels from 0 or from 1: coordinates are taken as they stand. It has no ignore regions but the
-255 of the part maps, and no instance maps.
+A photo without a .mat file has parts but no people; the whole folder PersonJoints may be missing. The third column
+of `joints` is 0 where a joint is not labelled; occluded joints are not marked. The release does not say whether
+pixels are counted from 0 or from 1, so coordinates are used unchanged. Apart from the 255 of the part maps it has no
+ignore regions, and it has no instance maps.
 """
 
 import warnings
@@ -18,10 +18,10 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from scipy.io import loadmat
 
+from posepart.arrays import Float64
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.schema import NUM_JOINTS, PASCAL_JOINTS
 
@@ -37,12 +37,13 @@ def list_files(folder: Path) -> dict[str, Path]:
 
 
 def read_pascal_person_part(folder: Path, split: str = "train") -> list[Sample]:
-    """The samples of one split, in the order of its list.
+    """Read the samples of one split, in the order of its list.
 
     Raises
     ------
-    ValueError: when the list is absent or names a photo twice, when a photo or part map of it is missing, or
-        when a .mat file is damaged or holds something else.
+    ValueError
+        The list is absent or names a photo twice; a photo or part map is missing; or a .mat file is damaged or holds
+        something else.
     """
     folder = Path(folder)
     path = list_files(folder).get(split, folder / f"{split}_id.txt")
@@ -56,13 +57,13 @@ def _read_list(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
-        raise ValueError(f"{path}: no such file; it lists the ids of the photos, one a line") from error
+        raise ValueError(f"{path}: no such file; it lists the ids of the photos, one per line") from error
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not a text file; it lists the ids of the photos, one a line") from error
+        raise ValueError(f"{path}: not a text file; it lists the ids of the photos, one per line") from error
     names = [line.split()[0] for line in lines if line.strip()]
     for name, count in Counter(names).most_common(1):
         if count > 1:
-            raise ValueError(f"{path}: names {name} {count} times; delete the lines but one")
+            raise ValueError(f"{path}: names {name} {count} times; keep one of the lines")
     return names
 
 
@@ -104,7 +105,7 @@ def _size(path: Path) -> tuple[int, int]:
 def _read_people(path: Path) -> tuple[LabelledPerson, ...]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about odd variable names; ours are looked up below
+            warnings.simplefilter("ignore")  # about unusual variable names; ours are looked up below
             content = loadmat(path, variable_names=["boxes", "joints"])
     except Exception as error:  # a damaged file makes scipy raise almost anything
         raise ValueError(f"{path}: not a MATLAB file that can be read ({error}); copy it again") from None
@@ -124,8 +125,8 @@ def _read_people(path: Path) -> tuple[LabelledPerson, ...]:
     return tuple(people)
 
 
-def _cells(path: Path, key: str, value: object) -> list[NDArray[np.float64]]:
-    """The numeric arrays of a MATLAB cell array; an empty matrix is an empty cell array."""
+def _cells(path: Path, key: str, value: object) -> list[Float64]:
+    """The numeric arrays of a MATLAB cell array; an empty matrix counts as an empty cell array."""
     if not isinstance(value, np.ndarray):
         raise ValueError(f"{path}: lacks {key}; expected cell arrays boxes and joints")
     if value.size and value.dtype != object:
@@ -136,7 +137,7 @@ def _cells(path: Path, key: str, value: object) -> list[NDArray[np.float64]]:
         raise ValueError(f"{path}: {key}: expected cells of numbers ({error})") from error
 
 
-def _person(box: NDArray[np.float64], table: NDArray[np.float64]) -> LabelledPerson:
+def _person(box: Float64, table: Float64) -> LabelledPerson:
     labelled = (table[:, 2] > 0) & np.isfinite(table).all(axis=1)
     joints = np.zeros((NUM_JOINTS, 3), np.float32)
     joints[list(PASCAL_JOINTS), :2] = np.where(labelled[:, None], table[:, :2], 0)

@@ -1,4 +1,4 @@
-"""Training crops around people: image, joints of everyone in the crop, part map, regions to ignore."""
+"""Training crops around people: image, joints of everyone in the crop, part map, ignored regions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from posepart.arrays import Float32, Float64, Mask
 from posepart.config import CropConfig
 from posepart.data.augment import (
     AugmentConfig,
@@ -26,31 +27,37 @@ from posepart.geometry.frames import Affine, crop_to_map
 from posepart.schema import IGNORE, NUM_JOINTS, Part
 from posepart.stages.crops import warp_image
 
-MAX_PEOPLE = 6  # people per crop whose joints are kept; the crop's own person comes first
+MAX_PEOPLE = 6  # people per crop whose joints are kept, the crop's own person first
 
 
 @dataclass(frozen=True)
 class CropBatchConfig:
-    """What a training batch is made of."""
+    """How training batches are drawn."""
 
     batch_size: int = 32
     seed: int = 0
-    stride: int = 4  # of the networks' maps
-    need: str = "joints"  # "joints" or "parts": which labels a person or photo must have to be drawn
+    stride: int = 4  # crop pixels per cell of the networks' maps
+    need: str = "joints"  # labels that a person or photo must have to be drawn: "joints" or "parts"
     crop: CropConfig = field(default_factory=lambda: CropConfig(size=192))
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     shares: dict[str, float] = field(
         default_factory=dict
-    )  # source -> share of the draws; others split the rest
+    )  # source -> share; the other sources split the rest
 
 
 class PersonCrops(Dataset[dict[str, Tensor]]):
-    """Batch number `i` of an endless, seeded stream: the same (seed, i) is the same batch on any machine.
+    """An endless, seeded stream of batches; the same seed and index give the same batch on any machine.
 
-    Items are dicts of tensors, S the crop's side and h = S / stride:
-    image (B, 3, S, S) uint8; joints (B, MAX_PEOPLE, 14, 3) float32, crop frame, third column 1 where labelled
-    and inside the crop; box (B, 4) float32 xyxy, crop frame, of the crop's own person; ignore (B, h, h) bool,
-    cells where an unlabelled joint may lie; parts (B, h, h) uint8, 255 = ignore.
+    Notes
+    -----
+    A batch is a dict of tensors. With S the side of a crop and h = S / stride:
+
+    - image: (B, 3, S, S) uint8;
+    - joints: (B, MAX_PEOPLE, 14, 3) float32, crop frame; the third column is 1 where a joint is labelled and inside
+      the crop;
+    - box: (B, 4) float32 xyxy, crop frame, of the crop's own person;
+    - ignore: (B, h, h) bool, cells where an unlabelled joint may lie;
+    - parts: (B, h, h) uint8, `schema.IGNORE` where there is no label.
     """
 
     def __init__(self, samples: Sequence[Sample], config: CropBatchConfig) -> None:
@@ -113,8 +120,21 @@ class PersonCrops(Dataset[dict[str, Tensor]]):
         view["joints"][free] = labels["joints"][0]
 
 
-def source_weights(sources: NDArray[np.str_], shares: Mapping[str, float]) -> NDArray[np.float64]:
-    """Draw probability of each item so that every named source gets its share and the others split the rest."""
+def source_weights(sources: NDArray[np.str_], shares: Mapping[str, float]) -> Float64:
+    """Probabilities with which items are drawn, so that named sources get their shares and the others the rest.
+
+    Parameters
+    ----------
+    sources : (N,) str
+        The source of each item.
+    shares : mapping of str to float
+        Source -> its share of the draws. Sources that it does not name split the rest by their number of items.
+
+    Returns
+    -------
+    (N,) float64
+        They sum to 1.
+    """
     names, inverse, counts = np.unique(sources, return_inverse=True, return_counts=True)
     rest = max(0.0, 1.0 - sum(shares.get(n, 0.0) for n in names))
     unnamed = sum(c for n, c in zip(names, counts, strict=True) if n not in shares)
@@ -126,7 +146,27 @@ def source_weights(sources: NDArray[np.str_], shares: Mapping[str, float]) -> ND
 def crop_labels(
     sample: Sample, person: int, affine: Affine, mirrored: bool, size: int, stride: int
 ) -> dict[str, NDArray]:
-    """One view of a sample without any change of its pixels; keys as `PersonCrops`, image (S, S, 3)."""
+    """Crop a sample and its labels around one person, without changes of colour.
+
+    Parameters
+    ----------
+    sample : Sample
+    person : int
+        Index of the crop's own person.
+    affine : Affine
+        From photo to crop.
+    mirrored : bool
+        Whether the affine mirrors.
+    size : int
+        Side S of the crop, px.
+    stride : int
+        Crop pixels per map cell.
+
+    Returns
+    -------
+    dict of str to ndarray
+        One item of the batches of `PersonCrops`, but with image (S, S, 3).
+    """
     image = warp_image(sample.read_image(), affine, size)
     others = [q for i, q in enumerate(sample.people) if i != person]
     cells = size // stride
@@ -143,7 +183,7 @@ def crop_labels(
             else:
                 complete = complete and not visible[:, 2].any()
         elif row == 0:
-            row = 1  # the first row stays the crop's own person
+            row = 1  # the first row remains that of the crop's own person
         if not complete:
             _mark_box(ignore, candidate.box, affine, stride)
     for box in sample.ignore_boxes:
@@ -164,16 +204,16 @@ def _has_parts(sample: Sample, person: LabelledPerson) -> bool:
     return sample.part_path is not None and max(person.box[2:] - person.box[:2]) >= 30
 
 
-def _visible_joints(joints: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Third column 1 where the joint is labelled and inside the crop, else the row is 0."""
+def _visible_joints(joints: Float32, size: int) -> Float32:
+    """Set the third column to 1 where a joint is labelled and inside the crop, and all other rows to 0."""
     inside = ((joints[:, :2] >= 0) & (joints[:, :2] <= size - 1)).all(1) & (joints[:, 2] > 0)
     return np.where(inside[:, None], np.column_stack([joints[:, :2], np.ones(len(joints))]), 0).astype(
         np.float32
     )
 
 
-def _mark_box(ignore: NDArray[np.bool_], box: NDArray, affine: Affine, stride: int) -> None:
-    """Mark the cells under a photo box (the hull of its turned corners)."""
+def _mark_box(ignore: Mask, box: NDArray, affine: Affine, stride: int) -> None:
+    """Mark the cells under a box of the photo, which may be rotated in the crop; in place."""
     canvas = np.zeros(ignore.shape, np.uint8)
     corners = crop_to_map(_corners(box, affine), stride)
     cv2.fillConvexPoly(canvas, np.round(corners).astype(np.int32), 1)
@@ -181,16 +221,16 @@ def _mark_box(ignore: NDArray[np.bool_], box: NDArray, affine: Affine, stride: i
 
 
 def _corners(box: NDArray, affine: Affine) -> NDArray:
-    """(4, 2) corners of a photo box in the crop."""
+    """The corners of a box of the photo, (4, 2) in the crop frame."""
     x0, y0, x1, y1 = box
     return affine.forward(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]))
 
 
-def _at_cells(mask: NDArray[np.bool_], stride: int) -> NDArray[np.bool_]:
+def _at_cells(mask: Mask, stride: int) -> Mask:
     return mask[stride // 2 :: stride, stride // 2 :: stride]
 
 
-def _hide_covered(joints: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
-    """Unlabel the joints (P, 14, 3) that lie under the mask."""
+def _hide_covered(joints: Float32, mask: Mask) -> None:
+    """Remove the labels of joints (P, 14, 3) that lie under a mask; in place."""
     x, y = (np.clip(np.round(joints[..., i]).astype(int), 0, mask.shape[0] - 1) for i in range(2))
     joints[mask[y, x] & (joints[..., 2] > 0)] = 0

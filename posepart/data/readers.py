@@ -1,4 +1,4 @@
-"""One entry to every data set: `read_samples` finds out which layout a folder has and reads it."""
+"""The entry to every data set: `read_samples` finds out which layout a folder has and reads it."""
 
 import re
 from collections.abc import Callable
@@ -14,16 +14,14 @@ from posepart.data.sample import Sample
 
 @dataclass(frozen=True)
 class Layout:
-    """A way to keep a data set in a folder.
-
-    recognised_by: the files that tell it from the others. splits: the names of the splits that a folder has in
-    this layout, none when it has another. read: the samples of one of them.
-    """
+    """A way to keep a data set in a folder."""
 
     name: str
-    recognised_by: str
-    splits: Callable[[Path], tuple[str, ...]]
-    read: Callable[[Path, str], list[Sample]]
+    recognised_by: str  # the files that distinguish it from the others
+    splits: Callable[
+        [Path], tuple[str, ...]
+    ]  # names of the splits in this layout; none in a folder of another
+    read: Callable[[Path, str], list[Sample]]  # the samples of a split
 
 
 def _people_splits(folder: Path) -> tuple[str, ...]:
@@ -36,7 +34,7 @@ def _lip_splits(folder: Path) -> tuple[str, ...]:
     return tuple(sorted({path.name.removeprefix("lip_").removesuffix("_set.csv") for path in paths}))
 
 
-# Ordered: the first that fits is the layout of a folder.
+# In order: the first that fits is the layout of a folder.
 LAYOUTS: tuple[Layout, ...] = (
     Layout(
         "people",
@@ -58,7 +56,7 @@ LAYOUTS: tuple[Layout, ...] = (
     ),
     Layout(
         "LIP",
-        "lip_SPLIT_set.csv and SPLIT_images/ (joints as our 14; its parts are others)",
+        "lip_SPLIT_set.csv and SPLIT_images/ (its joints become our 14; its parts are not read)",
         _lip_splits,
         lambda folder, split: [picture.as_sample() for picture in read_lip(folder, split)],
     ),
@@ -66,40 +64,44 @@ LAYOUTS: tuple[Layout, ...] = (
 
 
 def find_layout(folder: Path) -> Layout:
-    """The layout of a folder.
+    """Find the layout of a folder.
 
     Raises
     ------
-    ValueError: when there is no such folder, or none of the layouts fits it.
+    ValueError
+        There is no such folder, or no layout fits it.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise ValueError(f"{folder}: no such folder; name the folder of a data set")
+        raise ValueError(f"{folder}: no such folder; check the path")
     for layout in LAYOUTS:
         if layout.splits(folder):
             return layout
     known = "; ".join(f"{layout.name}: {layout.recognised_by}" for layout in LAYOUTS)
     raise ValueError(
-        f"{folder}: not a data set that can be read; name a folder of one of these layouts: {known}"
+        f"{folder}: not a data set that can be read; choose a folder in one of these layouts: {known}"
     )
 
 
 def splits_of(folder: Path) -> tuple[str, ...]:
-    """The names of the splits of a data set, sorted; errors as `find_layout`."""
+    """The names of the splits of a data set, sorted; errors as in `find_layout`."""
     return find_layout(folder).splits(Path(folder))
 
 
 def read_samples(folder: Path, split: str) -> list[Sample]:
-    """The samples of one split of a data set in any of the layouts.
+    """Read one split of a data set.
 
     Parameters
     ----------
-    folder: of the data set, in one of `LAYOUTS`.
-    split: as `splits_of` names them, mostly "train" and "val".
+    folder : Path
+        Of the data set, in one of `LAYOUTS`.
+    split : str
+        One of `splits_of`, usually "train" or "val".
 
     Raises
     ------
-    ValueError: when no layout fits, the data set has no such split, or a file is wrong; it names the file.
+    ValueError
+        No layout fits, the data set has no such split, or a file, which the error names, is wrong.
     """
     folder = Path(folder)
     layout = find_layout(folder)

@@ -15,7 +15,7 @@ from posepart.schema import NUM_JOINTS
 class LabelledPerson:
     """A person of the ground truth, in the photo frame.
 
-    The visibility of a joint is COCO's: 0 for a joint that is not labelled, 1 for an occluded and 2 for a visible one.
+    The visibility of a joint is COCO's: 0 if it is not labelled, 1 if it is occluded and 2 if it is visible.
     """
 
     box: Float32  # (4,) xyxy

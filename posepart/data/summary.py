@@ -1,23 +1,29 @@
-"""What a data set holds, counted, as a table with a column per split."""
+"""Counts of what a data set holds, as a table with a column per split."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from posepart.arrays import Index
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.schema import IGNORE, NUM_PARTS, PART_NAMES
 
 Counts = dict[str, int | str]
 
 
-def summarise(samples: Sequence[Sample], pixels: NDArray[np.int64]) -> dict[str, Counts]:
-    """The counts of one split: section -> row -> count, rows in the order of the table.
+def summarise(samples: Sequence[Sample], pixels: Index) -> dict[str, Counts]:
+    """Count what one split holds.
 
     Parameters
     ----------
-    samples: of the split.
-    pixels: (256,) int64, how many pixels of their part maps have each id.
+    samples : sequence of Sample
+    pixels : (256,) int64
+        How many pixels of their part maps have each id.
+
+    Returns
+    -------
+    dict
+        Section -> row -> count or share, in the order of the table.
     """
     people = [(sample, person) for sample in samples for person in sample.people]
     joints = [person.joints[:, 2] for _, person in people if person.joints is not None]
@@ -57,8 +63,8 @@ def _by(what: str, values: Sequence[str]) -> Counts:
     return {f"{what} {name}".strip(): int(count) for name, count in zip(names, counts, strict=True)}
 
 
-def _shares(pixels: NDArray[np.int64]) -> Counts:
-    """Per cent of the labelled pixels by part, and of all pixels those to ignore and of unknown ids."""
+def _shares(pixels: Index) -> Counts:
+    """Each part's share of the labelled pixels, and the shares of all pixels that are ignored or of unknown ids."""
     labelled, total = int(pixels[:NUM_PARTS].sum()), int(pixels.sum())
     if total == 0:
         return {}
@@ -76,7 +82,7 @@ def _percent(count: int, of: int) -> str:
 
 
 def format_summary(summaries: Mapping[str, Mapping[str, Counts]]) -> str:
-    """A table of the summaries of several splits, a column each."""
+    """Make a text table of the summaries of several splits, one column each."""
     splits = list(summaries)
     lines: list[tuple[str, list[str]]] = [("", splits)]
     for section in next(iter(summaries.values()), {}):

@@ -1,24 +1,24 @@
-"""Why a pose is what it is: the terms of Eq. (1) that speak for each joint, and the price of doing without it.
+"""Why a pose is as it is: the terms of Eq. (1) for and against each joint, and the cost of doing without it.
 
-All prices are energies in nats: negative speaks for a joint, positive against it.
+All numbers are energies in nats: negative terms speak for a joint, positive ones against it.
 
-*Terms.* The energy of a person is the sum of the unaries of its joints and of the pairwise costs of all their
-pairs. A pairwise cost psi_ij = -(w . terms(f) + b), Eq. (2), is split by feature around f = 0, which are offsets
-that lead exactly to the other joint, and no part anywhere near:
+*Terms.* The energy of a person is the sum of the unaries of its joints and of the pairwise costs of all its pairs. A
+pairwise cost psi_ij = -(w . terms(f) + b), Eq. (2), is split by feature around f = 0. There the offsets lead exactly
+to the other joint, and no part is near:
 
     psi_ij(f) = psi_ij(0)  +  sum over the features k of  -w_k (terms_k(f_k) - terms_k(0))
 
-`base` is psi_ij(0); the distances and angles tell what the misfit of the offsets adds; the segment features tell
+`base` is psi_ij(0). The distances and angles tell what the misfit of the offsets adds. The segment features tell
 what the part maps add, so their sum is the difference to a crop without part scores. Probabilities are clipped
-before the logarithm: what that changes is `clipped`, so that the sum is exact.
+before the logarithm; `clipped` is what that changes, so that the sum is exact.
 
-*Prices.* Three, from cheap to thorough:
+*Prices.* There are three, from cheap to thorough:
 
-- `removal`: leave the joint out and keep all else as it is: minus its terms;
-- `runner_up`: keep all else and let the best other candidate of the same type take the joint's place;
-- `margin`: forbid the candidate altogether, solve Eq. (1) again and subtract the optimum. All else may change,
-  another candidate may take the place (`successor`) or none. It is never more than the first two, and never
-  negative; where a search ran into its time limit it is an interval between certified bounds.
+- `removal`: leave the joint out and change nothing else. This is minus its terms.
+- `runner_up`: replace the joint's candidate by the best other candidate of the same type and change nothing else.
+- `margin`: forbid the candidate, solve Eq. (1) again, and subtract the optimum. Everything else may change: another
+  candidate may become the joint (`successor`), or none. The margin is never negative and never larger than the other
+  two. Where a search ran into its time limit, it is an interval between certified bounds.
 """
 
 from collections.abc import Sequence
@@ -27,8 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posepart.arrays import Float64, Index
-from posepart.config import CrfConfig, FeatureConfig
-from posepart.explanation.prices import heir, runner_up, solve_without
+from posepart.explanation.prices import runner_up, solve_without, successor_person
 from posepart.explanation.records import (
     FAMILIES,
     JointExplanation,
@@ -37,87 +36,102 @@ from posepart.explanation.records import (
     PoseExplanation,
     Terms,
 )
-from posepart.ilp import Problem, Solution
+from posepart.pipeline import Trace
 from posepart.schema import Joint
-from posepart.stages.crf import tempered
-from posepart.stages.features import OFFSET_FEATURES, PartGeometry, feature_names, pairwise_features
-from posepart.stages.pairwise import PAIR_CLASS, LogisticWeights, PairwiseModel, canonical_order
-from posepart.structures import Candidates, Pose
+from posepart.stages.crf import SolvedCrf, tempered
+from posepart.stages.features import OFFSET_FEATURES, feature_names, pairwise_features
+from posepart.stages.pairwise import PAIR_CLASS, LogisticWeights, canonical_order
+from posepart.structures import Pose
 
 
-def explain(
-    candidates: Candidates,
-    geometry: PartGeometry | None,
-    model: PairwiseModel,
-    problem: Problem,
-    solution: Solution,
-    pose: Pose,
-    features: FeatureConfig,
-    config: CrfConfig,
-) -> PoseExplanation:
-    """Explain a pose of one crop.
+def explain(trace: Trace, person: int) -> PoseExplanation:
+    """Explain the pose of one person of a photo. Eq. (1) is solved again for every joint.
 
     Parameters
     ----------
-    candidates : Candidates
-    geometry : PartGeometry, or None without the segment term
-    model : PairwiseModel
-    problem : ilp.Problem
-        What `crf.build_problem` made of the above.
-    solution : ilp.Solution
-        Its minimiser.
-    pose : Pose
-        One of `crf.grouping` of it, in the crop frame.
-    features : FeatureConfig
-    config : CrfConfig
-        `time_limit` holds for each joint's search.
+    trace : Trace
+        From `Pipeline.trace`.
+    person : int
+        Index in `trace.scene.people`, from 0.
 
     Returns
     -------
     PoseExplanation
+        Candidates are numbered as in `crf_of(trace, person).candidates`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such person, or the model has no CRF, as a JPPNet alone.
+    """
+    return explain_pose(crf_of(trace, person), trace.sources[person].pose)
+
+
+def crf_of(trace: Trace, person: int) -> SolvedCrf:
+    """The solved CRF of the crop that a person comes from; arguments and errors as for `explain`."""
+    if not 0 <= person < len(trace.sources):
+        raise ValueError(
+            f"person {person}: the photo has {len(trace.sources)} people, and their indices start from 0"
+        )
+    crf = trace.groupings[trace.sources[person].crop]
+    if not isinstance(crf, SolvedCrf):
+        raise ValueError(
+            f"{trace.scene.model} has no CRF, so there is nothing to explain; choose another model"
+        )
+    return crf
+
+
+def explain_pose(crf: SolvedCrf, pose: Pose) -> PoseExplanation:
+    """Explain one pose of a crop.
+
+    Parameters
+    ----------
+    crf : SolvedCrf
+        Its solver's time limit holds for each joint's search.
+    pose : Pose
+        One of `crf.poses`.
 
     Raises
     ------
     ValueError
         If the pose is not one of the solution's.
     """
-    person = person_of(pose, candidates, problem, solution)
-    members = solution.nodes[person]
-    members = members[np.argsort(problem.label[members], kind="stable")]
-    pairs = _explain_pairs(candidates, geometry, model, problem, members, features, config)
-    joints = tuple(
-        _explain_joint(candidates, problem, solution, pose, person, int(node), pairs, config)
-        for node in members
-    )
+    person = person_of(pose, crf)
+    members = crf.solution.nodes[person]
+    members = members[np.argsort(crf.problem.label[members], kind="stable")]
+    pairs = _explain_pairs(crf, members)
     return PoseExplanation(
-        joints,
+        tuple(_explain_joint(crf, pose, person, int(node), pairs) for node in members),
         pairs,
-        feature_names(features),
-        problem.energy([members]),
-        solution.energy,
-        solution.bound,
+        feature_names(crf.assembler.config.features),
+        crf.problem.energy([members]),
+        crf.solution.energy,
+        crf.solution.bound,
     )
 
 
-def person_of(pose: Pose, candidates: Candidates, problem: Problem, solution: Solution) -> int:
-    """Which person of the solution a pose shows: the one with most of its joints.
+def person_of(pose: Pose, crf: SolvedCrf) -> int:
+    """The person of the solution, as an index in `solution.nodes`, who has most of the pose's joints.
 
-    The pose may lack joints of the person: those that `crf.grouping` drops as second namings.
+    The pose may lack joints of the person: of two joints of one type, or at one spot, `decode` keeps one.
+
+    Raises
+    ------
+    ValueError
+        If the pose has no joint of the solution.
     """
-    matches = np.zeros(len(solution.nodes), np.int64)
-    for person, nodes in enumerate(solution.nodes):
-        matches[person] = sum(_shows(pose, candidates, problem, int(node)) for node in nodes)
+    matches = np.zeros(len(crf.solution.nodes), np.int64)
+    for person, nodes in enumerate(crf.solution.nodes):
+        matches[person] = sum(_shows(pose, crf, int(node)) for node in nodes)
     if not matches.any():
-        raise ValueError(
-            "the pose has no joint of this solution: pass one of the poses that crf.grouping made of it"
-        )
+        raise ValueError("the pose has no joint of this solution: pass one of the poses of this crop's CRF")
     return int(matches.argmax())
 
 
-def _shows(pose: Pose, candidates: Candidates, problem: Problem, node: int) -> bool:
-    candidate, label = problem.candidate[node], problem.label[node]
-    same_score = candidates.scores[candidate, label] == pose.joint_scores[label]
-    return bool(same_score and (candidates.xy[candidate] == pose.xy[label]).all())
+def _shows(pose: Pose, crf: SolvedCrf, node: int) -> bool:
+    candidate, label = crf.problem.candidate[node], crf.problem.label[node]
+    same_score = crf.candidates.scores[candidate, label] == pose.joint_scores[label]
+    return bool(same_score and (crf.candidates.xy[candidate] == pose.xy[label]).all())
 
 
 def pair_contributions(
@@ -138,7 +152,7 @@ def pair_contributions(
     base : (M,) float64
         psi_ij(0), nats.
     by_feature : (M, F) float64
-        What each feature adds to it, nats; u is the lower joint type whatever the order of the pair.
+        What each feature adds to it, nats. u is the lower joint type, whatever the order of the pair.
     """
     pair_class = PAIR_CLASS[label_u, label_v]
     weight = weights.weights[pair_class]
@@ -152,28 +166,22 @@ def pair_contributions(
     return base, by_feature
 
 
-def _explain_pairs(
-    candidates: Candidates,
-    geometry: PartGeometry | None,
-    model: PairwiseModel,
-    problem: Problem,
-    members: Index,
-    features: FeatureConfig,
-    config: CrfConfig,
-) -> tuple[PairExplanation, ...]:
+def _explain_pairs(crf: SolvedCrf, members: Index) -> tuple[PairExplanation, ...]:
     """Every two nodes of a person, by joint types."""
+    problem, config = crf.problem, crf.assembler.config
     first, second = np.triu_indices(len(members), 1)
     u, v = members[first], members[second]
     label_u, label_v = problem.label[u], problem.label[v]
-    weights = model.variant(features.segment_term)
-    cost = _pair_costs(problem)[u, v]
+    weights = crf.assembler.pairwise.variant(config.features.segment_term)
+    cost = problem.pair_matrix()[u, v]
     base, by_feature = cost.copy(), np.zeros((len(u), len(weights.columns)))
-    split = label_u != label_v  # what two joints of one type cost is no matter of features
+    split = label_u != label_v  # two joints of one type cost what their distance says, whatever the features
     columns = pairwise_features(
-        candidates, geometry, problem.candidate, problem.label, u[split], v[split], features
+        crf.candidates, crf.geometry, problem.candidate, problem.label, u[split], v[split], config.features
     )
+    potentials = config.crf.potentials
     bare, contributions = pair_contributions(weights, columns, label_u[split], label_v[split])
-    base[split], by_feature[split] = tempered(bare, config), config.pairwise_scale * contributions
+    base[split], by_feature[split] = tempered(bare, potentials), potentials.pairwise_scale * contributions
     clipped = cost - base - by_feature.sum(axis=1)
     return tuple(
         PairExplanation(
@@ -186,13 +194,6 @@ def _explain_pairs(
     )
 
 
-def _pair_costs(problem: Problem) -> Float64:
-    """(N, N) float64 symmetric; 0 where the problem names no cost."""
-    costs = np.zeros((problem.n_nodes, problem.n_nodes))
-    costs[problem.pair_u, problem.pair_v] = costs[problem.pair_v, problem.pair_u] = problem.pair_cost
-    return costs
-
-
 def _by_family(columns: Sequence[str], values: Float64) -> tuple[float, ...]:
     sums = dict.fromkeys(FAMILIES, 0.0)
     for name, value in zip(columns, values.tolist(), strict=True):
@@ -201,35 +202,28 @@ def _by_family(columns: Sequence[str], values: Float64) -> tuple[float, ...]:
 
 
 def _explain_joint(
-    candidates: Candidates,
-    problem: Problem,
-    solution: Solution,
-    pose: Pose,
-    person: int,
-    node: int,
-    pairs: Sequence[PairExplanation],
-    config: CrfConfig,
+    crf: SolvedCrf, pose: Pose, person: int, node: int, pairs: Sequence[PairExplanation]
 ) -> JointExplanation:
+    problem, solution = crf.problem, crf.solution
     candidate, label = int(problem.candidate[node]), int(problem.label[node])
-    again = solve_without(problem, solution, candidate, config)
-    margin = Margin(
-        max(0.0, again.bound - solution.energy),
-        max(0.0, again.energy - solution.bound),
-    )
+    again = solve_without(problem, solution, candidate, crf.assembler.config.crf.solver)
     others = np.setdiff1d(solution.nodes[person], [node])
-    left = heir(others, again)
-    takes_over = [int(n) for n in np.setdiff1d(left, others) if problem.label[n] == label]
+    kept = successor_person(others, again)
+    replacing = [int(n) for n in np.setdiff1d(kept, others) if problem.label[n] == label]
     return JointExplanation(
-        Joint(label),
-        candidate,
-        float(candidates.scores[candidate, label]),
-        _shows(pose, candidates, problem, node),
-        float(problem.unary[node]),
-        _sum_of([pair.terms for pair in pairs if candidate in pair.candidates]),
-        margin,
-        int(problem.candidate[takes_over[0]]) if takes_over else None,
-        tuple(Joint(joint) for joint in np.sort(problem.label[np.setdiff1d(others, left)])),
-        runner_up(problem, solution, person, node),
+        joint=Joint(label),
+        candidate=candidate,
+        score=float(crf.candidates.scores[candidate, label]),
+        in_pose=_shows(pose, crf, node),
+        unary=float(problem.unary[node]),
+        pairwise=_sum_of([pair.terms for pair in pairs if candidate in pair.candidates]),
+        margin=Margin(
+            max(0.0, again.bound - solution.energy),
+            max(0.0, again.energy - solution.bound),
+        ),
+        successor=int(problem.candidate[replacing[0]]) if replacing else None,
+        leaving=tuple(Joint(joint) for joint in np.sort(problem.label[np.setdiff1d(others, kept)])),
+        runner_up=runner_up(problem, solution, person, node),
     )
 
 

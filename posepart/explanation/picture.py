@@ -1,4 +1,4 @@
-"""The picture of an explanation: the crop with skeleton, candidates and margins, and a list with the key."""
+"""The picture of an explanation: the crop with skeleton, candidates and margins, a list of joints, and a key."""
 
 from collections.abc import Sequence
 
@@ -14,30 +14,29 @@ from posepart.structures import Candidates
 
 CROP_SIDE = 768  # px, of the crop in the picture
 PANEL_WIDTH = 384  # px, of the list beside it
-FULL_MARGIN = 15.0  # nats at which a joint has the colour and size of a safe one
-FULL_COST = 6.0  # nats, either way, at which a bone has the colour of a certain one
-
-DEAR_PAIR = 1.0  # nats from which a pair off the skeleton is drawn
+FULL_MARGIN = 15.0  # nats; a joint of this margin has the colour and size of a safe one
+FULL_COST = 6.0  # nats; a bone of this cost, of either sign, has the colour of a certain one
+DEAR_PAIR = 1.0  # nats; a pair that is no bone is drawn if it costs more
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 
-_FINE = 2  # everything is drawn this much larger and then shrunk, which smooths edges
+_FINE = 2  # the picture is drawn this many times larger and then shrunk, which smooths edges
 _RING = 5.0  # px, radius of a candidate that was not chosen
 _DIMMED = 0.6  # brightness of the crop under the drawing
 _BACK: Colour = (28, 28, 30)
 _INK: Colour = (240, 240, 240)
 _FAINT: Colour = (150, 150, 155)
 _OUTLINE: Colour = (15, 15, 15)
-# From "barely" to "safely", as those who cannot tell red from green see it, too.
+# From "barely" to "safely", in colours that people who cannot tell red from green can distinguish.
 _RAMP = np.array(
     [(222, 45, 38), (253, 174, 97), (255, 255, 191), (116, 190, 225), (44, 105, 200)], np.float64
 )
 
 
 def strength_colour(strength: float) -> Colour:
-    """Red for 0 over yellow to blue for 1; beyond either end the same as there."""
+    """Red at 0, yellow halfway, blue at 1; values beyond either end are clipped."""
     place = float(np.clip(strength, 0, 1)) * (len(_RAMP) - 1)
     red, green, blue = (np.interp(place, np.arange(len(_RAMP)), channel) for channel in _RAMP.T)
     return round(float(red)), round(float(green)), round(float(blue))
@@ -49,7 +48,7 @@ def margin_colour(joint: JointExplanation) -> Colour:
 
 
 def cost_colour(cost: float) -> Colour:
-    """Colour of a pair: blue where it holds two joints together, red where it drives them apart."""
+    """Colour of a pair: blue where its cost holds two joints together, red where it drives them apart."""
     return strength_colour((1 - cost / FULL_COST) / 2)
 
 
@@ -66,17 +65,17 @@ def draw_explanation(
     Parameters
     ----------
     crop : (S, S, 3) uint8 RGB
-        The crop; it is not changed.
+        Not changed.
     candidates : Candidates
         In the frame of the crop.
     explanation : PoseExplanation
     title : str
-        Stands above the list of joints.
+        Printed above the list of joints.
 
     Returns
     -------
     (768, 1152, 3) uint8 RGB
-        Left the crop, right the list of joints with their margins, and the key.
+        The crop on the left; the list of joints with their margins, and the key, on the right.
     """
     side = CROP_SIDE * _FINE
     picture = Image.new("RGB", (side + PANEL_WIDTH * _FINE, side), _BACK)
@@ -96,7 +95,7 @@ def draw_explanation(
 
 
 class _Pen:
-    """Draws in the pixels of the finished picture."""
+    """Draws in the coordinates of the finished picture."""
 
     def __init__(self, drawing: ImageDraw.ImageDraw) -> None:
         self._drawing = drawing
@@ -128,7 +127,7 @@ class _Pen:
         return (right - left) / _FINE, (bottom - top) / _FINE
 
     def shortened(self, text: str, size: int, width: float) -> str:
-        """A text that fits into `width`, its end replaced by dots if need be; odd characters by `?`."""
+        """The text cut to fit into `width`, with dots at its end; characters that cannot be encoded become `?`."""
         shown = text = text.encode(errors="replace").decode()
         while self.extent(shown, size)[0] > width:
             text = text[:-1]
@@ -150,7 +149,7 @@ def _point(xy: NDArray) -> Point:
 
 
 def _draw_pairs(pen: _Pen, places: NDArray, explanation: PoseExplanation) -> None:
-    """Bones thick; of the other pairs those that drive joints apart, thin."""
+    """Bones as thick lines; other pairs only if they drive joints apart, as thin lines."""
     apart = [pair for pair in explanation.pairs if PAIR_PART[pair.joints] < 0 and pair.cost > DEAR_PAIR]
     bones = [pair for pair in explanation.pairs if PAIR_PART[pair.joints] >= 0]
     for pair in apart:
@@ -163,7 +162,7 @@ def _draw_pairs(pen: _Pen, places: NDArray, explanation: PoseExplanation) -> Non
 
 
 def _draw_runners_up(pen: _Pen, places: NDArray, explanation: PoseExplanation) -> None:
-    """Dashes to the best other candidate, bright where it is cheaper than to leave the joint out."""
+    """Dashes to the best other candidate, bright where it costs less than leaving the joint out."""
     for joint in explanation.joints:
         if joint.runner_up is not None:
             cheaper = joint.runner_up.price <= joint.removal
@@ -187,7 +186,7 @@ def _draw_joint(pen: _Pen, place: Point, joint: JointExplanation) -> None:
 
 
 def _label(pen: _Pen, places: NDArray, candidates: Candidates, joints: Sequence[JointExplanation]) -> None:
-    """Type and margin beside every joint, the type beside every other candidate, where there is room."""
+    """Type and margin beside every joint, and the type beside every other candidate, where there is most room."""
     radii = {joint.candidate: _radius(joint.margin.low) for joint in joints}
     texts = {
         joint.candidate: f"{joint_initials(joint.joint)} {margin_text(joint.margin)}" for joint in joints
@@ -206,7 +205,7 @@ def _around(centre: Point, radius: float) -> Box:
 
 
 def _free_box(centre: Point, gap: float, extent: tuple[float, float], taken: Sequence[Box]) -> Box:
-    """The place beside a dot, of eight, that lies in the crop and covers least of what is taken."""
+    """Of eight places beside a dot, the one inside the crop that covers least of what is drawn already."""
     (x, y), (width, height) = centre, extent
     boxes = []
     for dx, dy in ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (1, 1), (-1, -1), (-1, 1)):

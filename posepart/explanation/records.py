@@ -1,10 +1,10 @@
-"""The frozen dataclasses of an explanation; `posepart.explain` says what the numbers mean."""
+"""The records of an explanation; `explanation.explain` says what their numbers mean. All energies are in nats."""
 
 from dataclasses import dataclass
 
 from posepart.schema import Joint
 
-# Features that measure the same thing at either end of a pair, or of either part, are one family.
+# A family holds the features that measure the same thing, at either end of a pair and of either part.
 OFFSET_FAMILIES = ("distance", "angle")
 SEGMENT_FAMILIES = ("inside", "near", "line", "rectangle")
 FAMILIES = OFFSET_FAMILIES + SEGMENT_FAMILIES
@@ -12,15 +12,15 @@ FAMILIES = OFFSET_FAMILIES + SEGMENT_FAMILIES
 
 @dataclass(frozen=True)
 class Terms:
-    """A sum of pairwise costs, nats: `base`, what each of `FAMILIES` adds, and what clipping adds."""
+    """A sum of pairwise costs, split by what they come from."""
 
-    base: float
-    families: tuple[float, ...]
-    clipped: float
+    base: float  # the cost if all features were 0
+    families: tuple[float, ...]  # what each of `FAMILIES` adds
+    clipped: float  # what clipping the probabilities adds
 
     @property
     def offsets(self) -> float:
-        """What the misfit of the offsets adds: f(Pn)."""
+        """What the misfit of the predicted offsets adds: f(Pn)."""
         return sum(self.families[: len(OFFSET_FAMILIES)])
 
     @property
@@ -30,17 +30,25 @@ class Terms:
 
     @property
     def cost(self) -> float:
-        """All of it."""
+        """The sum."""
         return self.base + sum(self.families) + self.clipped
 
 
 @dataclass(frozen=True)
 class PairExplanation:
-    """psi_ij of two joints of a pose.
+    """psi_ij of two joints of a person.
 
-    joints: their types, the lower first. candidates: their candidates. by_feature: nats that each of
-    `PoseExplanation.columns` adds, u being the first joint; zeros for two joints of one type, whose cost is all
-    `base`. terms: the same by family.
+    Attributes
+    ----------
+    joints : (Joint, Joint)
+        Their types, the lower one first.
+    candidates : (int, int)
+        Their candidates.
+    by_feature : tuple of float
+        What each of `PoseExplanation.columns` adds, where u is the first joint. All zero for two joints of one
+        type, whose cost depends on no feature.
+    terms : Terms
+        The same by family.
     """
 
     joints: tuple[Joint, Joint]
@@ -50,69 +58,61 @@ class PairExplanation:
 
     @property
     def cost(self) -> float:
-        """psi_ij, nats."""
+        """psi_ij."""
         return self.terms.cost
 
 
 @dataclass(frozen=True)
 class Margin:
-    """The price of a candidate, nats; it lies in [low, high], which are equal where the optimum was proven."""
+    """How much the energy of the crop rises without a candidate: a number in [low, high]."""
 
     low: float
-    high: float
+    high: float  # equal to `low` where both optima were proven
 
 
 @dataclass(frozen=True)
 class RunnerUp:
-    """Another candidate for a joint, and what the energy would rise by if all else stayed, nats."""
+    """The best other candidate for a joint."""
 
     candidate: int
-    price: float
+    price: float  # how much the energy would rise with it, all else being equal
 
 
 @dataclass(frozen=True)
 class JointExplanation:
-    """Why a candidate is a joint of a person.
+    """Why a candidate is a joint of a person."""
 
-    joint: its type. candidate: its index. score: P of its type. in_pose: False where the pose shows another
-    candidate of the person for this type. unary: psi_i, nats. pairwise: sum over its pairs with all other
-    joints of the person. margin, runner_up: see `posepart.explain`. successor: the candidate that takes its
-    place when it is forbidden; None if the joint goes missing. leaving: other joints that the person then loses.
-    """
-
-    joint: Joint
-    candidate: int
-    score: float
-    in_pose: bool
-    unary: float
-    pairwise: Terms
-    margin: Margin
-    successor: int | None
-    leaving: tuple[Joint, ...]
-    runner_up: RunnerUp | None
+    joint: Joint  # its type
+    candidate: int  # its index
+    score: float  # P of its type, in [0, 1]
+    in_pose: bool  # False where the pose shows another candidate of the person for this type
+    unary: float  # psi_i
+    pairwise: Terms  # sum over its pairs with all other joints of the person
+    margin: Margin  # see `explanation.explain`
+    successor: (
+        int | None
+    )  # the candidate that replaces it where it is forbidden; None: the joint goes missing
+    leaving: tuple[Joint, ...]  # other joints that the person loses where it is forbidden
+    runner_up: RunnerUp | None  # see `explanation.explain`; None if no other candidate may take the type
 
     @property
     def total(self) -> float:
-        """Unary and pairwise costs, nats."""
+        """The unary and all pairwise costs."""
         return self.unary + self.pairwise.cost
 
     @property
     def removal(self) -> float:
-        """What the energy would rise by if the joint were left out and all else stayed, nats."""
+        """How much the energy would rise if the joint were left out, all else being equal."""
         return -self.total
 
 
 @dataclass(frozen=True)
 class PoseExplanation:
-    """Why a pose is what it is.
+    """Why a pose is as it is."""
 
-    joints: by type. pairs: every two of them. columns: the features. energy: of the person, nats: the unaries
-    and the costs of the pairs. crop_energy, crop_bound: of all people in the crop; the optimum lies between.
-    """
-
-    joints: tuple[JointExplanation, ...]
-    pairs: tuple[PairExplanation, ...]
-    columns: tuple[str, ...]
-    energy: float
-    crop_energy: float
-    crop_bound: float
+    joints: tuple[JointExplanation, ...]  # by type
+    pairs: tuple[PairExplanation, ...]  # every two of them
+    columns: tuple[str, ...]  # names of the pairwise features
+    energy: float  # of the person: its unaries and the costs of its pairs
+    crop_energy: float  # of all people in the crop
+    crop_bound: float  # a lower bound of the optimum of the crop

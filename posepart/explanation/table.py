@@ -1,4 +1,4 @@
-"""An explanation as a table for the terminal and as the content of a JSON file."""
+"""An explanation as a table for the terminal, and as the content of a JSON file."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,15 +7,14 @@ import numpy as np
 
 from posepart.explanation.records import FAMILIES, JointExplanation, Margin, PoseExplanation, Terms
 from posepart.geometry.frames import Affine
-from posepart.ilp import Solution
-from posepart.ilp.solution import TOLERANCE
+from posepart.ilp import TOLERANCE, Solution
 from posepart.schema import JOINT_NAMES
 from posepart.structures import Candidates
 
 Record = dict[str, Any]
 
 _DIGITS = 6
-_SHOWN = 0.005  # nats; less than this is 0.00 in the table
+_SHOWN = 0.005  # nats; anything less is printed as 0.00
 
 _KEY = """\
 Energies in nats; negative speaks for a joint. The last line counts every pair once.
@@ -27,7 +26,16 @@ Energies in nats; negative speaks for a joint. The last line counts every pair o
 
 
 def explanation_table(explanation: PoseExplanation, candidates: Candidates, affine: Affine) -> str:
-    """One line per joint: score, terms, margin, and what would come instead; distances in photo px."""
+    """One line per joint: its score, its terms, its margin, and what would replace it.
+
+    Parameters
+    ----------
+    explanation : PoseExplanation
+    candidates : Candidates
+        Of the same crop.
+    affine : Affine
+        Photo -> crop; distances are printed in photo px.
+    """
     joints = explanation.joints
     clipped = any(abs(joint.pairwise.clipped) > _SHOWN for joint in joints)
     header = ["joint", "score", "unary", "base", "offsets", "segments"]
@@ -45,7 +53,7 @@ def explanation_table(explanation: PoseExplanation, candidates: Candidates, affi
 
 
 def margin_text(margin: Margin) -> str:
-    """A number, or the interval where the optimum was not proven."""
+    """A number, or an interval where an optimum was not proven."""
     if margin.high - margin.low <= _SHOWN:
         return f"{margin.high:.2f}"
     return f"{margin.low:.2f}..{margin.high:.2f}"
@@ -60,9 +68,22 @@ def moved_px(joint: JointExplanation, candidate: int, candidates: Candidates, af
 def explanation_record(
     explanation: PoseExplanation, candidates: Candidates, affine: Affine, solution: Solution
 ) -> Record:
-    """All of an explanation as the content of a JSON file: energies in nats, coordinates in the photo.
+    """An explanation as the content of a JSON file: energies in nats, coordinates in the photo.
 
-    Keys `joints`, `pairs` and `candidates` are lists of objects; a candidate is known by its index in the last.
+    Parameters
+    ----------
+    explanation : PoseExplanation
+    candidates : Candidates
+        Of the same crop.
+    affine : Affine
+        Photo -> crop.
+    solution : ilp.Solution
+        Of the same crop.
+
+    Returns
+    -------
+    dict
+        Keys `joints`, `pairs` and `candidates` are lists of objects; a candidate is named by its index in the last.
     """
     return {
         "energy": _rounded(explanation.energy),
@@ -125,7 +146,7 @@ def _terms_record(terms: Terms) -> Record:
 
 
 def _candidate_records(candidates: Candidates, affine: Affine, solution: Solution) -> list[Record]:
-    """`person` numbers the people of this crop from 0; it and `label` are null for background."""
+    """One object per candidate. `person` counts the people of this crop from 0; it and `label` are null for background."""
     xy_photo = affine.inverse(candidates.xy)
     return [
         {
@@ -145,7 +166,7 @@ def _rounded(value: float) -> float:
 
 
 def _halved(terms: Sequence[Terms]) -> Terms:
-    """The sum over joints, in which every pair occurs twice, as the sum over pairs."""
+    """The sum over pairs, from terms of joints, in which every pair occurs twice."""
     families = tuple(sum(term.families[k] for term in terms) / 2 for k in range(len(FAMILIES)))
     return Terms(sum(t.base for t in terms) / 2, families, sum(t.clipped for t in terms) / 2)
 
@@ -172,7 +193,7 @@ def _runner_up(joint: JointExplanation, candidates: Candidates, affine: Affine) 
 
 
 def _aligned(rows: list[list[str]]) -> str:
-    """Columns of text; the first and those that begin with a space to the left, numbers to the right."""
+    """Columns of text: the first, and those whose head begins with a space, flush left; the others flush right."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     left = {0, *(k for k, cell in enumerate(rows[0]) if cell.startswith(" "))}
     lines = (

@@ -1,4 +1,4 @@
-"""Whole-pixel windows of a photo, and strips of bounded size."""
+"""Windows of whole pixels of a photo, and strips of bounded size."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,13 +7,23 @@ import numpy as np
 from posepart.arrays import Float32
 from posepart.geometry.frames import Affine
 
-STRIP_PIXELS = 1 << 16  # pixels worked on at once: bounds the memory, and stays in the processor's cache
+STRIP_PIXELS = 1 << 16  # pixels processed at once: bounds the memory, and fits the processor's cache
 
-Window = tuple[int, int, int, int]  # x0, y0, x1, y1 in whole pixels, the last two excluded
+Window = tuple[int, int, int, int]  # x0, y0, x1, y1 in whole pixels; x1 and y1 are excluded
 
 
 def crop_window(affine: Affine, crop_size: int, photo_shape: tuple[int, int]) -> Window:
-    """The photo pixels whose centres lie in a crop."""
+    """The photo pixels whose centres lie in a crop.
+
+    Parameters
+    ----------
+    affine : Affine
+        From photo to crop, without rotation.
+    crop_size : int
+        Side of the crop, px.
+    photo_shape : (int, int)
+        Height and width of the photo.
+    """
     assert affine.matrix[0, 1] == affine.matrix[1, 0] == 0, "crops are upright"
     low, high = affine.inverse(np.array([[-0.5, -0.5], [crop_size - 0.5, crop_size - 0.5]]))
     size = photo_shape[::-1]
@@ -23,7 +33,7 @@ def crop_window(affine: Affine, crop_size: int, photo_shape: tuple[int, int]) ->
 
 
 def box_window(box: Float32, window: Window) -> Window:
-    """The pixels of a window whose centres lie in a box."""
+    """The pixels of a window whose centres lie in a box (4,) xyxy."""
     x0, y0, x1, y1 = window
     low = np.clip(np.ceil(box[:2]).astype(np.int64), (x0, y0), (x1, y1))
     high = np.clip(np.floor(box[2:]).astype(np.int64) + 1, low, (x1, y1))
@@ -31,7 +41,7 @@ def box_window(box: Float32, window: Window) -> Window:
 
 
 def within(window: Window, frame: Window) -> tuple[slice, slice]:
-    """Rows and columns of a window in an array that covers `frame`."""
+    """The rows and columns of a window in an array that covers `frame`."""
     x0, y0, x1, y1 = window
     return slice(y0 - frame[1], y1 - frame[1]), slice(x0 - frame[0], x1 - frame[0])
 
@@ -39,14 +49,20 @@ def within(window: Window, frame: Window) -> tuple[slice, slice]:
 def strips(
     windows: Sequence[Window], photo_shape: tuple[int, int]
 ) -> Iterator[tuple[Window, list[tuple[int, Window]]]]:
-    """Cut what the windows cover into strips of bounded size.
+    """Divide the area that windows cover into strips of bounded size.
+
+    Parameters
+    ----------
+    windows : sequence of Window
+    photo_shape : (int, int)
+        Height and width of the photo.
 
     Yields
     ------
     strip : Window
         Only as wide as the windows in it.
-    inside : list of (index, Window)
-        Each window in the strip, cut to it.
+    inside : list of (int, Window)
+        Index and part of each window that lies in the strip.
     """
     height, width = photo_shape
     rows = max(1, STRIP_PIXELS // max(width, 1))

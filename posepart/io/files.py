@@ -4,15 +4,17 @@ import hashlib
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 Record = dict[str, Any]
 
-_NAME_SHOWN = (
-    32  # characters of the final name that the temporary one repeats, to stay under the limit of 255
-)
+_UNFINISHED = ".unfinished"  # ends the names of files that are being written
+_NAME_SHOWN = 32  # characters of the final name that the temporary one repeats; both have at most 255 bytes
+_STALE = 3600.0  # s without a change; no file takes as long to write
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -28,7 +30,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     write : callable
         Receives the open binary file and writes the content. When it raises, `path` stays as it was.
     """
-    unfinished = path.with_name(f".{path.name[:_NAME_SHOWN]}.{secrets.token_hex(4)}.unfinished")
+    unfinished = path.with_name(f".{path.name[:_NAME_SHOWN]}.{secrets.token_hex(4)}{_UNFINISHED}")
     try:
         with unfinished.open("wb") as file:
             write(file)
@@ -38,6 +40,17 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a process that was killed left half-written in a folder, at least an hour ago.
+
+    Younger files stay: another process may be writing them.
+    """
+    for path in folder.glob(f".*{_UNFINISHED}"):
+        with suppress(FileNotFoundError):  # another process removed or renamed it
+            if time.time() - path.stat().st_mtime > _STALE:
+                path.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

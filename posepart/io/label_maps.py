@@ -72,8 +72,7 @@ def write_label_map(path: Path, ids: NDArray[np.uint8], palette: NDArray[np.uint
     path : Path
     ids : (H, W) uint8
     palette : (C, 3) uint8 RGB, optional
-        Makes an indexed PNG; without it the PNG is grey. The ids are the same. Fewer than 256 colours may be
-        packed into fewer than 8 bits per pixel.
+        Makes an indexed PNG, in which ids without a colour are black; without it the PNG is grey.
 
     Raises
     ------
@@ -84,6 +83,10 @@ def write_label_map(path: Path, ids: NDArray[np.uint8], palette: NDArray[np.uint
         raise ValueError(f"{path}: expected (H, W) uint8 ids, got {ids.shape} {ids.dtype}")
     picture = Image.fromarray(np.ascontiguousarray(ids))
     if palette is not None:
-        picture.putpalette(palette.astype(np.uint8).tobytes())
+        colours = np.zeros(
+            (256, 3), np.uint8
+        )  # all of them: fewer would be packed into fewer bits, and cut the ids
+        colours[: len(palette)] = palette
+        picture.putpalette(colours.tobytes())
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda file: picture.save(file, "PNG"))

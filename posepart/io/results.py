@@ -120,16 +120,13 @@ def read_result(json_path: str | Path) -> Scene:
     try:
         people = tuple(_person_from_record(person) for person in record["people"])
         size = (record["photo"]["height"], record["photo"]["width"])
-        scene = Scene(people, part_map, person_map, record["model"], dict(record.get("seconds", {})))
+        model, seconds = record["model"], dict(record.get("seconds", {}))
     except (KeyError, TypeError, ValueError) as error:
         raise _no_result(path, f"{type(error).__name__}: {error}") from None
-    if (
-        part_map.shape != size
-        or part_map.max(initial=0) >= NUM_PARTS
-        or person_map.max(initial=0) > len(people)
-    ):
+    same_size = part_map.shape == person_map.shape == size
+    if not same_size or part_map.max(initial=0) >= NUM_PARTS or person_map.max(initial=0) > len(people):
         raise _no_result(path, "its PNG files belong to another photo")
-    return scene
+    return Scene(people, part_map, person_map, model, seconds)
 
 
 def read_record(json_path: Path) -> Record:

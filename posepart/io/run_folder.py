@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from posepart.io.files import sha256, write_json
+from posepart.io.files import remove_leftovers, sha256, write_json
 from posepart.io.results import PREDICTIONS, SUFFIXES, read_record
 
 RUN = "run.json"
@@ -56,6 +56,7 @@ def prepare_out(out: Path, photos: Sequence[Path], settings: Settings, *, overwr
     run = _digest(settings)
     try:
         out.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(out)
         write_json(out / RUN, {"run": run, "settings": dict(settings)})
     except OSError as error:
         raise ValueError(

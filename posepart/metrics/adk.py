@@ -1,4 +1,4 @@
-"""Average Distance of Keypoints (Sec. 4.2, Table 2): how far off the joints are, lower is better."""
+"""Average Distance of Keypoints, ADK (Sec. 4.2, Table 2): how far off the joints are; lower is better."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64, check_shape
+from posepart.arrays import Float64, Index, check_shape
+from posepart.metrics.bootstrap import weights_or_ones
 from posepart.metrics.pck import head_lengths
 from posepart.metrics.people import (
     JOINT_TYPES,
@@ -20,15 +21,11 @@ from posepart.schema import NUM_JOINTS
 
 @dataclass(frozen=True)
 class JointDistances:
-    """Relative distances of I photos.
+    """Relative distances of I photos."""
 
-    total: (I, 14) float64, sums of distance / reference scale. counted: (I, 14) int64, joints visible in both
-    poses. labelled: (I, 14) int64, labelled joints of people with a reference scale.
-    """
-
-    total: Float64
-    counted: NDArray[np.int64]
-    labelled: NDArray[np.int64]
+    total: Float64  # (I, 14), sums of distance / reference length
+    counted: Index  # (I, 14), joints that both the person and the pose have
+    labelled: Index  # (I, 14), labelled joints of people with a reference length
 
     def __post_init__(self) -> None:
         check_shape("JointDistances.total", self.total, (None, NUM_JOINTS))
@@ -43,7 +40,7 @@ class JointDistances:
 
 
 def merge_distances(photos: Sequence[JointDistances]) -> JointDistances:
-    """The distances of several sets of photos as one."""
+    """Join the distances of several sets of photos."""
     photos = [JointDistances.empty(), *photos]
     return JointDistances(
         np.concatenate([p.total for p in photos]),
@@ -53,10 +50,10 @@ def merge_distances(photos: Sequence[JointDistances]) -> JointDistances:
 
 
 def measure_distances(predicted: PredictedPeople, truth: LabelledPeople) -> JointDistances:
-    """Distances in one photo.
+    """Measure the distances in one photo.
 
-    Each person is compared with the one pose of highest pose-box overlap (several people may share it), in
-    units of half the person's forehead-neck distance; people without that distance are left out.
+    Each person is compared with the one pose whose pose box overlaps most, which several people may share. The unit
+    is half the person's forehead-neck distance; people without that distance are left out.
     """
     scales = head_lengths(truth.xy, truth.labelled) / 2
     truth, scales = truth.select(scales > 0), scales[scales > 0]
@@ -75,23 +72,29 @@ def measure_distances(predicted: PredictedPeople, truth: LabelledPeople) -> Join
 
 @dataclass(frozen=True)
 class AverageDistance:
-    """A row of Table 2, as fractions (the paper prints them times 100).
+    """A row of Table 2, as fractions; the paper prints them times 100."""
 
-    types: the eight columns. average: their mean. coverage: share of the labelled joints that some pose
-    could be compared on; a low distance with a low coverage is no achievement.
-    """
-
-    types: dict[str, float]
-    average: float
-    coverage: float
+    types: dict[str, float]  # the eight columns
+    average: float  # their mean
+    coverage: float  # share of the labelled joints that were compared: a low distance needs a high coverage
 
 
 def average_distance(distances: JointDistances, weights: NDArray | None = None) -> AverageDistance:
-    """ADK of many photos: per joint type, the mean over all compared joints, left and right together.
+    """ADK of many photos: for each joint type, the mean over all compared joints, left and right together.
 
-    nan for a type that was never compared.
+    Parameters
+    ----------
+    distances : JointDistances
+        Of I photos.
+    weights : (I,), optional
+        How often each photo counts; once by default.
+
+    Returns
+    -------
+    AverageDistance
+        nan for a type that was never compared.
     """
-    photo_weights = np.ones(len(distances.total)) if weights is None else np.asarray(weights)
+    photo_weights = weights_or_ones(weights, len(distances.total))
     total, counted = photo_weights @ distances.total, photo_weights @ distances.counted
     types = {}
     for name, joints in JOINT_TYPES.items():

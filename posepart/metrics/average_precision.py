@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64, Mask, check_shape
+from posepart.arrays import Float64, Index, Mask, check_shape
+from posepart.metrics.bootstrap import weights_or_ones
 
 Interpolation = Literal["all_points", "coco"]
 
@@ -16,19 +17,14 @@ COCO_RECALLS: Float64 = np.linspace(0.0, 1.0, 101)
 
 @dataclass(frozen=True)
 class Detections:
-    """Detections of I photos, judged.
+    """Judged detections of K kinds (joints, parts) in I photos."""
 
-    scores: (D,) float64. kinds: (D,) int64 in 0..K-1, what was detected (a joint, a part). images: (D,) int64
-    in 0..I-1. hits, ignored: (T, D) bool, one row per threshold; an ignored detection counts neither way.
-    positives: (I, K) int64, ground truths.
-    """
-
-    scores: Float64
-    kinds: NDArray[np.int64]
-    images: NDArray[np.int64]
-    hits: Mask
-    ignored: Mask
-    positives: NDArray[np.int64]
+    scores: Float64  # (D,)
+    kinds: Index  # (D,) in 0..K-1, what was detected
+    images: Index  # (D,) in 0..I-1
+    hits: Mask  # (T, D), one row per threshold
+    ignored: Mask  # (T, D), detections that count neither way
+    positives: Index  # (I, K), number of ground truths
 
     def __post_init__(self) -> None:
         count = len(self.scores)
@@ -41,13 +37,13 @@ class Detections:
 
     @classmethod
     def empty(cls, kinds: int = 1, thresholds: int = 1, images: int = 0) -> "Detections":
-        """No detections in `images` photos without ground truth."""
+        """`images` photos without detections and without ground truth."""
         index, judged = np.zeros(0, np.int64), np.zeros((thresholds, 0), bool)
         return cls(np.zeros(0), index, index, judged, judged, np.zeros((images, kinds), np.int64))
 
 
 def merge_detections(photos: Sequence[Detections]) -> Detections:
-    """The detections of several sets of photos as one; the photos are numbered on."""
+    """Join the detections of several sets of photos, whose numbers continue."""
     if not photos:
         return Detections.empty()
     first = np.cumsum([0] + [len(p.positives) for p in photos[:-1]])
@@ -62,34 +58,34 @@ def merge_detections(photos: Sequence[Detections]) -> Detections:
 
 
 def at_threshold(detections: Detections, threshold: int) -> Detections:
-    """The detections as judged at one of their thresholds."""
+    """Keep the judgement at one of the thresholds, given by its index."""
     rows = slice(threshold, threshold + 1)
     return replace(detections, hits=detections.hits[rows], ignored=detections.ignored[rows])
 
 
 @dataclass(frozen=True)
 class PrecisionRecall:
-    """Curves of one kind at T thresholds: one point per distinct score, from the highest down.
+    """Curves of one kind at T thresholds: one point for each distinct score, from the highest down."""
 
-    precision, recall: (T, P) float64. scores: (P,) float64.
-    """
-
-    precision: Float64
-    recall: Float64
-    scores: Float64
+    precision: Float64  # (T, P)
+    recall: Float64  # (T, P)
+    scores: Float64  # (P,)
 
 
 def precision_recall(
     detections: Detections, kind: int = 0, weights: NDArray | None = None
 ) -> PrecisionRecall:
-    """The curves of one kind. Detections of equal score enter together, so their order never matters.
+    """Compute the curves of one kind. Detections of equal score enter together, so their order never matters.
 
     Parameters
     ----------
-    kind : one of `Detections.kinds`.
-    weights : (I,) how often each photo counts (a bootstrap sample); by default once.
+    detections : Detections
+    kind : int
+        One of `Detections.kinds`.
+    weights : (I,), optional
+        How often each photo counts; once by default.
     """
-    photo_weights = np.ones(len(detections.positives)) if weights is None else np.asarray(weights)
+    photo_weights = weights_or_ones(weights, len(detections.positives))
     positives = float(photo_weights @ detections.positives[:, kind])
     chosen = np.flatnonzero(detections.kinds == kind)
     chosen = chosen[np.argsort(-detections.scores[chosen], kind="stable")]
@@ -104,12 +100,12 @@ def precision_recall(
 
 
 def interpolated_precision(curves: PrecisionRecall) -> Float64:
-    """(T, P) the highest precision at each point's recall or at a higher one: what the area is taken under."""
+    """(T, P) the highest precision at each point's recall or a higher one: the curve whose area is measured."""
     return np.maximum.accumulate(curves.precision[:, ::-1], axis=1)[:, ::-1]
 
 
 def area_under_curves(curves: PrecisionRecall, interpolation: Interpolation = "all_points") -> Float64:
-    """(T,) average precision: of every recall step (PASCAL VOC 2010+, poseval), or at 101 recalls (COCO)."""
+    """(T,) average precision, over every step of recall (PASCAL VOC 2010+, poseval) or at 101 recalls (COCO)."""
     envelope = interpolated_precision(curves)
     if interpolation == "all_points":
         return np.sum(np.diff(curves.recall, axis=1, prepend=0.0) * envelope, axis=1)
@@ -121,14 +117,23 @@ def area_under_curves(curves: PrecisionRecall, interpolation: Interpolation = "a
 def average_precision(
     detections: Detections, weights: NDArray | None = None, interpolation: Interpolation = "all_points"
 ) -> Float64:
-    """Average precision per threshold and kind.
+    """Average precision for each threshold and kind.
+
+    Parameters
+    ----------
+    detections : Detections
+    weights : (I,), optional
+        How often each photo counts; once by default.
+    interpolation : {"all_points", "coco"}
+        See `area_under_curves`.
 
     Returns
     -------
-    (T, K) float64 in [0, 1]; nan for a kind without ground truth, 0 where nothing of it was found.
+    (T, K) float64 in [0, 1]
+        nan for a kind without ground truth, 0 for one that was never found.
     """
     kinds = detections.positives.shape[1]
-    photo_weights = np.ones(len(detections.positives)) if weights is None else np.asarray(weights)
+    photo_weights = weights_or_ones(weights, len(detections.positives))
     result = np.full((len(detections.hits), kinds), np.nan)
     for kind in np.flatnonzero(photo_weights @ detections.positives > 0):
         curves = precision_recall(detections, int(kind), photo_weights)
@@ -138,18 +143,29 @@ def average_precision(
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What a user sees when everything at or above one score is shown."""
+    """What a user sees when all detections at or above one score are shown; nan where undefined."""
 
     recall: float
     precision: float
-    false_per_photo: float
+    false_per_photo: float  # false detections per photo
 
 
 def operating_point(
     detections: Detections, score: float = -np.inf, weights: NDArray | None = None, threshold: int = 0
 ) -> OperatingPoint:
-    """Recall, precision and false detections per photo, all kinds together; nan where nothing is defined."""
-    photo_weights = np.ones(len(detections.positives)) if weights is None else np.asarray(weights)
+    """Compute the operating point of all kinds together.
+
+    Parameters
+    ----------
+    detections : Detections
+    score : float
+        The least score of what is shown; all by default.
+    weights : (I,), optional
+        How often each photo counts; once by default.
+    threshold : int
+        Index of one of the thresholds.
+    """
+    photo_weights = weights_or_ones(weights, len(detections.positives))
     counts = photo_weights[detections.images] * (
         ~detections.ignored[threshold] & (detections.scores >= score)
     )

@@ -1,4 +1,4 @@
-"""Bootstrap confidence intervals over photos: photos are drawn again, people of a photo stay together."""
+"""Bootstrap confidence intervals over photos: whole photos are resampled, so that their people stay together."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Statistic = Callable[[NDArray[np.int64]], float]
-Statistics = Callable[[NDArray[np.int64]], Sequence[float] | NDArray]
+from posepart.arrays import Index
+
+# (I,) counts, how often each photo counts -> a number, nan where undefined; or several numbers, always as many.
+Statistic = Callable[[Index], float]
+Statistics = Callable[[Index], Sequence[float] | NDArray]
 
 
 @dataclass(frozen=True)
@@ -21,20 +24,36 @@ class Interval:
 
 @dataclass(frozen=True)
 class Score:
-    """A statistic of some photos, before any number: name, what it counts, and how it is computed.
-
-    photos, samples: how many of each it rests on. statistic: see `bootstrap_interval`.
-    """
+    """A statistic of some photos, not yet computed."""
 
     name: str
-    counted: str
-    photos: int
-    samples: int
+    counted: str  # what the samples are, in words
+    photos: int  # how many photos it rests on
+    samples: int  # how many people, joints or pixels
     statistic: Statistic
 
 
-def bootstrap_weights(photos: int, replicates: int = 1000, seed: int = 0) -> NDArray[np.int64]:
-    """(R, I) how often each photo is drawn in each replicate; every row sums to I."""
+def weights_or_ones(weights: NDArray | None, photos: int) -> NDArray:
+    """Weights of photos as given, or ones."""
+    return np.ones(photos) if weights is None else np.asarray(weights)
+
+
+def bootstrap_weights(photos: int, replicates: int = 1000, seed: int = 0) -> Index:
+    """Draw bootstrap samples.
+
+    Parameters
+    ----------
+    photos : int
+        I, the number of photos.
+    replicates : int
+        R, the number of samples.
+    seed : int
+
+    Returns
+    -------
+    (R, I) int64
+        How often each photo is in each sample; every row sums to I.
+    """
     generator = np.random.default_rng(seed)
     if photos == 0:
         return np.zeros((replicates, 0), dtype=np.int64)
@@ -53,13 +72,17 @@ def _interval(value: float, values: NDArray, confidence: float) -> Interval:
 def bootstrap_interval(
     statistic: Statistic, photos: int, replicates: int = 1000, seed: int = 0, confidence: float = 0.95
 ) -> Interval:
-    """Interval of a statistic of a set of photos.
+    """Percentile interval of a statistic of a set of photos.
 
     Parameters
     ----------
-    statistic : called with (I,) counts, how often each photo counts; returns a number, nan where undefined
-        (such replicates are left out of the percentiles).
-    photos : I. Without photos or replicates the bounds are nan.
+    statistic : Statistic
+        Samples for which it is nan are left out of the percentiles.
+    photos : int
+        Without photos or replicates the bounds are nan.
+    replicates, seed : int
+        See `bootstrap_weights`.
+    confidence : float
     """
     (interval,) = bootstrap_intervals(lambda w: [statistic(w)], photos, replicates, seed, confidence)
     return interval
@@ -72,7 +95,9 @@ def bootstrap_intervals(
 
     Parameters
     ----------
-    statistics : as the statistic of `bootstrap_interval`, but returns as many numbers as it likes, always as many.
+    statistics : Statistics
+    photos, replicates, seed, confidence
+        As in `bootstrap_interval`.
     """
     values = np.asarray(statistics(np.ones(photos, dtype=np.int64)), dtype=np.float64)
     drawn = np.zeros((0, len(values)))
@@ -84,13 +109,10 @@ def bootstrap_intervals(
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Second system less first on the same photos.
-
-    difference: with its interval. share_above: share of the replicates in which the second is higher.
-    """
+    """The score of a second system less that of a first one, on the same photos."""
 
     difference: Interval
-    share_above: float
+    share_above: float  # share of the replicates in which the second is higher
 
 
 def paired_bootstrap(
@@ -101,7 +123,14 @@ def paired_bootstrap(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> PairedDifference:
-    """Compare two systems on the same photos in the same order, drawing the same photos for both."""
+    """Compare two systems on the same photos in the same order; every bootstrap sample serves both.
+
+    Parameters
+    ----------
+    first, second : Statistic
+    photos, replicates, seed, confidence
+        As in `bootstrap_interval`.
+    """
     once = np.ones(photos, dtype=np.int64)
     value = float(second(once) - first(once))
     if photos == 0 or np.isnan(value):

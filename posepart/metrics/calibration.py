@@ -1,4 +1,4 @@
-"""Do scores mean what they say? Reliability and expected calibration error."""
+"""Reliability of scores: whether a score of 0.8 is right 80 % of the time."""
 
 from dataclasses import dataclass
 
@@ -10,24 +10,29 @@ from posepart.arrays import Float64, Mask, check_shape
 
 @dataclass(frozen=True)
 class Reliability:
-    """Scores against outcomes in bins of equal width over [0, 1].
+    """Scores against outcomes in B bins of equal width over [0, 1]."""
 
-    edges: (B + 1,). count: (B,) samples, weighted. score, accuracy: (B,) mean score and share of right
-    samples, nan in an empty bin.
-    """
-
-    edges: Float64
-    count: Float64
-    score: Float64
-    accuracy: Float64
+    edges: Float64  # (B + 1,)
+    count: Float64  # (B,) samples, weighted
+    score: Float64  # (B,) mean score, nan in an empty bin
+    accuracy: Float64  # (B,) share of right samples, nan in an empty bin
 
 
 def reliability(scores: NDArray, right: Mask, bins: int = 15, weights: NDArray | None = None) -> Reliability:
-    """Bin (N,) scores and outcomes.
+    """Bin scores and outcomes.
+
+    Parameters
+    ----------
+    scores : (N,) in [0, 1]
+    right : (N,) bool
+    bins : int
+    weights : (N,), optional
+        How often each sample counts; once by default.
 
     Raises
     ------
-    ValueError: when a score is outside [0, 1] or the lengths differ.
+    ValueError
+        A score is outside [0, 1], or the lengths differ.
     """
     scores = np.asarray(scores, dtype=np.float64)
     check_shape("right", np.asarray(right), scores.shape)
@@ -51,7 +56,10 @@ def reliability(scores: NDArray, right: Mask, bins: int = 15, weights: NDArray |
 def expected_calibration_error(
     scores: NDArray, right: Mask, bins: int = 15, weights: NDArray | None = None
 ) -> float:
-    """Mean gap between score and accuracy over the bins, weighted by their counts; nan without samples."""
+    """Expected calibration error: the mean gap between score and accuracy over the bins, weighted by their counts.
+
+    Parameters as in `reliability`; nan without samples.
+    """
     curve = reliability(scores, right, bins, weights)
     filled = curve.count > 0
     if not filled.any():

@@ -1,18 +1,18 @@
-"""COCO's matching of detections to ground truths, and the two scores built on it: box AP and OKS-AP."""
+"""COCO's matching of detections to ground truths, and the two scores that build on it: box AP and OKS-AP."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Mask
+from posepart.arrays import Float64, Index, Mask
 from posepart.geometry.boxes import box_coverage, box_iou
 from posepart.metrics.average_precision import Detections, average_precision
 from posepart.metrics.people import LabelledPeople, PredictedPeople, mean_defined
 from posepart.metrics.similarity import object_keypoint_similarity
 from posepart.schema import LIMB_JOINTS, Joint
 
-COCO_THRESHOLDS: NDArray[np.float64] = np.linspace(0.5, 0.95, 10)
-MAX_BOXES = 100  # COCO: detections per photo that count, box task
-MAX_POSES = 20  # COCO: detections per photo that count, keypoint task
+COCO_THRESHOLDS: Float64 = np.linspace(0.5, 0.95, 10)
+MAX_BOXES = 100  # boxes per photo that count, as in COCO's detection task
+MAX_POSES = 20  # poses per photo that count, as in COCO's keypoint task
 
 
 def match_detections(
@@ -21,20 +21,26 @@ def match_detections(
     ignored: Mask,
     repeatable: Mask,
     thresholds: NDArray,
-) -> NDArray[np.int64]:
-    """Greedy matching in score order, each ground truth once.
+) -> Index:
+    """Match greedily in the order of scores, each ground truth once.
 
     Parameters
     ----------
-    similarity : (M, N) detections against ground truths.
-    scores : (M,).
-    ignored, repeatable : (N,) ground truths that count neither way, and those that may be matched often.
-    thresholds : (T,) least similarity of a match.
+    similarity : (M, N)
+        Of detections to ground truths.
+    scores : (M,)
+    ignored : (N,) bool
+        Ground truths that count neither way.
+    repeatable : (N,) bool
+        Ground truths that may be matched several times.
+    thresholds : (T,)
+        The least similarity of a match.
 
     Returns
     -------
-    (T, M) int64, index of the ground truth or -1. A counted ground truth is preferred to an ignored one.
-    Detections of equal score are served in the order of their best similarity, so order never matters.
+    (T, M) int64
+        Index of the ground truth, or -1. A ground truth that counts is preferred to an ignored one. Detections of
+        equal score are matched in the order of their best similarity, so that their order never matters.
     """
     matches = np.full((len(thresholds), len(scores)), -1, dtype=np.int64)
     if not similarity.size:
@@ -63,7 +69,7 @@ def _judge(
     return Detections(np.asarray(scores, np.float64), zeros, zeros, hits, on_ignored, positives)
 
 
-def _best(scores: NDArray, at_most: int) -> NDArray[np.int64]:
+def _best(scores: NDArray, at_most: int) -> Index:
     return np.argsort(-np.asarray(scores), kind="stable")[:at_most]
 
 
@@ -78,9 +84,13 @@ def match_boxes(
 
     Parameters
     ----------
-    predicted : (M, 4) xyxy. scores : (M,). truth : (N, 4) xyxy.
-    ignore_regions : (R, 4) xyxy; a box that matches no person and lies in one to the share asked for counts
-        neither way (COCO's crowd rule).
+    predicted : (M, 4) xyxy
+    scores : (M,)
+    truth : (N, 4) xyxy
+    ignore_regions : (R, 4) xyxy
+        COCO's rule for crowds: a box that matches no person, and of which the threshold's share lies in a region,
+        counts neither way.
+    thresholds : (T,)
     """
     kept = _best(scores, MAX_BOXES)
     predicted, scores = predicted[kept], scores[kept]
@@ -102,10 +112,18 @@ def match_poses(
 
     Parameters
     ----------
-    joints : the joints that count.
-    counted : (N,) bool, people that count; the others (and those without a labelled joint) are ignored.
-    areas : (N,) px^2, see `object_keypoint_similarity`.
-    ignore_regions : (R, 4) xyxy; poses inside one count neither way.
+    predicted : PredictedPeople
+    truth : LabelledPeople
+        N people.
+    joints : tuple of Joint
+        The joints that count.
+    counted : (N,) bool, optional
+        People that count. The others are ignored, and so are people without a labelled joint.
+    areas : (N,), px^2, optional
+        See `object_keypoint_similarity`.
+    ignore_regions : (R, 4) xyxy, optional
+        Poses inside one count neither way.
+    thresholds : (T,)
     """
     predicted = predicted.select(_best(predicted.pose_scores, MAX_POSES))
     regions = np.zeros((0, 4)) if ignore_regions is None else np.asarray(ignore_regions, dtype=np.float64)
@@ -131,9 +149,24 @@ def _regions_as_people(regions: NDArray) -> LabelledPeople:
 
 
 def coco_average_precision(detections: Detections, weights: NDArray | None = None) -> dict[str, float]:
-    """AP (mean over the thresholds), AP50 and AP75 where those thresholds were judged, in [0, 1].
+    """COCO's AP (the mean over the thresholds), AP50 and AP75.
 
-    The thresholds must be `COCO_THRESHOLDS`; nan without ground truth.
+    Parameters
+    ----------
+    detections : Detections
+        Judged at `COCO_THRESHOLDS`.
+    weights : (I,), optional
+        How often each photo counts; once by default.
+
+    Returns
+    -------
+    dict of str to float
+        "ap", "ap50" and "ap75" in [0, 1]; nan without ground truth.
+
+    Raises
+    ------
+    ValueError
+        The number of thresholds is another.
     """
     if len(detections.hits) != len(COCO_THRESHOLDS):
         raise ValueError(

@@ -1,15 +1,14 @@
-"""What the scores, tables and figures of a set of photos are computed from: judged boxes, joints, distances.
+"""The records that scores, tables and figures of a set of photos are computed from: judged boxes, joints, parts.
 
-Photos "with complete boxes" are those in which everybody is labelled, so that a false detection is one for sure.
+In photos "with complete boxes" everybody is labelled, so that a detection without a label is certainly false.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from posepart.arrays import Float64, Mask
+from posepart.arrays import Float64, Index, Mask
 from posepart.metrics.adk import JointDistances, measure_distances, merge_distances
 from posepart.metrics.average_precision import Detections, merge_detections
 from posepart.metrics.coco_matching import COCO_THRESHOLDS, match_boxes
@@ -31,7 +30,7 @@ from posepart.schema import FLIP_JOINTS, LIMB_JOINTS, NUM_JOINTS, NUM_PARTS
 
 
 def judged_boxes(photos: Sequence[JudgedPhoto]) -> Detections:
-    """Person boxes at `COCO_THRESHOLDS`, on photos with complete boxes."""
+    """Judge person boxes at `COCO_THRESHOLDS`, on photos with complete boxes."""
     judged = [
         match_boxes(p.predicted.boxes, p.predicted.box_scores, p.truth.boxes, p.ignore_boxes)
         for p in photos
@@ -41,7 +40,7 @@ def judged_boxes(photos: Sequence[JudgedPhoto]) -> Detections:
 
 
 def judged_joints(photos: Sequence[JudgedPhoto], matching: Matching = "pckh") -> Detections:
-    """Joints for the paper's mAP, on photos with complete boxes and human or exact joints."""
+    """Judge joints for the paper's mAP, on photos with complete boxes and human or exact joints."""
     judged = [Detections.empty(NUM_JOINTS)]
     for photo in _with_exact_poses(photos):
         lengths = head_lengths(photo.truth.xy, photo.truth.labelled)
@@ -51,7 +50,7 @@ def judged_joints(photos: Sequence[JudgedPhoto], matching: Matching = "pckh") ->
 
 
 def measured_distances(photos: Sequence[JudgedPhoto]) -> JointDistances:
-    """Distances for the paper's ADK, on the photos of `judged_joints`."""
+    """Measure distances for the paper's ADK, on the photos of `judged_joints`."""
     return merge_distances(
         [
             measure_distances(p.predicted, p.truth.select(p.people_from(*EXACT_ORIGINS)))
@@ -66,22 +65,21 @@ def _with_exact_poses(photos: Sequence[JudgedPhoto]) -> list[JudgedPhoto]:
 
 @dataclass(frozen=True)
 class EndToEndJoints:
-    """Joints of one photo's labelled people, each judged on the prediction that speaks for the person.
+    """Joints of the N labelled people of one photo, judged on the prediction matched to each person."""
 
-    right, counted: (N, 14) bool, limb joints only. scores: (N, 14) of the prediction, 0 where there is none.
-    unmirrored: (N, 14) bool, as `right`, with left and right of a person exchanged where more are right so.
-    errors: (N, 14) float64, all joints, in torso diameters: inf where there is none, nan where none is labelled.
-    """
-
-    right: Mask
-    unmirrored: Mask
-    counted: Mask
-    scores: Float64
-    errors: Float64
+    right: Mask  # (N, 14), limb joints only
+    unmirrored: (
+        Mask  # as `right`, with a person's left and right exchanged where that makes more joints right
+    )
+    counted: Mask  # (N, 14), limb joints only
+    scores: Float64  # (N, 14), of the prediction, 0 where it lacks the joint
+    errors: (
+        Float64  # (N, 14), torso diameters; inf where the joint was not found, nan where it is not labelled
+    )
 
 
 def judge_end_to_end(photo: JudgedPhoto) -> EndToEndJoints:
-    """Each labelled person is spoken for by the prediction of highest OKS, each prediction speaks once."""
+    """Judge the joints of a photo; predictions are matched to people one to one, highest OKS first."""
     labelled = np.asarray(photo.truth.labelled[:, list(LIMB_JOINTS)].any(axis=1))
     truth = photo.truth.select(labelled)
     matches = np.full(len(labelled), -1, dtype=np.int64)
@@ -102,26 +100,23 @@ def judge_end_to_end(photo: JudgedPhoto) -> EndToEndJoints:
 
 
 def joint_errors(photos: Sequence[JudgedPhoto]) -> Float64:
-    """(N, 14) errors of all people with human or exact joints, as in `EndToEndJoints`."""
+    """Collect the errors of all people with human or exact joints, (N, 14) as in `EndToEndJoints`."""
     errors = [judge_end_to_end(p).errors[p.people_from(*EXACT_ORIGINS)] for p in photos]
     return np.concatenate([np.zeros((0, NUM_JOINTS)), *errors])
 
 
 @dataclass(frozen=True)
 class ScoredJoints:
-    """Joints that were found, of people with human or exact joints: what they were scored and how they are.
-
-    images: (S,) int64 in 0..photos-1. scores: (S,) float64. right: (S,) bool, within 0.2 x torso diameter.
-    """
+    """Scores and outcomes of the S joints that were found, of people with human or exact joints."""
 
     photos: int
-    images: NDArray[np.int64]
-    scores: Float64
-    right: Mask
+    images: Index  # (S,) in 0..photos-1
+    scores: Float64  # (S,)
+    right: Mask  # (S,), within 0.2 x torso diameter
 
 
 def scored_joints(photos: Sequence[JudgedPhoto]) -> ScoredJoints:
-    """What the calibration of joint scores is measured on."""
+    """Collect the joints on which the calibration of joint scores is measured."""
     images, scores, right = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros(0, bool)]
     chosen = [p for p in photos if p.people_from(*EXACT_ORIGINS).any()]
     for index, photo in enumerate(chosen):
@@ -133,20 +128,20 @@ def scored_joints(photos: Sequence[JudgedPhoto]) -> ScoredJoints:
     return ScoredJoints(len(chosen), np.concatenate(images), np.concatenate(scores), np.concatenate(right))
 
 
-def part_confusions(photos: Sequence[JudgedPhoto], origin: str | None = None) -> NDArray[np.int64]:
-    """(I, 7, 7) confusion matrices of the photos with part maps, or of those with maps of one origin."""
+def part_confusions(photos: Sequence[JudgedPhoto], origin: str | None = None) -> Index:
+    """(I, 7, 7) confusion matrices of the photos with part maps, or of those whose maps have one origin."""
     chosen = [
         p.confusion for p in photos if p.confusion is not None and (origin is None or p.parts_from == origin)
     ]
     return np.array(chosen, dtype=np.int64).reshape(-1, NUM_PARTS, NUM_PARTS)
 
 
-def size_confusions(photos: Sequence[JudgedPhoto]) -> NDArray[np.int64]:
-    """(I, 4, 7, 7) confusion matrices by the size of the person, of the photos with part maps."""
+def size_confusions(photos: Sequence[JudgedPhoto]) -> Index:
+    """(I, 4, 7, 7) confusion matrices of the photos with part maps, by the size of the person."""
     chosen = [p.by_size for p in photos if p.by_size is not None]
     return np.array(chosen, dtype=np.int64).reshape(-1, len(SIZE_NAMES), NUM_PARTS, NUM_PARTS)
 
 
 def parsing_records(photos: Sequence[JudgedPhoto]) -> ParsingRecords:
-    """Judged instance parts, on photos with complete boxes in which everybody has an instance mask."""
+    """Join the judged instance parts of photos with complete boxes in which everybody has an instance mask."""
     return merge_parsing([p.parsing for p in photos if p.parsing is not None and p.boxes_complete])

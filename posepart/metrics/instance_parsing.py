@@ -1,13 +1,13 @@
 """Instance part scores: AP^r of parts (CIHP), AP^p and PCP of people (MHP).
 
-`strict`, the default: every ground truth is matched at most once, every photo counts, an IoU equal to the
-threshold is a match, and AP^p averages the IoU of the parts without the background (which is near 1 for any
-small person). `official` reproduces the reference scripts: in AP^r a ground truth may be matched often and
-photos without a prediction drop out; in AP^p the background is one of the averaged classes and a prediction
-whose best person is taken is false; an IoU must exceed the threshold in all of them.
+There are two rules. Under `strict`, the default, every ground truth is matched at most once, every photo counts, an
+IoU equal to the threshold is a match, and AP^p averages the IoU of the parts without the background, which is near 1
+for any small person. `official` reproduces the reference scripts: in AP^r a ground truth may be matched several
+times, and photos without a prediction are left out; in AP^p the background is one of the averaged classes, and a
+prediction whose most similar person is taken is false; in all of them an IoU must exceed the threshold.
 
-The reference scripts know no ignored pixels. Here, under both rules, such pixels count in no area, and an
-unmatched prediction that lies on them for the greater part counts neither way.
+The reference scripts do not handle ignored pixels. Here, under both rules, such pixels count in no area, and an
+unmatched prediction of which the greater part lies on them counts neither way.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64, check_shape
+from posepart.arrays import Float64, Index, check_shape
 from posepart.metrics.average_precision import Detections, average_precision, merge_detections
+from posepart.metrics.bootstrap import weights_or_ones
 from posepart.metrics.coco_matching import match_detections
 from posepart.metrics.people import mean_defined
 from posepart.schema import IGNORE, NUM_PARTS, Part
@@ -32,15 +33,11 @@ _AT_HALF = int(np.flatnonzero(PARSING_THRESHOLDS == PCP_THRESHOLD)[0])
 
 @dataclass(frozen=True)
 class PeopleParts:
-    """The parts of the people of one photo.
+    """The parts of the N people of one photo."""
 
-    parts: (H, W) part ids, `schema.IGNORE` where unknown (ground truth only). people: (H, W) person values, 0
-    for nobody. scores: (N,) float64 of person 1..N; ones for a ground truth.
-    """
-
-    parts: NDArray
-    people: NDArray
-    scores: Float64
+    parts: NDArray  # (H, W) part ids; in a ground truth `schema.IGNORE` where unknown
+    people: NDArray  # (H, W) person numbers 1..N, 0 for nobody
+    scores: Float64  # (N,) of the people; ones for a ground truth
 
     def __post_init__(self) -> None:
         check_shape("PeopleParts.people", self.people, self.parts.shape)
@@ -53,20 +50,16 @@ class PeopleParts:
 
 @dataclass(frozen=True)
 class ParsingRecords:
-    """Judged instance parts of I photos.
+    """Judged instance parts of I photos, at `PARSING_THRESHOLDS`."""
 
-    part_detections: kinds are the parts (background never occurs), one row per threshold. person_detections:
-    one kind. pcp: (I,) sums over people of the share of right parts. people: (I,) int64, people with parts.
-    """
-
-    part_detections: Detections
-    person_detections: Detections
-    pcp: Float64
-    people: NDArray[np.int64]
+    part_detections: Detections  # kinds are the parts; background never occurs
+    person_detections: Detections  # one kind
+    pcp: Float64  # (I,), the share of right parts, summed over the people
+    people: Index  # (I,), number of people with parts
 
 
-def _pair_counts(truth: PeopleParts, predicted: PeopleParts) -> NDArray[np.int64]:
-    """(N + 1, C, M + 1, C) labelled pixels by true person, true part, predicted person, predicted part."""
+def _pair_counts(truth: PeopleParts, predicted: PeopleParts) -> Index:
+    """(N + 1, C, M + 1, C) number of labelled pixels by true person and part and predicted person and part."""
     check_shape("predicted part map", predicted.parts, truth.parts.shape)
     shape = (len(truth.scores) + 1, NUM_PARTS, len(predicted.scores) + 1, NUM_PARTS)
     counted = truth.parts != IGNORE
@@ -82,7 +75,7 @@ def _ratio(shared: NDArray, union: NDArray) -> Float64:
 
 
 def _part_iou(counts: NDArray) -> Float64:
-    """(M, N, C) IoU of each part of each pair, nan where neither has it; background: all but the person."""
+    """(M, N, C) IoU of each part of each pair, nan where neither has it; background is all but the person."""
     true_area = counts[1:].sum(axis=(2, 3))
     predicted_area = counts[:, :, 1:].sum(axis=(0, 1))
     shared = np.einsum("ncmc->mnc", counts[1:, :, 1:]).astype(np.float64)
@@ -95,8 +88,8 @@ def _part_iou(counts: NDArray) -> Float64:
     return _ratio(shared, union)
 
 
-def _hidden_area(truth: PeopleParts, predicted: PeopleParts) -> NDArray[np.int64]:
-    """(M, C) pixels of each predicted part of each person that lie on ignored pixels."""
+def _hidden_area(truth: PeopleParts, predicted: PeopleParts) -> Index:
+    """(M, C) number of pixels of each predicted part of each person that are ignored."""
     shape = (len(predicted.scores) + 1, NUM_PARTS)
     hidden = truth.parts == IGNORE
     flat = predicted.people[hidden].astype(np.int64) * NUM_PARTS + predicted.parts[hidden]
@@ -122,13 +115,13 @@ def _judge_part(
     return Detections(scores[found], kinds, np.zeros_like(kinds), hits, unjudged & ~hits, positives)
 
 
-def _match_once(similarity: Float64, scores: NDArray) -> NDArray[np.int64]:
+def _match_once(similarity: Float64, scores: NDArray) -> Index:
     counted = np.zeros(similarity.shape[1], dtype=bool)
     return match_detections(similarity, scores, counted, counted, PARSING_THRESHOLDS)
 
 
-def _match_official(similarity: Float64, scores: NDArray) -> NDArray[np.int64]:
-    """Each prediction, best first, claims its most similar person or none at all."""
+def _match_official(similarity: Float64, scores: NDArray) -> Index:
+    """Give each prediction, best first, its most similar person, or none if that person is taken."""
     matches = np.full((len(PARSING_THRESHOLDS), len(scores)), -1, dtype=np.int64)
     if not similarity.size:
         return matches
@@ -140,7 +133,7 @@ def _match_official(similarity: Float64, scores: NDArray) -> NDArray[np.int64]:
     return matches
 
 
-def _right_parts(iou: Float64, matches: NDArray[np.int64], true_parts: NDArray, rule: Rule) -> float:
+def _right_parts(iou: Float64, matches: Index, true_parts: NDArray, rule: Rule) -> float:
     """Sum over the matched people of the share of their parts with enough overlap."""
     total = 0.0
     for detection in np.flatnonzero(matches >= 0):
@@ -156,9 +149,16 @@ def judge_parsing(predicted: PeopleParts, truth: PeopleParts, rule: Rule = "stri
 
     People of the ground truth without a labelled part pixel do not count.
 
+    Parameters
+    ----------
+    predicted, truth : PeopleParts
+    rule : {"strict", "official"}
+        See the module's docstring.
+
     Raises
     ------
-    ValueError: when the maps differ in size.
+    ValueError
+        The maps differ in size.
     """
     counts = _pair_counts(truth, predicted)
     scores = np.asarray(predicted.scores, dtype=np.float64)
@@ -174,9 +174,7 @@ def judge_parsing(predicted: PeopleParts, truth: PeopleParts, rule: Rule = "stri
     return ParsingRecords(_one_photo(judged), people, np.array([pcp]), np.array([visible.sum()]))
 
 
-def _judge_people(
-    iou: Float64, unjudged: NDArray, scores: NDArray, rule: Rule
-) -> tuple[Detections, NDArray[np.int64]]:
+def _judge_people(iou: Float64, unjudged: NDArray, scores: NDArray, rule: Rule) -> tuple[Detections, Index]:
     if rule == "strict":
         matches = _match_once(_mean_over_parts(iou[..., 1:]), scores)
     else:
@@ -205,7 +203,7 @@ def _mean_over_parts(iou: Float64) -> Float64:
 
 
 def merge_parsing(photos: Sequence[ParsingRecords]) -> ParsingRecords:
-    """The records of several sets of photos as one."""
+    """Join the records of several sets of photos."""
     thresholds = len(PARSING_THRESHOLDS)
     return ParsingRecords(
         merge_detections([Detections.empty(NUM_PARTS, thresholds), *(p.part_detections for p in photos)]),
@@ -217,21 +215,17 @@ def merge_parsing(photos: Sequence[ParsingRecords]) -> ParsingRecords:
 
 @dataclass(frozen=True)
 class ParsingScores:
-    """Scores in [0, 1]; nan without ground truth.
+    """Scores in [0, 1]; nan without ground truth."""
 
-    ap_r, ap_r_50: AP of parts, mean over the thresholds and at 0.5, mean over the labelled parts. ap_p,
-    ap_p_50: AP of people by mean part IoU. pcp_50: mean share of a person's parts found, unmatched people 0.
-    """
-
-    ap_r: float
-    ap_r_50: float
-    ap_p: float
-    ap_p_50: float
-    pcp_50: float
+    ap_r: float  # AP of parts, mean over the labelled parts and over the thresholds
+    ap_r_50: float  # the same at IoU 0.5
+    ap_p: float  # AP of people by mean part IoU, mean over the thresholds
+    ap_p_50: float  # the same at IoU 0.5
+    pcp_50: float  # mean share of a person's parts that are found, 0 for unmatched people
 
 
 def part_average_precision(records: ParsingRecords, weights: NDArray | None = None) -> Float64:
-    """(T,) AP^r: mean over the labelled parts at each of `PARSING_THRESHOLDS`; nan without ground truth."""
+    """(T,) AP^r, the mean over the labelled parts, at each of `PARSING_THRESHOLDS`; nan without ground truth."""
     by_part = average_precision(records.part_detections, weights)
     return np.array([mean_defined(row) for row in by_part])
 
@@ -242,14 +236,14 @@ def person_average_precision(records: ParsingRecords, weights: NDArray | None = 
 
 
 def correctly_parsed_parts(records: ParsingRecords, weights: NDArray | None = None) -> float:
-    """PCP at IoU 0.5: the mean over people of the share of their parts found; nan without ground truth."""
-    photo_weights = np.ones(len(records.pcp)) if weights is None else np.asarray(weights)
+    """PCP at IoU 0.5: the mean over people of the share of their parts that are found; nan without ground truth."""
+    photo_weights = weights_or_ones(weights, len(records.pcp))
     people = float(photo_weights @ records.people)
     return float(photo_weights @ records.pcp) / people if people else float("nan")
 
 
 def parsing_scores(records: ParsingRecords, weights: NDArray | None = None) -> ParsingScores:
-    """Scores of the judged instance parts of many photos."""
+    """Score the judged instance parts of I photos, each counted `weights` (I,) times, once by default."""
     by_part = part_average_precision(records, weights)
     by_person = person_average_precision(records, weights)
     return ParsingScores(

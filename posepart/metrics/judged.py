@@ -1,11 +1,11 @@
-"""A labelled photo and its result, reduced to what the metrics need."""
+"""A labelled photo compared with its result, reduced to what the metrics need."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64, Mask
+from posepart.arrays import Float64, Index, Mask
 from posepart.data.sample import Sample
 from posepart.metrics.instance_parsing import ParsingRecords, PeopleParts, judge_parsing
 from posepart.metrics.pck import match_people
@@ -21,26 +21,21 @@ EXACT_ORIGINS = ("human", "exact")  # joint labels that count as the truth
 
 @dataclass(frozen=True)
 class JudgedPhoto:
-    """Ground truth and result of one photo.
+    """Ground truth and result of one photo; what concerns parts is None where their labels are missing."""
 
-    joints_from: (N,) str, where each person's joints are from. ignore_boxes: (R, 4) float64 xyxy. confusion:
-    (7, 7) int64 of the part maps, by_size: (4, 7, 7) by size of the person, parsing: judged instance parts;
-    each None where its labels are missing. The rest as in `Sample`.
-    """
-
-    source: str
-    truth: LabelledPeople
-    joints_from: NDArray[np.str_]
+    source: str  # as in `Sample`
+    truth: LabelledPeople  # N people
+    joints_from: NDArray[np.str_]  # (N,), who made each person's joint labels
     predicted: PredictedPeople
-    ignore_boxes: Float64
-    boxes_complete: bool
-    confusion: NDArray[np.int64] | None
-    by_size: NDArray[np.int64] | None
-    parsing: ParsingRecords | None
-    parts_from: str
+    ignore_boxes: Float64  # (R, 4) xyxy
+    boxes_complete: bool  # as in `Sample`
+    confusion: Index | None  # (7, 7), pixels by true and predicted part
+    by_size: Index | None  # (4, 7, 7), the same by the size of the person
+    parsing: ParsingRecords | None  # judged instance parts
+    parts_from: str  # as in `Sample`
 
     def people_from(self, *origins: str) -> Mask:
-        """(N,) bool: people whose joints are from one of the origins."""
+        """(N,) bool: people whose joint labels have one of the given origins."""
         return np.isin(self.joints_from, origins)
 
 
@@ -48,9 +43,8 @@ def labelled_people(sample: Sample) -> LabelledPeople:
     """All people of a sample, those without joint labels included."""
     unlabelled = np.zeros((NUM_JOINTS, 3))
     joints = [unlabelled if p.joints is None else p.joints for p in sample.people]
-    stacked = np.array(joints, dtype=np.float64).reshape(-1, NUM_JOINTS, 3)
     boxes = np.array([p.box for p in sample.people], dtype=np.float64).reshape(-1, 4)
-    return LabelledPeople(stacked[..., :2], stacked[..., 2] > 0, boxes)
+    return LabelledPeople.from_joints(np.reshape(joints, (-1, NUM_JOINTS, 3)), boxes)
 
 
 def predicted_people(scene: Scene) -> PredictedPeople:
@@ -66,20 +60,24 @@ def predicted_people(scene: Scene) -> PredictedPeople:
 
 
 def judge(sample: Sample, scene: Scene, parts: bool = True) -> JudgedPhoto:
-    """Compare one result with its sample; reads the sample's part map.
+    """Compare a result with its sample, whose label maps are read.
 
     Parameters
     ----------
-    parts : whether the result has part maps; without, the parts of the photo are not judged.
+    sample : Sample
+    scene : Scene
+    parts : bool
+        Whether the result has part maps; without them the parts of the photo are not judged.
 
     Raises
     ------
-    ValueError: when the result is of another size than the sample, or the part map has unknown ids.
+    ValueError
+        The result is of another size than the sample, or the part map has unknown ids.
     """
     if scene.size != (sample.width, sample.height):
         raise ValueError(
             f"{sample.image_path.name}: the labels are for {sample.width} x {sample.height} px, the result for "
-            f"{scene.size[0]} x {scene.size[1]}: results are never resized, predict the photo as it is labelled"
+            f"{scene.size[0]} x {scene.size[1]}: results are never resized, so predict the photo that was labelled"
         )
     try:
         confusion, by_size, parsing = _judge_parts(sample, scene) if parts else (None, None, None)
@@ -100,9 +98,10 @@ def judge(sample: Sample, scene: Scene, parts: bool = True) -> JudgedPhoto:
 
 
 def pose_similarity(photo: JudgedPhoto) -> float:
-    """How well the poses of one photo were found, to sort photos by: the mean OKS of its people, 12 limb joints.
+    """How well the poses of a photo were found, to sort photos by: the mean OKS of its people, 12 limb joints.
 
-    People with human or exact joints, each spoken for by one prediction; 0 without one. nan without such people.
+    It counts people with human or exact joints, and matches them to predictions one to one; a person without a
+    prediction counts 0. nan without such people.
     """
     counted = photo.people_from(*EXACT_ORIGINS) & photo.truth.labelled[:, list(LIMB_JOINTS)].any(axis=1)
     if not counted.any():
@@ -114,13 +113,11 @@ def pose_similarity(photo: JudgedPhoto) -> float:
 
 
 def part_similarity(photo: JudgedPhoto) -> float:
-    """How well the parts of one photo were found: the mIoU of its classes; nan without labelled pixels."""
+    """How well the parts of a photo were found: the mIoU of its classes; nan without labelled pixels."""
     return float("nan") if photo.confusion is None else segmentation_scores(photo.confusion).miou
 
 
-def _judge_parts(
-    sample: Sample, scene: Scene
-) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None, ParsingRecords | None]:
+def _judge_parts(sample: Sample, scene: Scene) -> tuple[Index | None, Index | None, ParsingRecords | None]:
     parts, instances = sample.read_parts(), sample.read_instances()
     if parts is None:
         return None, None, None

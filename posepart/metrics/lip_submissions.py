@@ -1,12 +1,12 @@
-"""LIP's two tasks scored from files: a submission against the labels, in all, per factor and by size."""
+"""Scores of submissions to LIP's two tasks, from files: in total, by challenge factor and by size."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from posepart.arrays import Float64, Index, Mask
 from posepart.data.lip import LipPicture, pair_by_name, read_pose_submission
 from posepart.io.label_maps import read_label_map
 from posepart.metrics.bootstrap import Statistic, bootstrap_interval
@@ -26,20 +26,20 @@ from posepart.schema.lip import LIP_TOTAL_JOINTS, NUM_LIP_JOINTS, NUM_LIP_LABELS
 
 @dataclass(frozen=True)
 class PoseReport:
-    """PCKh@0.5 by group of pictures; "all" is the first. pictures: how many each has."""
+    """PCKh@0.5 of a submission, by group of pictures; the first group is "all"."""
 
     scores: dict[str, LipPoseScores]
-    pictures: dict[str, int]
-    measures: tuple[Measure, ...]
+    pictures: dict[str, int]  # how many each group has
+    measures: tuple[Measure, ...]  # the totals with their intervals
 
 
 @dataclass(frozen=True)
 class ParsingReport:
-    """Parsing scores by group of pictures; "all" is the first. pictures: how many each has."""
+    """Parsing scores of a submission, by group of pictures; the first group is "all"."""
 
     scores: dict[str, SegmentationScores]
-    pictures: dict[str, int]
-    measures: tuple[Measure, ...]
+    pictures: dict[str, int]  # how many each group has
+    measures: tuple[Measure, ...]  # the mean IoUs with their intervals
 
 
 def score_pose(
@@ -50,17 +50,25 @@ def score_pose(
     factor_lists: Mapping[str, Path] | None = None,
     replicates: int = 0,
 ) -> PoseReport:
-    """PCKh@0.5 of a pose submission.
+    """Score a pose submission by PCKh@0.5.
 
     Parameters
     ----------
-    pictures: of the split, in the order of its csv. submission: csv of file, x, y per joint.
-    strict: pair the rows by file name; False pairs them by order, as the official script does.
-    factor_lists: see `picture_groups`. replicates: of the bootstrap over pictures; 0: no intervals.
+    pictures : sequence of LipPicture
+        Of the split, in the order of its csv.
+    submission : Path
+        A csv of file, then x, y of 16 joints.
+    strict : bool
+        Pair the rows by file name; False pairs them by order, as the official script does.
+    factor_lists : mapping, optional
+        See `picture_groups`.
+    replicates : int
+        Of the bootstrap over pictures; without any there are no intervals.
 
     Raises
     ------
-    ValueError: when rows and pictures do not fit, or a file is wrong.
+    ValueError
+        Rows and pictures do not match, or a file is wrong.
     """
     poses = read_pose_submission(submission)
     rows = pair_by_name([p.name for p in pictures], list(poses), strict)
@@ -91,14 +99,20 @@ def score_parsing(
     factor_lists: Mapping[str, Path] | None = None,
     replicates: int = 0,
 ) -> ParsingReport:
-    """Pixel accuracy, mean accuracy and mean IoU of a folder of label-id PNGs, each named as its picture.
+    """Score a parsing submission by pixel accuracy, mean accuracy and mean IoU, pooled over each group.
 
-    One confusion matrix is pooled over the pictures of a group; a prediction of another size is refused.
-    Parameters as for `score_pose`.
+    Parameters
+    ----------
+    pictures : sequence of LipPicture
+    submission : Path
+        A folder of PNGs of label ids, each named after its picture.
+    factor_lists, replicates
+        As in `score_pose`.
 
     Raises
     ------
-    ValueError: when a prediction is absent, of another size, or has unknown ids; it names the file.
+    ValueError
+        A prediction, which the error names, is absent, of another size, or has unknown ids.
     """
     confusions = np.array([_confusion(picture, Path(submission)) for picture in pictures], np.int64)
     confusions = confusions.reshape(-1, NUM_LIP_LABELS, NUM_LIP_LABELS)
@@ -118,8 +132,8 @@ def score_parsing(
     return ParsingReport(scores, _sizes(groups), tuple(measures))
 
 
-def _confusion(picture: LipPicture, folder: Path) -> NDArray[np.int64]:
-    """(20, 20) of one picture and its prediction."""
+def _confusion(picture: LipPicture, folder: Path) -> Index:
+    """The confusion matrix (20, 20) of one picture and its prediction."""
     truth = picture.read_labels()
     if truth is None:
         raise ValueError(f"{picture.name}: has no label map; leave it out or copy the labels again")
@@ -134,34 +148,44 @@ def _confusion(picture: LipPicture, folder: Path) -> NDArray[np.int64]:
 def _measure(
     name: str,
     counted: str,
-    chosen: NDArray[np.bool_],
+    chosen: Mask,
     samples: int,
     statistic: Statistic,
     replicates: int,
 ) -> Measure:
-    """A statistic of the chosen pictures with its interval."""
+    """Compute a statistic of the chosen pictures with its interval."""
     interval = bootstrap_interval(lambda weights: statistic(weights * chosen), len(chosen), replicates)
     photos = int(chosen.sum())
     return Measure(name, interval.value, interval.low, interval.high, photos, samples, counted)
 
 
-def _sizes(groups: Mapping[str, NDArray[np.bool_]]) -> dict[str, int]:
+def _sizes(groups: Mapping[str, Mask]) -> dict[str, int]:
     return {name: int(chosen.sum()) for name, chosen in groups.items()}
 
 
 def picture_groups(
     pictures: Sequence[LipPicture], factor_lists: Mapping[str, Path] | None = None
-) -> dict[str, NDArray[np.bool_]]:
-    """Which pictures belong to "all", to each challenge factor and to each size.
+) -> dict[str, Mask]:
+    """Find the pictures of "all", of each challenge factor and of each size.
 
-    factor_lists: factor -> text file of picture names, one a line, with or without suffix; None derives the factors
-    that joints tell (see `metrics.lip.derived_factors`).
+    Parameters
+    ----------
+    pictures : sequence of LipPicture
+        I pictures.
+    factor_lists : mapping of str to Path, optional
+        Factor -> text file of picture names, one per line, with or without suffix. Without it, factors are derived
+        from joints (see `metrics.lip.derived_factors`).
+
+    Returns
+    -------
+    dict of str to (I,) bool
 
     Raises
     ------
-    ValueError: for an unknown factor, or when a listed picture is not among the pictures.
+    ValueError
+        A factor is unknown, or a listed picture is not among the pictures.
     """
-    groups: dict[str, NDArray[np.bool_]] = {"all": np.ones(len(pictures), bool)}
+    groups: dict[str, Mask] = {"all": np.ones(len(pictures), bool)}
     if factor_lists is None:
         groups |= derived_factors(_joints(pictures))
     for factor, path in (factor_lists or {}).items():
@@ -178,8 +202,8 @@ def picture_groups(
     return groups | {name: sizes == i for i, name in enumerate(SIZE_NAMES)}
 
 
-def _joints(pictures: Sequence[LipPicture]) -> NDArray[np.float64]:
-    """(I, 16, 3), zeros for a picture without pose labels."""
+def _joints(pictures: Sequence[LipPicture]) -> Float64:
+    """The joints of all pictures, (I, 16, 3); zeros for a picture without pose labels."""
     nothing = np.zeros((NUM_LIP_JOINTS, 3))
     rows = [nothing if picture.joints is None else picture.joints for picture in pictures]
     return np.array(rows).reshape(-1, NUM_LIP_JOINTS, 3)

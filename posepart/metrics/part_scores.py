@@ -1,10 +1,8 @@
-"""Part scores of a set of photos: whole photos, by size of the person, instance parts."""
+"""Part scores of a set of photos: on whole photos, by the size of the person, and of instance parts."""
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from posepart.arrays import Index
 from posepart.metrics.bootstrap import Score, Statistic
 from posepart.metrics.collect import parsing_records, part_confusions, size_confusions
 from posepart.metrics.instance_parsing import (
@@ -20,12 +18,12 @@ PART_ORIGINS = ("human", "derived", "exact")
 
 
 def part_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
-    """Part segmentation, pooled over whole photos, by where the part maps are from."""
+    """Part segmentation, pooled over whole photos, by the origin of the part maps."""
     for origin in PART_ORIGINS:
         yield from _part_scores(origin, part_confusions(photos, origin))
 
 
-def _part_scores(origin: str, confusions: NDArray[np.int64]) -> Iterator[Score]:
+def _part_scores(origin: str, confusions: Index) -> Iterator[Score]:
     where = f"pixels of whole photos with {origin} part maps"
     size = len(confusions), int(confusions.sum())
 
@@ -49,13 +47,13 @@ def _part_scores(origin: str, confusions: NDArray[np.int64]) -> Iterator[Score]:
 
 
 def size_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
-    """Part mIoU in the boxes of people by their size (Table 4), all part maps together."""
+    """Part mIoU in the boxes of people, by their size (Table 4), over part maps of all origins."""
     sizes = size_confusions(photos)
     for index, name in enumerate(SIZE_NAMES):
         yield _size_score(name, sizes[:, index])
 
 
-def _size_score(name: str, confusions: NDArray[np.int64]) -> Score:
+def _size_score(name: str, confusions: Index) -> Score:
     return Score(
         f"part_miou_size_{name.lower()}",
         f"7 classes, pixels in the boxes of people of size {name}",
@@ -66,7 +64,7 @@ def _size_score(name: str, confusions: NDArray[np.int64]) -> Score:
 
 
 def instance_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
-    """AP^r, AP^p and PCP (strict) on photos in which everybody has an instance mask."""
+    """AP^r, AP^p and PCP under the strict rule, on photos in which everybody has an instance mask."""
     records = parsing_records(photos)
     size = len(records.people), int(records.people.sum())
 

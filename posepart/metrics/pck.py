@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posepart.arrays import Float64, Index, Mask, check_shape
+from posepart.metrics.bootstrap import weights_or_ones
 from posepart.metrics.people import LabelledPeople, PredictedPeople
 from posepart.schema import NUM_JOINTS, Joint
 
@@ -232,7 +233,7 @@ def pooled_rate(
     float
         In [0, 1]; nan when no joint is counted.
     """
-    photo_weights = np.ones(len(counts.right)) if weights is None else np.asarray(weights)
+    photo_weights = weights_or_ones(weights, len(counts.right))
     chosen = list(joints)
     right = float((photo_weights @ counts.right)[chosen].sum())
     counted = float((photo_weights @ counts.counted)[chosen].sum())

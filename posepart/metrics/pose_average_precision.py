@@ -1,8 +1,8 @@
 """Multi-person mean average precision (Sec. 4.2, Table 1).
 
-Poses are matched to people, then every joint is a detection of its type: a hit when it lies within half a
-head size of the matched person's joint, else a false positive. Joints of unmatched poses are all false
-positives. Average precision per joint type is the area under the whole curve.
+Poses are matched to people. Then every joint is a detection of its type: a hit if it lies within half a head size of
+the matched person's joint, else a false positive. All joints of unmatched poses are false positives. The average
+precision of a joint type is the area under the whole precision-recall curve.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64, Mask, check_shape
+from posepart.arrays import Float64, Index, Mask, check_shape
 from posepart.geometry.boxes import box_coverage, box_iou
 from posepart.metrics.average_precision import Detections, average_precision
 from posepart.metrics.people import (
@@ -27,7 +27,7 @@ from posepart.schema import NUM_JOINTS
 Matching = Literal["pckh", "pose_box"]
 
 HIT_DISTANCE = 0.5  # of the head size: DeepCut, MPII multi-person, PoseTrack
-OVERLAP = 0.5  # of a pose with a person that cannot be judged, to be ignored
+OVERLAP = 0.5  # least overlap of an ignored pose with a person or region that cannot be judged
 
 
 def _normalised_distances(predicted: PredictedPeople, truth: LabelledPeople, sizes: NDArray) -> Float64:
@@ -37,11 +37,20 @@ def _normalised_distances(predicted: PredictedPeople, truth: LabelledPeople, siz
     return np.where(compared, distances / sizes[None, :, None], np.inf)
 
 
-def _mutual_best(agreement: NDArray, tie_break: NDArray) -> NDArray[np.int64]:
-    """(M,) ground truth of each prediction, -1 for none.
+def _mutual_best(agreement: NDArray, tie_break: NDArray) -> Index:
+    """Match each prediction to its best person, then each person to its best prediction.
 
-    Each prediction keeps its best ground truth, then each ground truth its best prediction; no agreement is
-    no match. Equal agreement is decided by `tie_break`, higher first.
+    Parameters
+    ----------
+    agreement : (M, N)
+        An agreement of 0 is no match.
+    tie_break : (M, N)
+        Decides between equal agreements, higher first.
+
+    Returns
+    -------
+    (M,) int64
+        Index of the person, or -1.
     """
     matches = np.full(len(agreement), -1, dtype=np.int64)
     if not agreement.size:
@@ -58,18 +67,25 @@ def _mutual_best(agreement: NDArray, tie_break: NDArray) -> NDArray[np.int64]:
 
 def match_poses_to_people(
     predicted: PredictedPeople, truth: LabelledPeople, sizes: NDArray, matching: Matching = "pckh"
-) -> NDArray[np.int64]:
-    """Which person each pose is compared with.
+) -> Index:
+    """Find the person with whom each pose is compared.
 
     Parameters
     ----------
-    sizes : (N,) head sizes, px, as for `judge_joints`.
-    matching : "pckh", the pose that hits the largest share of the person's labelled joints (DeepCut, MPII,
-        poseval); or "pose_box", the one whose pose box overlaps most (Xia et al.).
+    predicted : PredictedPeople
+        M poses.
+    truth : LabelledPeople
+        N people.
+    sizes : (N,), px
+        Head sizes, as in `judge_joints`.
+    matching : {"pckh", "pose_box"}
+        A person's pose is the one that hits the largest share of the person's labelled joints ("pckh": DeepCut,
+        MPII, poseval), or the one whose pose box overlaps most ("pose_box": Xia et al.).
 
     Returns
     -------
-    (M,) int64, index of the person, or -1.
+    (M,) int64
+        Index of the person, or -1.
     """
     distances = _normalised_distances(predicted, truth, sizes)
     hits = distances <= HIT_DISTANCE
@@ -91,15 +107,21 @@ def judge_joints(
 
     Parameters
     ----------
-    sizes : (N,) head sizes, px: `pck.head_sizes` of head boxes where there are any, else a stand-in such as
-        `pck.head_lengths` (say which in the report). People whose size is nan or 0 cannot be judged: their
-        joints are not counted, and poses that match nobody else and overlap their box or pose box are ignored.
-    matching : see `match_poses_to_people`.
-    ignore_regions : (R, 4) xyxy; poses that match nobody and lie in one to the greater part are ignored.
+    predicted : PredictedPeople
+    truth : LabelledPeople
+        N people.
+    sizes : (N,), px
+        Head sizes, such as `pck.head_lengths`. People whose size is nan or 0 cannot be judged: their joints are not
+        counted, and poses that match nobody else and overlap their box or pose box are ignored.
+    matching : {"pckh", "pose_box"}
+        See `match_poses_to_people`.
+    ignore_regions : (R, 4) xyxy, optional
+        Poses that match nobody and of which the greater part lies in one are ignored.
 
     Returns
     -------
-    Detections whose kinds are the joint types, one threshold.
+    Detections
+        Its kinds are the joint types; it has one threshold.
     """
     check_shape("sizes", sizes, (len(truth),))
     measurable = np.isfinite(sizes) & (sizes > 0)
@@ -125,7 +147,7 @@ def judge_joints(
 def _on_uncounted(
     predicted: PredictedPeople, uncounted: LabelledPeople, ignore_regions: NDArray | None
 ) -> Mask:
-    """(M,) bool: poses of people, or in regions, that cannot be judged."""
+    """(M,) bool: poses that lie on people or in regions that cannot be judged."""
     boxes = pose_boxes(predicted.xy, predicted.present)
     overlaps = [pose_box_iou(predicted, uncounted), box_iou(boxes, uncounted.boxes)]
     if ignore_regions is not None:
@@ -135,25 +157,21 @@ def _on_uncounted(
 
 @dataclass(frozen=True)
 class PoseAveragePrecision:
-    """A row of Table 1, in [0, 1].
+    """A row of Table 1, in [0, 1]."""
 
-    joints: (14,) per joint. groups: the seven columns. upper_body: mean of head, shoulder, elbow, wrist.
-    total: mAP, the mean of the seven groups.
-    """
-
-    joints: Float64
-    groups: dict[str, float]
-    upper_body: float
-    total: float
+    joints: Float64  # (14,)
+    groups: dict[str, float]  # the seven columns
+    upper_body: float  # the mean of head, shoulder, elbow and wrist
+    total: float  # mAP, the mean of the seven groups
 
 
 def table_1_row(joints: NDArray) -> PoseAveragePrecision:
-    """Group (14,) values per joint as the paper does; undefined (nan) ones are left out of the means."""
+    """Group the values of 14 joints as the paper does; means leave out values that are nan."""
     groups = {name: mean_defined(joints[list(members)]) for name, members in JOINT_GROUPS.items()}
     upper = mean_defined(np.array([groups[name] for name in UPPER_BODY_GROUPS]))
     return PoseAveragePrecision(joints, groups, upper, mean_defined(np.array(list(groups.values()))))
 
 
 def pose_average_precision(detections: Detections, weights: NDArray | None = None) -> PoseAveragePrecision:
-    """Mean average precision of the judged joints of many photos (`judge_joints`, `merge_detections`)."""
+    """Mean average precision of the judged joints of I photos, each counted `weights` (I,) times."""
     return table_1_row(average_precision(detections, weights)[0])

@@ -1,4 +1,4 @@
-"""The scores of a set of photos, family by family, each as a function of how often every photo counts.
+"""The scores of a set of photos, by family, each as a function of how often every photo counts.
 
 Measured end to end, on what `posepart predict` returns. Values are shares in [0, 1] unless the name or the
 description of the score says otherwise.
@@ -7,9 +7,8 @@ description of the score says otherwise.
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from posepart.arrays import Mask
+from posepart.arrays import Index, Mask
 from posepart.metrics.adk import average_distance
 from posepart.metrics.average_precision import (
     Detections,
@@ -37,7 +36,7 @@ from posepart.schema import LIMB_JOINTS
 
 
 def scores_of(photos: Sequence[JudgedPhoto]) -> tuple[Score, ...]:
-    """Every score of the photos; those without a sample are there too and are nan."""
+    """Collect all scores of the photos, also those without a sample, which are nan."""
     families = (
         box_scores,
         people_free_scores,
@@ -52,7 +51,7 @@ def scores_of(photos: Sequence[JudgedPhoto]) -> tuple[Score, ...]:
 
 
 def box_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
-    """Person boxes, on photos in which everybody has one."""
+    """Scores of person boxes, on photos in which everybody has one."""
     judged = judged_boxes(photos)
     at_half = at_threshold(judged, 0)
     where = "people of photos with complete boxes, ignore regions left out"
@@ -71,7 +70,7 @@ def box_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
 
 
 def people_free_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
-    """Photos without anybody in which nobody is reported."""
+    """The share of photos without people in which nobody is reported."""
     free = [p for p in photos if p.boxes_complete and not len(p.truth) and not len(p.ignore_boxes)]
     right = np.array([len(p.predicted) == 0 for p in free], dtype=np.float64)
     yield Score(
@@ -84,7 +83,7 @@ def people_free_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
 
 
 def pck_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
-    """PCK@0.2 end to end and how far joint scores are from the share of right joints.
+    """PCK@0.2 end to end, and the calibration error of joint scores.
 
     By the origin of the joints ("human", "exact", "teacher"), and by the source of the photos for people with human
     or exact joints: the scores by source are of the sources that the photos have. People are matched to predictions
@@ -116,13 +115,13 @@ def _groups_of_people(photos: Sequence[JudgedPhoto]) -> dict[str, list[Mask]]:
 
 
 def _joint_counts(judged: Sequence[tuple[Mask, Mask]], reference: str) -> JointCounts:
-    """The counts of (right, counted) joints of the photos."""
+    """Count the (right, counted) joints of each photo."""
     photos = [JointCounts(r.sum(axis=0)[None], c.sum(axis=0)[None], reference) for r, c in judged]
     return merge_counts([JointCounts.empty(reference), *photos])
 
 
 def _pck_score(name: str, counts: JointCounts) -> Score:
-    def statistic(weights: NDArray[np.int64]) -> float:
+    def statistic(weights: Index) -> float:
         return pooled_rate(counts, LIMB_JOINTS, weights)
 
     samples = int(counts.counted.sum())
@@ -140,7 +139,7 @@ def _calibration_score(joints: ScoredJoints) -> Score:
 
 
 def oks_scores(photos: Sequence[JudgedPhoto]) -> Iterator[Score]:
-    """OKS-AP over the 12 limb joints on photos with several labelled people."""
+    """OKS-AP over the 12 limb joints, on photos with several labelled people."""
     limbs = list(LIMB_JOINTS)
     judged = [Detections.empty(1, len(COCO_THRESHOLDS))]
     for photo in photos:

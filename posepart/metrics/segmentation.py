@@ -1,34 +1,41 @@
-"""Pooled part segmentation scores from one confusion matrix, whole photos or by person size (Tables 3, 4)."""
+"""Part segmentation scores from pooled confusion matrices, of whole photos or by person size (Tables 3, 4)."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64, check_shape
+from posepart.arrays import Float64, Index, check_shape
 from posepart.geometry.boxes import box_areas
+from posepart.metrics.bootstrap import weights_or_ones
 from posepart.metrics.people import mean_defined
 from posepart.schema import IGNORE, NUM_PARTS
 
 SIZE_NAMES = ("XS", "S", "M", "L")
-SIZE_EDGES = (80.0, 140.0, 220.0)  # px, square root of the person's box area (as HAZN; unverified)
+SIZE_EDGES = (80.0, 140.0, 220.0)  # px, square root of the box area; HAZN's limits, not verified
 
 
-def confusion_matrix(truth: NDArray, predicted: NDArray, classes: int = NUM_PARTS) -> NDArray[np.int64]:
+def confusion_matrix(truth: NDArray, predicted: NDArray, classes: int = NUM_PARTS) -> Index:
     """Count pixels by true and predicted class.
 
     Parameters
     ----------
-    truth : (H, W) ids below `classes`, or `schema.IGNORE`, whose pixels do not count.
-    predicted : (H, W) ids below `classes`.
+    truth : (H, W)
+        Ids below `classes`, or `schema.IGNORE`, whose pixels do not count.
+    predicted : (H, W)
+        Ids below `classes`.
+    classes : int
+        C.
 
     Returns
     -------
-    (C, C) int64, rows are the truth.
+    (C, C) int64
+        The rows are the truth.
 
     Raises
     ------
-    ValueError: when the sizes differ (a label map is never resized here) or an id is out of range.
+    ValueError
+        The sizes differ, as label maps are never resized here, or an id is out of range.
     """
     check_shape("predicted part map", predicted, truth.shape)
     counted = truth != IGNORE
@@ -44,20 +51,16 @@ def confusion_matrix(truth: NDArray, predicted: NDArray, classes: int = NUM_PART
 
 @dataclass(frozen=True)
 class SegmentationScores:
-    """Scores in [0, 1]; nan where nothing is defined.
+    """Scores in [0, 1]; nan where undefined."""
 
-    iou: (C,) per class, nan for a class that is neither labelled nor predicted. miou: their mean, background
-    included. pixel_accuracy: share of right pixels. mean_accuracy: mean recall of the labelled classes.
-    """
-
-    iou: Float64
-    miou: float
-    pixel_accuracy: float
-    mean_accuracy: float
+    iou: Float64  # (C,), nan for a class that is neither labelled nor predicted
+    miou: float  # the mean of these, background included
+    pixel_accuracy: float  # share of right pixels
+    mean_accuracy: float  # mean recall of the labelled classes
 
 
 def segmentation_scores(confusion: NDArray) -> SegmentationScores:
-    """Scores of one pooled (C, C) confusion matrix, rows the truth."""
+    """Score one pooled confusion matrix (C, C), whose rows are the truth."""
     counts = np.asarray(confusion, dtype=np.float64)
     right, labelled, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
     undefined = np.full(len(counts), np.nan)
@@ -70,14 +73,14 @@ def segmentation_scores(confusion: NDArray) -> SegmentationScores:
 
 
 def pooled_scores(confusions: NDArray, weights: NDArray | None = None) -> SegmentationScores:
-    """Scores of (I, C, C) confusion matrices of I photos, pooled, each photo counted `weights` times."""
+    """Score the pooled confusion matrices (I, C, C) of I photos, each counted `weights` (I,) times."""
     check_shape("confusions", confusions, (None, None, None))
-    photo_weights = np.ones(len(confusions)) if weights is None else np.asarray(weights)
+    photo_weights = weights_or_ones(weights, len(confusions))
     return segmentation_scores(np.tensordot(photo_weights, confusions, axes=1))
 
 
-def size_bucket(boxes: NDArray, edges: tuple[float, ...] = SIZE_EDGES) -> NDArray[np.int64]:
-    """(N,) bucket of (N, 4) xyxy boxes by the square root of the area; an edge belongs to the smaller one."""
+def size_bucket(boxes: NDArray, edges: tuple[float, ...] = SIZE_EDGES) -> Index:
+    """(N,) size buckets of (N, 4) xyxy boxes by the square root of the area; an edge is in the smaller bucket."""
     return np.searchsorted(np.array(edges), np.sqrt(box_areas(boxes)), side="left").astype(np.int64)
 
 
@@ -89,21 +92,28 @@ def confusion_by_size(
     instances: NDArray | None = None,
     edges: tuple[float, ...] = SIZE_EDGES,
     classes: int = NUM_PARTS,
-) -> NDArray[np.int64]:
-    """Confusion matrices of one photo by the size of the person.
+) -> Index:
+    """Count pixels of one photo by true and predicted class and by the size of the person (Table 4).
 
-    A person's pixels are those of the own box, less the pixels of other people where `instances` tells them.
+    A person's pixels are those of its box, without the pixels of other people where these are known.
 
     Parameters
     ----------
-    truth, predicted : (H, W) part maps as for `confusion_matrix`.
-    boxes : (N, 4) xyxy.
-    people : (H, W) person values, 0 for nobody. instances : (N,) the value of each person. Both or neither.
-    edges : upper edges of all buckets but the last, px.
+    truth, predicted : (H, W)
+        Part maps, as in `confusion_matrix`.
+    boxes : (N, 4) xyxy
+    people : (H, W), optional
+        Person values, 0 for nobody; together with `instances`.
+    instances : (N,), optional
+        The value of each person.
+    edges : tuple of float, px
+        Upper edges of all size buckets but the last.
+    classes : int
+        C.
 
     Returns
     -------
-    (len(edges) + 1, C, C) int64.
+    (len(edges) + 1, C, C) int64
     """
     result = np.zeros((len(edges) + 1, classes, classes), dtype=np.int64)
     height, width = truth.shape

@@ -1,6 +1,6 @@
-"""How alike two people are: overlap of pose boxes, object keypoint similarity.
+"""Similarity of people: overlap of pose boxes, and object keypoint similarity (OKS).
 
-Every matrix has predictions as rows and ground truths as columns.
+The rows of a matrix are predictions, its columns ground truths.
 """
 
 import numpy as np
@@ -11,16 +11,25 @@ from posepart.geometry.boxes import box_areas, box_iou
 from posepart.metrics.people import LabelledPeople, PredictedPeople
 from posepart.schema import OKS_SIGMAS, Joint
 
-# A person covers about this share of the own box: the area that OKS divides by where no mask is known
-# (the convention of CrowdPose's evaluation).
+# CrowdPose's convention: the share of a box that its person covers, for the area in OKS where no mask is known.
 BODY_SHARE_OF_BOX = 0.53
 
 
 def pose_boxes(xy: NDArray, present: Mask) -> Float64:
-    """(N, 4) xyxy extents of the present joints; zeros for a pose without joints.
+    """Boxes around the present joints.
 
-    A joint covers its pixel, so the box reaches half a pixel beyond the outermost centres and a pose of one
-    joint still overlaps itself.
+    A joint covers its pixel, so the box reaches half a pixel beyond the outermost centres, and a pose of one joint
+    still overlaps itself.
+
+    Parameters
+    ----------
+    xy : (N, 14, 2), px
+    present : (N, 14) bool
+
+    Returns
+    -------
+    (N, 4) float64 xyxy
+        Zeros for a pose without joints.
     """
     mask = present[..., None]
     low = np.where(mask, xy, np.inf).min(axis=1) - 0.5
@@ -29,7 +38,7 @@ def pose_boxes(xy: NDArray, present: Mask) -> Float64:
 
 
 def pose_box_iou(predicted: PredictedPeople, truth: LabelledPeople) -> Float64:
-    """(M, N) overlap of the pose boxes (Sec. 4.2)."""
+    """(M, N) intersection over union of the pose boxes (Sec. 4.2)."""
     return box_iou(pose_boxes(predicted.xy, predicted.present), pose_boxes(truth.xy, truth.labelled))
 
 
@@ -39,18 +48,24 @@ def object_keypoint_similarity(
     joints: tuple[Joint, ...] = tuple(Joint),
     areas: NDArray | None = None,
 ) -> Float64:
-    """OKS of COCO: mean over the labelled joints of exp(-d^2 / (2 s^2 (2 sigma)^2)).
+    """OKS of COCO: the mean over the labelled joints of exp(-d^2 / (2 s^2 (2 sigma)^2)).
 
     Parameters
     ----------
-    predicted, truth : people of one photo.
-    joints : the joints that count.
-    areas : (N,) s^2, px^2; by default `BODY_SHARE_OF_BOX` of the box area.
+    predicted : PredictedPeople
+        M people of a photo.
+    truth : LabelledPeople
+        N people of the same photo.
+    joints : tuple of Joint
+        The joints that count.
+    areas : (N,), px^2, optional
+        s^2; by default `BODY_SHARE_OF_BOX` of the box area.
 
     Returns
     -------
-    (M, N) float64 in [0, 1]. An absent joint of a prediction contributes 0. For a ground truth without any
-    labelled joint, distances are taken to its box doubled about its centre, as COCO does.
+    (M, N) float64 in [0, 1]
+        An absent joint of a prediction contributes 0. For a ground truth without a labelled joint, distances are
+        measured to its box, extended by its width and height on every side, as COCO does.
     """
     chosen = np.array(joints, dtype=np.int64)
     areas = box_areas(truth.boxes) * BODY_SHARE_OF_BOX if areas is None else areas

@@ -1,6 +1,8 @@
 """All ids of joints and parts, with their names, colours, flips and orders: ours, COCO's, LIP's, ATR's and CIHP's.
 
-Only this package knows ids; elsewhere a joint is `Joint.NECK` or a whole array, never a bare integer.
+Only this package knows ids; elsewhere a joint is `Joint.NECK` or a whole array, never a bare integer. Our own
+schema and COCO's joints are imported from here, the label sets of LIP, ATR and CIHP from `schema.lip` and
+`schema.atr_and_cihp`.
 """
 
 from posepart.schema.coco import (

@@ -1,16 +1,16 @@
-"""The labels of ATR and CIHP as labels of LIP: the only place that knows their ids."""
+"""The labels of ATR and CIHP, and their maps to those of LIP: the only place that knows their ids."""
 
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
+from posepart.arrays import Ids
 from posepart.schema import IGNORE
 from posepart.schema.lip import NUM_LIP_LABELS, LipLabel
 
 
 class AtrLabel(IntEnum):
-    """ATR: 17 labels and the background, in an order of its own."""
+    """The 17 labels of ATR and the background, in ATR's order."""
 
     BACKGROUND = 0
     HAT = 1
@@ -37,17 +37,17 @@ COMMON_WITH_ATR: tuple[LipLabel, ...] = tuple(
     label for label in LipLabel if label.name in AtrLabel.__members__
 )
 
-# (256,) uint8: ATR's id -> LIP's; `schema.IGNORE` for belt and bag, which LIP has no label for.
-ATR_TO_LIP: NDArray[np.uint8] = np.full(256, IGNORE, np.uint8)
+# (256,) uint8: ATR's id -> LIP's; `schema.IGNORE` for belt and bag, for which LIP has no label.
+ATR_TO_LIP: Ids = np.full(256, IGNORE, np.uint8)
 for _label in COMMON_WITH_ATR:
     ATR_TO_LIP[AtrLabel[_label.name]] = _label
 
-# CIHP has LIP's ids but one: what LIP calls jumpsuits is the skin of the torso there.
+# CIHP has LIP's ids but for one: the id of LIP's jumpsuits is the skin of the torso in CIHP.
 CIHP_TORSO_SKIN = LipLabel.JUMPSUITS.value
 CIHP_LABEL_NAMES: tuple[str, ...] = tuple(
     "torso_skin" if label == CIHP_TORSO_SKIN else label.name.lower() for label in LipLabel
 )
-# (256,) uint8: CIHP's id -> LIP's; `schema.IGNORE` for the skin of the torso, which LIP has no label for.
-CIHP_TO_LIP: NDArray[np.uint8] = np.full(256, IGNORE, np.uint8)
+# (256,) uint8: CIHP's id -> LIP's; `schema.IGNORE` for the skin of the torso, for which LIP has no label.
+CIHP_TO_LIP: Ids = np.full(256, IGNORE, np.uint8)
 CIHP_TO_LIP[:NUM_LIP_LABELS] = np.arange(NUM_LIP_LABELS)
 CIHP_TO_LIP[CIHP_TORSO_SKIN] = IGNORE

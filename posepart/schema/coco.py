@@ -1,4 +1,4 @@
-"""The joints of COCO, and which of ours they are."""
+"""The joints of COCO, and their counterparts among ours."""
 
 from enum import IntEnum
 
@@ -30,5 +30,5 @@ class CocoJoint(IntEnum):
 COCO_JOINT_NAMES: tuple[str, ...] = tuple(j.name.lower() for j in CocoJoint)
 
 
-# COCO's twin of every limb joint, in the order of LIMB_JOINTS; forehead and neck have none.
+# COCO's counterpart of every limb joint, in the order of LIMB_JOINTS; forehead and neck have none.
 COCO_LIMB_JOINTS: tuple[CocoJoint, ...] = tuple(CocoJoint[j.name] for j in LIMB_JOINTS)

@@ -1,13 +1,14 @@
-"""Joints, parts, supplement Tables 1 and 2, flips, palettes: the only place that knows ids.
+"""Joints and parts, Tables 1 and 2 of the supplement, flips and palettes: the only place that knows our ids.
 
-Everything is derived from the two enumerations; elsewhere a joint or a part is `Joint.NECK` or a whole
-array, never a bare integer.
+Everything is derived from the two enumerations. Elsewhere a joint or a part is `Joint.NECK` or a whole array, never a
+bare integer.
 """
 
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
+
+from posepart.arrays import Float64, Index, Rgb
 
 
 class Joint(IntEnum):
@@ -30,7 +31,7 @@ class Joint(IntEnum):
 
 
 class Part(IntEnum):
-    """The 6 semantic parts and the background."""
+    """The six semantic parts and the background."""
 
     BACKGROUND = 0
     HEAD = 1
@@ -58,7 +59,7 @@ def _mirror(joint: Joint) -> Joint:
     return Joint[f"{swap[side]}_{rest}"] if side in swap else joint
 
 
-# FLIP_JOINTS[j] is the joint that j becomes in a mirrored picture.
+# FLIP_JOINTS[j] is the joint that joint j becomes in a mirrored picture.
 FLIP_JOINTS: tuple[Joint, ...] = tuple(_mirror(j) for j in Joint)
 
 
@@ -73,8 +74,8 @@ PASCAL_JOINTS: tuple[Joint, ...] = (
     ),
 )
 
-# NEIGHBOURS[j] lists the 13 other joints, in order: the targets of joint j's offset maps (14 x 13 x 2 = 364).
-NEIGHBOURS: NDArray[np.int64] = np.array([[k for k in Joint if k != j] for j in Joint], dtype=np.int64)
+# (14, 13): NEIGHBOURS[j] lists the other joints, the targets of joint j's offset maps (14 x 13 x 2 = 364 maps).
+NEIGHBOURS: Index = np.array([[k for k in Joint if k != j] for j in Joint], dtype=np.int64)
 
 _TABLE_1: dict[str, tuple[Part, Part]] = {
     "FOREHEAD": (Part.HEAD, Part.HEAD),
@@ -87,7 +88,7 @@ _TABLE_1: dict[str, tuple[Part, Part]] = {
     "ANKLE": (Part.LOWER_LEG, Part.LOWER_LEG),
 }
 
-# Supplement Table 1: JOINT_PARTS[j] = (p1, p2), the parts joint j is associated with; p2 = p1 where there is one.
+# Supplement Table 1: JOINT_PARTS[j] = (p1, p2), the parts associated with joint j; p2 = p1 if there is only one.
 JOINT_PARTS: tuple[tuple[Part, Part], ...] = tuple(_TABLE_1[j.name.rpartition("_")[2]] for j in Joint)
 
 
@@ -111,12 +112,12 @@ def _table_2() -> tuple[tuple[Joint, Joint, Part], ...]:
 # Supplement Table 2: the 13 neighbouring pairs (a tree) with their part p3.
 SKELETON: tuple[tuple[Joint, Joint, Part], ...] = _table_2()
 
-# PAIR_PART[a, b] is p3 of a neighbouring pair in either order, -1 for every other pair.
-PAIR_PART: NDArray[np.int64] = np.full((NUM_JOINTS, NUM_JOINTS), -1, dtype=np.int64)
+# (14, 14): PAIR_PART[a, b] is p3 of a neighbouring pair in either order, -1 for any other pair.
+PAIR_PART: Index = np.full((NUM_JOINTS, NUM_JOINTS), -1, dtype=np.int64)
 for _a, _b, _p in SKELETON:
     PAIR_PART[_a, _b] = PAIR_PART[_b, _a] = _p
 
-# Sec. 4.1: the joints whose extent makes the four boxes of pose NMS.
+# Sec. 4.1: the joints around which the four boxes of pose NMS are drawn.
 BODY_BOXES: dict[str, tuple[Joint, ...]] = {
     "head": (Joint.FOREHEAD, Joint.NECK),
     "upper_body": tuple(
@@ -126,7 +127,7 @@ BODY_BOXES: dict[str, tuple[Joint, ...]] = {
     "whole_body": tuple(Joint),
 }
 
-# OKS constants: CrowdPose's sigmas fit these 14 joints one to one.
+# OKS constants: CrowdPose's sigmas, whose 14 joints correspond to ours one to one.
 _SIGMA = {
     "FOREHEAD": 0.079,
     "NECK": 0.079,
@@ -137,15 +138,16 @@ _SIGMA = {
     "KNEE": 0.087,
     "ANKLE": 0.089,
 }
-OKS_SIGMAS: NDArray[np.float64] = np.array([_SIGMA[j.name.rpartition("_")[2]] for j in Joint])
+OKS_SIGMAS: Float64 = np.array([_SIGMA[j.name.rpartition("_")[2]] for j in Joint])
 
 
-def voc_palette() -> NDArray[np.uint8]:
-    """The PASCAL VOC colour of every id.
+def voc_palette() -> Rgb:
+    """The PASCAL VOC colours of all ids.
 
     Returns
     -------
-    (256, 3) uint8, RGB. Ids 0..6 colour the part maps, 1.. the people.
+    (256, 3) uint8 RGB
+        The colours of ids 0 to 6 are used in part maps, those from 1 in person maps.
     """
     ids = np.arange(256)
     palette = np.zeros((256, 3), dtype=np.uint8)

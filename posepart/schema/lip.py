@@ -1,6 +1,6 @@
-"""LIP's labels and joints, and the way to and from ours: the only place that knows LIP's ids.
+"""LIP's labels and joints, and their conversion to and from ours: the only place that knows LIP's ids.
 
-LIP (Liang et al., Look into Person) has 20 labels and 16 joints. Elsewhere a label is `LipLabel.FACE`, a joint
+LIP (Look into Person, Liang et al.) has 20 labels and 16 joints. Elsewhere a label is `LipLabel.FACE` and a joint
 `LipJoint.NECK`, or a whole array.
 """
 
@@ -9,11 +9,12 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.arrays import Float32, Float64, Ids, Index, Rgb
 from posepart.schema import IGNORE, NUM_JOINTS, NUM_PARTS, Joint, Part
 
 
 class LipLabel(IntEnum):
-    """The 19 parts and the background; left and right are the person's own."""
+    """LIP's 19 parts and the background; left and right are the person's own."""
 
     BACKGROUND = 0
     HAT = 1
@@ -38,7 +39,7 @@ class LipLabel(IntEnum):
 
 
 class LipJoint(IntEnum):
-    """The 16 joints, in the order of the csv files."""
+    """LIP's 16 joints, in the order of its csv files."""
 
     RIGHT_ANKLE = 0
     RIGHT_KNEE = 1
@@ -70,12 +71,12 @@ def _mirror(name: str) -> str:
     return f"{swap[side]}_{rest}" if side in swap else name
 
 
-# FLIP_LIP_LABELS[l], FLIP_LIP_JOINTS[j]: what a label or joint becomes in a mirrored picture.
+# FLIP_LIP_LABELS[l] and FLIP_LIP_JOINTS[j]: what a label or joint becomes in a mirrored picture.
 FLIP_LIP_LABELS: tuple[LipLabel, ...] = tuple(LipLabel[_mirror(label.name)] for label in LipLabel)
 FLIP_LIP_JOINTS: tuple[LipJoint, ...] = tuple(LipJoint[_mirror(joint.name)] for joint in LipJoint)
 
 # (20, 3) uint8 RGB, in id order.
-LIP_PALETTE: NDArray[np.uint8] = np.array(
+LIP_PALETTE: Rgb = np.array(
     [
         [0, 0, 0], [128, 0, 0], [255, 0, 0], [0, 85, 0], [170, 0, 51],
         [255, 85, 0], [0, 0, 85], [0, 119, 221], [85, 85, 0], [0, 85, 85],
@@ -85,8 +86,8 @@ LIP_PALETTE: NDArray[np.uint8] = np.array(
     dtype=np.uint8,
 )  # fmt: skip
 
-# Sec. 5.3: the regions whose centres are the 9 joints of the structure loss. Labels in none of them: glove,
-# dress, socks, jumpsuits.
+# Sec. 5.3: the regions whose centres are the 9 joints of the structure loss. Glove, dress, socks and jumpsuits are in
+# none of them.
 LIP_REGIONS: dict[str, tuple[LipLabel, ...]] = {
     "head": (LipLabel.HAT, LipLabel.HAIR, LipLabel.SUNGLASSES, LipLabel.FACE),
     "upper_body": (LipLabel.UPPER_CLOTHES, LipLabel.COAT, LipLabel.SCARF),
@@ -99,12 +100,12 @@ LIP_REGIONS: dict[str, tuple[LipLabel, ...]] = {
     "right_shoe": (LipLabel.RIGHT_SHOE,),
 }
 
-# The 7-part schema has no sides: its regions are its parts.
+# Our parts do not distinguish left and right: the regions are the parts.
 PART_REGIONS: dict[str, tuple[Part, ...]] = {
     part.name.lower(): (part,) for part in Part if part is not Part.BACKGROUND
 }
 
-# The joints that PCKh is reported on (Tables 5, 6); pelvis and spine are in no group and not in the total.
+# The joints on which PCKh is reported (Tables 5, 6); pelvis and spine are in no group and not in the total.
 LIP_JOINT_GROUPS: dict[str, tuple[LipJoint, LipJoint]] = {
     "head": (LipJoint.NECK, LipJoint.HEAD_TOP),
     **{
@@ -116,9 +117,9 @@ LIP_TOTAL_JOINTS: tuple[LipJoint, ...] = tuple(
     joint for joint in LipJoint if joint not in (LipJoint.PELVIS, LipJoint.SPINE)
 )
 
-# What PASCAL-Person-Part would call each label. Feet belong to the lower leg and hands to the lower arm there.
-# An arm, a leg, pants, a skirt, a dress or jumpsuits span two parts and more: no part can be told, see `IGNORE`.
-# Upper clothes become the torso as the upper body of Sec. 5.3; their sleeves become it too.
+# What each label is in PASCAL-Person-Part, where feet belong to the lower leg and hands to the lower arm. An arm, a
+# leg, pants, a skirt, a dress and jumpsuits span several parts, so they become `IGNORE`. Upper clothes become the
+# torso, as they are the upper body of Sec. 5.3; this includes their sleeves.
 _PART_OF: dict[Part, tuple[LipLabel, ...]] = {
     Part.BACKGROUND: (LipLabel.BACKGROUND,),
     Part.HEAD: LIP_REGIONS["head"],
@@ -127,63 +128,66 @@ _PART_OF: dict[Part, tuple[LipLabel, ...]] = {
     Part.LOWER_LEG: (LipLabel.SOCKS, LipLabel.LEFT_SHOE, LipLabel.RIGHT_SHOE),
 }
 
-# (256,) uint8 look-up tables; `schema.IGNORE` stays itself and stands for "cannot be told".
-LIP_TO_PART: NDArray[np.uint8] = np.full(256, IGNORE, np.uint8)
+# (256,) uint8 look-up tables; `schema.IGNORE` stays itself and also means that the counterpart is unknown.
+LIP_TO_PART: Ids = np.full(256, IGNORE, np.uint8)
 for _part, _labels in _PART_OF.items():
     LIP_TO_PART[list(_labels)] = _part
-PART_TO_LIP: NDArray[np.uint8] = np.full(256, IGNORE, np.uint8)
-PART_TO_LIP[Part.BACKGROUND] = LipLabel.BACKGROUND  # a part does not tell what is worn on it, nor its side
+PART_TO_LIP: Ids = np.full(256, IGNORE, np.uint8)
+PART_TO_LIP[Part.BACKGROUND] = LipLabel.BACKGROUND  # other parts have neither a side nor clothes
 
-# Where our forehead lies between LIP's neck (0) and head top (1): as for every data set in MPII's convention.
+# Where our forehead lies between LIP's neck (0) and head top (1), as for all data sets in MPII's convention.
 FOREHEAD_SHARE = 0.8
 
 
-def parts_from_lip(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A LIP label map as part ids.
+def parts_from_lip(labels: Ids) -> Ids:
+    """Convert a LIP label map to part ids.
 
     Parameters
     ----------
-    labels: (H, W) uint8 LIP ids, `schema.IGNORE` where there is no label.
+    labels : (H, W) uint8
+        LIP ids, `schema.IGNORE` where there is no label.
 
     Returns
     -------
-    (H, W) uint8 part ids; `schema.IGNORE` where the label spans several parts (arms, legs, pants, skirts, dresses,
-    jumpsuits).
+    (H, W) uint8
+        Part ids; `schema.IGNORE` where the label spans several parts (arms, legs, pants, skirts, dresses, jumpsuits).
 
     Raises
     ------
-    ValueError: when an id is not of LIP.
+    ValueError
+        An id is not one of LIP.
     """
     _check_ids("LIP label map", labels, NUM_LIP_LABELS)
     return LIP_TO_PART[labels]
 
 
-def lip_from_parts(parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A part map as LIP ids: the background, and `schema.IGNORE` for every part (its label cannot be told).
+def lip_from_parts(parts: Ids) -> Ids:
+    """Convert a part map to LIP ids, of which only the background is known; all parts become `schema.IGNORE`.
 
     Raises
     ------
-    ValueError: when an id is no part.
+    ValueError
+        An id is not one of our parts.
     """
     _check_ids("part map", parts, NUM_PARTS)
     return PART_TO_LIP[parts]
 
 
-def _check_ids(name: str, ids: NDArray[np.uint8], count: int) -> None:
+def _check_ids(name: str, ids: Ids, count: int) -> None:
     known = ids[ids != IGNORE]
     if known.size and known.max() >= count:
         raise ValueError(
-            f"{name}: expected ids 0..{count - 1} or {IGNORE}, got {known.max()}: it is of another schema"
+            f"{name}: expected ids 0..{count - 1} or {IGNORE}, got {known.max()}: the map is in another schema"
         )
 
 
-def coco_visibility(hidden: NDArray) -> NDArray[np.int64]:
-    """LIP's third column as COCO's: nan (not labelled) -> 0, 1 (occluded) -> 1, 0 (visible) -> 2."""
+def coco_visibility(hidden: NDArray) -> Index:
+    """Convert LIP's third column to COCO's: nan (not labelled) -> 0, 1 (occluded) -> 1, 0 (visible) -> 2."""
     return np.where(np.isnan(hidden), 0, np.where(hidden == 0, 2, 1)).astype(np.int64)
 
 
-def lip_visibility(visibility: NDArray) -> NDArray[np.float64]:
-    """COCO's third column as LIP's: the inverse of `coco_visibility`."""
+def lip_visibility(visibility: NDArray) -> Float64:
+    """Convert COCO's third column to LIP's: the inverse of `coco_visibility`."""
     return np.where(visibility == 0, np.nan, np.where(visibility == 2, 0.0, 1.0))
 
 
@@ -192,18 +196,24 @@ _SHARED: tuple[tuple[Joint, LipJoint], ...] = tuple(
 )
 
 
-def joints_from_lip(lip: NDArray) -> NDArray[np.float32]:
-    """LIP's joints as ours.
+def joints_from_lip(lip: NDArray) -> Float32:
+    """Convert LIP's joints to ours.
 
     Parameters
     ----------
-    lip: (..., 16, 3) x, y and COCO visibility (0 not labelled, 1 occluded, 2 visible).
+    lip : (..., 16, 3)
+        x, y and COCO visibility (0 not labelled, 1 occluded, 2 visible).
 
     Returns
     -------
-    (..., 14, 3) float32. The forehead lies at `FOREHEAD_SHARE` of the way from the neck to the head top and is not
-    labelled when one of them is not; pelvis and spine have no counterpart. LIP's neck is the upper neck of MPII,
-    a little above the middle of the shoulders.
+    (..., 14, 3) float32
+        The forehead lies at `FOREHEAD_SHARE` of the way from the neck to the head top, and is not labelled if one of
+        them is not.
+
+    Notes
+    -----
+    Pelvis and spine have no counterpart. LIP's neck is the upper neck of MPII, slightly above the middle of the
+    shoulders.
     """
     ours = np.zeros((*lip.shape[:-2], NUM_JOINTS, 3), np.float32)
     for joint, other in _SHARED:
@@ -216,16 +226,18 @@ def joints_from_lip(lip: NDArray) -> NDArray[np.float32]:
     return np.where(ours[..., 2:] > 0, ours, 0).astype(np.float32)
 
 
-def lip_from_joints(joints: NDArray) -> NDArray[np.float32]:
-    """Our joints as LIP's; the inverse of `joints_from_lip`, with pelvis and spine missing.
+def lip_from_joints(joints: NDArray) -> Float32:
+    """Convert our joints to LIP's: the inverse of `joints_from_lip`, without pelvis and spine.
 
     Parameters
     ----------
-    joints: (..., 14, 3) x, y and COCO visibility.
+    joints : (..., 14, 3)
+        x, y and COCO visibility.
 
     Returns
     -------
-    (..., 16, 3) float32 x, y and COCO visibility, 0 in all three for a missing joint.
+    (..., 16, 3) float32
+        x, y and COCO visibility; zeros for a missing joint.
     """
     lip = np.zeros((*joints.shape[:-2], NUM_LIP_JOINTS, 3), np.float32)
     for joint, other in _SHARED:

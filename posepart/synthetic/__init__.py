@@ -1,4 +1,8 @@
-"""Synthetic people with exact labels: `SceneGenerator(SynthConfig(...)).sample(seed)`."""
+"""Synthetic people with exact labels: `SceneGenerator(SynthConfig(...)).sample(seed)`.
+
+A scene is drawn (`generator`, `layout`, `people`, `clothes`), rendered (`render`), labelled (`labels`) and written
+(`writer`, `folder`).
+"""
 
 from .config import SynthConfig
 from .generator import SceneGenerator

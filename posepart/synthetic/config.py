@@ -1,4 +1,4 @@
-"""Everything a user may set about the generated scenes, once."""
+"""The settings of the generated scenes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ MAX_PEOPLE = 12
 
 @dataclass(frozen=True)
 class SynthConfig:
-    """What `SceneGenerator` draws.
+    """Settings of `SceneGenerator`.
 
     Attributes
     ----------
@@ -21,25 +21,25 @@ class SynthConfig:
     people : int or None
         Number of people placed in the scene; None draws 1 to 8.
     family : str or None
-        One pose family (see `families.FAMILIES`) for everyone who does not deal with a neighbour; None
-        draws one per person.
+        One pose family (see `families.FAMILIES`) for everyone who does not interact with a neighbour. None draws
+        one for each person.
     arrangement : str or None
-        One arrangement (see `layout.ARRANGEMENTS`); None draws one.
+        One arrangement (see `layout.ARRANGEMENTS`). None draws one.
     interaction_share : float
-        Probability that somebody deals with the nearest free neighbour (hand in hand, talking, ...).
+        Probability that a person interacts with the nearest free neighbour (holding hands, talking, ...).
     adults_only : bool
         Leave out everybody under 20.
     plain : bool
-        No occluders, no hand-held things, no rolled camera, nobody cut by the image border on purpose;
-        who deals with somebody stands.
+        No occluders, no hand-held objects, no rolled camera, and nobody cut off by the image border on purpose;
+        people who interact stand.
     supersampling : int
-        The picture is rendered this many times finer in x and y and averaged. Labels are always sampled at
-        the centres of the final pixels.
+        The picture is rendered this many times finer in x and y, and averaged. Labels are always sampled at the
+        centres of the final pixels.
     photo_folder : Path or None
-        Folder of background photos **without people**, used in about a third of the scenes. None: all
-        backgrounds are procedural, so that the picture does not depend on anything installed.
+        Folder of background photos **without people**, used in about a third of the scenes. With None all
+        backgrounds are procedural, so that the picture depends on nothing that is installed.
     backend : {"auto", "numpy", "numba"}
-        Rasteriser. The results are the same bits; numba is faster after its compilation.
+        The rasteriser. All give the same bits; numba is faster once it is compiled.
     """
 
     size: int | tuple[int, int] = 384
@@ -67,10 +67,10 @@ class SynthConfig:
 
     @property
     def width(self) -> int:
-        """Image width, pixels."""
+        """Image width in pixels."""
         return self.size if isinstance(self.size, int) else self.size[0]
 
     @property
     def height(self) -> int:
-        """Image height, pixels."""
+        """Image height in pixels."""
         return self.size if isinstance(self.size, int) else self.size[1]

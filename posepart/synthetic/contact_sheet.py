@@ -1,21 +1,21 @@
-"""Many scenes at a glance: each picture above the same picture with its labels drawn in."""
+"""A contact sheet of scenes: each picture above a copy with its labels drawn in."""
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from posepart.arrays import Rgb
 from posepart.schema import SKELETON, voc_palette
 
 from .scene import SyntheticScene
 
 VISIBLE, OCCLUDED, BONE = (0, 255, 0), (255, 0, 0), (255, 255, 255)
-GREY = 60  # brightness of the sheet where no scene is
+GREY = 60  # brightness of the empty parts of the sheet
 
 
-def draw_labels(scene: SyntheticScene) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) uint8 with parts, instance borders, joints (green visible, red occluded) and boxes."""
+def draw_labels(scene: SyntheticScene) -> Rgb:
+    """The picture with parts, borders between instances, joints (visible green, occluded red) and boxes."""
     image = scene.image.astype(np.float32)
     on = scene.parts > 0
     image[on] = image[on] * 0.5 + voc_palette()[scene.parts[on]] * 0.5
@@ -39,7 +39,21 @@ def draw_labels(scene: SyntheticScene) -> NDArray[np.uint8]:
 
 
 def contact_sheet(scenes: Sequence[SyntheticScene], columns: int = 6, tile: int = 224) -> Image.Image:
-    """A picture of scenes (at least one, all of one size), `tile` pixels wide each."""
+    """Draw several scenes side by side.
+
+    Parameters
+    ----------
+    scenes : sequence of SyntheticScene
+        At least one, all of one size.
+    columns : int
+        At most so many scenes in a row.
+    tile : int
+        Width of each scene on the sheet, pixels.
+
+    Returns
+    -------
+    PIL.Image.Image
+    """
     height, width = scenes[0].parts.shape
     size = (tile, max(1, round(tile * height / width)))
     columns = min(columns, len(scenes))

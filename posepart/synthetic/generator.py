@@ -1,4 +1,4 @@
-"""The generator: configuration and seed in, a labelled scene out."""
+"""The generator: turns a configuration and a seed into a labelled scene."""
 
 from dataclasses import dataclass
 
@@ -13,21 +13,21 @@ from .people.interactions import UPRIGHT, interact, prepare_places, sample_inter
 from .people.rotations import Array
 from .render.backgrounds import PhotoFolder, Setting, render_background
 from .render.camera import Camera, sample_camera
-from .render.expose import develop
+from .render.expose import expose
 from .render.lighting import Light, ShadowMap, sample_light
-from .render.mesh import SceneMesh, Solid, assemble, look
+from .render.mesh import SceneMesh, Solid, assemble, render_ids
 from .render.objects import sample_objects
 from .render.raster import choose_rasteriser
 from .render.shading import look_from, shade
 from .scene import SyntheticScene
 from .streams import Aspect, Streams
 
-GENERATOR_VERSION = 1  # raise it when the scene of a seed changes
+GENERATOR_VERSION = 1  # to be raised whenever the scene of a seed changes
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A set scene, ready to be photographed: what is where, before any pixel exists."""
+    """A composed scene: what is where, before any pixel is rendered."""
 
     camera: Camera
     figures: list[Figure]
@@ -37,11 +37,11 @@ class Stage:
 
 
 class SceneGenerator:
-    """Draws scenes; each depends on the configuration and its seed only.
+    """Draws scenes; each depends only on the configuration and its seed.
 
     Parameters
     ----------
-    config : SynthConfig
+    config : SynthConfig, optional
     """
 
     def __init__(self, config: SynthConfig | None = None) -> None:
@@ -50,8 +50,8 @@ class SceneGenerator:
         self._photos = PhotoFolder(self.config.photo_folder) if self.config.photo_folder else None
         self._rasterise = choose_rasteriser(self.config.backend)
 
-    def set_stage(self, seed: int) -> Stage:
-        """Draw camera, people, things and light of a scene."""
+    def compose(self, seed: int) -> Stage:
+        """Draw the camera, people, objects and light of a scene."""
         config, body, streams = self.config, self._body, Streams(seed)
         layout = streams(Aspect.LAYOUT)
         count = count_people(layout, config)
@@ -69,11 +69,11 @@ class SceneGenerator:
         return Stage(camera, figures, solids, mesh, sample_light(streams(Aspect.LIGHT)))
 
     def sample(self, seed: int) -> SyntheticScene:
-        """Draw the scene of a seed: the same seed gives the same bytes, in any process."""
-        stage, config = self.set_stage(seed), self.config
+        """Draw the scene of a seed; the same seed gives the same bytes in every process."""
+        stage, config = self.compose(seed), self.config
         camera = stage.camera.scaled(config.supersampling)
-        fine = look(stage.mesh, camera, self._rasterise)
-        exact = fine if config.supersampling == 1 else look(stage.mesh, stage.camera, self._rasterise)
+        fine = render_ids(stage.mesh, camera, self._rasterise)
+        exact = fine if config.supersampling == 1 else render_ids(stage.mesh, stage.camera, self._rasterise)
         streams = Streams(seed)
         shadows = ShadowMap(stage.mesh, stage.figures, stage.light, self._rasterise)
         setting = Setting(stage.camera, stage.light, shadows, self._content(stage))
@@ -82,13 +82,13 @@ class SceneGenerator:
         lighting = look_from(camera, stage.light, shadows)
         light = shade(self._body, stage.figures, stage.solids, fine, stage.mesh, background, lighting)
         subject = (fine.owner >= 0) & (fine.owner < len(stage.figures))
-        image = develop(streams(Aspect.POST), light, subject, config)
+        image = expose(streams(Aspect.POST), light, subject, config)
         parts, instances, people = label(self._body, stage.figures, exact, stage.mesh, stage.camera)
         return SyntheticScene(image, parts, instances, people, seed)
 
     @staticmethod
     def _content(stage: Stage) -> Array:
-        """Ground positions (N, 2) that walls have to keep clear of."""
+        """Ground positions (N, 2) that the walls must leave free, metres."""
         places = [figure.bones[:, :2] for figure in stage.figures]
         places += [solid.vertices[:, :2] for solid in stage.solids]
         return np.concatenate([np.zeros((0, 2)), *places])

@@ -1,10 +1,10 @@
-"""Exact labels: joints with visibility, parts, instances and boxes, from the same geometry as the picture."""
+"""Exact labels from the geometry of the picture: joints with visibility, parts, instances and boxes."""
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from posepart.arrays import Float32, Ids, Mask
 from posepart.schema import JOINT_NAMES, NUM_JOINTS, Part
 
 from .people.body import EYES, LONG_HAIR, SKIRT, BodyModel, Surface
@@ -15,18 +15,18 @@ from .render.mesh import SceneMesh, View
 from .render.shading import surface_at
 from .scene import SyntheticPerson
 
-# Part of each column of `Surface.scores`.
+# The part of each column of `Surface.scores`.
 SCORE_PARTS = np.array(
     [Part.HEAD, Part.TORSO, Part.UPPER_ARM, Part.LOWER_ARM, Part.UPPER_LEG, Part.LOWER_LEG], np.uint8
 )
-# A skirt belongs to the torso down to the hips and is then split at the knees (rest heights, metres).
+# A skirt belongs to the torso down to the hips; below, it is split at the knees (heights in the rest pose, metres).
 SKIRT_HIP, SKIRT_KNEE = 0.03, -0.331
-# Bone whose head is the joint; forehead and neck are derived.
+# The bone whose head is the joint; forehead and neck are derived.
 JOINT_BONES = {
     "shoulder": "upperarm01", "elbow": "lowerarm01", "wrist": "wrist",
     "hip": "upperleg01", "knee": "lowerleg01", "ankle": "foot",
 }  # fmt: skip
-# How deep a joint may lie below the seen surface of its own body, metres for a typical adult.
+# How far a visible joint may be behind the seen surface of its own body, metres for a typical adult.
 JOINT_DEPTH = {
     "forehead": 0.13, "neck": 0.15, "shoulder": 0.14, "elbow": 0.10, "wrist": 0.08,
     "hip": 0.20, "knee": 0.12, "ankle": 0.09,
@@ -34,10 +34,10 @@ JOINT_DEPTH = {
 
 
 def joint_positions(body: BodyModel, figure: Figure) -> Array:
-    """Joints (14, 3) of a figure in the world frame, metres, in the schema's order.
+    """Joints (14, 3) of a figure in the schema's order, world frame, metres.
 
-    The forehead lies at 80 % of the way from the neck to the top of the head; the neck half way between the
-    neck bone and the middle of the shoulders.
+    The forehead is at 80 % of the way from the neck bone to the top of the head, the neck half way between the neck
+    bone and the middle of the shoulders.
     """
 
     def bone(name: str) -> Array:
@@ -54,13 +54,11 @@ def joint_positions(body: BodyModel, figure: Figure) -> Array:
     return np.stack([positions[name] for name in JOINT_NAMES])
 
 
-def joint_labels(
-    body: BodyModel, figure: Figure, owner: int, view: View, camera: Camera
-) -> NDArray[np.float32]:
-    """Joints (14, 3) float32: pixels x, y and COCO visibility.
+def joint_labels(body: BodyModel, figure: Figure, owner: int, view: View, camera: Camera) -> Float32:
+    """Joints (14, 3) float32 of the figure `owner`: x, y in pixels and COCO visibility.
 
-    A joint is visible when, within one pixel around it, its own body is seen and not much in front of it:
-    another person, a thing, or an own limb before it make it occluded.
+    A joint is visible when its own body is seen within one pixel of it, and not far in front of it. Another person,
+    an object or a limb of the person in front of it makes it occluded.
     """
     xy, depth = camera.project(joint_positions(body, figure))
     height, width = view.depth.shape
@@ -79,8 +77,8 @@ def joint_labels(
     return labels
 
 
-def part_labels(surface: Surface) -> NDArray[np.uint8]:
-    """Part id (N,) of points of the surface: the part whose bones hold it; skirts by height."""
+def part_labels(surface: Surface) -> Ids:
+    """Part ids (N,) uint8 of points of a surface: by the bones that hold a point, for skirts by its height."""
     parts = SCORE_PARTS[surface.scores.argmax(1)]
     height = surface.rest[:, 2]
     lower = np.where(height > SKIRT_KNEE, Part.UPPER_LEG, Part.LOWER_LEG)
@@ -90,14 +88,14 @@ def part_labels(surface: Surface) -> NDArray[np.uint8]:
     return np.where(head, Part.HEAD, parts).astype(np.uint8)
 
 
-def visible_box(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Tight half-open box xyxy (4,) of a mask (H, W) with at least one pixel."""
+def visible_box(mask: Mask) -> Float32:
+    """The tight half-open box xyxy (4,) of a mask (H, W) with at least one pixel."""
     columns, rows = np.nonzero(mask.any(0))[0], np.nonzero(mask.any(1))[0]
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
 
 
-def amodal_box(figure: Figure, camera: Camera) -> NDArray[np.float32]:
-    """Extent xyxy (4,) of all projected vertices before the camera, in the same convention as `visible_box`."""
+def amodal_box(figure: Figure, camera: Camera) -> Float32:
+    """The extent xyxy (4,) of all vertices in front of the camera, in the convention of `visible_box`."""
     drawn = np.zeros(len(figure.vertices), bool)
     drawn[figure.faces] = True
     xy, depth = camera.project(figure.vertices[drawn])
@@ -107,10 +105,25 @@ def amodal_box(figure: Figure, camera: Camera) -> NDArray[np.float32]:
 
 def label(
     body: BodyModel, figures: Sequence[Figure], view: View, mesh: SceneMesh, camera: Camera
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[SyntheticPerson, ...]]:
-    """Part map (H, W), instance map (H, W) and the people, in the order of the figures.
+) -> tuple[Ids, Ids, tuple[SyntheticPerson, ...]]:
+    """Label a rendered scene.
 
-    Somebody of whom no pixel is seen is left out; the instance numbers have no gaps.
+    Parameters
+    ----------
+    body : BodyModel
+    figures : sequence of Figure
+    view : View
+        Of `mesh`, at the final resolution.
+    mesh : SceneMesh
+    camera : Camera
+
+    Returns
+    -------
+    parts : (H, W) uint8
+    instances : (H, W) uint8
+        0 for nobody, k for people[k - 1].
+    people : tuple of SyntheticPerson
+        In the order of the figures, without those of whom no pixel is seen.
     """
     parts, instances = (np.zeros(view.owner.shape, np.uint8) for _ in range(2))
     people: list[SyntheticPerson] = []

@@ -1,4 +1,4 @@
-"""How many people there are, where they stand and which way they turn."""
+"""The number of people, their places and the directions in which they face."""
 
 import math
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ SHARED_FAMILIES = (None, "stand", "sit", "dance", "walk")
 
 @dataclass(frozen=True)
 class Place:
-    """Where one person goes: position on the ground (x, y), metres, turn in degrees, pose family or None."""
+    """The place of one person."""
 
-    x: float
-    y: float
-    yaw: float
-    family: str | None
+    x: float  # metres, on the ground, world frame
+    y: float  # metres, on the ground, world frame
+    yaw: float  # degrees, turn about the vertical; 0 looks at the camera
+    family: str | None  # pose family; None draws one
 
 
 def count_people(rng: Rng, config: SynthConfig) -> int:
-    """The configured number of people, or one between 1 and 8."""
+    """The configured number of people, or a random one from 1 to 8."""
     drawn = int(rng.choice([1, 2, 3, 4, 5, 6, 8], p=[0.28, 0.24, 0.17, 0.12, 0.09, 0.06, 0.04]))
     return drawn if config.people is None else config.people
 
@@ -47,7 +47,13 @@ def _spot(rng: Rng, kind: str, index: int, count: int, camera: Camera) -> tuple[
 
 
 def sample_layout(rng: Rng, config: SynthConfig, camera: Camera, count: int) -> tuple[Place, ...]:
-    """Draw the places of `count` people; nobody stands in somebody else or in the camera."""
+    """Draw the places of `count` people, apart from each other and from the camera.
+
+    Raises
+    ------
+    ValueError
+        If `config.arrangement` is not one of `ARRANGEMENTS`.
+    """
     drawn, shared_draw = str(rng.choice(ARRANGEMENTS)), rng.choice(5, p=[0.8, 0.06, 0.05, 0.05, 0.04])
     kind = config.arrangement or ("single" if count == 1 else drawn)
     if kind not in (*ARRANGEMENTS, "single"):

@@ -1,10 +1,10 @@
-"""One group picture with a fixed seed, for demonstrations."""
+"""A group picture with a fixed seed, for demonstrations."""
 
 from .config import SynthConfig
 from .generator import SceneGenerator
 from .scene import SyntheticScene
 
-GROUP_SEED = 257  # chosen by eye: everybody upright, well lit and well visible
+GROUP_SEED = 257  # chosen by eye: everybody is upright, well lit and clearly visible
 GROUP_CONFIG = SynthConfig(
     size=(640, 480),
     people=4,
@@ -18,5 +18,5 @@ GROUP_CONFIG = SynthConfig(
 
 
 def group_scene(seed: int = GROUP_SEED) -> SyntheticScene:
-    """Four adults beside each other, 640 x 480 pixels; the default seed is the project's demonstration picture."""
+    """Four adults side by side, 640 x 480 pixels; the default seed is the project's demonstration picture."""
     return SceneGenerator(GROUP_CONFIG).sample(seed)

@@ -1,30 +1,34 @@
-"""What the generator hands out: a picture with exact labels."""
+"""The generator's result: a picture with exact labels."""
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+from posepart.arrays import Float32, Ids, Rgb
 
 
 @dataclass(frozen=True)
 class SyntheticPerson:
-    """Labels of one person of which at least one pixel is seen.
+    """The labels of a person of whom at least one pixel is seen.
 
     Attributes
     ----------
-    joints : (14, 3) float32, pixels x, y (centres at integers) and COCO visibility in the schema's order.
-        2 visible, 1 inside the image and occluded, 0 outside the image; x and y are exact in all cases,
-        except behind the camera, where they are 0.
-    box : (4,) float32, xyxy of the visible pixels, half open: image[y0:y1, x0:x1] just holds them
-    amodal_box : (4,) float32, xyxy of the whole body with clothes and hair, also outside the image
-    family : str, pose family
-    area : int, visible pixels
-    age : float, years
+    joints : (14, 3) float32
+        x, y in pixels (centres at integers) and COCO visibility, in the schema's order: 2 visible, 1 in the image
+        but occluded, 0 outside the image. x and y are always exact, except behind the camera, where they are 0.
+    box : (4,) float32
+        xyxy of the visible pixels, half open: they fit exactly into image[y0:y1, x0:x1].
+    amodal_box : (4,) float32
+        xyxy of the whole body with clothes and hair, also outside the image.
+    family : str
+        Pose family.
+    area : int
+        Number of visible pixels.
+    age : float
+        Years.
     """
 
-    joints: NDArray[np.float32]
-    box: NDArray[np.float32]
-    amodal_box: NDArray[np.float32]
+    joints: Float32
+    box: Float32
+    amodal_box: Float32
     family: str
     area: int
     age: float
@@ -32,22 +36,13 @@ class SyntheticPerson:
 
 @dataclass(frozen=True)
 class SyntheticScene:
-    """One generated picture.
+    """A generated picture with its labels."""
 
-    Attributes
-    ----------
-    image : (H, W, 3) uint8, RGB
-    parts : (H, W) uint8, part ids of the schema
-    instances : (H, W) uint8, 0 nobody, k for people[k - 1]
-    people : tuple of SyntheticPerson
-    seed : int
-    """
-
-    image: NDArray[np.uint8]
-    parts: NDArray[np.uint8]
-    instances: NDArray[np.uint8]
-    people: tuple[SyntheticPerson, ...]
-    seed: int
+    image: Rgb  # (H, W, 3)
+    parts: Ids  # (H, W), part ids of the schema
+    instances: Ids  # (H, W), 0 for nobody, k for people[k - 1]
+    people: tuple[SyntheticPerson, ...]  # those who are seen
+    seed: int  # of the scene
 
     def __post_init__(self) -> None:
         shape = self.image.shape[:2]

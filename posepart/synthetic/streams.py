@@ -1,4 +1,4 @@
-"""Independent random streams: changing how one aspect is drawn leaves all others as they were."""
+"""Independent random streams: changing how one aspect is drawn leaves all others unchanged."""
 
 from enum import IntEnum
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Aspect(IntEnum):
-    """Aspects of a scene that own a stream; the numbers are part of what a seed means, so never renumber."""
+    """The aspects of a scene that have their own stream; what a seed gives depends on these numbers."""
 
     LAYOUT = 0
     CAMERA = 1
@@ -21,12 +21,17 @@ class Aspect(IntEnum):
 
 
 class Streams:
-    """Random generators of one scene, one per aspect and (where it applies) per person.
+    """The random generators of a scene: one for each aspect and, where it applies, each person.
 
     Parameters
     ----------
     seed : int
-        The scene's seed, not negative.
+        The scene's seed, at least 0.
+
+    Raises
+    ------
+    ValueError
+        If the seed is negative.
     """
 
     def __init__(self, seed: int) -> None:
@@ -35,7 +40,7 @@ class Streams:
         self._aspects = np.random.SeedSequence(seed).spawn(len(Aspect))
 
     def __call__(self, aspect: Aspect, person: int = 0) -> np.random.Generator:
-        """Fresh generator of an aspect; `person` k is the k-th child of the aspect's sequence."""
+        """A new generator of an aspect; that of person k is the k-th child of the aspect's seed sequence."""
         parent = self._aspects[aspect]
         child = np.random.SeedSequence(parent.entropy, spawn_key=(*parent.spawn_key, person))
         return np.random.default_rng(child)

@@ -1,12 +1,12 @@
-"""Scenes as a training data folder: COCO keypoints with part and instance PNGs, as `coco_people` reads it.
+"""Writes scenes as a folder of training data: COCO keypoints with part and instance PNGs, as `coco_people` reads it.
 
 Layout::
 
     DIR/images/NAME.jpg
     DIR/parts/NAME.png, DIR/instances/NAME.png    8-bit indexed, PASCAL VOC palette
-    DIR/scenes/NAME.json                          the labels of a scene; written last: the scene is complete
+    DIR/scenes/NAME.json                          the labels of a scene; written last, marks it complete
     DIR/person_keypoints_train.json               all complete scenes of the folder
-    DIR/generator.json                            what the scenes were drawn with
+    DIR/generator.json                            the settings that the scenes were drawn with
 """
 
 import json
@@ -14,26 +14,33 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from posepart.io.files import write_atomically, write_json
+from posepart.io.label_maps import write_label_map
 from posepart.schema import JOINT_NAMES, SKELETON, voc_palette
 
 from .scene import SyntheticPerson, SyntheticScene
 
 Record = dict[str, Any]
-SMALLEST_HEIGHT = 32  # pixels; people below are ignore regions
+SMALLEST_HEIGHT = 32  # pixels; smaller people are ignore regions
 JPEG_QUALITY = 95
 FOLDERS = ("images", "parts", "instances", "scenes")
 
 
 def prepare_folder(folder: Path, settings: Record) -> None:
-    """Make the folder, or check that what it holds was drawn with the same settings.
+    """Make the folder, or check that the scenes in it were drawn with the same settings.
+
+    Parameters
+    ----------
+    folder : Path
+    settings : dict
+        Of `generator.json`; values that JSON can hold.
 
     Raises
     ------
-    ValueError: when it holds scenes of other settings.
+    ValueError
+        If it holds scenes of other settings.
     """
     for name in FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -51,20 +58,14 @@ def prepare_folder(folder: Path, settings: Record) -> None:
 
 
 def is_complete(folder: Path, name: str) -> bool:
-    """Whether a scene was written to the end."""
+    """Whether a scene was written completely."""
     return (folder / "scenes" / f"{name}.json").exists()
 
 
-def _write_indexed(path: Path, ids: NDArray[np.uint8]) -> None:
-    picture = Image.fromarray(ids)
-    picture.putpalette(voc_palette().tobytes())
-    write_atomically(path, lambda file: picture.save(file, "PNG"))
-
-
 def person_record(person: SyntheticPerson, value: int) -> Record:
-    """COCO annotation of one person, without ids; `value` is the person's value in the instance map.
+    """The COCO annotation of a person, without ids; `value` is the person's value in the instance map.
 
-    Somebody lower than 32 pixels or without a joint in the picture is an ignore region.
+    A person less than 32 pixels high, or without a joint in the picture, is an ignore region.
     """
     x0, y0, x1, y1 = (float(v) for v in person.box)
     left, top, right, bottom = (float(v) for v in person.amodal_box)
@@ -88,14 +89,14 @@ def person_record(person: SyntheticPerson, value: int) -> Record:
 
 
 def write_scene(folder: Path, name: str, scene: SyntheticScene) -> None:
-    """Write one scene; its record comes last and is the mark of completeness."""
+    """Write a scene; its record is written last and marks it complete."""
     picture = Image.fromarray(scene.image)
     write_atomically(
         folder / "images" / f"{name}.jpg",
         lambda file: picture.save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0),
     )
-    _write_indexed(folder / "parts" / f"{name}.png", scene.parts)
-    _write_indexed(folder / "instances" / f"{name}.png", scene.instances)
+    write_label_map(folder / "parts" / f"{name}.png", scene.parts, voc_palette())
+    write_label_map(folder / "instances" / f"{name}.png", scene.instances, voc_palette())
     height, width = scene.parts.shape
     record: Record = {
         "image": {
@@ -113,7 +114,7 @@ def write_scene(folder: Path, name: str, scene: SyntheticScene) -> None:
 
 
 def write_annotations(folder: Path) -> int:
-    """Gather all complete scenes into person_keypoints_train.json; their number."""
+    """Collect all complete scenes in person_keypoints_train.json, and return their number."""
     images: list[Record] = []
     annotations: list[Record] = []
     for path in sorted((folder / "scenes").glob("*.json")):

@@ -1,7 +1,6 @@
 """The command `posepart explain`."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from jsonargparse import Namespace
 from PIL import Image
 
 from posepart.cli import main as cli
+from posepart.cli import options
 from posepart.config import PipelineConfig
 from posepart.pipeline import Pipeline
 from posepart.schema import JOINT_NAMES
@@ -19,19 +19,16 @@ from posepart.stages.features import OFFSET_FEATURES
 
 
 @pytest.fixture
-def seeing_parser(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
-    """Stand-in networks that see the drawn people of `stand_ins`; `load` of the command gives this parser.
-
-    They read joint types from colours, so neither mirrored nor rescaled crops are for them.
-    """
-    parser = pipeline_of(boxes_of(FIGURES[:2]))
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Pipeline]:
+    """The pipelines that the command loaded: stand-in networks that see the people of `stand_ins`."""
+    pipelines: list[Pipeline] = []
 
     def load(chosen: Namespace, config: PipelineConfig) -> tuple[Pipeline, dict[str, str]]:
-        parser.config = replace(config, mirror_pose=False, upright_pose=False, part_scales=(1.0,))
-        return parser, {}
+        pipelines.append(pipeline_of(boxes_of(FIGURES[:2]), config))
+        return pipelines[-1], {}
 
-    monkeypatch.setattr(cli, "_load", load)
-    return parser
+    monkeypatch.setattr(options, "load_pipeline", load)
+    return pipelines
 
 
 @pytest.fixture
@@ -42,7 +39,7 @@ def drawn_photo(tmp_path: Path) -> Path:
 
 
 def test_explain_one_person(
-    tmp_path: Path, seeing_parser: Pipeline, drawn_photo: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, loaded: list[Pipeline], drawn_photo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "new" / "out"
     assert cli.main(["explain", str(drawn_photo), "--person", "2", "-o", str(out)]) == 0
@@ -52,7 +49,8 @@ def test_explain_one_person(
     assert lines[2].split()[:3] == ["joint", "score", "unary"]
     assert str(out / "drawn_explain_2.png") in lines
     record = json.loads((out / "drawn_explain_2.json").read_text())
-    scene = seeing_parser(draw(FIGURES[:2]))
+    (pipeline,) = loaded
+    scene = pipeline(draw(FIGURES[:2]))
     person = scene.people[1]
     assert record["person"] == 2
     assert record["model"] == "stand-in"
@@ -62,14 +60,14 @@ def test_explain_one_person(
         place = record["candidates"][joint["candidate"]]["xy"]
         expected = person.pose.xy[JOINT_NAMES.index(joint["joint"])]
         np.testing.assert_allclose(place, expected, atol=0.02)
-    assert not seeing_parser.config.refine
+    assert pipeline.refiner is None
     with Image.open(out / "drawn_explain_2.png") as picture:
         assert picture.size == (1152, 768)
 
 
 def test_explain_everybody_without_segments(
     tmp_path: Path,
-    seeing_parser: Pipeline,
+    loaded: list[Pipeline],
     drawn_photo: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -79,12 +77,12 @@ def test_explain_everybody_without_segments(
     files = sorted(path.name for path in tmp_path.glob("*_explain_*"))
     assert files == [f"drawn_explain_{k}.{kind}" for k in (1, 2) for kind in ("json", "png")]
     assert json.loads((tmp_path / files[0]).read_text())["features"] == list(OFFSET_FEATURES)
-    assert not seeing_parser.config.features.segment_term
+    assert not loaded[0].config.features.segment_term
     assert capsys.readouterr().out.count("drawn.png, person ") == 2
 
 
 def test_explain_a_person_who_is_not_there(
-    tmp_path: Path, seeing_parser: Pipeline, drawn_photo: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, loaded: list[Pipeline], drawn_photo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["explain", str(drawn_photo), "--person", "3", "-o", str(tmp_path / "out")]) == 2
     assert error_of(capsys) == f"--person 3: {drawn_photo} has 2 people; choose from 1 to 2"
@@ -92,7 +90,7 @@ def test_explain_a_person_who_is_not_there(
 
 
 def test_explain_a_photo_of_nobody(
-    tmp_path: Path, seeing_parser: Pipeline, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, loaded: list[Pipeline], capsys: pytest.CaptureFixture[str]
 ) -> None:
     photo = write_photo(tmp_path / "empty.png")
     assert cli.main(["explain", str(photo), "-o", str(tmp_path / "out")]) == 2
@@ -100,7 +98,7 @@ def test_explain_a_photo_of_nobody(
 
 
 def test_explain_out_cannot_be_written(
-    seeing_parser: Pipeline, drawn_photo: Path, capsys: pytest.CaptureFixture[str]
+    loaded: list[Pipeline], drawn_photo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["explain", str(drawn_photo), "--person", "1", "-o", str(drawn_photo / "out")]) == 2
     assert "explanations cannot be written there" in error_of(capsys)

@@ -1,6 +1,7 @@
-"""The predict command: what reaches the parser, what is written, and the exit codes."""
+"""The predict command: what reaches the pipeline, what is written, and the exit codes."""
 
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,28 +10,36 @@ from helpers.fake_pipeline import FakePipeline, error_of, write_photo
 from jsonargparse import Namespace
 
 from posepart.cli import main as cli
-from posepart.config import PipelineConfig
+from posepart.cli import options
+from posepart.config import PAPER, PRESETS, PipelineConfig
 from posepart.io.results import read_result
 
 
-@pytest.fixture
-def parser(monkeypatch: pytest.MonkeyPatch) -> FakePipeline:
-    """Stands in for the networks; `parser.config` and `parser.chosen` tell what it was loaded with."""
-    fake = FakePipeline()
+class LoadedPipeline(FakePipeline):
+    """Remembers what it was loaded with."""
 
-    def load(chosen: Namespace, config: PipelineConfig) -> tuple[FakePipeline, dict[str, str]]:
-        fake.chosen, fake.config = chosen, config  # type: ignore[attr-defined]
+    chosen: Namespace
+    config: PipelineConfig
+
+
+@pytest.fixture
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> LoadedPipeline:
+    """Stands in for the networks."""
+    fake = LoadedPipeline()
+
+    def load(chosen: Namespace, config: PipelineConfig) -> tuple[LoadedPipeline, dict[str, str]]:
+        fake.chosen, fake.config = chosen, config
         return fake, {"pose": "0123"}
 
-    monkeypatch.setattr(cli, "_load", load)
+    monkeypatch.setattr(options, "load_pipeline", load)
     return fake
 
 
-def test_predict(tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFixture[str]) -> None:
+def test_predict(tmp_path: Path, pipeline: LoadedPipeline, capsys: pytest.CaptureFixture[str]) -> None:
     write_photo(tmp_path / "photos" / "a.png", people=2)
     out = tmp_path / "out"
     assert cli.main(["predict", str(tmp_path / "photos"), "-o", str(out)]) == 0
-    assert parser.config == PipelineConfig()  # type: ignore[attr-defined]
+    assert pipeline.config == PipelineConfig()
     assert len(read_result(out / "a.json").people) == 2
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"[1/1] {tmp_path / 'photos' / 'a.png'}: 2 people in ")
@@ -38,7 +47,7 @@ def test_predict(tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFix
     assert lines[1].endswith(f"results in {out}")
 
 
-def test_switches_reach_the_parser(tmp_path: Path, parser: FakePipeline) -> None:
+def test_switches_reach_the_pipeline(tmp_path: Path, pipeline: LoadedPipeline) -> None:
     photo = write_photo(tmp_path / "a.png")
     arguments = ["predict", "--no-segment-term", "--no-refine", "--deterministic", str(photo)]
     arguments += ["-o", str(tmp_path / "out"), "--pipeline.choice.missing_joint_score", "0.3"]
@@ -53,16 +62,16 @@ def test_switches_reach_the_parser(tmp_path: Path, parser: FakePipeline) -> None
         "cuda",
     ]
     assert cli.main(arguments) == 0
-    config, chosen = parser.config, parser.chosen  # type: ignore[attr-defined]
+    config, chosen = pipeline.config, pipeline.chosen
     assert not config.features.segment_term
     assert not config.refine
     assert config.choice.missing_joint_score == 0.3
-    assert config.crf.solver.time_limit == cli.UNLIMITED
+    assert config.crf.solver.time_limit == options.UNLIMITED
     assert (chosen.detector, chosen.model, chosen.device) == ("other", "mine", "cuda")
     assert (tmp_path / "crf" / "a_0.npz").is_file()
 
 
-def test_configuration_file_and_overrides(tmp_path: Path, parser: FakePipeline) -> None:
+def test_configuration_file_and_overrides(tmp_path: Path, pipeline: LoadedPipeline) -> None:
     photo = write_photo(tmp_path / "a.png")
     (tmp_path / "settings.json").write_text(
         '{"pipeline": {"refine": false, "crf": {"solver": {"time_limit": 3}}}, "threads": 2}'
@@ -76,24 +85,57 @@ def test_configuration_file_and_overrides(tmp_path: Path, parser: FakePipeline) 
         str(tmp_path / "settings.json"),
     ]
     assert cli.main([*arguments, "--pipeline.crf.solver.time_limit", "4"]) == 0
-    assert not parser.config.refine  # type: ignore[attr-defined]
-    assert parser.config.crf.solver.time_limit == 4.0  # type: ignore[attr-defined]
-    assert parser.chosen.threads == 2  # type: ignore[attr-defined]
+    assert not pipeline.config.refine
+    assert pipeline.config.crf.solver.time_limit == 4.0
+    assert pipeline.chosen.threads == 2
 
 
 def test_printed_configuration_can_be_read_back(
-    tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, pipeline: LoadedPipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
         cli.main(["predict", "--pipeline.batch_size", "3", "--print_config"])
     (tmp_path / "settings.yaml").write_text(capsys.readouterr().out)
     photo = write_photo(tmp_path / "a.png")
     arguments = ["predict", str(photo), "-o", str(tmp_path / "out")]
-    assert cli.main(["predict", "--config", str(tmp_path / "settings.yaml"), *arguments[1:]]) == 0
-    assert parser.config.batch_size == 3  # type: ignore[attr-defined]
+    assert cli.main([*arguments, "--config", str(tmp_path / "settings.yaml")]) == 0
+    assert cli.main(["predict", f"--config={tmp_path / 'settings.yaml'}", *arguments[1:]]) == 0
+    assert pipeline.config.batch_size == 3
 
 
-def test_some_photos_fail(tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("preset", PRESETS)
+def test_preset(preset: str, tmp_path: Path, pipeline: LoadedPipeline) -> None:
+    photo = str(write_photo(tmp_path / "a.png"))
+    assert cli.main(["predict", photo, "-o", str(tmp_path / "out"), "--preset", preset]) == 0
+    assert pipeline.config == PRESETS[preset]
+
+
+def test_settings_win_over_the_preset_wherever_they_stand(tmp_path: Path, pipeline: LoadedPipeline) -> None:
+    photo = str(write_photo(tmp_path / "a.png"))
+    (tmp_path / "settings.yaml").write_text("preset: paper\npipeline:\n  crop:\n    margin: 1.2\n")
+    arguments = ["predict", photo, "-o", str(tmp_path / "out"), "--pipeline.batch_size", "3", "--no-refine"]
+    expected = replace(PAPER, batch_size=3, refine=False)
+    assert cli.main([*arguments, "--preset", "paper"]) == 0
+    assert pipeline.config == expected
+    assert cli.main([*arguments, "--config", str(tmp_path / "settings.yaml"), "--overwrite"]) == 0
+    assert pipeline.config == replace(expected, crop=replace(PAPER.crop, margin=1.2))
+
+
+def test_printed_preset_can_be_read_back(
+    tmp_path: Path, pipeline: LoadedPipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["predict", "--preset", "paper", "--pipeline.batch_size", "3", "--print_config"])
+    (tmp_path / "settings.yaml").write_text(capsys.readouterr().out)
+    photo = str(write_photo(tmp_path / "a.png"))
+    arguments = ["predict", photo, "-o", str(tmp_path / "out"), "--config", str(tmp_path / "settings.yaml")]
+    assert cli.main(arguments) == 0
+    assert pipeline.config == replace(PAPER, batch_size=3)
+
+
+def test_some_photos_fail(
+    tmp_path: Path, pipeline: LoadedPipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
     photo = write_photo(tmp_path / "a.png")
     (tmp_path / "cut.png").write_bytes(photo.read_bytes()[:60])
     (tmp_path / "no_photos").mkdir()
@@ -110,21 +152,27 @@ def test_some_photos_fail(tmp_path: Path, parser: FakePipeline, capsys: pytest.C
 
 
 def test_only_a_folder_without_photos(
-    tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, pipeline: LoadedPipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["predict", str(tmp_path), "-o", str(tmp_path / "out")]) == 2
     assert "no photo in this folder" in error_of(capsys)
     assert not (tmp_path / "out").exists()
 
 
-def test_only_a_bad_photo(tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_a_bad_photo(
+    tmp_path: Path, pipeline: LoadedPipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.main(["predict", str(tmp_path / "gone.jpg"), "-o", str(tmp_path / "out")]) == 2
     assert "gone.jpg: no such file" in error_of(capsys)
 
 
 @pytest.mark.parametrize("sample", [False, True])
 def test_out_cannot_be_written(
-    sample: bool, tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFixture[str], group_scene: None
+    sample: bool,
+    tmp_path: Path,
+    pipeline: LoadedPipeline,
+    capsys: pytest.CaptureFixture[str],
+    group_scene: None,
 ) -> None:
     photo = write_photo(tmp_path / "a.png")
     arguments = ["predict", *(["--sample"] if sample else [str(photo)]), "-o", str(photo / "out")]
@@ -138,14 +186,14 @@ def test_bad_weights(
     def load(*_: object) -> None:
         raise ValueError("pose.safetensors: damaged; copy it again")
 
-    monkeypatch.setattr(cli, "_load", load)
+    monkeypatch.setattr(options, "load_pipeline", load)
     assert cli.main(["predict", str(write_photo(tmp_path / "a.png")), "-o", str(tmp_path / "out")]) == 2
     assert error_of(capsys) == "pose.safetensors: damaged; copy it again"
     assert not (tmp_path / "out").exists()
 
 
-def test_interrupted(tmp_path: Path, parser: FakePipeline, capsys: pytest.CaptureFixture[str]) -> None:
-    parser.fail_on, parser.error = 1, KeyboardInterrupt()
+def test_interrupted(tmp_path: Path, pipeline: LoadedPipeline, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline.fail_on, pipeline.error = 1, KeyboardInterrupt()
     photos = [str(write_photo(tmp_path / name)) for name in ("a.png", "b.png")]
     assert cli.main(["predict", *photos, "-o", str(tmp_path / "out")]) == 130
     assert "interrupted; photos complete in " in error_of(capsys)
@@ -157,7 +205,7 @@ def test_interrupted_while_loading(
     def load(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_load", load)
+    monkeypatch.setattr(options, "load_pipeline", load)
     assert cli.main(["predict", str(write_photo(tmp_path / "a.png")), "-o", str(tmp_path / "out")]) == 130
     assert error_of(capsys) == "interrupted"
 
@@ -171,11 +219,11 @@ def group_scene(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthetic, "group_scene", lambda: scene, raising=False)
 
 
-def test_sample(tmp_path: Path, parser: FakePipeline, group_scene: None) -> None:
+def test_sample(tmp_path: Path, pipeline: LoadedPipeline, group_scene: None) -> None:
     out = tmp_path / "out"
     for _ in range(2):  # the second run finds the same photos complete
         assert cli.main(["predict", "--sample", "-o", str(out)]) == 0
-    assert parser.sizes == [(512, 512), (120, 90)]
+    assert pipeline.sizes == [(512, 512), (120, 90)]
     assert sorted(path.name for path in (out / "sample_photos").iterdir()) == [
         "astronaut.png",
         "group_scene.png",

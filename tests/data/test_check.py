@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from posepart.cli import main as cli
-from posepart.data.check import check_data, format_findings, run
+from posepart.data.check import check_data, format_findings
 from posepart.data.check_sample import Finding, check_sample
 from posepart.data.contact_sheet import IGNORED, choose_samples, contact_sheet, draw_sample
 from posepart.data.sample import LabelledPerson, Sample
@@ -210,8 +210,8 @@ def test_a_good_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_one_split_only(tmp_path: Path) -> None:
     write_people(tmp_path, "train", ["a.jpg"])
     write_people(tmp_path, "val", ["b.jpg"], bbox=[0, 0, 900, 5])
-    assert run(tmp_path, ["train"], None, decode=False) == 0
-    assert run(tmp_path, None, None, decode=False) == 1
+    assert cli.main(["data", "check", str(tmp_path), "--split", "train"]) == 0
+    assert cli.main(["data", "check", str(tmp_path)]) == 1
     assert not (tmp_path / "problems.txt").exists()
 
 

@@ -58,7 +58,7 @@ def test_cihp_submission_is_read_again(tmp_path: Path) -> None:
     (picture,) = read_cihp(tmp_path, "test")
     np.testing.assert_array_equal(picture.read_labels(), LABELS)
     np.testing.assert_array_equal(picture.read_people(), PEOPLE)
-    with pytest.raises(ValueError, match="expected one size"):
+    with pytest.raises(ValueError, match=r"0001.jpg: people: expected shape \(2, 3\), got \(1, 3\)"):
         write_cihp_submission(tmp_path, "0001.jpg", LABELS, PEOPLE[:1])
 
 

@@ -115,7 +115,7 @@ def test_wrong_number_of_joints_is_refused() -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"person_keypoints_val\.json: no such file; a data folder holds"):
+    with pytest.raises(ValueError, match=r"person_keypoints_val\.json: no such file; check the folder"):
         read_coco_people(tmp_path, "val")
 
 

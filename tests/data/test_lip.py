@@ -102,7 +102,7 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("a.jpg,1,2,0\n", r"line 1: expected a file name and 48 numbers.*got 3"),
-        (CSV + f"100_1.jpg,{FIRST}\n", r"line 3: 100_1\.jpg is there twice"),
+        (CSV + f"100_1.jpg,{FIRST}\n", r"line 3: 100_1\.jpg occurs twice"),
         (CSV.replace("nan", "none"), r"line 2: expected numbers or nan"),
     ],
 )

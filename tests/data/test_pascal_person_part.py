@@ -124,7 +124,7 @@ def test_many_missing_files_are_counted(tmp_path: Path) -> None:
 
 
 def test_an_id_that_occurs_twice(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"train_id\.txt: names a 2 times; delete the lines but one"):
+    with pytest.raises(ValueError, match=r"train_id\.txt: names a 2 times; keep one of the lines"):
         read_pascal_person_part(write_release(tmp_path, "b\na\na"))
 
 

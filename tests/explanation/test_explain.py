@@ -4,15 +4,26 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from helpers.candidates import evidence_of
 from helpers.scenes import STANDING
+from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
 
-from posepart.config import CrfConfig, FeatureConfig
-from posepart.explanation.explain import explain, pair_contributions, person_of
+from posepart.config import (
+    ChoiceConfig,
+    CrfConfig,
+    FeatureConfig,
+    LabelConfig,
+    PipelineConfig,
+    PotentialConfig,
+    SolverConfig,
+)
+from posepart.explanation.explain import crf_of, explain, explain_pose, pair_contributions, person_of
 from posepart.explanation.records import FAMILIES, PoseExplanation
-from posepart.ilp import Problem, Solution
+from posepart.ilp import Problem
 from posepart.ilp.reference.brute_force import solve_brute_force
+from posepart.jppnet.networks import PeakAssembler
 from posepart.schema import NUM_JOINTS, NUM_PARTS, Joint, Part
-from posepart.stages.crf import build_problem, grouping, minimise, pairwise, tempered, unary
+from posepart.stages.crf import CrfAssembler, SolvedCrf, build_problem, pairwise, tempered, unary
 from posepart.stages.features import (
     FEATURE_NAMES,
     OFFSET_FEATURES,
@@ -24,7 +35,8 @@ from posepart.stages.pairwise import PAIR_CLASS, PAIR_CLASS_NAMES, LogisticWeigh
 from posepart.structures import Candidates, PartMaps, Pose
 
 SEGMENTS, PLAIN = FeatureConfig(), FeatureConfig(segment_term=False)
-CONFIG = CrfConfig(time_limit=20.0, pairwise_scale=0.15, pairwise_prior=0.5)
+POTENTIALS = PotentialConfig(pairwise_scale=0.15, pairwise_prior=0.5)
+CONFIG = CrfConfig(POTENTIALS, solver=SolverConfig(time_limit=20.0))
 
 
 def weights_of(columns: tuple[str, ...], scale: float = 1.0) -> LogisticWeights:
@@ -65,9 +77,9 @@ def crowd(joints: list[Joint], people: int = 2, rivals: tuple[Joint, ...] = (), 
     return Candidates(places, np.array(label, np.int64).reshape(-1), scores, offsets)
 
 
-def geometry_of(seed: int = 0) -> PartGeometry:
-    scores = np.random.default_rng(seed).uniform(size=(NUM_PARTS, 16, 16)).astype(np.float32)
-    return part_geometry(PartMaps(scores, 16.0), SEGMENTS)
+def some_parts() -> PartMaps:
+    scores = np.random.default_rng(0).uniform(size=(NUM_PARTS, 16, 16)).astype(np.float32)
+    return PartMaps(scores, 16.0)
 
 
 def blank() -> PartGeometry:
@@ -80,10 +92,7 @@ def blank() -> PartGeometry:
 class Case:
     """One crop and the explanation of its best pose."""
 
-    candidates: Candidates
-    problem: Problem
-    solution: Solution
-    pose: Pose
+    crf: SolvedCrf
     explanation: PoseExplanation
 
 
@@ -93,19 +102,18 @@ def case_of(
     config: CrfConfig = CONFIG,
     model: PairwiseModel = MODEL,
 ) -> Case:
-    geometry = geometry_of() if features.segment_term else None
-    problem = build_problem(candidates, geometry, model, features, config)
-    solution = minimise(problem, config)
-    pose = grouping(candidates, solution, config).poses[0]
-    explanation = explain(candidates, geometry, model, problem, solution, pose, features, config)
-    return Case(candidates, problem, solution, pose, explanation)
+    assembler = CrfAssembler(model, PipelineConfig(features=features, crf=config))
+    crf = assembler(replace(evidence_of(candidates), parts=some_parts()))
+    return Case(crf, explain_pose(crf, crf.poses[0]))
 
 
 SETTINGS = [
     pytest.param((SEGMENTS, CONFIG, MODEL), id="segments"),
     pytest.param((PLAIN, CONFIG, MODEL), id="no segments"),
-    pytest.param((SEGMENTS, replace(CONFIG, multi_label=True), MODEL), id="variant B"),
-    pytest.param((SEGMENTS, replace(CONFIG, unique_joints=False), MODEL), id="twins allowed"),
+    pytest.param((SEGMENTS, replace(CONFIG, labels=LabelConfig(multi_label=True)), MODEL), id="variant B"),
+    pytest.param(
+        (SEGMENTS, replace(CONFIG, labels=LabelConfig(unique_joints=False)), MODEL), id="twins allowed"
+    ),
     pytest.param((SEGMENTS, CONFIG, CERTAIN), id="clipped"),
 ]
 
@@ -118,12 +126,12 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 
 def test_a_pose_of_another_crop_is_refused() -> None:
-    candidates = crowd(list(Joint))
-    found = case_of(candidates)
+    found = case_of(crowd(list(Joint)))
+    own = found.crf.poses[0]
     nobody = Pose(np.zeros((NUM_JOINTS, 2), np.float32), np.zeros(NUM_JOINTS, np.float32), 0.0)
-    for pose in (nobody, replace(found.pose, xy=found.pose.xy + 1)):
+    for pose in (nobody, replace(own, xy=own.xy + 1)):
         with pytest.raises(ValueError, match="no joint of this solution"):
-            person_of(pose, candidates, found.problem, found.solution)
+            person_of(pose, found.crf)
 
 
 def test_two_joints_have_one_pair() -> None:
@@ -141,25 +149,27 @@ def test_the_terms_add_up_to_the_energy_of_the_person(case: Case) -> None:
     assert unaries + pairs == pytest.approx(found.energy, rel=1e-9)
     assert len(found.pairs) == len(found.joints) * (len(found.joints) - 1) // 2
     assert sum(joint.pairwise.cost for joint in found.joints) == pytest.approx(2 * pairs, rel=1e-9)
-    person = person_of(case.pose, case.candidates, case.problem, case.solution)
-    assert found.energy == pytest.approx(case.problem.energy([case.solution.nodes[person]]))
-    everyone = sum(case.problem.energy([nodes]) for nodes in case.solution.nodes)
-    assert found.crop_energy == case.solution.energy == pytest.approx(everyone)
+    person = person_of(case.crf.poses[0], case.crf)
+    assert found.energy == pytest.approx(case.crf.problem.energy([case.crf.solution.nodes[person]]))
+    everyone = sum(case.crf.problem.energy([nodes]) for nodes in case.crf.solution.nodes)
+    assert found.crop_energy == case.crf.solution.energy == pytest.approx(everyone)
 
 
 def test_every_cost_is_that_of_the_problem(case: Case) -> None:
     costs = {
-        frozenset(case.problem.candidate[[u, v]].tolist()): cost
-        for u, v, cost in zip(case.problem.pair_u, case.problem.pair_v, case.problem.pair_cost, strict=True)
-        if case.solution.labels[case.problem.candidate[u]] == case.problem.label[u]
-        and case.solution.labels[case.problem.candidate[v]] == case.problem.label[v]
+        frozenset(case.crf.problem.candidate[[u, v]].tolist()): cost
+        for u, v, cost in zip(
+            case.crf.problem.pair_u, case.crf.problem.pair_v, case.crf.problem.pair_cost, strict=True
+        )
+        if case.crf.solution.labels[case.crf.problem.candidate[u]] == case.crf.problem.label[u]
+        and case.crf.solution.labels[case.crf.problem.candidate[v]] == case.crf.problem.label[v]
     }
     for pair in case.explanation.pairs:
         assert pair.cost == pytest.approx(costs[frozenset(pair.candidates)], rel=1e-9)
         assert sum(pair.by_feature) == pytest.approx(pair.terms.offsets + pair.terms.segments)
         assert sum(pair.terms.families) == pytest.approx(pair.terms.offsets + pair.terms.segments)
     for joint in case.explanation.joints:
-        score = case.candidates.scores[joint.candidate, joint.joint]
+        score = case.crf.candidates.scores[joint.candidate, joint.joint]
         assert joint.unary == pytest.approx(float(unary(score, 1e-7)))
         assert joint.score == pytest.approx(float(score))
 
@@ -177,7 +187,7 @@ def test_clipping_changes_the_sum_only_where_it_happens() -> None:
     for pair in case_of(crowd(list(Joint), 1)).explanation.pairs:
         assert pair.terms.clipped == pytest.approx(0, abs=1e-4)
     clipped = case_of(crowd(list(Joint), 1), model=CERTAIN).explanation.pairs
-    limit = float(tempered(pairwise(np.array([1.0]), CONFIG.probability_clip), CONFIG)[0])
+    limit = float(tempered(pairwise(np.array([1.0]), POTENTIALS.probability_clip), POTENTIALS)[0])
     assert min(pair.cost for pair in clipped) == pytest.approx(limit)
     assert max(pair.terms.clipped for pair in clipped) > 1
 
@@ -207,7 +217,8 @@ def test_contributions_by_hand() -> None:
 
 
 def test_contributions_add_up_in_either_order() -> None:
-    candidates, geometry, weights = crowd(list(Joint), 1), geometry_of(), MODEL.variant(True)
+    candidates, weights = crowd(list(Joint), 1), MODEL.variant(True)
+    geometry = part_geometry(some_parts(), SEGMENTS)
     u, v = np.triu_indices(NUM_JOINTS, 1)
     results = []
     for first, second in ((u, v), (v, u)):
@@ -250,10 +261,10 @@ def test_without_the_segment_term_no_segments_count() -> None:
 def test_margins_are_those_of_brute_force(seed: int) -> None:
     joints = [Joint.NECK, Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_WRIST]
     found = case_of(crowd(joints, 2, (Joint.LEFT_WRIST,), seed))
-    optimum = solve_brute_force(found.problem).energy
+    optimum = solve_brute_force(found.crf.problem).energy
     for joint in found.explanation.joints:
-        forbidden = found.problem.candidate == joint.candidate
-        left = replace(found.problem, unary=np.where(forbidden, np.inf, found.problem.unary))
+        forbidden = found.crf.problem.candidate == joint.candidate
+        left = replace(found.crf.problem, unary=np.where(forbidden, np.inf, found.crf.problem.unary))
         expected = _brute_force_energy(left) - optimum
         assert joint.margin.high == pytest.approx(expected, abs=1e-5)
 
@@ -296,10 +307,8 @@ def test_the_rival_beside_a_joint_is_its_successor_and_others_go_missing() -> No
 
 def test_an_unproven_optimum_makes_margins_intervals() -> None:
     found = case_of(crowd(list(Joint), 1))
-    loose = replace(found.solution, bound=found.solution.bound - 1.0)
-    again = explain(
-        found.candidates, geometry_of(), MODEL, found.problem, loose, found.pose, SEGMENTS, CONFIG
-    )
+    loose = replace(found.crf.solution, bound=found.crf.solution.bound - 1.0)
+    again = explain_pose(replace(found.crf, solution=loose), found.crf.poses[0])
     for joint, exact in zip(again.joints, found.explanation.joints, strict=True):
         assert joint.margin.low == pytest.approx(exact.margin.low)
         assert joint.margin.high == pytest.approx(exact.margin.high + 1.0)
@@ -310,7 +319,7 @@ def test_twins_of_a_joint_are_explained_but_not_shown() -> None:
     close = candidates.xy.copy()
     close[-1] = close[Joint.LEFT_WRIST] + 3
     twins = replace(candidates, xy=close)
-    found = case_of(twins, config=replace(CONFIG, unique_joints=False)).explanation
+    found = case_of(twins, config=replace(CONFIG, labels=LabelConfig(unique_joints=False))).explanation
     wrists = [joint for joint in found.joints if joint.joint == Joint.LEFT_WRIST]
     assert len(found.joints) == NUM_JOINTS + 1
     assert sorted(joint.in_pose for joint in wrists) == [False, True]
@@ -323,3 +332,27 @@ def test_twins_of_a_joint_are_explained_but_not_shown() -> None:
 def test_families_cover_every_feature() -> None:
     words = [set(name.split("_")) for name in FEATURE_NAMES]
     assert all(sum(family in word for family in FAMILIES) == 1 for word in words)
+
+
+def test_the_people_of_a_photo_are_explained_by_index() -> None:
+    pipeline = pipeline_of(boxes_of(FIGURES[:2]))
+    trace = pipeline.trace(draw(FIGURES[:2]))
+    for k, person in enumerate(trace.scene.people):
+        crf = crf_of(trace, k)
+        crop = trace.evidence[trace.sources[k].crop].crop
+        found = explain(trace, k)
+        assert found.crop_energy == crf.solution.energy == person.certificate.energy
+        assert len(found.joints) == NUM_JOINTS
+        for joint in found.joints:
+            place = crop.affine.inverse(crf.candidates.xy[joint.candidate])
+            np.testing.assert_allclose(place, person.pose.xy[joint.joint], atol=1e-3)
+    for missing in (-1, 2):
+        with pytest.raises(ValueError, match=f"person {missing}: the photo has 2 people"):
+            explain(trace, missing)
+
+
+def test_without_a_crf_there_is_nothing_to_explain() -> None:
+    pipeline = pipeline_of(boxes_of(FIGURES[:1]))
+    peaks = replace(pipeline, assembler=PeakAssembler(ChoiceConfig()))
+    with pytest.raises(ValueError, match="stand-in has no CRF, so there is nothing to explain"):
+        explain(peaks.trace(draw(FIGURES[:1])), 0)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from posepart.config import CrfConfig
-from posepart.explanation.prices import heir, runner_up, solve_without
+from posepart.config import SolverConfig
+from posepart.explanation.prices import runner_up, solve_without, successor_person
 from posepart.ilp import Problem, solve
 from posepart.schema import Joint
 
-CONFIG = CrfConfig(time_limit=20.0)
+SOLVER = SolverConfig(time_limit=20.0)
 NECK, WRIST, KNEE = int(Joint.NECK), int(Joint.LEFT_WRIST), int(Joint.LEFT_KNEE)
 
 
@@ -40,10 +40,10 @@ def test_without_the_only_candidate_nothing_is_left() -> None:
     none = np.zeros(0, np.int64)
     single = Problem(np.array([-2.0]), np.array([0]), np.array([NECK]), none, none, np.zeros(0))
     solution = solve(single)
-    again = solve_without(single, solution, 0, CONFIG)
+    again = solve_without(single, solution, 0, SOLVER)
     assert again.energy == again.bound == 0
     assert again.nodes == ()
-    assert heir(np.zeros(0, np.int64), again).tolist() == []
+    assert successor_person(np.zeros(0, np.int64), again).tolist() == []
     assert runner_up(single, solution, 0, 0) is None
 
 
@@ -51,9 +51,9 @@ def test_another_candidate_takes_over_and_what_hung_on_the_first_is_lost() -> No
     solution = solve(CHAIN)
     assert [nodes.tolist() for nodes in solution.nodes] == [[0, 1, 3]]
     assert solution.energy == pytest.approx(-1 - 5 + 2 - 4)
-    again = solve_without(CHAIN, solution, 1, CONFIG)
+    again = solve_without(CHAIN, solution, 1, SOLVER)
     assert again.energy == pytest.approx(-1 + 0.5 - 3)  # neck and wrist 2; the knee would cost 2 + 1
-    assert heir(np.array([0, 3]), again).tolist() == [0, 2]
+    assert successor_person(np.array([0, 3]), again).tolist() == [0, 2]
     found = runner_up(CHAIN, solution, 0, 1)
     assert found is not None
     assert found.candidate == 2
@@ -85,13 +85,13 @@ def test_a_candidate_is_left_out_with_all_its_types() -> None:
     problem = problem_of([(0, NECK, 0.0), (1, WRIST, 0.0), (1, KNEE, 0.0)], {(0, 1): -5.0, (0, 2): -4.0})
     solution = solve(problem)
     assert solution.labels.tolist() == [NECK, WRIST]
-    again = solve_without(problem, solution, 1, CONFIG)
+    again = solve_without(problem, solution, 1, SOLVER)
     assert again.energy == 0
     assert again.labels[1] == -1
 
 
 def test_a_bound_of_the_whole_problem_holds_without_a_candidate() -> None:
     solution = solve(CHAIN)
-    again = solve_without(CHAIN, solution, 3, CONFIG)
+    again = solve_without(CHAIN, solution, 3, SOLVER)
     assert again.energy == pytest.approx(-6)
     assert again.bound >= solution.bound

@@ -1,4 +1,4 @@
-"""Results on disk: the formats, the round trip, and no half-written file under a final name."""
+"""Results on disk: the formats and the round trip."""
 
 import dataclasses
 import json
@@ -13,7 +13,6 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from posepart.io import results
-from posepart.io.files import write_atomically
 from posepart.io.results import (
     PhotoInfo,
     coco_results,
@@ -155,22 +154,15 @@ def test_no_result(tmp_path: Path, content: str) -> None:
 def test_result_without_its_png(tmp_path: Path) -> None:
     path = write_result(two_people(), PHOTO, tmp_path)
     (tmp_path / "beach_parts.png").unlink()
-    with pytest.raises(ValueError, match=r"beach_parts\.png"):
+    with pytest.raises(ValueError, match=r"beach_parts\.png: not a PNG that can be read \(No such file"):
         read_result(path)
 
 
-def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    path.write_text("old")
-
-    def fail(file: object) -> None:
-        file.write(b"half")  # type: ignore[attr-defined]
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(path, fail)
-    assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
-    assert path.read_text() == "old"
+def test_result_with_the_png_of_another_photo(tmp_path: Path) -> None:
+    path = write_result(two_people(), PHOTO, tmp_path)
+    Image.new("P", (40, 30)).save(tmp_path / "beach_people.png")
+    with pytest.raises(ValueError, match=r"beach\.json: not a result .* belong to another photo"):
+        read_result(path)
 
 
 def test_json_is_written_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

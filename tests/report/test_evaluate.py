@@ -12,6 +12,7 @@ from jsonargparse import Namespace
 from PIL import Image
 
 from posepart.cli import main as cli
+from posepart.cli import options
 from posepart.config import PipelineConfig
 from posepart.io.results import coco_results, read_record, write_predictions
 from posepart.report.evaluate import choose_samples
@@ -97,7 +98,7 @@ def test_a_model(report, data, monkeypatch, undrawn):
         seen.update(chosen=chosen, config=config)
         return blind, {"pose": "0123"}
 
-    monkeypatch.setattr(cli, "_load", load)
+    monkeypatch.setattr(options, "load_pipeline", load)
     record, page = report("--no-segment-term", "--threads", "2", "--subset", "coco", "--limit", "2")
     assert (record["model"], record["photos"], record["subset"]) == ("blind", 2, ["coco"])
     assert record["seconds_per_photo"] == {"detection": 0.5}

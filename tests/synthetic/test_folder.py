@@ -1,6 +1,8 @@
-"""`posepart synth`: folders are readable as training data, complete, resumable; backgrounds from photos; torch."""
+"""`posepart synth`: folders are readable as training data, complete, resumable; backgrounds from photos."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from PIL import Image
 from posepart.data.coco_people import read_coco_people
 from posepart.schema import voc_palette
 from posepart.synthetic import SceneGenerator, SynthConfig
-from posepart.synthetic.folder import run, scene_seed
+from posepart.synthetic.folder import scene_seed, write_scenes
 from posepart.synthetic.render.backgrounds import PhotoFolder
 from posepart.synthetic.writer import person_record
 
@@ -17,13 +19,13 @@ SIZE = 96
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("synth")
-    run(3, out, seed=2, size=SIZE)
+    write_scenes(out, 3, SynthConfig(size=SIZE), seed=2)
     return out
 
 
-def test_the_folder_is_training_data_with_the_generators_labels(folder):
+def test_the_folder_is_training_data_with_the_generators_labels(folder: Path) -> None:
     samples = read_coco_people(folder)
     generator = SceneGenerator(SynthConfig(size=SIZE))
     assert len(samples) == 3
@@ -43,66 +45,72 @@ def test_the_folder_is_training_data_with_the_generators_labels(folder):
             assert not person.joints[~known].any()
 
 
-def test_pngs_are_indexed_with_the_voc_palette(folder):
+def test_pngs_are_indexed_with_the_voc_palette(folder: Path) -> None:
     with Image.open(next((folder / "parts").iterdir())) as image:
         assert image.mode == "P" and image.getpalette() == voc_palette().ravel().tolist()
 
 
-def test_contact_sheet_and_no_leftovers(folder):
+def test_contact_sheet_and_no_leftovers(folder: Path) -> None:
     with Image.open(folder / "contact_sheet.png") as sheet:
         assert sheet.size == (3 * 224, 2 * 224)
     assert not [p for p in folder.rglob("*") if "unfinished" in p.name]
 
 
-def test_a_second_run_continues_and_gives_the_same_bytes(folder, tmp_path):
+def test_a_second_run_continues_and_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     images, records = folder / "images", folder / "scenes"
     kept, lost = sorted(images.iterdir())[:2]
     before, stamp = lost.read_bytes(), kept.stat().st_mtime_ns
     annotations = (folder / "person_keypoints_train.json").read_bytes()
     lost.write_bytes(b"half")
     (records / f"{lost.stem}.json").unlink()
-    run(3, folder, seed=2, size=SIZE, contact_sheet=False)
+    write_scenes(folder, 3, SynthConfig(size=SIZE), seed=2, contact_sheet=False)
     assert lost.read_bytes() == before and kept.stat().st_mtime_ns == stamp
     assert (folder / "person_keypoints_train.json").read_bytes() == annotations
 
 
-def test_other_settings_are_refused_and_named(folder):
+def test_other_settings_are_refused_and_named(folder: Path) -> None:
     with pytest.raises(ValueError, match="height, width"):
-        run(1, folder, size=SIZE + 1)
+        write_scenes(folder, 1, SynthConfig(size=SIZE + 1))
 
 
-def test_one_family_for_everyone(folder, tmp_path):
-    run(2, tmp_path, seed=2, size=SIZE, contact_sheet=False, family="acrobat")
-    generator = SceneGenerator(SynthConfig(size=SIZE, family="acrobat"))
+def test_one_family_for_everyone(folder: Path, tmp_path: Path) -> None:
+    acrobats = SynthConfig(size=SIZE, family="acrobat")
+    write_scenes(tmp_path, 2, acrobats, seed=2, contact_sheet=False)
+    generator = SceneGenerator(acrobats)
     for index, sample in enumerate(read_coco_people(tmp_path)):
         scene = generator.sample(scene_seed(2, index))
         np.testing.assert_array_equal(sample.read_instances(), scene.instances)
     with pytest.raises(ValueError, match="other settings \\(family\\)"):
-        run(2, folder, seed=2, size=SIZE, family="acrobat")
+        write_scenes(folder, 2, acrobats, seed=2)
     with pytest.raises(ValueError, match="got 'swim'"):
-        run(1, tmp_path / "none", family="swim")
+        write_scenes(tmp_path / "none", 1, SynthConfig(family="swim"))
     assert not (tmp_path / "none").exists()
 
 
-def test_workers_write_the_same_folder(folder, tmp_path):
-    run(3, tmp_path, seed=2, size=SIZE, workers=2, contact_sheet=False)
+def test_every_setting_of_the_scenes_is_compared(folder: Path) -> None:
+    with pytest.raises(ValueError, match="other settings \\(people, plain\\)"):
+        write_scenes(folder, 1, SynthConfig(size=SIZE, people=2, plain=True))
+
+
+def test_workers_write_the_same_folder(folder: Path, tmp_path: Path) -> None:
+    write_scenes(tmp_path, 3, SynthConfig(size=SIZE), seed=2, workers=2, contact_sheet=False)
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "contact_sheet.png"):
         assert (tmp_path / path.relative_to(folder)).read_bytes() == path.read_bytes(), path
 
 
 @pytest.mark.parametrize("wrong", [{"count": 0}, {"workers": 0}, {"seed": -1}])
-def test_impossible_counts_are_refused(tmp_path, wrong):
+def test_impossible_counts_are_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="expected"):
-        run(**{"count": 1, "out": tmp_path, **wrong})
+        write_scenes(**{"out": tmp_path, "count": 1, "config": SynthConfig(), **wrong})
 
 
-def test_small_people_are_ignore_regions():
+def test_small_people_are_ignore_regions() -> None:
     scene = SceneGenerator(SynthConfig(size=32, people=1, plain=True, backend="numpy")).sample(0)
     record = person_record(scene.people[0], 1)
     assert record["iscrowd"] == 1 and record["ignore_reason"] == "small"
 
 
-def test_photo_backgrounds_are_the_users_only(tmp_path):
+def test_photo_backgrounds_are_the_users_only(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="without people"):
         PhotoFolder(tmp_path)
     Image.fromarray(np.full((40, 60, 3), (250, 0, 0), np.uint8)).save(tmp_path / "red.png")
@@ -118,24 +126,7 @@ def test_photo_backgrounds_are_the_users_only(tmp_path):
     assert PhotoFolder(tmp_path).digest() != first
 
 
-def test_torch_data_set():
-    torch = pytest.importorskip("torch")
-    from posepart.synthetic.dataset import SyntheticDataset
-
-    data = SyntheticDataset(2, SynthConfig(size=64, people=2, plain=True, backend="numpy"), first_seed=5)
-    loader = torch.utils.data.DataLoader(data, batch_size=2, collate_fn=list)
-    (batch,) = list(loader)
-    scene = data.generator.sample(6)
-    assert len(data) == 2 and [item["seed"] for item in batch] == [5, 6]
-    np.testing.assert_array_equal(batch[1]["image"].numpy().transpose(1, 2, 0), scene.image)
-    assert batch[1]["joints"].shape == (len(scene.people), 14, 3)
-    empty = SyntheticDataset(1, SynthConfig(size=64, people=0, backend="numpy"))[0]
-    assert empty["boxes"].shape == (0, 4) and empty["joints"].shape == (0, 14, 3)
-    with pytest.raises(IndexError):
-        data[2]
-
-
-def test_annotation_file_is_coco(folder):
+def test_annotation_file_is_coco(folder: Path) -> None:
     data = json.loads((folder / "person_keypoints_train.json").read_text())
     assert [image["id"] for image in data["images"]] == [1, 2, 3]
     assert len({a["id"] for a in data["annotations"]}) == len(data["annotations"])

@@ -1,14 +1,16 @@
-"""The colour of each point of a dressed body before any light falls on it."""
+"""The albedo: the colour of each point of a dressed body before any light falls on it."""
 
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.arrays import Mask
+
 from ..people.body import SKIN, Surface
 from ..people.rotations import Array
-from .materials import Mask, Material
-from .outfits import Fabric, Outfit
+from .garments import Fabric, Outfit
+from .materials import Material
 
 
 def _check(fabric: Fabric, colour: Array, along: Array, x: Array) -> Array:
@@ -30,7 +32,7 @@ def _printed(fabric: Fabric, colour: Array, rest: Array, arm: Mask) -> Array:
 
 
 def _second_colour(fabric: Fabric, rest: Array, along: Array, coarse: Array, middle: Array) -> Mask | None:
-    """Where a two-coloured pattern shows the second colour; None for the other patterns."""
+    """Where a two-coloured pattern shows its second colour; None for other patterns."""
     x, k = rest[:, 0] + fabric.tilt * rest[:, 2], fabric.frequency
     rules: dict[str, Callable[[], Mask]] = {
         "stripes": lambda: np.sin(along * k) > fabric.tilt,
@@ -44,7 +46,21 @@ def _second_colour(fabric: Fabric, rest: Array, along: Array, coarse: Array, mid
 
 
 def fabric_colour(fabric: Fabric, outfit: Outfit, surface: Surface, where: Mask) -> Array:
-    """Colour (n, 3) of the points `where` (N,) of a garment."""
+    """The colours of some points of a garment.
+
+    Parameters
+    ----------
+    fabric : Fabric
+    outfit : Outfit
+    surface : Surface
+        N points.
+    where : (N,) bool
+        Those that the garment covers, n of them.
+
+    Returns
+    -------
+    (n, 3) float32
+    """
     rest, arm = surface.rest[where], surface.arm_weight[where] > 0.5
     cloth = outfit.cloth
     coarse, middle = cloth.coarse(rest), cloth.middle(rest)
@@ -64,7 +80,7 @@ def fabric_colour(fabric: Fabric, outfit: Outfit, surface: Surface, where: Mask)
 
 
 def _skin(outfit: Outfit, surface: Surface, material: NDArray[np.int8]) -> Array:
-    """Skin with lips, brows, cheeks, eyelids and glasses, (N, 3)."""
+    """Skin with lips, brows, cheeks, eyelids and glasses: (N, 3)."""
     x, y, z = surface.rest.T
     tone = 1 + 0.04 * outfit.cloth.middle(surface.rest) + 0.03 * outfit.cloth.coarse(surface.rest)
     colour = outfit.skin * tone[:, None]
@@ -90,7 +106,7 @@ def _eyes(rest: Array) -> Array:
 
 
 def _hair(outfit: Outfit, surface: Surface, where: Mask, below: Array) -> Array:
-    """Strands; a beard lets the skin `below` (n, 3) through."""
+    """Strands of hair: (n, 3); through a beard the skin `below` (n, 3) is seen."""
     rest, head, cloth = surface.rest[where], outfit.head, outfit.cloth
     around, middle = np.arctan2(rest[:, 0], rest[:, 1] + 0.05), cloth.middle(rest)
     strands = 0.16 * np.sin(around * 38 + 3 * middle + 2 * (rest[:, 2] - 0.7))
@@ -101,7 +117,7 @@ def _hair(outfit: Outfit, surface: Surface, where: Mask, below: Array) -> Array:
 
 
 def albedo(outfit: Outfit, surface: Surface, material: NDArray[np.int8]) -> Array:
-    """Colour (N, 3) float32 in [0, 1] of points with the given materials (N,)."""
+    """Colours (N, 3) float32 in [0, 1] of the points of a surface, given their materials (N,)."""
     colour = _skin(outfit, surface, material)
     garments: dict[Material, Fabric | None] = {
         Material.TOP: outfit.top.fabric,

@@ -1,7 +1,7 @@
-"""Which material covers a point of the body, and how thick it is.
+"""The material that covers a point of the body, and its thickness.
 
-Decided in the rest pose and per point, so that hems and sleeves are as crisp as the picture and follow the
-body exactly. The same function serves vertices (thickness) and pixels (colour).
+Both are decided for each point in the rest pose, so that hems and sleeves are as sharp as the picture and follow the
+body exactly. The same function is used for vertices (thickness) and for pixels (colour).
 """
 
 from enum import IntEnum
@@ -9,15 +9,15 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.arrays import Mask
+
 from ..people.body import EYES, LONG_HAIR, SKIN, SKIRT, Surface
 from ..people.rotations import Array
-from .outfits import Head, Outfit, Top
-
-Mask = NDArray[np.bool_]
+from .garments import Head, Outfit, Top
 
 
 class Material(IntEnum):
-    """What is seen at a point."""
+    """What is visible at a point."""
 
     SKIN = 0
     TOP = 1
@@ -29,7 +29,7 @@ class Material(IntEnum):
     SKIRT = 7
     EYE = 8
     SOCK = 9
-    INNER = 10  # the shirt below an open jacket
+    INNER = 10  # the shirt under an open jacket
 
 
 def _top_mask(top: Top, surface: Surface, head: Mask, arm: Mask) -> Mask:
@@ -64,7 +64,7 @@ def _cover_head(head: Head, surface: Surface, on_head: Mask, material: NDArray[n
 
 
 def materials(outfit: Outfit, surface: Surface) -> NDArray[np.int8]:
-    """Material (N,) of each point of the surface."""
+    """The material of each point of a surface of N points: (N,) int8."""
     x, y, z = surface.rest.T
     material = np.zeros(len(surface), np.int8)
     on_head, arm = surface.scores[:, 0] > 0.5, surface.arm_weight > 0.5
@@ -108,7 +108,7 @@ def _head_thickness(
 
 
 def thickness(outfit: Outfit, surface: Surface, material: NDArray[np.int8]) -> Array:
-    """How far clothes and hair stand off the skin (N,), metres, uneven as cloth is."""
+    """The distance of clothes and hair from the skin: (N,) float32, metres, uneven like cloth."""
     rest, top, bottom = surface.rest, outfit.top, outfit.bottom
     t = np.zeros(len(surface), np.float32)
     flattened = rest * np.array([1, 1, 0.6], np.float32)

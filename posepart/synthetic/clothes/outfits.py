@@ -1,21 +1,15 @@
-"""What a person wears, and skin, hair and things on the head: the numbers, drawn from the outfit's stream.
-
-Heights (`hem`, `waist`, `neckline`, ...) are z in the body's rest frame, metres: -0.85 the soles, 0 the
-crotch, 0.57 the base of the neck, 0.85 the head's top. `along_arm` / `along_leg` coordinates run 0, 1, 2
-from shoulder / hip over elbow / knee to wrist / ankle.
-"""
-
-from dataclasses import dataclass
+"""Draws what a person wears, from the outfit's stream; the units are those of `garments`."""
 
 import numpy as np
 
 from ..people.body import BodyShape
 from ..people.rotations import Array
+from .garments import Bottom, Cloth, Fabric, Feet, Head, Outfit, Top
 from .patterns import pattern
 from .textures import SineNoise, random_colour
 
 Rng = np.random.Generator
-MINOR_AGE = 20  # younger people are always fully dressed
+MINOR_AGE = 20  # years; younger people are always fully dressed
 SKIN_TONES = np.array(
     [
         [0.20, 0.105, 0.06],
@@ -39,119 +33,6 @@ HAIR_TONES = np.array(
         [0.5, 0.5, 0.5],
     ]
 )
-
-
-@dataclass(frozen=True)
-class Fabric:
-    """Colours (3,) and pattern of a cloth; frequency in radians per metre; print: (h, w, 3) or None."""
-
-    colour: Array
-    second: Array
-    kind: str = "none"
-    frequency: float = 60.0
-    tilt: float = 0.0
-    print_image: Array | None = None
-    print_box: tuple[float, float, float, float] = (
-        0.0,
-        0.3,
-        0.1,
-        0.1,
-    )  # centre x, z, half width, half height
-
-
-@dataclass(frozen=True)
-class Top:
-    """Garment of the trunk. `sleeve` is an along_arm coordinate, negative for none."""
-
-    kind: str
-    fabric: Fabric
-    sleeve: float
-    hem: float
-    neckline: float
-    v_depth: float
-    thickness: float
-    hood: bool
-    open_width: float  # half width of the strip where a jacket shows the shirt, 0 when closed
-
-    @property
-    def sleeveless(self) -> bool:
-        """Straps instead of sleeves."""
-        return self.sleeve < 0
-
-
-@dataclass(frozen=True)
-class Bottom:
-    """Trousers, shorts, skirt, ...; `leg` is an along_leg coordinate."""
-
-    kind: str
-    fabric: Fabric
-    leg: float
-    waist: float
-    thickness: float
-    flare: float
-    skirt_hem: float
-    skirt_width: float
-
-
-@dataclass(frozen=True)
-class Feet:
-    """Shoes and socks; tops as heights."""
-
-    barefoot: bool
-    shoe_top: float
-    sock_top: float
-    thickness: float
-    shoe: Fabric
-    sock: Fabric
-
-
-@dataclass(frozen=True)
-class Head:
-    """Hair, beard, hat, glasses; `front` and `back` are the hair line's heights."""
-
-    hair_colour: Array
-    thickness: float
-    bald: bool
-    ring: bool
-    long_from: float | None
-    front: float
-    back: float
-    beard: float  # density, 0 for none
-    hat: Fabric | None
-    hat_from: float
-    hat_thickness: float
-    brim: bool
-    glasses: float | None  # grey value of the frame
-
-
-@dataclass(frozen=True)
-class Cloth:
-    """Noise fields for colour, thickness and folds, shared by a person's garments."""
-
-    coarse: SineNoise
-    middle: SineNoise
-    fine: SineNoise
-    folds: SineNoise
-    creases: SineNoise
-    fold_strength: float
-    fold_stretch: Array
-    looseness: float
-    gloss: float
-
-
-@dataclass(frozen=True)
-class Outfit:
-    """All a person wears; `gloves` and `inner` (the shirt below an open jacket) are fabrics or None."""
-
-    skin: Array
-    top: Top
-    bottom: Bottom
-    feet: Feet
-    head: Head
-    cloth: Cloth
-    inner: Fabric
-    gloves: Fabric | None
-    strap: bool
 
 
 def _fabric(rng: Rng, kinds: dict[str, float], colour: Array | None = None) -> Fabric:
@@ -299,7 +180,7 @@ def _skin_colour(rng: Rng, ancestry: Array) -> Array:
 
 
 def sample_outfit(rng: Rng, shape: BodyShape) -> Outfit:
-    """Draw an outfit that fits the person's age and build; anyone under 20 is fully dressed."""
+    """Draw an outfit that suits the person's age and build; anyone under 20 is fully dressed."""
     female, minor = shape.femininity > 0.5, shape.age < MINOR_AGE
     skin = _skin_colour(rng, shape.ancestry)
     top = _top(rng, female, minor)

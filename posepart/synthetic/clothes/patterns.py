@@ -1,10 +1,11 @@
-"""Procedural pictures of materials: planks, bricks, foliage, facades, ... for walls, floors and things."""
+"""Procedural pictures of materials (planks, bricks, foliage, facades, ...) for walls, floors and objects."""
 
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+
+from posepart.arrays import Mask
 
 from ..people.rotations import Array
 from .textures import fractal_noise, grey, random_colour
@@ -22,8 +23,8 @@ def _noise(rng: Rng, height: int, width: int) -> Array:
     return fractal_noise(rng, height, width)[..., None]
 
 
-def _joints(place: Array, width: float) -> NDArray[np.bool_]:
-    """Lines of a width at all whole numbers, half of them on either side, so that mirrored copies fit."""
+def _joints(place: Array, width: float) -> Mask:
+    """Lines centred on all whole numbers, so that mirrored copies of the picture fit together."""
     return np.abs(place % 1 - 0.5) > 0.5 - width / 2
 
 
@@ -98,7 +99,7 @@ def gravel(rng: Rng, height: int, width: int) -> Array:
 
 
 def shelf(rng: Rng, height: int, width: int) -> Array:
-    """Rows of upright coloured things, as books or goods."""
+    """Rows of upright coloured objects, such as books or goods."""
     rows = int(rng.integers(3, 7))
     image = np.ones((height, width, 3), np.float32) * random_colour(rng) * 0.3
     for row in range(rows):

@@ -1,4 +1,4 @@
-"""Procedural colours, noise and textures. Colours are linear-ish RGB float32 in [0, 1]."""
+"""Procedural colours, noise and textures. Colours are RGB float32 in [0, 1], close to linear."""
 
 import colorsys
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ Rng = np.random.Generator
 
 
 def resize(image: Array, height: int, width: int) -> Array:
-    """Bicubic resize of (H, W) or (H, W, C) float arrays."""
+    """Bicubic resizing of a float array (H, W) or (H, W, C) to `height` and `width`."""
     planes = np.atleast_3d(np.asarray(image, np.float32))
     sized = [
         np.asarray(Image.fromarray(np.ascontiguousarray(planes[:, :, k])).resize((width, height), 3))
@@ -25,7 +25,7 @@ def resize(image: Array, height: int, width: int) -> Array:
 def fractal_noise(
     rng: Rng, height: int, width: int, cells: tuple[int, ...] = (4, 8, 16, 32, 64), persistence: float = 0.55
 ) -> Array:
-    """Sum of smooth random fields with the given numbers of cells across; (H, W) float32 in [0, 1]."""
+    """The sum of smooth random fields with the given numbers of cells across: (H, W) float32 in [0, 1]."""
     total, amplitude = np.zeros((height, width), np.float32), 1.0
     for count in cells:
         rows = max(2, int(count * height / width) + 1)
@@ -37,7 +37,7 @@ def fractal_noise(
 
 
 def box_blur(image: Array, radius: int) -> Array:
-    """Mean over a (2 radius + 1)^2 window with repeated borders, (H, W, C) float32."""
+    """The mean over a window of side 2 * radius + 1, with repeated borders: (H, W, C) float32."""
     if radius < 1:
         return image
     for axis in (0, 1):
@@ -50,7 +50,7 @@ def box_blur(image: Array, radius: int) -> Array:
 
 
 def random_colour(rng: Rng) -> Array:
-    """A colour of clothes and things: often grey, blue or brown, sometimes anything; (3,) float32."""
+    """A colour of clothes or objects, (3,) float32: often grey, blue or brown, sometimes any."""
     kind, u = rng.random(), rng.uniform
     if kind < 0.38:
         value = rng.choice([u(0.02, 0.15), u(0.7, 0.95), u(0.2, 0.6)])
@@ -69,8 +69,11 @@ class SineNoise:
 
     Parameters
     ----------
-    frequency : float, radians per metre
-    waves : number of sines
+    rng : numpy Generator
+    frequency : float
+        Radians per metre.
+    waves : int
+        Number of sines.
     """
 
     def __init__(self, rng: Rng, frequency: float, waves: int = 7) -> None:
@@ -79,20 +82,20 @@ class SineNoise:
         self._phases = rng.uniform(0, 2 * np.pi, waves).astype(np.float32)
 
     def _angles(self, points: Array) -> Iterator[Array]:
-        # Wave by wave: not a matrix product, as BLAS may round differently with another number of threads.
+        # Wave by wave instead of a matrix product: BLAS may round differently with another number of threads.
         x, y, z = (np.ascontiguousarray(points[:, k], np.float32) for k in range(3))
         for (a, b, c), phase in zip(self._waves, self._phases, strict=True):
             yield x * a + y * b + z * c + phase
 
     def __call__(self, points: Array) -> Array:
-        """Noise (N,) float32 in [-1, 1] at points (N, 3), metres."""
+        """The noise (N,) float32 in [-1, 1] at points (N, 3), metres."""
         total = np.zeros(len(points), np.float32)
         for angles in self._angles(points):
             total += np.sin(angles)
         return total / len(self._waves)
 
     def gradient(self, points: Array) -> Array:
-        """Gradient (N, 3) float32 of the noise at points (N, 3)."""
+        """The gradient (N, 3) float32 of the noise at points (N, 3), metres."""
         total = np.zeros((3, len(points)), np.float32)
         for wave, angles in zip(self._waves, self._angles(points), strict=True):
             cosine = np.cos(angles)
@@ -102,12 +105,15 @@ class SineNoise:
 
 
 def grey(image: Array) -> Array:
-    """Mean of the channels, (H, W, 3) -> (H, W)."""
+    """The mean of the channels: (H, W, 3) -> (H, W)."""
     return (image[..., 0] + image[..., 1] + image[..., 2]) / 3
 
 
 def look_up(texture: Array, u: ArrayLike, v: ArrayLike) -> Array:
-    """Nearest texel (N, 3) of a texture (H, W, 3) that repeats in mirrored copies (no seams); v points up."""
+    """The nearest texels (N, 3) of a texture (H, W, 3) at u, v (N,); v points up.
+
+    The texture is repeated in mirrored copies, so that it has no seams.
+    """
     height, width = texture.shape[:2]
     across, up = (np.abs((np.asarray(t) + 1) % 2 - 1) for t in (u, v))
     row = np.clip(((1 - up) * height).astype(int), 0, height - 1)

@@ -1,18 +1,17 @@
-"""The acrobat, a pose family of its own: gymnasts and tumblers, the body turned any way."""
+"""The pose family "acrobat": gymnasts and tumblers, with the body turned any way."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from ..pose_draws import both, half
-from .gestures import free_arm
+from .gestures import both, free_arm, half
 from .poses import Arm, Leg, Pose, Reach
 from .rotations import euler
 
 Rng = np.random.Generator
 Legs = tuple[Leg, Leg]
-Shape = tuple[Legs, float]  # legs, and the forward bend of the spine that goes with them, degrees
+Shape = tuple[Legs, float]  # the legs, and the forward bend of the spine that goes with them, in degrees
 
 
 def _tucked(rng: Rng) -> Shape:
@@ -51,7 +50,7 @@ SHAPES: tuple[Callable[[Rng], Shape], ...] = (_tucked, _piked, _split, _straddle
 
 
 def _arms(rng: Rng, bend: float) -> tuple[Arm, Arm]:
-    """Overhead, stretched aside or forwards, at the shins of a bent body, or anywhere."""
+    """Arms overhead, stretched to the side or forward, at the shins of a bent body, or anywhere."""
     u, kind = rng.uniform, rng.random()
     if kind < 0.35:
         return both(lambda: Arm(u(130, 178), u(0, 60), half(rng, 5, 20), (0, -1, 0.3)))
@@ -64,7 +63,7 @@ def _arms(rng: Rng, bend: float) -> tuple[Arm, Arm]:
 
 
 def acrobat(rng: Rng, pose: Pose) -> Pose:
-    """The whole body at any pitch and much roll, on the ground or up to a metre in the air."""
+    """The whole body at any pitch and much roll, on the ground or up to one metre in the air."""
     legs, bend = SHAPES[int(rng.integers(len(SHAPES)))](rng)
     root = euler(x=rng.uniform(-180, 180), y=rng.normal(0, 40))
     lean = (bend, rng.normal(0, 12), rng.normal(0, 20))

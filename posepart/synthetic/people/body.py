@@ -1,4 +1,4 @@
-"""The human body: a mean surface with shape components, a skeleton and skinning weights, read from body.npz."""
+"""The human body: a mean surface, shape components, a skeleton and skinning weights, read from body.npz."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,43 +14,35 @@ from .rotations import Array, unit
 BODY_FILE = Path(__file__).parent / "body.npz"
 BODY_SHA256 = "78e6f0becd51ad854dced1c603c9e0705b9eac77d79ca0e580e91d015f7b8b9b"
 
-# What a vertex belongs to (`Surface.group`).
+# The values of `Surface.group`: what a vertex belongs to.
 SKIN, EYES, SKIRT, LONG_HAIR = range(4)
 
 
 @dataclass(frozen=True)
 class Surface:
-    """What is known of N points of the body in its rest pose: of vertices or, interpolated, of pixels.
+    """Attributes of N points of the body in its rest pose: of its vertices or, interpolated, of pixels."""
 
-    Attributes
-    ----------
-    rest : (N, 3) float32, metres, body frame with the origin at the pelvis
-    scores : (N, 6) float32, skinning weight of head, torso, upper arm, lower arm, upper leg, lower leg
-    along_arm, along_leg : (N,) float32, 0 at the shoulder / hip, 1 at the elbow / knee, 2 at the wrist / ankle
-    arm_weight : (N,) float32, share of the arm's bones
-    masks : (N, 3) float32, lips, eyelids, ears
-    group : (N,) int8, one of SKIN, EYES, SKIRT, LONG_HAIR
-    """
-
-    rest: Array
-    scores: Array
-    along_arm: Array
-    along_leg: Array
-    arm_weight: Array
-    masks: Array
-    group: NDArray[np.integer]
+    rest: Array  # (N, 3) float32, metres, body frame with the origin at the pelvis
+    scores: (
+        Array  # (N, 6) float32, skinning weights of head, torso, upper arm, lower arm, upper leg, lower leg
+    )
+    along_arm: Array  # (N,) float32, 0 at the shoulder, 1 at the elbow, 2 at the wrist
+    along_leg: Array  # (N,) float32, 0 at the hip, 1 at the knee, 2 at the ankle
+    arm_weight: Array  # (N,) float32, the arm bones' share of the skinning weights
+    masks: Array  # (N, 3) float32, lips, eyelids, ears
+    group: NDArray[np.integer]  # (N,) int8, one of SKIN, EYES, SKIRT, LONG_HAIR
 
     def __len__(self) -> int:
         return len(self.rest)
 
     def pack(self) -> Array:
-        """All float attributes side by side, (N, 15) float32."""
+        """All float attributes side by side: (N, 15) float32."""
         columns = (self.along_arm[:, None], self.along_leg[:, None], self.arm_weight[:, None])
         return np.concatenate([self.rest, self.scores, *columns, self.masks], 1).astype(np.float32)
 
     @staticmethod
     def unpack(packed: Array, group: NDArray[np.integer]) -> "Surface":
-        """Inverse of `pack`, (N, 15) plus the groups (N,)."""
+        """The inverse of `pack`: packed (N, 15) float32 and group (N,) int8 -> Surface."""
         return Surface(
             packed[:, :3], packed[:, 3:9], packed[:, 9], packed[:, 10], packed[:, 11], packed[:, 12:15], group
         )
@@ -58,28 +50,20 @@ class Surface:
 
 @dataclass(frozen=True)
 class BodyShape:
-    """One person's body in the rest pose.
+    """One person's body in the rest pose."""
 
-    Attributes
-    ----------
-    vertices : (V, 3) float64, metres, body frame
-    bone_heads : (J, 3) float64, metres, body frame
-    smoothing : (n, 3) float32, shift of `BodyModel.smooth_vertices` that turns skin into a loose garment
-    age : float, years
-    femininity : float, 0 to 1
-    ancestry : (3,) float32, mixture of the African, Asian and Caucasian extremes of MakeHuman
-    """
-
-    vertices: Array
-    bone_heads: Array
-    smoothing: Array
-    age: float
-    femininity: float
-    ancestry: Array
+    vertices: Array  # (V, 3) float64, metres, body frame
+    bone_heads: Array  # (J, 3) float64, metres, body frame
+    smoothing: (
+        Array  # (n, 3) float32, metres, the shift of `BodyModel.smooth_vertices` that makes cloth of skin
+    )
+    age: float  # years
+    femininity: float  # 0 to 1
+    ancestry: Array  # (3,) float32, shares of the African, Asian and Caucasian extremes of MakeHuman
 
     @property
     def scale(self) -> float:
-        """Size relative to a typical adult skeleton."""
+        """The size relative to a typical adult skeleton."""
         return float(np.ptp(self.bone_heads[:, 2])) / 1.5
 
 
@@ -96,11 +80,12 @@ def vertex_normals(vertices: Array, faces: NDArray[np.integer]) -> Array:
 
 
 class BodyModel:
-    """The baked body: mean, shape components, skeleton, weights and surface attributes.
+    """The precomputed body: mean, shape components, skeleton, skinning weights and surface attributes.
 
     Parameters
     ----------
-    data : mapping of arrays, the content of body.npz
+    data : dict of str to ndarray
+        The content of body.npz.
     """
 
     def __init__(self, data: dict[str, NDArray]) -> None:
@@ -134,19 +119,31 @@ class BodyModel:
         self.skirt_normals = vertex_normals(rest, self.faces[self.face_group == SKIRT])
 
     def _split(self, flat: Array) -> tuple[Array, Array]:
-        """Flat coordinates -> vertices (V, 3), bone heads (J, 3)."""
+        """Flat coordinates -> vertices (V, 3) and bone heads (J, 3)."""
         cut = self._vertex_count * 3
         return flat[:cut].reshape(-1, 3), flat[cut:].reshape(-1, 3)
 
     def sample_shape(self, rng: np.random.Generator, adults_only: bool = False) -> BodyShape:
-        """Draw a body: a mixture of two similar people (age within 6 years) of the baked population."""
+        """Draw a body: a mixture of two similar people of the stored population.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        adults_only : bool
+            Draw nobody under 20.
+
+        Returns
+        -------
+        BodyShape
+            Its age is that of the younger of the two, who differ by less than 6 years.
+        """
         allowed = self._ages >= 20 if adults_only else np.ones(len(self._ages), bool)
         first = int(rng.choice(np.nonzero(allowed)[0]))
         near = allowed & (np.abs(self._ages - self._ages[first]) < 6)
         near &= np.abs(self._femininity - self._femininity[first]) < 0.3
         second, share = int(rng.choice(np.nonzero(near)[0])), rng.uniform(0, 0.5)
         coefficients = (1 - share) * self._coefficients[first] + share * self._coefficients[second]
-        # einsum, not BLAS: the sum must not depend on the number of threads.
+        # einsum instead of BLAS: the sum must not depend on the number of threads.
         vertices, heads = self._split(self._mean + np.einsum("k,kn->n", coefficients, self._basis))
         used = coefficients[: len(self._smooth_basis)]
         smoothing = self._smooth_mean + np.einsum("k,knc->nc", used, self._smooth_basis)
@@ -156,7 +153,7 @@ class BodyModel:
         )
 
     def forward_kinematics(self, bone_heads: Array, rotations: Array) -> Array:
-        """Posed bone heads (J, 3) of rest heads (J, 3) and global rotations (J, 3, 3); the root stays at 0."""
+        """Rest bone heads (J, 3) and global rotations (J, 3, 3) -> posed bone heads (J, 3); the root stays at 0."""
         posed = np.zeros((len(bone_heads), 3))
         for bone in range(1, len(bone_heads)):
             parent = self.parents[bone]
@@ -168,12 +165,19 @@ class BodyModel:
 
         Parameters
         ----------
-        vertices : (V, 3), rest pose; bone_heads : (J, 3), rest pose
-        rotations : (J, 3, 3), global rotation of each bone, the identity is the rest pose
+        vertices : (V, 3) float64
+            Rest pose, body frame, metres.
+        bone_heads : (J, 3) float64
+            Rest pose, body frame, metres.
+        rotations : (J, 3, 3) float64
+            Global rotation of each bone; the identity is the rest pose.
 
         Returns
         -------
-        vertices (V, 3) float32 and bone heads (J, 3) float64, body frame, metres.
+        vertices : (V, 3) float32
+            Body frame, metres.
+        bone_heads : (J, 3) float64
+            Body frame, metres.
         """
         posed = self.forward_kinematics(bone_heads, rotations)
         shifts = posed - np.einsum("jab,jb->ja", rotations, bone_heads)
@@ -190,7 +194,13 @@ class BodyModel:
 
 @cache
 def load_body(path: Path = BODY_FILE) -> BodyModel:
-    """Read the body file once per process and check that it is the one the labels were made for."""
+    """Read the body file, once per process, and check that it is the one that the labels were made for.
+
+    Raises
+    ------
+    ValueError
+        If the file has another SHA-256 than `BODY_SHA256`.
+    """
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if digest != BODY_SHA256:

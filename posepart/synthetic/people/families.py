@@ -1,4 +1,4 @@
-"""Pose families: each is a function that turns a relaxed standing pose into a random member of the family."""
+"""Pose families: each is a function that turns a relaxed standing pose into a random pose of the family."""
 
 import math
 from collections.abc import Callable
@@ -6,9 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..pose_draws import both, each, half, vector
 from .acrobats import acrobat
-from .gestures import clasped, crossed, free_arm, hips, phone, touch, wave
+from .gestures import (
+    both,
+    clasped,
+    crossed,
+    each,
+    free_arm,
+    half,
+    hips,
+    phone,
+    touch,
+    vector,
+    wave,
+)
 from .poses import Arm, Leg, Pose, Reach
 from .rotations import euler
 
@@ -16,7 +27,7 @@ Rng = np.random.Generator
 
 
 def relaxed(rng: Rng) -> Pose:
-    """Upright, arms hanging, in half of the cases with the weight on one leg (contrapposto)."""
+    """Upright with hanging arms; half the time with the weight on one leg (contrapposto)."""
     u = rng.uniform
     arms = both(lambda: Arm(u(4, 25), u(-30, 75), half(rng, 12, 12)))
     legs = [Leg(rng.normal(2, 5), half(rng, 5, 5), half(rng, 4, 5), rng.normal(12, 10)) for _ in range(2)]
@@ -52,12 +63,12 @@ def _gait(rng: Rng, pose: Pose, strength: float, knee: float) -> Pose:
 
 
 def walk(rng: Rng, pose: Pose) -> Pose:
-    """A step, arms swinging against the legs."""
+    """A step, with the arms swinging opposite to the legs."""
     return _gait(rng, pose, 1.0, 45)
 
 
 def run(rng: Rng, pose: Pose) -> Pose:
-    """A running step, elbows bent."""
+    """A running step with bent elbows."""
     return _gait(rng, pose, 1.7, 95)
 
 
@@ -68,7 +79,7 @@ def _sitting_legs(rng: Rng) -> tuple[Leg, Leg]:
 
 
 def sit(rng: Rng, pose: Pose) -> Pose:
-    """On a seat; hands free, on the thighs or on the knees."""
+    """On a seat, with the hands free or on the knees."""
     u = rng.uniform
     arms = both(lambda: Arm(u(8, 45), u(40, 100), u(20, 95), (-0.5, -1, 0.3)))
     if rng.random() < 0.4:
@@ -79,7 +90,7 @@ def sit(rng: Rng, pose: Pose) -> Pose:
 
 
 def ride(rng: Rng, pose: Pose) -> Pose:
-    """On a saddle, hands at a handlebar."""
+    """On a saddle, with the hands on a handlebar."""
     u = rng.uniform
     arms = both(lambda: Arm(u(45, 75), u(70, 95), u(10, 50), (0.3, 0, -1)))
     left, right = _sitting_legs(rng)
@@ -109,7 +120,7 @@ def kneel(rng: Rng, pose: Pose) -> Pose:
 
 
 def arms_up(rng: Rng, pose: Pose) -> Pose:
-    """One or both arms over the head."""
+    """One or both arms above the head."""
     u, arms = rng.uniform, pose.arms
     for side in (0, 1) if rng.random() < 0.6 else (int(rng.integers(2)),):
         arms = each(arms, side, Arm(u(115, 172), u(-10, 80), half(rng, 20, 25), (-0.8, -0.2, 0.8)))
@@ -117,7 +128,7 @@ def arms_up(rng: Rng, pose: Pose) -> Pose:
 
 
 def bend(rng: Rng, pose: Pose) -> Pose:
-    """The trunk bowed forwards, the hands low or at the knees."""
+    """The trunk bent forward, with the hands low or on the knees."""
     u = rng.uniform
     arms = both(lambda: Arm(u(20, 100), u(60, 120), half(rng, 15, 20), (-0.3, -0.5, 0.5)))
     lean = (u(35, 95), rng.normal(0, 8), rng.normal(0, 15))
@@ -141,7 +152,7 @@ def jump(rng: Rng, pose: Pose) -> Pose:
 
 
 def balance(rng: Rng, pose: Pose) -> Pose:
-    """On one leg, arms stretched (yoga)."""
+    """On one leg with stretched arms (yoga)."""
     u, side = rng.uniform, int(rng.integers(2))
     lifted = Leg(u(40, 90), u(10, 50), u(70, 110), 10)
     standing = Leg(u(-40, 10), u(5, 30), half(rng, 8, 10), 10)
@@ -151,7 +162,7 @@ def balance(rng: Rng, pose: Pose) -> Pose:
 
 
 def kick(rng: Rng, pose: Pose) -> Pose:
-    """One leg swung high."""
+    """One leg kicked up."""
     u, side = rng.uniform, int(rng.integers(2))
     legs = each(pose.legs, side, Leg(u(45, 115), u(0, 45), half(rng, 20, 25), 5))
     arms = both(lambda: Arm(u(20, 90), u(-20, 90), u(10, 110), (-0.2, -1, 0.6)))
@@ -160,7 +171,7 @@ def kick(rng: Rng, pose: Pose) -> Pose:
 
 
 def throw(rng: Rng, pose: Pose) -> Pose:
-    """One arm drawn back or swung through, legs apart."""
+    """One arm drawn back or swung forward, legs apart."""
     u, side = rng.uniform, int(rng.integers(2))
     far = Arm(u(80, 150), u(-50, 60), u(10, 110), (0, 0.3, 1))
     near = Arm(u(30, 90), u(20, 110), u(10, 80), (-0.3, -0.6, 0.4))
@@ -171,7 +182,7 @@ def throw(rng: Rng, pose: Pose) -> Pose:
 
 
 def dance(rng: Rng, pose: Pose) -> Pose:
-    """Anything upright: free arms and legs, bent spine."""
+    """Anything upright: free arms and legs, a bent spine."""
     u = rng.uniform
     left, right = (Leg(u(-20, 70), u(-5, 40), u(0, 80), rng.normal(10, 15)) for _ in range(2))
     root = euler(x=rng.normal(0, 10), y=rng.normal(0, 10))
@@ -211,7 +222,7 @@ def free(rng: Rng, pose: Pose) -> Pose:
 
 Family = Callable[[Rng, Pose], Pose]
 
-# Family -> (function, weight); those of weight 0 are drawn on request only (`SynthConfig.family`).
+# Family -> (function, weight); families of weight 0 are drawn only on request (`SynthConfig.family`).
 FAMILIES: dict[str, tuple[Family, float]] = {
     "stand": (lambda rng, pose: pose, 12),
     "walk": (walk, 11),
@@ -241,13 +252,13 @@ FAMILIES: dict[str, tuple[Family, float]] = {
 
 
 def check_family(name: str) -> None:
-    """Raise ValueError unless there is a family of this name."""
+    """Raise ValueError unless a family of this name exists."""
     if name not in FAMILIES:
         raise ValueError(f"expected a pose family out of {', '.join(FAMILIES)}; got {name!r}")
 
 
 def sample_pose(rng: Rng, family: str | None = None) -> Pose:
-    """Draw a pose, of the given family or of one drawn by weight."""
+    """Draw a pose of the given family, or of a family that is drawn by weight."""
     if family is None:
         weights = np.array([weight for _, weight in FAMILIES.values()])
         family = str(rng.choice(list(FAMILIES), p=weights / weights.sum()))

@@ -1,12 +1,15 @@
-"""A figure: one dressed person in one pose, standing in the world."""
+"""A figure: one dressed person in one pose, at a place in the world."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.arrays import Mask
+
+from ..clothes.garments import Outfit
 from ..clothes.materials import Material, materials, thickness
-from ..clothes.outfits import Outfit, sample_outfit
+from ..clothes.outfits import sample_outfit
 from ..layout import Place
 from ..streams import Aspect, Streams
 from .body import LONG_HAIR, SKIRT, BodyModel, BodyShape
@@ -20,41 +23,28 @@ POSE_ATTEMPTS = 10
 
 @dataclass(frozen=True)
 class Figure:
-    """One person in the scene.
+    """One person in the scene."""
 
-    Attributes
-    ----------
-    shape, outfit, pose : what was drawn
-    dressed : (V, 3) float64, rest pose with clothes, body frame, metres
-    yaw : float, degrees
-    vertices : (V, 3) float32, world frame, metres
-    faces : (F, 3) int64, those that are drawn (a skirt only when it is worn)
-    face_group : (F,) int8
-    rotations : (J, 3, 3), global rotation of each bone
-    bones : (J, 3) float64, bone heads, world frame
-    origin : (3,) float64, of the body frame, world frame
-    """
-
-    shape: BodyShape
-    outfit: Outfit
-    pose: Pose
-    dressed: Array
-    yaw: float
-    vertices: Array
-    faces: NDArray[np.integer]
-    face_group: NDArray[np.integer]
-    rotations: Array
-    bones: Array
-    origin: Array
+    shape: BodyShape  # as drawn
+    outfit: Outfit  # as drawn
+    pose: Pose  # as drawn, or as an interaction changed it
+    dressed: Array  # (V, 3) float64, the rest pose with clothes, body frame, metres
+    yaw: float  # degrees, turn about the vertical
+    vertices: Array  # (V, 3) float32, world frame, metres
+    faces: NDArray[np.integer]  # (F, 3) int64, the drawn faces (a skirt only if it is worn)
+    face_group: NDArray[np.integer]  # (F,) int8, see `Surface.group`
+    rotations: Array  # (J, 3, 3) float64, global rotation of each bone
+    bones: Array  # (J, 3) float64, bone heads, world frame, metres
+    origin: Array  # (3,) float64, origin of the body frame in the world frame, metres
 
     def to_body(self, point: Array) -> tuple[float, float, float]:
-        """A world point (3,) in the frame that `Reach` uses: world axes, origin of the body frame."""
+        """A world point (3,) in the frame of `Reach`: the world's axes, the body frame's origin; metres."""
         x, y, z = point - self.origin
         return float(x), float(y), float(z)
 
 
 def dress(body: BodyModel, shape: BodyShape, outfit: Outfit) -> Array:
-    """Rest vertices (V, 3) with clothes: loose parts smoothed, everything pushed out along the normals."""
+    """Rest vertices (V, 3) with clothes: loose parts are smoothed, then all is pushed out along the normals."""
     surface = body.surface
     material = materials(outfit, surface)
     offset = thickness(outfit, surface, material)
@@ -78,8 +68,8 @@ def dress(body: BodyModel, shape: BodyShape, outfit: Outfit) -> Array:
     return vertices + normals * offset[:, None]
 
 
-def worn_faces(body: BodyModel, outfit: Outfit) -> NDArray[np.bool_]:
-    """Faces (F,) that are drawn: body and eyes, and as much of the skirt and the long hair as is worn."""
+def worn_faces(body: BodyModel, outfit: Outfit) -> Mask:
+    """Mask (F,) of the drawn faces: the body, the eyes, and as much of the skirt and the long hair as is worn."""
     height = body.surface.rest[body.faces, 2]
     keep = body.face_group < SKIRT
     if outfit.bottom.kind == "skirt":
@@ -92,10 +82,26 @@ def worn_faces(body: BodyModel, outfit: Outfit) -> NDArray[np.bool_]:
     return keep
 
 
-def strike(
+def with_pose(
     body: BodyModel, figure: Figure, pose: Pose, rotations: Array, ground: Array | None = None
 ) -> Figure:
-    """The figure in another pose; `ground` (3,) keeps its origin, None puts the lowest point on the floor."""
+    """The figure in another pose.
+
+    Parameters
+    ----------
+    body : BodyModel
+    figure : Figure
+    pose : Pose
+    rotations : (J, 3, 3) float64
+        Of that pose, from `posing.bone_rotations`.
+    ground : (3,) float64, optional
+        Where the origin of the body frame goes, world frame, metres. None puts the lowest point `pose.lift`
+        above the floor.
+
+    Returns
+    -------
+    Figure
+    """
     vertices, bones = body.skin(figure.dressed, figure.shape.bone_heads, rotations)
     origin = ground
     if origin is None:
@@ -110,14 +116,14 @@ def strike(
 def sample_figure(
     body: BodyModel, streams: Streams, person: int, place: Place, adults_only: bool = False
 ) -> Figure:
-    """Draw body, outfit and pose, each from its own stream, and put the person in its place."""
+    """Draw body, outfit and pose, each from its own stream, and put the person in place."""
     shape = body.sample_shape(streams(Aspect.BODY, person), adults_only)
     outfit = sample_outfit(streams(Aspect.OUTFIT, person), shape)
     rng = streams(Aspect.POSE, person)
     pose = sample_pose(rng, place.family)
     rotations = bone_rotations(body, shape.bone_heads, pose, place.yaw)
     for _ in range(POSE_ATTEMPTS):
-        # The test is made without the turn about the vertical, which changes nothing.
+        # The turn about the vertical does not change the answer.
         if limbs_are_clear(body, shape.bone_heads, rotations):
             break
         pose = sample_pose(rng, pose.family)
@@ -136,10 +142,10 @@ def sample_figure(
         bones=np.zeros((0, 3)),
         origin=np.array([place.x, place.y, 0.0]),
     )
-    return strike(body, figure, pose, rotations)
+    return with_pose(body, figure, pose, rotations)
 
 
 def facing(direction: Array) -> float:
-    """Yaw, degrees, of somebody who looks along the ground direction (x, y)."""
+    """The yaw, in degrees, of somebody who looks in the ground direction (x, y)."""
     forward = euler(z=0)[:2, 1] * -1
     return float(np.degrees(np.arctan2(direction[1], direction[0]) - np.arctan2(forward[1], forward[0])))

@@ -1,21 +1,44 @@
-"""Arms that go anywhere, and pose families of gestures: hands at hips, head, chest, back, pockets."""
+"""Draws that the pose families share, and the families of gestures: hands at hips, head, chest, back, pockets."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
-from ..pose_draws import both, each, vector
-from .poses import Arm, Pose, Reach
+from .poses import Arm, Pose, Reach, Vec3
 
 Rng = np.random.Generator
+T = TypeVar("T")
+
+
+def vector(rng: Rng, scale: Vec3 = (1, 1, 1), centre: Vec3 = (0, 0, 0)) -> Vec3:
+    """Three normal deviates around `centre`, with the standard deviations `scale`."""
+    x, y, z = rng.normal(0, 1, 3) * scale + np.asarray(centre)
+    return float(x), float(y), float(z)
+
+
+def half(rng: Rng, mean: float, deviation: float) -> float:
+    """The absolute value of a normal deviate."""
+    return abs(float(rng.normal(mean, deviation)))
+
+
+def each(pair: tuple[T, T], side: int, value: T) -> tuple[T, T]:
+    """The pair with the value of one side replaced."""
+    return (value, pair[1]) if side == 0 else (pair[0], value)
+
+
+def both(draw: Callable[[], T]) -> tuple[T, T]:
+    """Two independent draws, for the left and the right side."""
+    return draw(), draw()
 
 
 def free_arm(rng: Rng) -> Arm:
-    """Any arm a shoulder and an elbow allow, without preference for outside or inside.
+    """Any arm that a shoulder and an elbow allow, with no preference for outside or inside.
 
     The upper arm's direction is uniform on the part of the sphere between 60 degrees behind and 40 degrees
-    across the body; the forearm bends into a random plane that leans to the front.
+    across the body. The forearm bends in a random plane that leans to the front.
     """
     elevation = math.degrees(math.acos(rng.uniform(-0.95, 1)))
     plane = vector(rng, (0.9, 0.6, 0.9), (-0.3, -0.6, 0.2))
@@ -39,7 +62,7 @@ def hips(rng: Rng, pose: Pose) -> Pose:
 
 
 def phone(rng: Rng, pose: Pose) -> Pose:
-    """Looking at something held before the chest, or a phone at the ear."""
+    """Looking at something held in front of the chest, or with a phone at the ear."""
     u, side = rng.uniform, int(rng.integers(2))
     if rng.random() < 0.35:
         ear = Arm(reach=Reach("head", (0.12, -0.06, -0.02), (0.7, -0.4, -1)))
@@ -51,7 +74,7 @@ def phone(rng: Rng, pose: Pose) -> Pose:
 
 
 def crossed(rng: Rng, pose: Pose) -> Pose:
-    """Arms folded before the chest."""
+    """Arms folded across the chest."""
     u = rng.uniform
     left = Arm(u(22, 30), u(60, 75), u(92, 102), (-1, -0.25, u(0, 0.15)))
     right = Arm(u(25, 34), u(70, 85), u(95, 106), (-1, -0.35, u(0.1, 0.3)))
@@ -59,7 +82,7 @@ def crossed(rng: Rng, pose: Pose) -> Pose:
 
 
 def clasped(rng: Rng, pose: Pose) -> Pose:
-    """Hands together before the body, or behind the back."""
+    """Hands clasped in front of the body or behind the back."""
     u = rng.uniform
     back = rng.random() < 0.35
     depth, height = (0.14, u(-0.02, 0.08)) if back else (u(-0.26, -0.17), u(-0.1, 0.3))
@@ -69,7 +92,7 @@ def clasped(rng: Rng, pose: Pose) -> Pose:
 
 
 def touch(rng: Rng, pose: Pose) -> Pose:
-    """A hand at the own chin, hair, nape, other shoulder, other elbow or trouser pocket."""
+    """One or both hands at the person's own chin, hair, nape, other shoulder, other elbow or trouser pocket."""
     places = {
         "chin": Reach("head", (0.03, -0.15, -0.06), (0.4, -0.2, -1)),
         "hair": Reach("head", (0.08, -0.03, 0.17), (1, -0.3, 0.4)),

@@ -1,4 +1,4 @@
-"""People who deal with each other: hand in hand, an arm round a shoulder, shaking hands, talking."""
+"""People who interact: holding hands, an arm around a shoulder, shaking hands, talking, hugging."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,7 +7,7 @@ import numpy as np
 
 from ..layout import Place
 from .body import BodyModel
-from .figures import Figure, facing, strike
+from .figures import Figure, facing, with_pose
 from .poses import SIDES, Arm, Pose, Reach, Vec3
 from .posing import bone_rotations
 from .rotations import Array
@@ -15,7 +15,7 @@ from .rotations import Array
 Rng = np.random.Generator
 UPRIGHT = ("stand", "walk", "hips", "phone", "crossed", "clasped", "touch", "wave", "free")
 FACE_TO_FACE = frozenset({"shake_hands", "talk", "hug"})
-NEAR_ENOUGH = 1.3  # metres between two people who may interact
+NEAR_ENOUGH = 1.3  # metres, the largest distance of two people who may interact
 
 
 def _bone(body: BodyModel, figure: Figure, name: str) -> Array:
@@ -23,14 +23,14 @@ def _bone(body: BodyModel, figure: Figure, name: str) -> Array:
 
 
 def _arm_length(body: BodyModel, figure: Figure) -> float:
-    """Shoulder to wrist along the bones, metres."""
+    """The length from shoulder to wrist along the bones, metres."""
     names = ("upperarm01.L", "lowerarm01.L", "wrist.L")
     shoulder, elbow, wrist = (figure.shape.bone_heads[body.bones[name]] for name in names)
     return float(np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow))
 
 
 def _nearer_side(body: BodyModel, figure: Figure, target: Array) -> int:
-    """Side (0 left, 1 right) of the shoulder that is nearer to a world point (3,)."""
+    """The side (0 left, 1 right) whose shoulder is nearer to a world point (3,)."""
     gaps = [np.linalg.norm(_bone(body, figure, f"upperarm01.{s}") - target) for s in SIDES]
     return int(np.argmin(gaps))
 
@@ -38,22 +38,22 @@ def _nearer_side(body: BodyModel, figure: Figure, target: Array) -> int:
 def reach_for(
     body: BodyModel, figure: Figure, side: int, target: Array, pole: Vec3 = (0.5, 0.3, -1)
 ) -> Figure:
-    """The figure with one wrist at a world point (3,), as far as the arm goes; the feet stay."""
+    """The figure with one wrist at, or stretched towards, a world point (3,); the feet stay in place."""
     arms = list(figure.pose.arms)
     arms[side] = Arm(reach=Reach(None, figure.to_body(target), pole))
     pose: Pose = replace(figure.pose, arms=(arms[0], arms[1]))
     rotations = bone_rotations(body, figure.shape.bone_heads, pose, figure.yaw)
-    return strike(body, figure, pose, rotations, figure.origin)
+    return with_pose(body, figure, pose, rotations, figure.origin)
 
 
 def hold_hands(body: BodyModel, first: Figure, second: Figure) -> tuple[Figure, Figure]:
-    """Side by side, hand in hand."""
+    """Two people side by side, hand in hand."""
     sides = _nearer_side(body, first, second.origin), _nearer_side(body, second, first.origin)
     shoulders = [
         _bone(body, f, f"upperarm01.{SIDES[s]}") for f, s in zip((first, second), sides, strict=True)
     ]
     meeting = (shoulders[0] + shoulders[1]) / 2
-    # As low as both arms reach when they are almost stretched.
+    # The lowest point that both arms reach when they are almost stretched.
     heights = []
     for figure, shoulder in zip((first, second), shoulders, strict=True):
         aside = float(np.hypot(*(meeting - shoulder)[:2]))
@@ -64,7 +64,7 @@ def hold_hands(body: BodyModel, first: Figure, second: Figure) -> tuple[Figure, 
 
 
 def arm_around(body: BodyModel, first: Figure, second: Figure) -> tuple[Figure, Figure]:
-    """The first lays an arm round the second's far shoulder, behind the neck."""
+    """The first person puts an arm around the second's far shoulder, behind the neck."""
     side = _nearer_side(body, first, second.origin)
     far = SIDES[1 - _nearer_side(body, second, first.origin)]
     shoulder, neck = _bone(body, second, f"upperarm01.{far}"), _bone(body, second, "neck01")
@@ -74,7 +74,7 @@ def arm_around(body: BodyModel, first: Figure, second: Figure) -> tuple[Figure, 
 
 
 def shake_hands(body: BodyModel, first: Figure, second: Figure) -> tuple[Figure, Figure]:
-    """Face to face, right hand in right hand."""
+    """Two people face to face, shaking right hands."""
     middle = (_bone(body, first, "spine01") + _bone(body, second, "spine01")) / 2
     middle[2] -= 0.15
     apart = second.origin - first.origin
@@ -83,12 +83,12 @@ def shake_hands(body: BodyModel, first: Figure, second: Figure) -> tuple[Figure,
 
 
 def talk(body: BodyModel, first: Figure, second: Figure) -> tuple[Figure, Figure]:
-    """Face to face, the arms as they were drawn."""
+    """Two people face to face; their arms stay as they were drawn."""
     return first, second
 
 
 def hug(body: BodyModel, first: Figure, second: Figure) -> tuple[Figure, Figure]:
-    """Face to face, hands at the other's upper arms."""
+    """Two people face to face, with their hands on each other's upper arms."""
 
     def embrace(one: Figure, other: Figure) -> Figure:
         for side, s in enumerate(SIDES):
@@ -112,7 +112,20 @@ INTERACTIONS: dict[str, tuple[Callable[[BodyModel, Figure, Figure], tuple[Figure
 
 
 def sample_interactions(rng: Rng, places: tuple[Place, ...], share: float) -> dict[int, tuple[int, str]]:
-    """Which neighbours interact: first person -> (second person, interaction); everyone at most once."""
+    """Draw which neighbours interact; everyone interacts at most once.
+
+    Parameters
+    ----------
+    rng : numpy Generator
+    places : tuple of Place
+    share : float
+        Probability that a person interacts with the nearest free neighbour.
+
+    Returns
+    -------
+    dict of int to (int, str)
+        First person -> (second person, interaction).
+    """
     names = list(INTERACTIONS)
     weights = np.array([weight for _, weight in INTERACTIONS.values()])
     chosen: dict[int, tuple[int, str]] = {}
@@ -139,7 +152,10 @@ def prepare_places(
     chosen: dict[int, tuple[int, str]],
     families: tuple[str, ...] = UPRIGHT,
 ) -> tuple[Place, ...]:
-    """Turn the partners to each other or side by side; whoever has no upright family gets one of `families`."""
+    """Turn partners towards each other or side by side.
+
+    A partner whose pose family is not upright gets one of `families`.
+    """
     prepared = list(places)
     for i, (j, name) in chosen.items():
         first, second = places[i], places[j]
@@ -159,7 +175,7 @@ def prepare_places(
 
 
 def interact(body: BodyModel, figures: list[Figure], chosen: dict[int, tuple[int, str]]) -> list[Figure]:
-    """Move the arms of the partners."""
+    """Move the arms of partners; `chosen` is from `sample_interactions`."""
     done = list(figures)
     for i, (j, name) in chosen.items():
         done[i], done[j] = INTERACTIONS[name][0](body, done[i], done[j])

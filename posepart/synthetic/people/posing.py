@@ -1,4 +1,4 @@
-"""From a pose (angles, reaches) to one global rotation per bone."""
+"""Turns a pose (angles and reaches) into one global rotation per bone."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ MAX_ELBOW, MAX_KNEE = 148.0, 150.0
 
 
 class _Skeleton:
-    """Rotations being filled in: which bones are set, and the rest positions by name."""
+    """Bone rotations while they are being set, and rest positions by name."""
 
     def __init__(self, body: BodyModel, bone_heads: Array) -> None:
         self.body, self.heads = body, bone_heads
@@ -33,7 +33,7 @@ class _Skeleton:
         self.rotations[index], self._set[index] = rotation, True
 
     def filled(self) -> Array:
-        """All rotations; a bone that was not set follows its parent."""
+        """All rotations (J, 3, 3); a bone that was not set follows its parent."""
         done = self.rotations.copy()
         for bone in range(1, len(done)):
             if not self._set[bone]:
@@ -45,7 +45,7 @@ class _Skeleton:
 
 
 def _arm_directions(arm: Arm, sign: int) -> tuple[Array, Array]:
-    """Directions (3,) of upper arm and forearm in the chest frame."""
+    """Directions (3,) of the upper arm and the forearm in the chest frame."""
     elevation, azimuth = math.radians(arm.elevation), math.radians(arm.azimuth)
     sideways, forwards = math.cos(azimuth), math.sin(azimuth)
     upper: Array = np.array(
@@ -58,9 +58,9 @@ def _arm_directions(arm: Arm, sign: int) -> tuple[Array, Array]:
 
 
 def _reach_directions(skeleton: _Skeleton, chest: Array, reach: Reach, side: int) -> tuple[Array, Array]:
-    """Two-bone inverse kinematics: the same directions, such that the wrist arrives at the reach's place.
+    """Two-bone inverse kinematics: the directions of `_arm_directions` that bring the wrist to the target.
 
-    A place out of reach is approached with a stretched arm.
+    Towards a target out of reach the arm is stretched.
     """
     s, sign = SIDES[side], (1, -1)[side]
     shoulder, elbow, wrist = (
@@ -90,12 +90,12 @@ def _reach_directions(skeleton: _Skeleton, chest: Array, reach: Reach, side: int
 
 
 def _place_arm(skeleton: _Skeleton, chest: Array, upper: Array, fore: Array, side: int, pose: Pose) -> None:
-    """Set clavicle, arm, hand and fingers from the two directions (chest frame)."""
+    """Set clavicle, arm, hand and fingers, given the two directions in the chest frame."""
     s = SIDES[side]
     rest_upper = skeleton.bone_direction(f"upperarm01.{s}", f"lowerarm01.{s}")
     rest_fore = skeleton.bone_direction(f"lowerarm01.{s}", f"wrist.{s}")
     arm: Array = between(rest_upper, upper)
-    # Turn the elbow's hinge into the wanted bending plane, by 70 % only: a full turn twists the skin.
+    # Turn the elbow's hinge towards the wanted bending plane, but only by 70 %: a full turn twists the skin.
     now: Array = arm @ rest_fore - upper * (arm @ rest_fore @ upper)
     wanted: Array = fore - upper * (fore @ upper)
     if np.linalg.norm(now) > 0.05 and np.linalg.norm(wanted) > 0.15:
@@ -168,18 +168,21 @@ def _place_chain(skeleton: _Skeleton, bones: Sequence[str], base: Array, turn: A
 
 
 def bone_rotations(body: BodyModel, bone_heads: Array, pose: Pose, yaw: float) -> Array:
-    """Global rotation of each bone.
+    """The global rotation of each bone.
 
     Parameters
     ----------
     body : BodyModel
-    bone_heads : (J, 3), rest pose, metres
+    bone_heads : (J, 3) float64
+        Rest pose, metres.
     pose : Pose
-    yaw : float, turn of the person about the vertical, degrees; 0 looks at the camera
+    yaw : float
+        Turn of the person about the vertical, degrees; 0 looks at the camera.
 
     Returns
     -------
-    (J, 3, 3) float64; the identity is the rest pose.
+    (J, 3, 3) float64
+        The identity is the rest pose.
     """
     skeleton = _Skeleton(body, bone_heads)
     root = euler(z=yaw) @ pose.root
@@ -191,7 +194,7 @@ def bone_rotations(body: BodyModel, bone_heads: Array, pose: Pose, yaw: float) -
     for side, arm in enumerate(pose.arms):
         if arm.reach is None:
             _place_arm(skeleton, chest, *_arm_directions(arm, (1, -1)[side]), side, pose)
-    # Arms that reach come last (they may reach for the other arm), twice: the shoulder moves with the arm.
+    # Reaching arms come last, as they may reach for the other arm, and twice, as the shoulder moves with the arm.
     for _ in range(2):
         for side, arm in enumerate(pose.arms):
             if arm.reach is not None:
@@ -200,14 +203,14 @@ def bone_rotations(body: BodyModel, bone_heads: Array, pose: Pose, yaw: float) -
 
 
 def _distance(point: Array, start: Array, end: Array) -> float:
-    """Distance of a point from a segment, metres."""
+    """Distance of a point from a segment, both (3,), metres."""
     axis = end - start
     t = float(np.clip((point - start) @ axis / (axis @ axis), 0, 1))
     return float(np.linalg.norm(point - start - t * axis))
 
 
 def limbs_are_clear(body: BodyModel, bone_heads: Array, rotations: Array) -> bool:
-    """Whether no elbow, wrist or hand sinks into the trunk, the head or a thigh, and no leg into the other."""
+    """Whether no elbow, wrist or hand is inside the trunk, the head or a thigh, and no leg inside the other."""
     posed = body.forward_kinematics(bone_heads, rotations)
     scale = float(np.ptp(bone_heads[:, 2])) / 1.5
 

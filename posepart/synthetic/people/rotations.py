@@ -1,7 +1,7 @@
 """Rotations of bones: Rodrigues vectors, partial turns and the shortest turn between two directions.
 
-Body frame used all over the generator: x to the person's left, y backwards (the person looks along -y),
-z up; metres. World frame: x right of the camera, y away from the camera, z up, the ground is z = 0.
+The body frame of the whole generator: x to the person's left, y backward (the person looks along -y), z up; metres.
+The world frame: x to the right of the camera, y away from the camera, z up, the ground is z = 0; metres.
 """
 
 import math
@@ -43,12 +43,12 @@ def to_vector(matrix: Array) -> Array:
 
 
 def partial(matrix: Array, share: float) -> Array:
-    """The same rotation (3, 3) carried out by `share` of its angle only."""
+    """The same rotation (3, 3) by only `share` of its angle."""
     return from_vector(to_vector(matrix) * share)
 
 
 def between(start: ArrayLike, end: ArrayLike) -> Array:
-    """Shortest rotation (3, 3) that turns the direction `start` (3,) into the direction `end` (3,)."""
+    """The shortest rotation (3, 3) that turns the direction `start` (3,) into the direction `end` (3,)."""
     a, b = unit(np.asarray(start, float)), unit(np.asarray(end, float))
     axis = np.cross(a, b)
     sine, cosine = float(np.linalg.norm(axis)), float(a @ b)
@@ -60,7 +60,7 @@ def between(start: ArrayLike, end: ArrayLike) -> Array:
 
 
 def euler(x: float = 0, y: float = 0, z: float = 0) -> Array:
-    """Rotation (3, 3) about the intrinsic axes z, then x, then y; degrees."""
+    """The rotation (3, 3) about the intrinsic axes z, then x, then y; angles in degrees."""
     turn_z = from_vector([0, 0, math.radians(z)])
     turn_x = from_vector([math.radians(x), 0, 0])
     return turn_z @ turn_x @ from_vector([0, math.radians(y), 0])

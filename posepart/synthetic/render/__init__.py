@@ -1,1 +1,1 @@
-"""From a scene to pixels: camera, light, rasteriser, exposure."""
+"""Rendering of a scene: camera, light, rasterisation, shading, exposure."""

@@ -1,4 +1,4 @@
-"""What is behind the people: outdoors, a room, a flat picture, or a user's photo. Procedural by default."""
+"""Backgrounds: outdoors, a room, a flat picture or a user's photo; procedural by default."""
 
 import hashlib
 import math
@@ -26,7 +26,13 @@ class PhotoFolder:
 
     Parameters
     ----------
-    folder : Path, searched for .jpg, .jpeg and .png files (not below)
+    folder : Path
+        Searched for .jpg, .jpeg and .png files, without its subfolders.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,14 +44,14 @@ class PhotoFolder:
             )
 
     def digest(self) -> str:
-        """SHA-256 of all names and contents: what the scenes depend on, besides the seed."""
+        """The SHA-256 of all names and contents, on which the scenes depend besides the seed."""
         total = hashlib.sha256()
         for path in self.files:
             total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return total.hexdigest()
 
     def crop(self, rng: Rng, height: int, width: int) -> Array:
-        """A random part of a random photo, (H, W, 3) float32 in [0, 1]."""
+        """A random part of a random photo: (H, W, 3) float32 in [0, 1]."""
         path = self.files[int(rng.integers(len(self.files)))]
         with Image.open(path) as image:
             photo = ImageOps.exif_transpose(image).convert("RGB")
@@ -60,27 +66,27 @@ class PhotoFolder:
 
 @dataclass(frozen=True)
 class _Wall:
-    """A vertical plane: points p with (p - camera) . normal = -distance; texture repeats every `period` metres."""
+    """A vertical plane: the points p with (p - camera) . normal = -distance."""
 
-    normal: Array
-    distance: float
-    texture: Array
-    period: float
-    brightness: float
+    normal: Array  # (3,), world frame, towards the camera
+    distance: float  # metres
+    texture: Array  # (h, w, 3)
+    period: float  # metres after which the texture repeats
+    brightness: float  # factor of the texture
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a background has to fit: camera, light, shadows and the extent (x, y) of the scene's content."""
+    """What a background depends on."""
 
     camera: Camera
     light: Light
     shadows: ShadowMap
-    content: Array  # (N, 2) positions on the ground, metres
+    content: Array  # (N, 2), ground positions of the people and objects, metres
 
 
 def _flat(rng: Rng, setting: Setting, image: Array) -> Array:
-    """A picture without depth, sometimes with the people's shadows on an invisible floor."""
+    """A picture without depth, sometimes with the people's shadows on an invisible floor: (H * W, 3)."""
     camera, strength = setting.camera, rng.uniform(0.7, 1.1)
     pixels = (image * strength).reshape(-1, 3)
     if rng.random() < 0.5:
@@ -94,7 +100,7 @@ def _flat(rng: Rng, setting: Setting, image: Array) -> Array:
 
 
 def _walls(rng: Rng, setting: Setting, texture: Array | None) -> list[_Wall]:
-    """Back wall behind everything, sometimes a side wall; a photo hangs once over the whole back wall."""
+    """A back wall behind everything and sometimes a side wall; a photo covers the whole back wall once."""
     u, camera, content = rng.uniform, setting.camera, setting.content
     distance = -float(camera.centre[1])
     deepest = float(content[:, 1].max(initial=0.0)) + distance + 0.45
@@ -115,7 +121,7 @@ def _walls(rng: Rng, setting: Setting, texture: Array | None) -> list[_Wall]:
 
 
 def _sky(rng: Rng, camera: Camera, rays: Array) -> Array:
-    """Gradient with clouds and a skyline, (H * W, 3)."""
+    """A gradient with clouds and a skyline: (H * W, 3)."""
     u, height, width = rng.uniform, camera.height, camera.width
     zenith, horizon = np.array([u(0.25, 0.6), u(0.45, 0.75), u(0.75, 1)]), np.array([0.9, 0.92, 0.95])
     up = np.clip(rays[:, 2] / 0.6, 0, 1)[:, None]
@@ -134,7 +140,7 @@ def _sky(rng: Rng, camera: Camera, rays: Array) -> Array:
 
 
 def _ground(rng: Rng, setting: Setting, points: Array, distance: Array) -> Array:
-    """Colour of ground points (N, 3) at distances (N,), with shadows and haze."""
+    """Colours (N, 3) of ground points (N, 3) at distances (N,), with shadows and haze."""
     light, texture = setting.light, pattern(rng, 256, 256, GROUNDS)
     period = rng.uniform(0.5, 3)
     colour = look_up(texture, points[:, 0] / period, points[:, 1] / period)
@@ -146,7 +152,7 @@ def _ground(rng: Rng, setting: Setting, points: Array, distance: Array) -> Array
 
 
 def _deep(rng: Rng, setting: Setting, walls: Sequence[_Wall]) -> Array:
-    """Ground, walls and sky in perspective, (H * W, 3)."""
+    """Ground, walls and sky in perspective: (H * W, 3)."""
     camera, light = setting.camera, setting.light
     rays = camera.rays()
     below = rays[:, 2] < -1e-3
@@ -175,9 +181,19 @@ def _deep(rng: Rng, setting: Setting, walls: Sequence[_Wall]) -> Array:
 
 
 def render_background(rng: Rng, setting: Setting, photos: PhotoFolder | None = None) -> Array:
-    """Draw a background, (H, W, 3) float32, before exposure.
+    """Draw a background.
 
-    Without `photos` it depends on the random stream and the setting only.
+    Parameters
+    ----------
+    rng : numpy Generator
+    setting : Setting
+    photos : PhotoFolder, optional
+        Used in some of the scenes. Without it the background depends only on the random stream and the setting.
+
+    Returns
+    -------
+    (H, W, 3) float32
+        Light before exposure.
     """
     camera = setting.camera
     shape, use_photo = (camera.height, camera.width), rng.random() < PHOTO_SHARE

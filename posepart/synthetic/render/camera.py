@@ -8,41 +8,46 @@ import numpy as np
 from ..config import SynthConfig
 from ..people.rotations import Array, unit
 
-NEAR = 0.15  # metres; nothing nearer is drawn
-PERSON_HEIGHT = 1.68  # metres, of the person that the framing is chosen for
+NEAR = 0.15  # metres; nothing closer is drawn
+PERSON_HEIGHT = 1.68  # metres, of the person for whom the framing is chosen
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Pinhole camera in the world frame.
+    """A pinhole camera in the world frame."""
 
-    Attributes
-    ----------
-    width, height : image size, pixels
-    focal : focal length, pixels
-    centre : (3,) float64, metres
-    rotation : (3, 3) float32, rows are the image's right, up and forward directions
-    """
-
-    width: int
-    height: int
-    focal: float
-    centre: Array
-    rotation: Array
+    width: int  # of the image, pixels
+    height: int  # of the image, pixels
+    focal: float  # focal length, pixels
+    centre: Array  # (3,) float64, metres
+    rotation: Array  # (3, 3) float32, the rows are the image's right, up and forward directions
 
     def scaled(self, factor: int) -> "Camera":
-        """The same view with `factor` times as many pixels in x and y."""
+        """The camera of the same view with `factor` times as many pixels in x and y."""
         return Camera(
             self.width * factor, self.height * factor, self.focal * factor, self.centre, self.rotation
         )
 
     @property
     def half_angle(self) -> float:
-        """Tangent of half the horizontal field of view."""
+        """The tangent of half the horizontal field of view."""
         return self.width / 2 / self.focal
 
     def project(self, points: Array) -> tuple[Array, Array]:
-        """Points (N, 3) in the world -> (N, 2) pixels (x, y), centres at integers, and depths (N,), metres."""
+        """Project points.
+
+        Parameters
+        ----------
+        points : (N, 3)
+            World frame, metres.
+
+        Returns
+        -------
+        xy : (N, 2)
+            Pixels, centres at integers.
+        depth : (N,)
+            Metres.
+        """
         local = np.einsum("nk,ck->nc", points - self.centre, self.rotation)
         depth = local[:, 2]
         scale = self.focal / np.maximum(depth, 1e-6)
@@ -51,7 +56,7 @@ class Camera:
         return np.stack([x, y], 1), depth
 
     def rays(self) -> Array:
-        """Direction (H * W, 3) float32 through each pixel's centre, depth 1, world frame."""
+        """Directions (H * W, 3) float32 through the pixels' centres, of depth 1, world frame."""
         y, x = np.mgrid[0 : self.height, 0 : self.width].astype(np.float32)
         right = ((x - (self.width - 1) / 2) / self.focal).ravel()[:, None]
         up = (((self.height - 1) / 2 - y) / self.focal).ravel()[:, None]
@@ -61,8 +66,8 @@ class Camera:
 def sample_camera(rng: np.random.Generator, config: SynthConfig, people: int) -> Camera:
     """Draw a field of view, a framing, a height, a pitch and a roll.
 
-    The framing fills 42 to 120 % of the image height with a person at the origin; sometimes it goes much
-    closer or further away.
+    A person at the origin fills 42 to 120 % of the image height; sometimes the camera is much closer or
+    further away.
     """
     u = rng.uniform
     fov = math.radians(u(30, 70))
@@ -83,11 +88,11 @@ def sample_camera(rng: np.random.Generator, config: SynthConfig, people: int) ->
     distance = max(focal * PERSON_HEIGHT / (fraction * config.height), 1.3)
     pitch = math.atan2(target - height, distance)
     yaw = math.atan2(pan / fraction, distance) * 0.6
-    rotation = _look(yaw, pitch, math.radians(roll))
+    rotation = _orientation(yaw, pitch, math.radians(roll))
     return Camera(config.width, config.height, focal, np.array([0, -distance, height]), rotation)
 
 
-def _look(yaw: float, pitch: float, roll: float) -> Array:
+def _orientation(yaw: float, pitch: float, roll: float) -> Array:
     forward = np.array([math.sin(yaw) * math.cos(pitch), math.cos(yaw) * math.cos(pitch), math.sin(pitch)])
     right = unit(np.cross(forward, [0, 0, 1]))
     up = np.cross(right, forward)

@@ -1,10 +1,11 @@
-"""From light to a photo: exposure, tone curve, colour, vignette, blur, sensor noise, JPEG."""
+"""Turns light into a photo: exposure, tone curve, colour, vignette, blur, sensor noise, JPEG."""
 
 import io
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+
+from posepart.arrays import Mask, Rgb
 
 from ..clothes.textures import grey
 from ..config import SynthConfig
@@ -13,11 +14,23 @@ from ..people.rotations import Array
 Rng = np.random.Generator
 
 
-def expose(image: Array, target: float, subject: NDArray[np.bool_], on_subject: float) -> Array:
-    """Bring the brightness near `target`, with a soft shoulder.
+def meter(image: Array, target: float, subject: Mask, on_subject: float) -> Array:
+    """Scale the light so that its brightness is near a target, with a soft shoulder.
 
-    The 55th percentiles of the whole picture and of the `subject` (H, W) are metered, the latter with the
-    weight `on_subject`.
+    Parameters
+    ----------
+    image : (H, W, 3)
+    target : float
+        In [0, 1].
+    subject : (H, W) bool
+        Pixels of the people.
+    on_subject : float
+        Weight of their 55th percentile against that of the whole picture, 0 to 1.
+
+    Returns
+    -------
+    (H, W, 3)
+        In [0, 1].
     """
     luma = grey(image)
     brightness = max(0.05, float(np.percentile(luma, 55)))
@@ -29,7 +42,7 @@ def expose(image: Array, target: float, subject: NDArray[np.bool_], on_subject: 
 
 
 def average(image: Array, factor: int) -> Array:
-    """Mean over blocks of factor x factor pixels, (H * f, W * f, 3) -> (H, W, 3)."""
+    """The mean over blocks of factor x factor pixels: (H * f, W * f, 3) -> (H, W, 3)."""
     if factor == 1:
         return image
     height, width = image.shape[0] // factor, image.shape[1] // factor
@@ -41,7 +54,7 @@ def average(image: Array, factor: int) -> Array:
 
 
 def _grade(rng: Rng, image: Array) -> Array:
-    """Saturation, contrast, brightness, white balance, vignette; sometimes black and white."""
+    """Change saturation, contrast, brightness and white balance, add a vignette, sometimes remove all colour."""
     u, (dark, grey_draw) = rng.uniform, rng.random(2)
     luma = grey(image)[..., None]
     image = luma + (image - luma) * u(0.75, 1.35)
@@ -56,13 +69,26 @@ def _grade(rng: Rng, image: Array) -> Array:
     return grey(image)[..., None].repeat(3, 2) if grey_draw < 0.06 else image
 
 
-def develop(rng: Rng, image: Array, subject: NDArray[np.bool_], config: SynthConfig) -> NDArray[np.uint8]:
-    """Turn linear light (H * s, W * s, 3) with people at `subject` (H * s, W * s) into a photo (H, W, 3) uint8.
+def expose(rng: Rng, image: Array, subject: Mask, config: SynthConfig) -> Rgb:
+    """Turn linear light into a photo.
 
-    A plain scene gets a clean photo: mild blur, little noise, no JPEG.
+    A plain scene gives a clean photo: mild blur, little noise, no JPEG.
+
+    Parameters
+    ----------
+    rng : numpy Generator
+    image : (H * s, W * s, 3) float32
+        Light, s = `config.supersampling`.
+    subject : (H * s, W * s) bool
+        Pixels of the people.
+    config : SynthConfig
+
+    Returns
+    -------
+    (H, W, 3) uint8
     """
     target, gamma = rng.uniform(0.3, 0.62), rng.uniform(0.95, 1.25)
-    light = expose(image, target, subject, 0.6 if config.plain else rng.uniform(0, 0.8))
+    light = meter(image, target, subject, 0.6 if config.plain else rng.uniform(0, 0.8))
     image = average(light ** (1 / gamma), config.supersampling)
     image = _grade(rng, image)
     u = rng.uniform

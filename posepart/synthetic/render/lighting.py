@@ -1,4 +1,4 @@
-"""Sun, sky, bounce and fill light, and the sun's shadows."""
+"""Sunlight with shadows, skylight, light bounced off the ground, and fill light."""
 
 import math
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ import numpy as np
 
 from ..people.figures import Figure
 from ..people.rotations import Array, unit
+from .faces import Rasteriser
 from .mesh import SceneMesh
-from .raster import Rasteriser
 
 SHADOW_SIZE = 384  # pixels of the square shadow map
 SHADOW_BIAS = 0.025  # metres
@@ -17,14 +17,14 @@ SHADOW_BIAS = 0.025  # metres
 
 @dataclass(frozen=True)
 class Light:
-    """Colours (3,) and directions (3,), the latter pointing to the light."""
+    """The light of a scene; colours are RGB, directions point to the light in the world frame."""
 
-    direction: Array
-    sun: Array
-    sky: Array
-    bounce: Array
-    fill_direction: Array
-    fill: Array
+    direction: Array  # (3,) float32, to the sun
+    sun: Array  # (3,) float32, colour
+    sky: Array  # (3,) float32, colour from above
+    bounce: Array  # (3,) float32, colour from below
+    fill_direction: Array  # (3,) float32
+    fill: Array  # (3,) float32, colour
 
 
 def sample_light(rng: np.random.Generator) -> Light:
@@ -50,12 +50,20 @@ def sample_light(rng: np.random.Generator) -> Light:
 
 
 def dot(vectors: Array, direction: Array) -> Array:
-    """Scalar products (N,) of vectors (N, 3) with one direction (3,), without BLAS."""
+    """The scalar products (N,) of vectors (N, 3) with one direction (3,), without BLAS."""
     return vectors[:, 0] * direction[0] + vectors[:, 1] * direction[1] + vectors[:, 2] * direction[2]
 
 
 class ShadowMap:
-    """Depth of the scene as seen from the sun (orthographic), around the people."""
+    """The depth of the scene around the people as seen from the sun, in an orthographic view.
+
+    Parameters
+    ----------
+    mesh : SceneMesh
+    figures : sequence of Figure
+    light : Light
+    rasterise : Rasteriser
+    """
 
     def __init__(
         self, mesh: SceneMesh, figures: Sequence[Figure], light: Light, rasterise: Rasteriser
@@ -82,7 +90,7 @@ class ShadowMap:
         )
 
     def lit(self, points: Array) -> Array:
-        """Share of sunlight (N,) float32 in {0, .25, .5, .75, 1} that arrives at points (N, 3)."""
+        """The share of sunlight (N,) float32, one of 0, .25, .5, .75 and 1, that arrives at points (N, 3)."""
         u, v = self._pixels(points)
         towards = dot(points, self._light) - self._far + 1 + SHADOW_BIAS
         total = np.zeros(len(points), np.float32)

@@ -1,4 +1,4 @@
-"""All triangles of a scene in one array, and simple solids."""
+"""All triangles of a scene as one mesh, what a camera sees of it, and simple solids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,64 +6,49 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from posepart.arrays import Mask
+
 from ..people.body import SKIRT
 from ..people.figures import Figure
 from ..people.rotations import Array, euler
 from .camera import NEAR, Camera
-from .raster import Rasteriser
+from .faces import FaceIds, Rasteriser
 
 
 @dataclass(frozen=True)
 class Solid:
-    """A textured thing: vertices (V, 3) float32 world frame, faces (F, 3), uv (V, 2), texture (h, w, 3)."""
+    """A textured object."""
 
-    vertices: Array
-    faces: NDArray[np.integer]
-    uv: Array
-    texture: Array
+    vertices: Array  # (V, 3) float32, world frame, metres
+    faces: NDArray[np.integer]  # (F, 3)
+    uv: Array  # (V, 2) float32, place of each vertex in the texture
+    texture: Array  # (h, w, 3)
 
 
 @dataclass(frozen=True)
 class SceneMesh:
-    """Everything that is rasterised.
+    """Everything that is rasterised."""
 
-    Attributes
-    ----------
-    vertices : (V, 3) float32, world frame, metres
-    faces : (F, 3) int64
-    one_sided : (F,) bool
-    owner : (F,) int16, k for the k-th figure, then the solids
-    first_vertex : for each owner
-    """
-
-    vertices: Array
-    faces: NDArray[np.integer]
-    one_sided: NDArray[np.bool_]
-    owner: NDArray[np.int16]
-    first_vertex: tuple[int, ...]
+    vertices: Array  # (V, 3) float32, world frame, metres
+    faces: NDArray[np.integer]  # (F, 3) int64
+    one_sided: Mask  # (F,), faces that are drawn only when their front is seen
+    owner: NDArray[np.int16]  # (F,), number of the figure or solid; figures come first
+    first_vertex: tuple[int, ...]  # of each owner
 
 
 @dataclass(frozen=True)
 class View:
-    """What a camera sees of a mesh.
+    """What a camera sees of a mesh."""
 
-    Attributes
-    ----------
-    xy : (V, 2) float64, pixels; inverse_depth : (V,) float64, 1 / metres
-    depth : (H, W) float64, metres, infinite where nothing is
-    face : (H, W) int32, -1 where nothing is
-    owner : (H, W) int16, -1 where nothing is
-    """
-
-    xy: Array
-    inverse_depth: Array
-    depth: Array
-    face: NDArray[np.int32]
-    owner: NDArray[np.int16]
+    xy: Array  # (V, 2) float64, pixels
+    inverse_depth: Array  # (V,) float64, 1 / metres
+    depth: Array  # (H, W) float64, metres, infinite where nothing is
+    face: FaceIds  # (H, W), -1 where nothing is
+    owner: NDArray[np.int16]  # (H, W), -1 where nothing is
 
 
 def assemble(figures: Sequence[Figure], solids: Sequence[Solid]) -> SceneMesh:
-    """Put figures and solids into one mesh; an empty scene has no faces."""
+    """Join figures and solids to one mesh; an empty scene has no faces."""
     vertices: list[Array] = [np.zeros((0, 3))]
     faces: list[NDArray[np.integer]] = [np.zeros((0, 3), np.int64)]
     sides, owners = [], []
@@ -87,8 +72,8 @@ def assemble(figures: Sequence[Figure], solids: Sequence[Solid]) -> SceneMesh:
     )
 
 
-def look(mesh: SceneMesh, camera: Camera, rasterise: Rasteriser) -> View:
-    """Rasterise a mesh as seen by a camera."""
+def render_ids(mesh: SceneMesh, camera: Camera, rasterise: Rasteriser) -> View:
+    """Rasterise a mesh: the face and the owner seen at each pixel of a camera."""
     xy, z = camera.project(mesh.vertices)
     inverse = np.where(z > NEAR, 1 / np.maximum(z, NEAR), -1.0)
     buffer, face = rasterise(xy, inverse, mesh.faces, mesh.one_sided, camera.width, camera.height)
@@ -103,7 +88,7 @@ _SIDES = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), 
 
 
 def box(centre: ArrayLike, size: ArrayLike, yaw: float, texture: Array) -> Solid:
-    """A box that stands on `centre` (3,), of the given size (3,), metres, turned by `yaw` degrees."""
+    """A box of a given size (3,), metres, that stands on `centre` (3,), turned by `yaw` degrees."""
     corners = (_CORNERS * np.asarray(size)) @ euler(z=yaw).T + np.asarray(centre)
     vertices = np.concatenate([corners[list(side)] for side in _SIDES]).astype(np.float32)
     uv = np.tile(np.array([[0, 0], [0, 1], [1, 1], [1, 0]], np.float32), (6, 1))
@@ -114,7 +99,23 @@ def box(centre: ArrayLike, size: ArrayLike, yaw: float, texture: Array) -> Solid
 def tube(
     centre: ArrayLike, radii: ArrayLike, heights: ArrayLike, texture: Array, segments: int = 16
 ) -> Solid:
-    """A solid of revolution about a vertical axis: radii and heights (n,), metres, from the bottom to the top."""
+    """A solid of revolution about a vertical axis.
+
+    Parameters
+    ----------
+    centre : (3,)
+        Middle of its base, world frame, metres.
+    radii, heights : (n,)
+        From bottom to top, metres.
+    texture : (h, w, 3)
+        Wrapped once around the axis.
+    segments : int
+        Around the axis.
+
+    Returns
+    -------
+    Solid
+    """
     r, h = np.asarray(radii, float), np.asarray(heights, float)
     angle = np.linspace(0, 2 * np.pi, segments + 1)
     around = np.stack([np.cos(angle), np.sin(angle)], 1)
@@ -133,11 +134,11 @@ def tube(
 
 
 def post(centre: ArrayLike, radius: float, height: float, texture: Array) -> Solid:
-    """An upright cylinder."""
+    """An upright cylinder on `centre`; metres."""
     return tube(centre, [0, radius, radius, 0], [0, 0, height, height], texture)
 
 
 def ball(centre: ArrayLike, radius: float, texture: Array) -> Solid:
-    """A sphere that lies on `centre`."""
+    """A sphere that lies on `centre`; metres."""
     a = np.linspace(0, np.pi, 9)
     return tube(centre, radius * np.sin(a) + 1e-4, radius * (1 - np.cos(a)), texture)

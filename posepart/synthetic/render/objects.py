@@ -1,4 +1,4 @@
-"""Things around the people: seats, things in hands, backpacks, clutter behind, occluders in front."""
+"""Objects around the people: seats, objects in hands, backpacks, clutter behind, occluders in front."""
 
 from collections.abc import Sequence
 
@@ -76,7 +76,7 @@ def _occluder(rng: Rng, camera: Camera, figure: Figure) -> Solid:
 def sample_objects(
     rng: Rng, config: SynthConfig, body: BodyModel, figures: Sequence[Figure], camera: Camera
 ) -> list[Solid]:
-    """Draw all things of a scene; in a plain scene only seats and clutter far behind."""
+    """Draw all objects of a scene; in a plain scene only seats and backpacks."""
     solids: list[Solid] = []
     for figure in figures:
         held, pack = rng.random(2)

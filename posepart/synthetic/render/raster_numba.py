@@ -1,15 +1,17 @@
-"""The numba version of `raster.rasterise_numpy`: the same arithmetic in the same order, so the same bits."""
+"""The numba version of `raster.rasterise_numpy`: the same arithmetic in the same order gives the same bits."""
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
+
+from posepart.arrays import Mask
 
 from ..people.rotations import Array
-from .raster import MIN_AREA, Faces, Ids
+from .faces import MIN_AREA, FaceIds, Faces
 
 
 @numba.njit(cache=True, fastmath=False)
-def _draw(x, y, iz, faces, one_sided, width, height, buffer, seen):  # type: ignore[no-untyped-def]
+def _draw(x, y, iz, faces, one_sided, buffer, seen):  # type: ignore[no-untyped-def]
+    height, width = buffer.shape
     for f in range(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
         if iz[a] <= 0 or iz[b] <= 0 or iz[c] <= 0:
@@ -35,10 +37,10 @@ def _draw(x, y, iz, faces, one_sided, width, height, buffer, seen):  # type: ign
 
 
 def rasterise_numba(
-    xy: Array, inverse_depth: Array, faces: Faces, one_sided: NDArray[np.bool_], width: int, height: int
-) -> tuple[Array, Ids]:
-    """See `raster.rasterise_numpy`."""
+    xy: Array, inverse_depth: Array, faces: Faces, one_sided: Mask, width: int, height: int
+) -> tuple[Array, FaceIds]:
+    """Draw triangles into a depth buffer, see `raster.rasterise_numpy`."""
     buffer, seen = np.zeros((height, width)), np.full((height, width), -1, np.int32)
     x, y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
-    _draw(x, y, inverse_depth, np.asarray(faces), one_sided, width, height, buffer, seen)
+    _draw(x, y, inverse_depth, np.asarray(faces), one_sided, buffer, seen)
     return buffer, seen

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.arrays import Mask
+
 from ..clothes.albedo import albedo
+from ..clothes.garments import Cloth
 from ..clothes.materials import Material, materials
-from ..clothes.outfits import Cloth
 from ..clothes.textures import look_up
 from ..people.body import SKIRT, BodyModel, Surface, vertex_normals
 from ..people.figures import Figure
@@ -21,22 +23,22 @@ from .raster import barycentric
 
 @dataclass(frozen=True)
 class Lighting:
-    """Light, shadows and the point (3,) they are seen from."""
+    """The light, its shadows and the point from which they are seen."""
 
     light: Light
     shadows: ShadowMap
-    eye: Array
+    eye: Array  # (3,) float32, world frame, metres
 
 
 def _weights(view: View, mesh: SceneMesh, pixels: NDArray[np.integer]) -> tuple[NDArray[np.integer], Array]:
-    """Vertex numbers (n, 3) in the mesh and weights (n, 3) of the faces seen at flat pixel indices (n,)."""
+    """The corners of the faces seen at flat pixel indices (n,): vertex numbers (n, 3) and their weights (n, 3)."""
     seen = view.face.ravel()[pixels]
     width = view.face.shape[1]
     return mesh.faces[seen], barycentric(view.xy, view.inverse_depth, mesh.faces, pixels, seen, width)
 
 
 def blend(values: Array, corners: NDArray[np.integer], weights: Array) -> Array:
-    """Values (V, C) at the corners (n, 3), mixed by weights (n, 3): (n, C)."""
+    """The values (V, C) at corners (n, 3), averaged with weights (n, 3): (n, C)."""
     total = values[corners[:, 0]] * weights[:, :1]
     total += values[corners[:, 1]] * weights[:, 1:2]
     total += values[corners[:, 2]] * weights[:, 2:]
@@ -44,7 +46,7 @@ def blend(values: Array, corners: NDArray[np.integer], weights: Array) -> Array:
 
 
 def inner(a: Array, b: Array) -> Array:
-    """Scalar products (n,) of the rows of a and b, both (n, 3)."""
+    """The scalar products (n,) of the rows of a and b, both (n, 3)."""
     return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1] + a[:, 2] * b[:, 2]
 
 
@@ -55,12 +57,23 @@ def surface_at(
 
     Parameters
     ----------
-    owner : number of the figure in the mesh
-    extra : (V, C), more vertex values to interpolate
+    body : BodyModel
+    view : View
+        Of `mesh`.
+    mesh : SceneMesh
+    owner : int
+        Number of the figure in the mesh.
+    extra : (V, C), optional
+        More values of the figure's vertices, to be interpolated.
 
     Returns
     -------
-    flat pixel indices (n,), Surface of n points, interpolated extra values (n, C).
+    pixels : (n,) int64
+        Flat pixel indices.
+    surface : Surface
+        Of n points.
+    extra : (n, C) float32
+        The interpolated values.
     """
     pixels = np.nonzero(view.owner.ravel() == owner)[0]
     corners, weights = _weights(view, mesh, pixels)
@@ -75,7 +88,7 @@ def surface_at(
 
 
 def _cloth_normals(cloth: Cloth, surface: Surface, material: NDArray[np.int8], normals: Array) -> None:
-    """Bend the normals of cloth (folds, more of them at knees and elbows) and hair (strands), in place."""
+    """Bend the normals of cloth by folds (stronger at knees and elbows) and of hair by strands, in place."""
     where = np.isin(material, (Material.TOP, Material.BOTTOM, Material.SKIRT))
     rest = surface.rest[where]
     knee = np.exp(-((surface.along_leg[where] - 1) ** 2) / 0.03) * (material[where] == Material.BOTTOM)
@@ -95,9 +108,9 @@ def _cloth_normals(cloth: Cloth, surface: Surface, material: NDArray[np.int8], n
 
 
 def _illuminate(
-    colour: Array, points: Array, normals: Array, gloss: Array, skin: NDArray[np.bool_], scene: Lighting
+    colour: Array, points: Array, normals: Array, gloss: Array, skin: Mask, scene: Lighting
 ) -> Array:
-    """Sun with shadow, sky and bounce, fill light, a highlight, and a little red inside shadowed skin."""
+    """Add sunlight with shadow, light from above and below, fill light, a highlight, and red in shadowed skin."""
     light, towards_eye = scene.light, unit(scene.eye - points)
     shadow = scene.shadows.lit(points + normals * 0.012)
     cosine = dot(normals, light.direction)
@@ -120,7 +133,7 @@ def _illuminate(
 def shade_figure(
     body: BodyModel, figure: Figure, owner: int, view: View, mesh: SceneMesh, scene: Lighting
 ) -> tuple[NDArray[np.integer], Array]:
-    """Flat pixel indices (n,) of a figure and their colours (n, 3)."""
+    """The flat pixel indices (n,) of a figure and their colours (n, 3) before exposure."""
     normals = vertex_normals(figure.vertices, figure.faces)
     pixels, surface, extra = surface_at(
         body, view, mesh, owner, np.concatenate([normals, figure.vertices], 1)
@@ -139,7 +152,7 @@ def shade_figure(
 def shade_solid(
     solid: Solid, owner: int, view: View, mesh: SceneMesh, scene: Lighting
 ) -> tuple[NDArray[np.integer], Array]:
-    """Flat pixel indices (n,) of a solid and their colours (n, 3)."""
+    """The flat pixel indices (n,) of a solid and their colours (n, 3) before exposure."""
     light = scene.light
     pixels = np.nonzero(view.owner.ravel() == owner)[0]
     corners, weights = _weights(view, mesh, pixels)
@@ -163,7 +176,24 @@ def shade(
     background: Array,
     lighting: Lighting,
 ) -> Array:
-    """The whole picture (H, W, 3) float32 before exposure: background, figures, solids."""
+    """The whole picture before exposure.
+
+    Parameters
+    ----------
+    body : BodyModel
+    figures : sequence of Figure
+    solids : sequence of Solid
+    view : View
+        Of `mesh`.
+    mesh : SceneMesh
+        Made of these figures and solids.
+    background : (H, W, 3) float32
+    lighting : Lighting
+
+    Returns
+    -------
+    (H, W, 3) float32
+    """
     image = background.reshape(-1, 3).astype(np.float32)
     for k, figure in enumerate(figures):
         pixels, colour = shade_figure(body, figure, k, view, mesh, lighting)
@@ -175,5 +205,5 @@ def shade(
 
 
 def look_from(camera: Camera, light: Light, shadows: ShadowMap) -> Lighting:
-    """Bundle of what shading needs to know."""
+    """The lighting as a camera sees it."""
     return Lighting(light, shadows, camera.centre.astype(np.float32))
