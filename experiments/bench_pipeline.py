@@ -3,9 +3,9 @@
     python experiments/bench_pipeline.py                       # mosaics of scikit-image's astronaut
     python experiments/bench_pipeline.py --photos PHOTO...     # your own
 
-Prints seconds by stage (median over repeats) for photos with 1, 3 and 10 people; the time of everything around
-the networks and the ILP as a ratio to the networks' bare forward passes, which hooks measure in the same run;
-the slope per person; and the peak memory of a 12-megapixel photo with 10 people above the imported libraries.
+Prints seconds by stage (median over repeats) for photos with 1, 3 and 10 people; the ratio of the time around the
+networks and the ILP to that of the networks' bare forward passes, which hooks measure in the same run; the slope per
+person; and the peak memory of a 12-megapixel photo with 10 people above that of the imported libraries.
 """
 
 import json
@@ -20,18 +20,21 @@ from typing import Any
 import numpy as np
 import skimage.data
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from posepart.arrays import Rgb
 from posepart.io.photos import read_photo
-from posepart.pipeline import STAGES, Pipeline, load
+from posepart.loading import load
+from posepart.pipeline import Pipeline
+from posepart.stages.networks import FcnNetworks
+from posepart.stopwatch import STAGES
 
 PEOPLE = (1, 3, 10)
 ROW = 5  # people beside each other in a mosaic
 
 
-def mosaic(people: int, width: int, height: int) -> NDArray[np.uint8]:
+def mosaic(people: int, width: int, height: int) -> Rgb:
     """A (height, width, 3) uint8 photo with that many astronauts, every other one mirrored."""
     tile = Image.fromarray(skimage.data.astronaut()[:, 60:400])
     canvas = Image.new("RGB", (width, height), (128, 140, 150))
@@ -48,11 +51,14 @@ def mosaic(people: int, width: int, height: int) -> NDArray[np.uint8]:
 class ForwardClock:
     """Adds up the wall seconds inside the networks' forward passes."""
 
-    def __init__(self, parser: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline) -> None:
         self.seconds = 0.0
         self._start = 0.0
-        networks = parser.networks
-        modules = [networks.pose, networks.part, networks.refine, getattr(parser.detector, "module", None)]
+        modules = [getattr(pipeline.detector, "module", None)]
+        if isinstance(pipeline.networks, FcnNetworks):
+            modules += [pipeline.networks.pose, pipeline.networks.part]
+        if pipeline.refiner is not None:
+            modules.append(pipeline.refiner.network)
         for module in modules:
             if isinstance(module, nn.Module):
                 module.register_forward_pre_hook(self._begin)
@@ -65,16 +71,14 @@ class ForwardClock:
         self.seconds += time.perf_counter() - self._start
 
 
-def measure(
-    parser: Pipeline, clock: ForwardClock, image: NDArray[np.uint8], repeats: int
-) -> dict[str, float]:
-    """Median seconds: every stage, the whole, the bare forward passes, the ILP, everything else; people found."""
-    parser(image)  # warm up
+def measure(pipeline: Pipeline, clock: ForwardClock, image: Rgb, repeats: int) -> dict[str, float]:
+    """Median seconds of every stage, the whole, the bare forward passes and the rest; and people found."""
+    pipeline(image)  # warm up
     runs = []
     for _ in range(repeats):
         clock.seconds = 0.0
         start = time.perf_counter()
-        scene = parser(image)
+        scene = pipeline(image)
         total = time.perf_counter() - start
         rest = total - clock.seconds - scene.seconds["ilp"]
         row = {"total": total, "forward": clock.seconds, "rest": rest}
@@ -103,6 +107,7 @@ def _status(key: str) -> float:
 
 
 def main() -> None:
+    """Parse the command line, measure, and print."""
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, nargs="*", default=[])
     parser.add_argument("--model", default="posepart-s")
@@ -115,12 +120,12 @@ def main() -> None:
     if arguments.memory:
         print(_memory_of_one_photo(arguments.model))
         return
-    parse = load(arguments.model)
-    clock = ForwardClock(parse)
+    pipeline = load(arguments.model)
+    clock = ForwardClock(pipeline)
     photos = {str(p): read_photo(p) for p in arguments.photos} or {
         f"{people} people": mosaic(people, 1500, 1000) for people in PEOPLE
     }
-    rows = {name: measure(parse, clock, image, arguments.repeats) for name, image in photos.items()}
+    rows = {name: measure(pipeline, clock, image, arguments.repeats) for name, image in photos.items()}
     columns = ("found", "total", *STAGES, "forward", "rest")
     print(f"{'photo':>14} " + " ".join(f"{c:>10}" for c in columns) + f" {'rest/fwd':>9}")
     for name, row in rows.items():

@@ -13,6 +13,7 @@ PEOPLE/images -o OUT` wrote with an uncalibrated model instead.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from tqdm import tqdm
 from posepart.data.sample import Sample
 from posepart.io.photos import read_photo
 from posepart.io.results import read_result
+from posepart.loading import load
 from posepart.metrics.bootstrap import Interval
 from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto, judge
 from posepart.models.weights import find_model, save_tensors
-from posepart.pipeline import Pipeline, load
+from posepart.pipeline import Pipeline
 from posepart.stages.calibration import Calibration, to_arrays
 from posepart.structures import Scene
 from posepart.training.calibration import (
@@ -58,14 +60,14 @@ def predicted(samples: Sequence[Sample], scene_of: SceneOf, name: str) -> list[J
     return [judge(s, scene_of(s.image_path), parts=False) for s in progress]
 
 
-def running(parser: Pipeline) -> SceneOf:
-    """JudgedPhoto file -> raw result, by the model."""
-    parser.calibration = None
-    return lambda path: parser(read_photo(path))
+def running(pipeline: Pipeline) -> SceneOf:
+    """Photo file -> uncalibrated result of the model."""
+    raw = replace(pipeline, calibration=None)
+    return lambda path: raw(read_photo(path))
 
 
 def stored(folder: Path) -> SceneOf:
-    """JudgedPhoto file -> the result that `posepart predict` wrote into the folder."""
+    """Photo file -> the result that `posepart predict` wrote into the folder."""
 
     def read(path: Path) -> Scene:
         scene = read_result(folder / f"{path.stem}.json")
@@ -152,8 +154,8 @@ def _share(outcomes: Outcomes) -> float:
     return round(float(outcomes.right.mean()), 4)
 
 
-def main(arguments: Sequence[str] | None = None, parser: Pipeline | None = None) -> None:
-    """The command line; `parser` stands in for the model in tests."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and run."""
     command = ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     command.add_argument("--data", nargs="+", required=True, help="folders of data sets")
     command.add_argument("--split", default="val", help="of the data, not used to train the model")
@@ -165,7 +167,7 @@ def main(arguments: Sequence[str] | None = None, parser: Pipeline | None = None)
     command.add_argument("--train_photos", type=int, default=0, help="photos of the train part to fit on too")
     settings = command.parse_args(arguments)
     folder = settings.predictions
-    scene_of = stored(folder) if folder else running(parser or load(settings.model))
+    scene_of = stored(folder) if folder else running(load(settings.model))
     samples = with_exact_joints(read_people(settings.data, settings.split))
     photos = predicted(samples, scene_of, settings.split)
     train: list[JudgedPhoto] = []

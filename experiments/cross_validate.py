@@ -1,11 +1,11 @@
-"""Measure on training photos as if they were new: each is parsed by the model whose Pose FCN was trained without it.
+"""Measure on training photos as if they were new: each by the model whose Pose FCN was trained without it.
 
     python experiments/train_pose.py --config experiments/configs/pose_fold.yaml --fold 0/2 --data PEOPLE \
         --run runs/fold0 --init movenet_thunder.npz      (and the same with 1/2)
     python experiments/cross_validate.py --data PEOPLE --models MODEL0 MODEL1 --subset lsp_extended -o report
 
-A model folder has the pose weights of its fold besides the other stages', which may have seen the photos. The report
-is that of `posepart evaluate`.
+A model folder holds the pose weights of its fold, and the weights of the other stages, which may have seen the
+photos. The report is that of `posepart evaluate`.
 """
 
 from collections.abc import Sequence
@@ -27,26 +27,27 @@ from posepart.structures import Scene
 
 
 def predictions_of_folds(models: Sequence[Path], detector: str, device: str) -> Predictions:
-    """Of a photo what the model of its fold says.
+    """For each photo, the result of the model of its fold.
 
     Raises
     ------
-    ValueError: when a folder holds no model, or their pose weights do not make up the folds of one division.
+    ValueError
+        If a folder holds no model, or their pose weights are not one per fold of one division.
     """
     folds = folds_of([find_model(folder).path("pose") for folder in models])
-    parsers = [
+    pipelines = [
         (fold, posepart.load(path.parent, detector=detector, device=device)) for path, fold in folds.items()
     ]
 
     def scene(sample: Sample) -> Scene:
-        parser = next(parser for fold, parser in parsers if sample in fold)
-        return parser(read_photo(sample.image_path))
+        pipeline = next(pipeline for fold, pipeline in pipelines if sample in fold)
+        return pipeline(read_photo(sample.image_path))
 
     return Predictions(scene)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
+    """Parse the command line and run."""
     command = ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     command.add_argument("--data", type=Path, required=True, help="folder of a data set")
     command.add_argument("--split", default="train")

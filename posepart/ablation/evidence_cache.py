@@ -1,114 +1,138 @@
-"""What detector and networks make of a photo, kept so that many variants of the later stages can share it."""
+"""The evidence of photos, kept in files, so that many variants of the later stages can share it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256 as digest
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float32
+from posepart.ablation.boxes import labelled_boxes, photo_box
 from posepart.config import PipelineConfig
+from posepart.data.sample import Sample
 from posepart.geometry.frames import Affine
-from posepart.io.files import write_atomically
-from posepart.pipeline import FcnNetworks
-from posepart.stages.candidates import propose
+from posepart.io.files import sha256, write_atomically, write_json
+from posepart.io.photos import read_photo
+from posepart.models.weights import find_model
+from posepart.pipeline import Pipeline
 from posepart.stages.crops import crop_boxes
-from posepart.stages.networks import part_maps, pose_maps, to_batch
-from posepart.structures import Candidates, PartMaps, PersonBoxes
-
-
-@dataclass(frozen=True)
-class SeenCrop:
-    """One box of a photo after the networks, before the CRF.
-
-    box: (4,) float32 xyxy, photo frame. box_score: in [0, 1]. affine: photo -> crop. candidates: crop frame.
-    parts: first-stage part scores.
-    """
-
-    box: Float32
-    box_score: float
-    affine: Affine
-    candidates: Candidates
-    parts: PartMaps
-
-
-def see(
-    image: NDArray[np.uint8],
-    boxes: PersonBoxes,
-    networks: FcnNetworks,
-    config: PipelineConfig,
-    device: str = "cpu",
-) -> tuple[SeenCrop, ...]:
-    """The crops of a photo through both networks (Sec. 3), in the order of the boxes.
-
-    Part scores are rounded to half precision, as `save_seen` keeps them, so that what is computed and what is
-    read again are the same numbers.
-
-    Parameters
-    ----------
-    image : (H, W, 3) uint8 RGB
-    boxes : PersonBoxes, photo frame
-    networks : FcnNetworks; only those of the first stages are used
-    config : PipelineConfig; `crop`, `candidates`, the views of the crops (`mirror_pose`, `upright_pose`,
-        `part_scales`) and `batch_size` are used
-    device : of the networks
-    """
-    seen: list[SeenCrop] = []
-    for start in range(0, len(boxes), config.batch_size):
-        rows = slice(start, start + config.batch_size)
-        crops = crop_boxes(image, PersonBoxes(boxes.xyxy[rows], boxes.scores[rows]), config.crop)
-        batch = to_batch(crops, device)
-        joint_maps = pose_maps(networks.pose, batch, config.mirror_pose, config.upright_pose)
-        maps = zip(joint_maps, part_maps(networks.part, batch, config.part_scales), strict=True)
-        for crop, score, (joints, parts) in zip(crops, boxes.scores[rows], maps, strict=True):
-            rounded = PartMaps(parts.scores.astype(np.float16).astype(np.float32), parts.stride)
-            candidates = propose(joints, config.candidates)
-            seen.append(SeenCrop(crop.box, float(score), crop.affine, candidates, rounded))
-    return tuple(seen)
-
-
-def save_seen(path: Path, crops: Sequence[SeenCrop]) -> None:
-    """Write what was seen in one photo as an .npz file without pickled objects, at once or not at all."""
-    counts = np.array([len(crop.candidates) for crop in crops], np.int64)
-    arrays = {
-        "boxes": np.array([crop.box for crop in crops], np.float32).reshape(-1, 4),
-        "box_scores": np.array([crop.box_score for crop in crops], np.float64),
-        "affines": np.array([crop.affine.matrix for crop in crops], np.float64).reshape(-1, 2, 3),
-        "counts": counts,
-        "parts": np.array([crop.parts.scores for crop in crops], np.float16),
-        "strides": np.array([crop.parts.stride for crop in crops], np.float64),
-    }
-    for name in _CANDIDATE_ARRAYS:
-        rows = [getattr(Candidates.empty(), name), *(getattr(crop.candidates, name) for crop in crops)]
-        arrays[name] = np.concatenate(rows)
-    write_atomically(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
-
+from posepart.structures import Candidates, Crop, Evidence, PartMaps
 
 _CANDIDATE_ARRAYS = ("xy", "joint", "scores", "offsets")
 
 
-def load_seen(path: Path) -> tuple[SeenCrop, ...]:
-    """The inverse of `save_seen`.
+@dataclass(frozen=True)
+class EvidenceCache:
+    """The evidence of labelled photos: detector and networks see each photo once."""
+
+    pipeline: Pipeline  # its detector and networks are used, and its configuration of crops
+    folder: Path  # of the files
+    labelled: bool = False  # True: the labelled boxes in place of the detector's
+
+    @classmethod
+    def open(
+        cls, folder: Path, settings: Mapping[str, Any], pipeline: Pipeline, labelled: bool
+    ) -> "EvidenceCache":
+        """A cache in a new folder, or in one that holds evidence of the same settings.
+
+        Raises
+        ------
+        ValueError
+            If the folder holds evidence of other settings.
+        """
+        path = folder / "settings.json"
+        wanted = json.loads(json.dumps(settings))
+        if path.exists():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if found != wanted:
+                names = ", ".join(sorted(k for k in {*found, *wanted} if found.get(k) != wanted.get(k)))
+                raise ValueError(f"{folder} was made with another {names}: choose another output folder")
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(path, wanted)
+        return cls(pipeline, folder, labelled)
+
+    def __call__(self, sample: Sample, whole_photo: bool = False) -> tuple[Evidence, ...]:
+        """The evidence of the person boxes of a photo, or of the whole photo as one box.
+
+        It is read back from the file even where it was just written: part scores are kept at half precision, and
+        every run is to see the same numbers.
+        """
+        kind = "photo" if whole_photo else "given" if self.labelled else "detected"
+        name = digest(str(sample.image_path).encode()).hexdigest()[:12]
+        path = self.folder / kind / f"{sample.image_path.stem}_{name}.npz"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            image = read_photo(sample.image_path)
+            if whole_photo:
+                boxes = photo_box(sample)
+            else:
+                boxes = labelled_boxes(sample) if self.labelled else self.pipeline.detector(image)
+            crops = crop_boxes(image, boxes, self.pipeline.config.crop)
+            save_evidence(path, self.pipeline.networks(crops))
+        return load_evidence(path)
+
+
+def evidence_settings(model: str, detector: str, config: PipelineConfig) -> dict[str, Any]:
+    """Everything that the evidence of a photo depends on: weights, detector and configuration.
+
+    Parameters
+    ----------
+    model, detector : str
+        As for `posepart.load`.
+    config : PipelineConfig
+    """
+    files = find_model(model)
+    weights = {stage: sha256(files.path(stage)) for stage in ("detector", "pose", "part")}
+    stages = {name: asdict(getattr(config, name)) for name in ("detection", "crop", "candidates")}
+    views = {name: getattr(config, name) for name in ("mirror_pose", "upright_pose", "part_scales")}
+    return {**weights, **stages, **views, "detector_spec": detector}
+
+
+def save_evidence(path: Path, evidence: Sequence[Evidence]) -> None:
+    """Write the evidence of one photo, without the crops' pixels, to an .npz file without pickled objects.
+
+    The file is written atomically. Part scores are rounded to half precision.
+    """
+    arrays = {
+        "boxes": np.array([item.crop.box for item in evidence], np.float32).reshape(-1, 4),
+        "box_scores": np.array([item.crop.score for item in evidence], np.float64),
+        "affines": np.array([item.crop.affine.matrix for item in evidence], np.float64).reshape(-1, 2, 3),
+        "counts": np.array([len(item.candidates) for item in evidence], np.int64),
+        "parts": np.array([item.parts.scores for item in evidence], np.float16),
+        "strides": np.array([item.parts.stride for item in evidence], np.float64),
+    }
+    for name in _CANDIDATE_ARRAYS:
+        rows = [getattr(Candidates.empty(), name), *(getattr(item.candidates, name) for item in evidence)]
+        arrays[name] = np.concatenate(rows)
+    write_atomically(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
+
+
+def load_evidence(path: Path) -> tuple[Evidence, ...]:
+    """The inverse of `save_evidence`; the images of the crops are empty, (0, 0, 3).
 
     Raises
     ------
-    ValueError: when the file is damaged or is no such file.
+    ValueError
+        If the file is damaged or holds something else.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            return tuple(_crops({name: file[name] for name in file.files}))
+            return tuple(_evidence({name: file[name] for name in file.files}))
     except (KeyError, OSError, EOFError, ValueError, BadZipFile) as error:
-        raise ValueError(
-            f"{path}: not the predictions of a photo ({error}): delete it and run again"
-        ) from error
+        raise ValueError(f"{path}: not the evidence of a photo ({error}): delete it and run again") from error
 
 
-def _crops(arrays: dict[str, NDArray]) -> Iterator[SeenCrop]:
+def _evidence(arrays: dict[str, NDArray]) -> Iterator[Evidence]:
+    no_image = np.zeros((0, 0, 3), np.uint8)
     ends = np.cumsum(arrays["counts"])
     for i, (count, end) in enumerate(zip(arrays["counts"], ends, strict=True)):
+        score, affine = float(arrays["box_scores"][i]), Affine(arrays["affines"][i])
+        crop = Crop(no_image, affine, arrays["boxes"][i], score)
         candidates = Candidates(*(arrays[name][end - count : end] for name in _CANDIDATE_ARRAYS))
         parts = PartMaps(arrays["parts"][i].astype(np.float32), float(arrays["strides"][i]))
-        affine = Affine(arrays["affines"][i])
-        yield SeenCrop(arrays["boxes"][i], float(arrays["box_scores"][i]), affine, candidates, parts)
+        yield Evidence(crop, candidates, parts)

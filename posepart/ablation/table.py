@@ -1,24 +1,25 @@
-"""Tables of ablations: every variant's scores, and its difference to the first with a paired interval."""
+"""Answers to questions: every variant's scores, and their differences to the first with paired intervals."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from posepart.ablation.variants import Question, Variant
-from posepart.metrics.bootstrap import Interval, PairedDifference, Score, Statistic, paired_bootstrap
+from posepart.metrics.bootstrap import Score, Statistic, paired_bootstrap
 from posepart.metrics.judged import JudgedPhoto
 from posepart.metrics.scores import scores_of
+from posepart.metrics.tables import Cell, Row, Table, table_to_markdown, table_to_record
 
 
 @dataclass(frozen=True)
 class Headline:
-    """A score that the tables show: its name in `scores_of`, its title, and whether more is better."""
+    """A score that the tables show."""
 
-    name: str
+    name: str  # in `scores_of`
     title: str
     more_is_better: bool = True
 
@@ -39,127 +40,89 @@ HEADLINES: tuple[Headline, ...] = (
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A score of a variant. against_first: None for the first variant of a question. photos, samples: as `Score`."""
-
-    value: float
-    against_first: PairedDifference | None
-    photos: int
-    samples: int
-
-
-@dataclass(frozen=True)
-class Table:
-    """The answer to a question: cells[i][j] is headline j of row i."""
+class Answer:
+    """The scores of a question's variants."""
 
     question: Question
-    headlines: tuple[Headline, ...]
-    cells: tuple[tuple[Cell, ...], ...]
+    headlines: tuple[Headline, ...]  # the scores that every variant has
+    cells: tuple[tuple[Cell, ...], ...]  # cells[i][j]: headline j of variant i
 
-
-class Remembered:
-    """A statistic that computes each drawing of photos once, as the first variant is compared many times."""
-
-    def __init__(self, statistic: Statistic) -> None:
-        self.statistic = statistic
-        self._values: dict[bytes, float] = {}
-
-    def __call__(self, weights: NDArray[np.int64]) -> float:
-        """The value with those weights, (I,) counts."""
-        key = weights.tobytes()
-        if key not in self._values:
-            self._values[key] = float(self.statistic(weights))
-        return self._values[key]
+    def table(self, column: Callable[[Headline], str], note: str = "") -> Table:
+        """One row per variant, and one column per headline, whose head `column` gives."""
+        rows = tuple(
+            Row(variant.name, cells)
+            for variant, cells in zip(self.question.variants, self.cells, strict=True)
+        )
+        return Table(self.question.key, self.question.asks, note, tuple(map(column, self.headlines)), rows)
 
 
 def headline_scores(photos: Sequence[JudgedPhoto]) -> dict[str, Score]:
-    """The scores of the headlines that have samples, by name, each remembering what it computed."""
+    """The scores of the headlines that have samples, by name, with `remembered` statistics."""
     wanted = {headline.name for headline in HEADLINES}
     return {
-        score.name: Score(score.name, score.counted, score.photos, score.samples, Remembered(score.statistic))
+        score.name: replace(score, statistic=remembered(score.statistic))
         for score in scores_of(photos)
         if score.name in wanted and score.samples
     }
 
 
+def remembered(statistic: Statistic) -> Statistic:
+    """A statistic that is computed once per bootstrap sample; that of the first variant is needed many times."""
+    of_bytes = cache(lambda drawn: float(statistic(np.frombuffer(drawn, np.int64))))
+
+    def recall(weights: NDArray[np.int64]) -> float:
+        return of_bytes(weights.astype(np.int64).tobytes())
+
+    return recall
+
+
 def answer(
     question: Question, scores: Mapping[Variant, Mapping[str, Score]], replicates: int, seed: int
-) -> Table:
-    """Compare the rows of a question.
+) -> Answer:
+    """Compare the variants of a question.
 
     Parameters
     ----------
     question : Question
-    scores : of `headline_scores`, on the same photos in the same order for every variant of the question.
-    replicates, seed : of the bootstrap over photos.
+    scores : mapping of Variant to its scores by name
+        From `headline_scores`, on the same photos in the same order for every variant of the question.
+    replicates, seed : int
+        Of the bootstrap over photos.
     """
-    first = scores[question.rows[0].variant]
-    headlines = tuple(h for h in HEADLINES if all(h.name in scores[row.variant] for row in question.rows))
+    variants = question.variants
+    first = scores[variants[0]]
+    headlines = tuple(h for h in HEADLINES if all(h.name in scores[variant] for variant in variants))
     cells = tuple(
         tuple(
-            _cell(first[h.name] if i else None, scores[row.variant][h.name], replicates, seed)
-            for h in headlines
+            _cell(first[h.name] if i else None, scores[variant][h.name], replicates, seed) for h in headlines
         )
-        for i, row in enumerate(question.rows)
+        for i, variant in enumerate(variants)
     )
-    return Table(question, headlines, cells)
+    return Answer(question, headlines, cells)
 
 
 def _cell(first: Score | None, own: Score, replicates: int, seed: int) -> Cell:
     value = float(own.statistic(np.ones(own.photos, dtype=np.int64)))
-    if first is None:
-        return Cell(value, None, own.photos, own.samples)
-    paired = paired_bootstrap(first.statistic, own.statistic, own.photos, replicates, seed)
-    return Cell(value, paired, own.photos, own.samples)
+    paired = None
+    if first is not None:
+        paired = paired_bootstrap(first.statistic, own.statistic, own.photos, replicates, seed)
+    return Cell(value, paired, photos=own.photos, samples=own.samples)
 
 
-def to_record(table: Table) -> dict[str, Any]:
-    """A table as plain values for JSON; null where undefined."""
-    rows = {
-        row.name: {h.name: _cell_record(cell) for h, cell in zip(table.headlines, cells, strict=True)}
-        for row, cells in zip(table.question.rows, table.cells, strict=True)
-    }
-    return {"asks": table.question.asks, "note": table.question.note, "rows": rows}
+def to_record(answer: Answer) -> dict[str, Any]:
+    """An answer as plain values for JSON, its scores by their names; see `table_to_record`."""
+    rows = table_to_record(answer.table(lambda headline: headline.name))
+    return {"asks": answer.question.asks, "note": answer.question.note, "rows": rows}
 
 
-def _cell_record(cell: Cell) -> dict[str, Any]:
-    record: dict[str, Any] = {"value": _number(cell.value), "photos": cell.photos, "samples": cell.samples}
-    if cell.against_first is not None:
-        difference = cell.against_first.difference
-        record["difference"] = _number(difference.value)
-        record["interval"] = [_number(difference.low), _number(difference.high)]
-        record["share_above"] = _number(cell.against_first.share_above)
-    return record
+def to_markdown(answer: Answer) -> str:
+    """An answer as a section in Markdown, in percent; see `table_to_markdown`."""
+    sizes = ", ".join(
+        f"{h.title}: {cell.photos}" for h, cell in zip(answer.headlines, answer.cells[0], strict=True)
+    )
+    note = f"{answer.question.note} Photos: {sizes}.".strip()
+    return table_to_markdown(answer.table(_title, note), level=2)
 
 
-def _number(value: float) -> float | None:
-    return round(float(value), 6) if math.isfinite(value) else None
-
-
-def to_markdown(table: Table) -> str:
-    """A table in Markdown, in percent; differences in points, in bold where their interval leaves out 0."""
-    titles = ["", *(f"{h.title}{'' if h.more_is_better else ' (less is better)'}" for h in table.headlines)]
-    lines = [f"## {table.question.asks}", ""]
-    lines += [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
-    for row, cells in zip(table.question.rows, table.cells, strict=True):
-        lines.append(f"| {' | '.join([row.name, *(_cell_text(cell) for cell in cells)])} |")
-    sizes = (f"{h.title}: {cell.photos}" for h, cell in zip(table.headlines, table.cells[0], strict=True))
-    lines += ["", f"Photos: {', '.join(sizes)}."]
-    return "\n".join([*lines, *(["", table.question.note] if table.question.note else []), ""])
-
-
-def _cell_text(cell: Cell) -> str:
-    value = f"{100 * cell.value:.1f}"
-    if cell.against_first is None:
-        return value
-    return f"{value} ({difference_text(cell.against_first.difference)})"
-
-
-def difference_text(difference: Interval) -> str:
-    """As in "+0.6, -0.2 .. +1.5", in points."""
-    text = f"{100 * difference.value:+.1f}"
-    if math.isnan(difference.low):
-        return text
-    text += f", {100 * difference.low:+.1f} .. {100 * difference.high:+.1f}"
-    clear = difference.low > 0 or difference.high < 0
-    return f"**{text}**" if clear else text
+def _title(headline: Headline) -> str:
+    return headline.title if headline.more_is_better else f"{headline.title} (less is better)"

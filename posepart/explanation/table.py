@@ -146,7 +146,7 @@ def _terms_record(terms: Terms) -> Record:
 
 
 def _candidate_records(candidates: Candidates, affine: Affine, solution: Solution) -> list[Record]:
-    """One object per candidate. `person` counts the people of this crop from 0; it and `label` are null for background."""
+    """One object per candidate; `person` counts from 0 and is null for background, and so is `label`."""
     xy_photo = affine.inverse(candidates.xy)
     return [
         {

@@ -5,45 +5,41 @@ from itertools import product
 
 import numpy as np
 import pytest
-from helpers.candidates import CONFIG, FEATURES, candidates_of, distance_model, skeleton
+from helpers.candidates import CONFIG, candidates_of, distance_model, evidence_of, skeleton
 
-from posepart.ablation.assemblers import (
-    ASSEMBLERS,
-    Assembler,
-    best_subtree,
-    local_search,
-    per_joint_maximum,
-    tree,
-)
-from posepart.ilp import solve
+from posepart.ablation.assemblers import ASSEMBLERS, best_subtree
+from posepart.config import LabelConfig, PipelineConfig, PotentialConfig
 from posepart.schema import NUM_JOINTS, SKELETON, Joint
-from posepart.stages.crf import assemble, build_problem
+from posepart.stages.crf import SolvedCrf
 from posepart.structures import Candidates
 
-MODEL = distance_model()
 EDGES = [(a, b) for a, b, _ in SKELETON]
+
+
+def assembled(name: str, candidates: Candidates, config: PipelineConfig = CONFIG) -> SolvedCrf:
+    return ASSEMBLERS[name](distance_model(), config)(evidence_of(candidates))
 
 
 @pytest.mark.parametrize("name", ASSEMBLERS)
 def test_no_candidates_no_poses(name: str) -> None:
-    found = ASSEMBLERS[name](Candidates.empty(), None, MODEL, FEATURES, CONFIG)
+    found = assembled(name, Candidates.empty())
     assert (found.poses, found.certificate.energy, found.certificate.status) == ((), 0.0, "optimal")
 
 
-@pytest.mark.parametrize("assembler", [tree, local_search, assemble])
-def test_two_clear_people_are_found_whole(assembler: Assembler) -> None:
+@pytest.mark.parametrize("name", ["tree", "local_search", "exact"])
+def test_two_clear_people_are_found_whole(name: str) -> None:
     people = [skeleton(60, 70), skeleton(190, 80)]
-    found = assembler(candidates_of(people), None, MODEL, FEATURES, CONFIG)
+    found = assembled(name, candidates_of(people))
     assert len(found.poses) == 2
     left_first = sorted(found.poses, key=lambda pose: pose.xy[Joint.NECK, 0])
     for pose, person in zip(left_first, people, strict=True):
         np.testing.assert_array_equal(pose.xy, person)
 
 
-def test_the_maximum_takes_the_best_candidate_of_each_joint_whosever_it_is() -> None:
+def test_the_maximum_takes_the_best_candidate_of_each_joint_whoever_it_belongs_to() -> None:
     candidates = candidates_of([skeleton(60, 70), skeleton(190, 80)], score=0.6)
     candidates.scores[NUM_JOINTS + Joint.LEFT_WRIST, Joint.LEFT_WRIST] = 0.7
-    found = per_joint_maximum(candidates, None, MODEL, FEATURES, CONFIG)
+    found = assembled("per_joint_maximum", candidates)
     assert len(found.poses) == 1
     expected = skeleton(60, 70)  # of equal scores the first wins
     expected[Joint.LEFT_WRIST] = skeleton(190, 80)[Joint.LEFT_WRIST]
@@ -54,14 +50,16 @@ def test_the_maximum_takes_the_best_candidate_of_each_joint_whosever_it_is() -> 
 def test_variant_b_gives_the_maximum_no_candidate_twice() -> None:
     candidates = candidates_of([skeleton(60, 70)], score=0.6)
     candidates.scores[Joint.LEFT_HIP, Joint.RIGHT_HIP] = 0.9  # better than the right hip's own proposal
-    found = per_joint_maximum(candidates, None, MODEL, FEATURES, replace(CONFIG, multi_label=True))
+    variant_b = replace(CONFIG, crf=replace(CONFIG.crf, labels=LabelConfig(multi_label=True)))
+    found = assembled("per_joint_maximum", candidates, variant_b)
     np.testing.assert_array_equal(found.poses[0].xy, skeleton(60, 70))
 
 
-def test_the_tree_leaves_a_subtree_away_that_does_not_pay() -> None:
+def test_the_tree_leaves_out_a_subtree_that_raises_the_energy() -> None:
     candidates = candidates_of([skeleton(128, 70)], score=0.6)
     candidates.xy[[Joint.LEFT_KNEE, Joint.LEFT_ANKLE]] += 90  # far from where the hip expects the knee
-    found = tree(candidates, None, MODEL, FEATURES, replace(CONFIG, pairwise_scale=0.15, pairwise_prior=0.5))
+    potentials = PotentialConfig(pairwise_scale=0.15, pairwise_prior=0.5)
+    found = assembled("tree", candidates, replace(CONFIG, crf=replace(CONFIG.crf, potentials=potentials)))
     present = [np.flatnonzero(pose.present).tolist() for pose in found.poses]
     assert present == [
         [j for j in Joint if j not in (Joint.LEFT_KNEE, Joint.LEFT_ANKLE)],
@@ -126,10 +124,10 @@ def crowd(seed: int) -> Candidates:
 @pytest.mark.parametrize("seed", range(6))
 def test_nothing_is_below_the_optimum(seed: int) -> None:
     candidates = crowd(seed)
-    best = solve(build_problem(candidates, None, MODEL, FEATURES, CONFIG), time_limit=20)
+    best = assembled("exact", candidates).certificate
     assert best.status == "optimal"
-    for assembler in (per_joint_maximum, tree, local_search):
-        certificate = assembler(candidates, None, MODEL, FEATURES, CONFIG).certificate
+    for name in ("per_joint_maximum", "tree", "local_search"):
+        certificate = assembled(name, candidates).certificate
         assert certificate.energy >= best.energy - 1e-6
         assert certificate.bound <= best.energy + 1e-6
-    assert local_search(candidates, None, MODEL, FEATURES, CONFIG).certificate.energy < 0.9 * best.energy
+    assert assembled("local_search", candidates).certificate.energy < 0.9 * best.energy

@@ -1,38 +1,38 @@
 """The script experiments/ablate.py with stand-ins for detector and networks."""
 
-import importlib
 import json
-import types
-from dataclasses import replace
 from pathlib import Path
 
+import ablate
 import numpy as np
 import pytest
+from helpers.joint_stand_ins import jppnet_pipeline
 from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
 from PIL import Image
-from torch import nn
 
+from posepart.ablation.evidence_cache import EvidenceCache
+from posepart.ablation.questions import SECOND_STAGES
 from posepart.config import PipelineConfig
+from posepart.models.weights import find_model, read_card
+from posepart.pipeline import Pipeline
 from posepart.schema import JOINT_NAMES
+from posepart.structures import PersonBoxes
 from posepart.training.refine import RefineExamples
 
-EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+
+def use_stand_ins(monkeypatch: pytest.MonkeyPatch, boxes: PersonBoxes) -> None:
+    """Let the script load a model that finds these boxes and sees drawn people without mistakes."""
+
+    def load(name: str, *, detector: str, config: PipelineConfig, device: str) -> Pipeline:
+        return pipeline_of(boxes, config)
+
+    monkeypatch.setattr(ablate, "load", load)
+    monkeypatch.setattr(ablate, "evidence_settings", lambda *_: {"weights": "made up"})
 
 
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    """The script, on a model that sees drawn people without mistakes."""
-    monkeypatch.syspath_prepend(str(EXPERIMENTS))
-    module = importlib.import_module("ablate")
-    boxes = boxes_of(FIGURES[:2])
-    monkeypatch.setattr(module, "load", lambda *_, config, **__: replace_config(pipeline_of(boxes), config))
-    monkeypatch.setattr(module, "seen_with", lambda *_: {"weights": "made up"})
-    return module
-
-
-def replace_config(parser, config: PipelineConfig):
-    parser.config = replace(config, mirror_pose=False, upright_pose=False, part_scales=(1.0,))
-    return parser
+@pytest.fixture(autouse=True)
+def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_stand_ins(monkeypatch, boxes_of(FIGURES[:2]))
 
 
 @pytest.fixture
@@ -64,12 +64,10 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-def test_report_and_a_second_run_on_what_was_seen(
-    script: types.ModuleType, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_report_and_a_second_run_on_the_same_evidence(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = ["--data", str(data), "--only", "assemblers", "--replicates", "5", "-o", str(out)]
-    script.main(command)
+    ablate.main(command)
     record = json.loads((out / "ablation.json").read_text())
     assert (record["data"], record["photos"], record["given_boxes"]) == ("drawn", 2, False)
     rows = record["questions"]["assemblers"]["rows"]
@@ -78,33 +76,28 @@ def test_report_and_a_second_run_on_what_was_seen(
     assert "| per-joint maximum |" in (out / "ablation.md").read_text()
     assert (out / "ablation.png").read_bytes().startswith(b"\x89PNG")
     assert len(list((out / "seen" / "detected").glob("*.npz"))) == 2
-    monkeypatch.setattr(script, "see", None)  # nothing is left to see
-    script.main(command)
+    for photo in (data / "images").iterdir():
+        Image.new("RGB", (330, 190)).save(photo)  # nothing is left to be seen
+    ablate.main(command)
     assert json.loads((out / "ablation.json").read_text()) == record
 
 
-def test_given_boxes_need_no_detector(
-    script: types.ModuleType, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parser = pipeline_of(boxes_of([]))
-    monkeypatch.setattr(script, "load", lambda *_, config, **__: replace_config(parser, config))
+def test_given_boxes_need_no_detector(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_stand_ins(monkeypatch, PersonBoxes.empty())
     out = tmp_path / "out"
     command = ["--data", str(data), "--only", "boxes", "--given_boxes", "true", "--replicates", "0"]
-    script.main([*command, "-o", str(out)])
+    ablate.main([*command, "-o", str(out)])
     rows = json.loads((out / "ablation.json").read_text())["questions"]["boxes"]["rows"]
     assert rows["boxes"]["pose_map_pckh"]["value"] == 1
     assert sorted(path.name for path in (out / "seen").iterdir()) == ["given", "photo", "settings.json"]
 
 
-def test_what_another_model_saw_is_not_used(
-    script: types.ModuleType,
-    data: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    script.check_folder(tmp_path / "out" / "seen", {"weights": "another"})
+def test_what_another_model_saw_is_not_used(data: Path, tmp_path: Path) -> None:
+    EvidenceCache.open(
+        tmp_path / "out" / "seen", {"weights": "another"}, pipeline_of(PersonBoxes.empty()), False
+    )
     with pytest.raises(ValueError, match="another weights: choose another output folder"):
-        script.main(["--data", str(data), "-o", str(tmp_path / "out")])
+        ablate.main(["--data", str(data), "-o", str(tmp_path / "out")])
 
 
 @pytest.mark.parametrize(
@@ -114,57 +107,51 @@ def test_what_another_model_saw_is_not_used(
         (["--refine_steps", "1", "--refine_split", "val"], "trained on the photos they are tested on"),
     ],
 )
-def test_wrong_options_are_explained(
-    script: types.ModuleType,
-    data: Path,
-    tmp_path: Path,
-    options: list[str],
-    message: str,
-) -> None:
+def test_wrong_options_are_explained(data: Path, tmp_path: Path, options: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        script.main(["--data", str(data), "-o", str(tmp_path / "out"), *options])
+        ablate.main(["--data", str(data), "-o", str(tmp_path / "out"), *options])
 
 
-def test_the_rows_of_a_question_differ(script: types.ModuleType) -> None:
-    plan = importlib.import_module("ablate_plan")
-    for retrained in ((), ("zero maps", "joint maps", "skeleton maps", "both maps")):
-        asked = plan.questions(PipelineConfig(), retrained)
-        assert tuple(question.key for question in asked) == plan.KEYS
-        for question in asked:
-            variants = [row.variant for row in question.rows]
-            assert len(set(variants)) == len(variants) >= 2
-        second_stage = asked[plan.KEYS.index("second_stage")]
-        assert bool(second_stage.note) is not bool(retrained)
-        assert {row.variant.second_stage for row in second_stage.rows} == {"shipped", *retrained}
+def test_a_model_without_a_crf_is_refused(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = jppnet_pipeline(PersonBoxes.empty())
+    monkeypatch.setattr(ablate, "load", lambda *_, **__: alone)
+    with pytest.raises(ValueError, match="--model joint: has no CRF to ablate"):
+        ablate.main(["--data", str(data), "-o", str(tmp_path / "out")])
 
 
-def test_second_stages_are_trained_alike_and_once(script: types.ModuleType, tmp_path: Path) -> None:
-    retraining = importlib.import_module("ablate_refine")
+def write_predictions(path: Path, weights: str) -> None:
+    """Three predicted crops without a pose."""
     generator = np.random.default_rng(0)
     rows = [
         (
-            generator.dirichlet(np.ones(7), (12, 12)).transpose(2, 0, 1),
+            generator.dirichlet(np.ones(7), (64, 64)).transpose(2, 0, 1),
             None,
-            generator.integers(0, 7, (12, 12)).astype(np.uint8),
+            generator.integers(0, 7, (64, 64)).astype(np.uint8),
         )
         for _ in range(3)
     ]
     examples = RefineExamples.stack(rows)
-    model = tmp_path / "model"
-    model.mkdir()
-    for stage in ("pose", "part", "crf"):
-        (model / f"{stage}.json").write_text(json.dumps({"sha256": stage}), encoding="utf-8")
     arrays = {"parts": examples.parts, "poses": examples.poses, "labels": examples.labels}
-    np.savez(tmp_path / "train.npz", weights=np.array("pose part crf"), **arrays)
-    networks = retraining.retrain([], model, tmp_path, crops=8, steps=1, seed=0)
-    assert list(networks) == list(retraining.POSE_MAPS)
-    assert all(isinstance(network, nn.Module) for network in networks.values())
-    written = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/refine.safetensors")}
-    assert len(written) == 5
-    retraining.retrain([], model, tmp_path, crops=8, steps=1, seed=0)
-    assert {path: path.stat().st_mtime_ns for path in written} == written
-    (model / "part.json").write_text(json.dumps({"sha256": "another"}), encoding="utf-8")
-    with pytest.raises(
-        ValueError, match=r"train\.npz: predicted by other weights; remove it, or choose another"
-    ):
-        retraining.retrain([], model, tmp_path, crops=8, steps=1, seed=0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, weights=np.array(weights), **arrays)
+
+
+def test_second_stages_are_trained_on_predictions_of_this_model(data: Path, tmp_path: Path) -> None:
+    content = (data / "person_keypoints_val.json").read_text()
+    (data / "person_keypoints_train.json").write_text(content)
+    out, model = tmp_path / "out", find_model("posepart-s").folder
+    own = " ".join(
+        str(read_card(model / f"{stage}.safetensors")["sha256"]) for stage in ("pose", "part", "crf")
+    )
+    command = ["--data", str(data), "--only", "second_stage", "--refine_steps", "1", "--replicates", "0"]
+    write_predictions(out / "refine" / "train.npz", own)
+    ablate.main([*command, "-o", str(out)])
+    rows = json.loads((out / "ablation.json").read_text())["questions"]["second_stage"]["rows"]
+    trained = [f"retrained, {name}" for name in SECOND_STAGES]
+    assert list(rows) == ["first stage only", *trained, "shipped, both maps"]
+    write_predictions(out / "refine" / "train.npz", "another")
+    message = r"train\.npz: predicted by other weights; remove it, or choose another"
+    with pytest.raises(ValueError, match=message):
+        ablate.main([*command, "-o", str(out)])

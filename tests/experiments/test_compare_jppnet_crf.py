@@ -1,36 +1,27 @@
 """experiments/compare_jppnet_crf.py with stand-ins for detector and networks."""
 
-import importlib
 import json
-import types
 from pathlib import Path
 
+import compare_jppnet_crf
 import numpy as np
 import pytest
-from helpers.joint_stand_ins import ONE_SCALE, SeesBoth
+from helpers.joint_stand_ins import ONE_SCALE, SeesBoth, jppnet_pipeline
 from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
 from PIL import Image
 
 from posepart.config import PipelineConfig
-from posepart.pipeline import JppnetNetworks, Pipeline
 from posepart.schema import JOINT_NAMES
-
-EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 APART = FIGURES[::2]  # not in each other's crop, in which the stand-in would take the one for the other
 
 
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    """The script, on a model and a JPPNet that see drawn people without mistakes."""
-    monkeypatch.syspath_prepend(str(EXPERIMENTS))
-    module = importlib.import_module("compare_jppnet_crf")
-    config = PipelineConfig(
-        mirror_pose=False, upright_pose=False, part_scales=(1.0,), jppnet=ONE_SCALE
-    )  # stand-ins know left and right by colour
-    monkeypatch.setattr(module, "load", lambda *_, **__: pipeline_of(boxes_of(APART), config))
-    monkeypatch.setattr(module, "load_network", lambda _: SeesBoth().eval())
-    return module
+@pytest.fixture(autouse=True)
+def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the script load a model and a JPPNet that see drawn people without mistakes."""
+    config = PipelineConfig(jppnet=ONE_SCALE)
+    monkeypatch.setattr(compare_jppnet_crf, "load", lambda *_, **__: pipeline_of(boxes_of(APART), config))
+    monkeypatch.setattr(compare_jppnet_crf, "load_network", lambda _: SeesBoth().eval())
 
 
 @pytest.fixture
@@ -53,10 +44,10 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-def test_all_systems_on_the_same_boxes(script: types.ModuleType, data: Path, tmp_path: Path) -> None:
+def test_all_systems_on_the_same_boxes(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = ["--data", str(data), "--jppnet", '{"S1": "any.safetensors"}', "--given_boxes", "true"]
-    script.main([*command, "--pictures", "1", "--replicates", "3", "-o", str(out)])
+    compare_jppnet_crf.main([*command, "--pictures", "1", "--replicates", "3", "-o", str(out)])
     record = json.loads((out / "comparison.json").read_text())
     assert (record["photos"], record["model"], list(record["systems"])) == (
         2,
@@ -71,14 +62,9 @@ def test_all_systems_on_the_same_boxes(script: types.ModuleType, data: Path, tmp
     assert Image.open(picture).size[0] == 3 * 330
 
 
-def test_a_model_without_crf_is_refused(
-    script: types.ModuleType,
-    data: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    boxes = boxes_of([])
-    joint = Pipeline(lambda image: boxes, JppnetNetworks(SeesBoth()), PipelineConfig(), "joint")
-    monkeypatch.setattr(script, "load", lambda *_, **__: joint)
+def test_a_model_without_crf_is_refused(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = jppnet_pipeline(boxes_of([]))
+    monkeypatch.setattr(compare_jppnet_crf, "load", lambda *_, **__: alone)
+    command = ["--data", str(data), "--jppnet", '{"S1": "any"}', "-o", str(tmp_path / "out")]
     with pytest.raises(ValueError, match="--model joint: has no CRF to compare with"):
-        script.main(["--data", str(data), "--jppnet", '{"S1": "any"}', "-o", str(tmp_path / "out")])
+        compare_jppnet_crf.main(command)

@@ -1,10 +1,13 @@
-"""A JPPNet that sees drawn people without mistakes."""
+"""A JPPNet that sees drawn people without mistakes, and a pipeline of it alone."""
 
 from torch import Tensor, nn
 
 from helpers.stand_ins import SeesJoints, SeesParts
-from posepart.config import JPPNetInferenceConfig
+from posepart.config import JPPNetInferenceConfig, PipelineConfig
+from posepart.jppnet.networks import JppnetNetworks, PeakAssembler
 from posepart.models.jppnet.network import JPPNet, JPPNetConfig, StageMaps
+from posepart.pipeline import Pipeline
+from posepart.structures import PersonBoxes
 
 ONE_SCALE = JPPNetInferenceConfig(scales=(1.0,), mirror=False)  # the stand-ins know left and right by colour
 
@@ -21,3 +24,10 @@ class SeesBoth(JPPNet):
     def stages(self, images: Tensor) -> StageMaps:
         logits, _ = self.joints(images)
         return StageMaps((self.parts(images),), (logits.sigmoid(),))
+
+
+def jppnet_pipeline(boxes: PersonBoxes) -> Pipeline:
+    """A JPPNet without CRF and second stage."""
+    config = PipelineConfig(jppnet=ONE_SCALE)
+    networks, assembler = JppnetNetworks(SeesBoth().eval(), config), PeakAssembler(config.choice)
+    return Pipeline(lambda image: boxes, networks, assembler, None, config, name="joint")

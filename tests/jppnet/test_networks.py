@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.candidates import evidence_of
-from helpers.joint_stand_ins import ONE_SCALE, SeesBoth
+from helpers.joint_stand_ins import SeesBoth, jppnet_pipeline
 from helpers.stand_ins import FIGURES, boxes_of, draw, logistic, pipeline_of
 from numpy.typing import NDArray
 from PIL import Image
@@ -22,19 +22,12 @@ from posepart.jppnet.networks import JppnetNetworks, JppnetParts, PeakAssembler,
 from posepart.loading import load
 from posepart.models.builders import build
 from posepart.models.weights import find_model, save_tensors, save_weights
-from posepart.pipeline import Pipeline
 from posepart.schema import SKELETON, Joint, Part
 from posepart.stages.crf import SolvedCrf
 from posepart.stages.features import OFFSET_FEATURES
 from posepart.stages.networks import FcnNetworks
 from posepart.stages.pairwise import PairwiseModel
 from posepart.structures import PersonBoxes, Pose
-
-
-def jppnet_pipeline(boxes: PersonBoxes) -> Pipeline:
-    config = PipelineConfig(jppnet=ONE_SCALE)
-    networks, assembler = JppnetNetworks(SeesBoth().eval(), config), PeakAssembler(config.choice)
-    return Pipeline(lambda image: boxes, networks, assembler, None, config, name="joint")
 
 
 def test_no_boxes_no_people() -> None:

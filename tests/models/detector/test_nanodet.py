@@ -60,11 +60,12 @@ def test_published_weights_keep_the_person_alone() -> None:
     network = NanoDet()
     network.load_published(arrays)
     last = f"convolution{len(arrays) // 2 - 1}"
-    np.testing.assert_array_equal(network.out[-1].weight[0].detach(), arrays[f"{last}.weight"][0])
-    np.testing.assert_array_equal(network.out[-1].weight[1:].detach(), arrays[f"{last}.weight"][CLASSES:])
-    np.testing.assert_array_equal(network.out[-1].bias[1:].detach(), arrays[f"{last}.bias"][CLASSES:])
-    np.testing.assert_array_equal(network.stem[0].weight.detach(), arrays["convolution0.weight"])
-    np.testing.assert_array_equal(network.towers[0][0].weight.detach(), arrays["convolution28.weight"])
+    loaded = {name: parameter.detach() for name, parameter in network.named_parameters()}
+    np.testing.assert_array_equal(loaded["out.2.weight"][0], arrays[f"{last}.weight"][0])
+    np.testing.assert_array_equal(loaded["out.2.weight"][1:], arrays[f"{last}.weight"][CLASSES:])
+    np.testing.assert_array_equal(loaded["out.2.bias"][1:], arrays[f"{last}.bias"][CLASSES:])
+    np.testing.assert_array_equal(loaded["stem.0.weight"], arrays["convolution0.weight"])
+    np.testing.assert_array_equal(loaded["towers.0.0.weight"], arrays["convolution28.weight"])
     assert len(network.out) == len(STRIDES)
 
 

@@ -37,7 +37,8 @@ def test_an_empty_picture_has_no_joints() -> None:
     assert (centres.shape, present.shape) == ((2, 9, 2), (2, 9))
     assert not present.any()
     assert not gaussian_maps(centres, present, (3, 4)).any()
-    assert structure_weight(*[torch.zeros(2, 3, 4)] * 2, REGIONS, StructureLossConfig()).tolist() == [0, 0]
+    empty = torch.zeros(2, 3, 4)
+    assert structure_weight(empty, empty, REGIONS, StructureLossConfig()).tolist() == [0, 0]
 
 
 def test_centres_by_hand() -> None:

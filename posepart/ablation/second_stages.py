@@ -1,0 +1,63 @@
+"""Training of second stages for an ablation: one small network per choice of pose maps, all trained alike."""
+
+from pathlib import Path
+
+from tqdm import tqdm
+
+from posepart.ablation.questions import SECOND_STAGES, SecondStage
+from posepart.config import CropConfig
+from posepart.loading import load_second_stage
+from posepart.models.builders import build
+from posepart.models.refine import RefineFCN
+from posepart.models.weights import save_weights
+from posepart.stages.skeleton_maps import PoseEncoder
+from posepart.training.loop import LoopConfig, train
+from posepart.training.part import PartLossConfig
+from posepart.training.refine import RefineBatches, RefineExamples, RefineLoss
+
+BATCH = 4  # crops per training step
+
+
+def train_second_stages(
+    examples: RefineExamples, folder: Path, steps: int, seed: int
+) -> dict[str, RefineFCN]:
+    """Train the networks of `SECOND_STAGES` on the same predictions, in the same order of batches.
+
+    Parameters
+    ----------
+    examples : RefineExamples
+        Of crops of the default size.
+    folder : Path
+        Receives runs and weights; weights that are there already are used again.
+    steps : int
+        Of each training.
+    seed : int
+        Of the batches.
+
+    Returns
+    -------
+    dict
+        Network by its name in `SECOND_STAGES`.
+    """
+    networks = {}
+    for name, stage in tqdm(SECOND_STAGES.items(), unit="second stage", desc="training"):
+        run = folder / f"{name.replace(' ', '_')}_{steps}"
+        weights = run / "refine.safetensors"
+        if not weights.exists():
+            network = _trained(stage, examples, run, steps, seed)
+            card = {"stage": "refine", "builder": stage.builder, "arguments": {}}
+            save_weights(weights, network, {**card, "pose_maps": name, "steps": steps})
+        networks[name] = load_second_stage(weights)
+    return networks
+
+
+def _trained(stage: SecondStage, examples: RefineExamples, run: Path, steps: int, seed: int) -> RefineFCN:
+    network = build(stage.builder)
+    assert isinstance(network, RefineFCN)
+    maps = {"joint_map": stage.joint_map, "skeleton_map": stage.skeleton_map}
+    batches = RefineBatches(examples, PoseEncoder(network.encoding, CropConfig().size, **maps), BATCH, seed)
+    loop = LoopConfig(steps=steps, lr=3e-3, ema=0.99, bf16=False, checkpoint_every=200, threads=1, seed=seed)
+    loss = RefineLoss(PartLossConfig().class_weights)
+    averaged = train(network, batches, loss, run, loop, resume=True)
+    assert isinstance(averaged, RefineFCN)
+    return averaged
