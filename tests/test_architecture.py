@@ -21,7 +21,8 @@ FLOORS = (
     ("stages", "io", "draw"),
     ("pipeline", "jppnet", "data", "synthetic"),
     ("loading", "batch", "explanation", "metrics"),
-    ("ablation", "report", "training"),
+    ("report", "training"),
+    ("ablation",),
     ("cli",),
     ("__main__",),
 )

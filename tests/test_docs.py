@@ -161,6 +161,7 @@ def test_inline_code_is_right(
     monkeypatch.chdir(tmp_path)
     settings = dict(flat(PipelineConfig()))
     sections = {key.partition(".")[0] for key in settings if "." in key}
+    of_files = {row[0].strip("`") for row in table(page, "Field")}
     for code in inline_code(page):
         if PATH.fullmatch(code) and "NAME" not in code:
             assert any(ROOT.glob(code.rstrip("/"))), f"{page.name}: {code} does not exist"
