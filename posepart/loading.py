@@ -7,9 +7,10 @@ from torch import nn
 
 from posepart.config import PipelineConfig
 from posepart.jppnet.networks import JppnetNetworks, JppnetParts, PeakAssembler, check_schema
+from posepart.models.model_set import ModelSet, find_model
 from posepart.models.openvino import OpenVinoNetwork
 from posepart.models.refine import RefineFCN
-from posepart.models.weights import ModelSet, find_model, load_network, read_tensors
+from posepart.models.weight_files import load_network, read_tensors
 from posepart.pipeline import Assembler, Pipeline
 from posepart.stages.calibration import load_calibration
 from posepart.stages.crf import CrfAssembler

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posepart.arrays import Float64
-from posepart.models.weights import ModelSet, read_tensors
+from posepart.models.model_set import Card, ModelSet
+from posepart.models.weight_files import read_tensors
 from posepart.schema import NUM_JOINTS
 from posepart.structures import Person, Scene
 
@@ -143,8 +144,8 @@ def load_calibration(model: ModelSet) -> Calibration | None:
     if "calibration" not in model.cards:
         return None
     path = model.path("calibration")
-    fitted_for = model.cards["calibration"].get("pose_sha256")
-    if fitted_for is not None and fitted_for != model.cards.get("pose", {}).get("sha256"):
+    fitted_for = model.cards["calibration"].pose_sha256
+    if fitted_for is not None and fitted_for != model.cards.get("pose", Card()).sha256:
         raise ValueError(
             f"{path}: was fitted for other pose weights; fit it again with experiments/calibrate.py, or delete it"
         )

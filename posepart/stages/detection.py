@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from posepart.arrays import Rgb
 from posepart.config import DetectionConfig
-from posepart.models.weights import find_model, load_into, load_network
+from posepart.models.model_set import find_model
+from posepart.models.weight_files import load_into, load_network
 from posepart.structures import PersonBoxes
 
 COCO_PERSON = 1  # torchvision's label, after 0 for the background; our own detector's only label

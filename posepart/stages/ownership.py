@@ -34,9 +34,9 @@ def pixel_owners(
 ) -> Ids:
     """The owner of each body pixel: the person with the nearest bone.
 
-    Distances are measured in each person's own crop frame, in which all people have one size, to the person's
-    bones of the pixel's part. A bone of another part counts as `other_part_penalty` farther, so that a leg without
-    joints still gets an owner. A person can own the pixels of its crop in its box or within `reach` of its bones.
+    Distances are measured in each person's own crop frame, in which all people have one size, to the bones of the
+    pixel's part; a bone of another part counts as `other_part_penalty` farther, so that a leg without joints still
+    gets an owner. A person can own the pixels of its crop in its box or within `reach` of its bones.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Box rescaling: what is lit in the photo and a joint there land together."""
+"""Box rescaling: a lit pixel of the photo and a joint there land on the same place in the crop."""
 
 import numpy as np
 import pytest

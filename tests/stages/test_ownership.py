@@ -57,8 +57,8 @@ def test_people_of_different_sizes_are_measured_by_their_own_size() -> None:
     part_map = np.zeros((128, 128), np.uint8)
     part_map[60, 60] = Part.LOWER_ARM
     small, large = arm(50, box=(0, 0, 127, 127)), arm(75, box=(0, 0, 127, 127))
-    fine = Affine(np.array([[2.0, 0, -60], [0, 2.0, -60]]))  # crop of 32 photo px
-    coarse = Affine(np.array([[0.5, 0, 0], [0, 0.5, 0]]))  # crop of 128 photo px
+    fine = Affine(np.array([[2.0, 0, -60], [0, 2.0, -60]]))  # the crop spans 32 photo px
+    coarse = Affine(np.array([[0.5, 0, 0], [0, 0.5, 0]]))  # the crop spans 128 photo px
     owner = pixel_owners(part_map, [small, large], [fine, coarse], 64, CONFIG)
     assert owner[60, 60] == 2  # 10 px are 20 of the small crop's, 18 px are 9 of the large one's
 
@@ -73,7 +73,9 @@ def test_background_and_people_without_joints_get_nothing() -> None:
 def test_distance_field_by_hand() -> None:
     field = bone_distances(arm(20).pose, Affine.identity(), 64, CONFIG) / 16
     assert field[Part.LOWER_ARM, 30, 30] == pytest.approx(10, abs=0.1)
-    assert field[Part.UPPER_ARM, 10, 24] == pytest.approx(4, abs=0.5)  # the elbow alone
+    assert field[Part.UPPER_ARM, 10, 24] == pytest.approx(
+        4, abs=0.5
+    )  # to the elbow, a single joint of the upper arm
     assert field[Part.HEAD, 30, 30] == pytest.approx(34, abs=0.1)
     assert (field[Part.BACKGROUND] > 4000).all()
 
