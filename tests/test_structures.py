@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from posepart.geometry.frames import Affine, crop_to_map, map_to_crop
 from posepart.structures import (
@@ -19,7 +20,7 @@ from posepart.structures import (
 )
 
 
-def zeros(*shape: int) -> np.ndarray:
+def zeros(*shape: int) -> NDArray:
     return np.zeros(shape, np.float32)
 
 

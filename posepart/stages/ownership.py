@@ -43,7 +43,6 @@ def pixel_owners(
     part_map : (H, W) uint8
         `schema.Part` ids.
     people : sequence of Person
-        Photo frame.
     affines : sequence of Affine
         One per person, photo -> crop, without rotation.
     crop_size : int

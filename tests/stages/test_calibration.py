@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers.scenes import empty_scene, two_people
 from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
+from numpy.typing import NDArray
 
 from posepart.io.results import PhotoInfo, coco_results, read_result, write_result
 from posepart.models.model_set import Card, ModelSet
@@ -135,7 +136,7 @@ def test_a_model_without_calibration(tmp_path: Path) -> None:
         ({"joint.isotonic": np.ones((2, 2)), "pose.platt": np.ones(2)}, "a rising map needs"),
     ],
 )
-def test_other_files_are_refused(tmp_path: Path, arrays: dict[str, np.ndarray], told: str) -> None:
+def test_other_files_are_refused(tmp_path: Path, arrays: dict[str, NDArray], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         from_arrays(arrays)
     save_tensors(tmp_path / "calibration.safetensors", arrays, Card())

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from posepart.arrays import Rgb
 from posepart.config import CropConfig
 from posepart.geometry.frames import Affine
 from posepart.stages.crops import PADDING_GREY, box_affine, crop_boxes, warp_image
@@ -11,7 +13,7 @@ from posepart.structures import PersonBoxes
 CONFIG = CropConfig(size=256, margin=1.25)
 
 
-def brightness_centre(crop: np.ndarray, near: np.ndarray) -> np.ndarray:
+def brightness_centre(crop: Rgb, near: NDArray) -> NDArray[np.float64]:
     """(x, y) centre of gravity of the brightness within 14 px of `near`, away from the grey padding."""
     light = crop[..., 0].astype(float)
     y, x = np.mgrid[: light.shape[0], : light.shape[1]]

@@ -11,6 +11,7 @@ import torch
 from skimage import data
 from torch import Tensor, nn
 
+from posepart.arrays import Rgb
 from posepart.config import DetectionConfig
 from posepart.models.detector.network import person_detector
 from posepart.models.model_set import INSTALLED, Card
@@ -44,7 +45,7 @@ class FixedDetector(nn.Module):
         return [self.found]
 
 
-def photo(height: int, width: int) -> np.ndarray:
+def photo(height: int, width: int) -> Rgb:
     return np.zeros((height, width, 3), np.uint8)
 
 
@@ -152,9 +153,9 @@ class StandInPredictor:
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
-        self.seen: np.ndarray | None = None
+        self.seen: Rgb | None = None
 
-    def __call__(self, image: np.ndarray) -> dict[str, Any]:
+    def __call__(self, image: Rgb) -> dict[str, Any]:
         self.seen = image
         return {
             "instances": SimpleNamespace(
