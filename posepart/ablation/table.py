@@ -1,6 +1,6 @@
 """Answers to questions: every variant's scores, and their differences to the first with paired intervals."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -28,7 +28,6 @@ HEADLINES: tuple[Headline, ...] = (
     Headline("pose_map_pckh", "mAP"),
     Headline("pose_map_pose_box", "mAP (pose box)"),
     Headline("oks_ap", "OKS-AP"),
-    Headline("pck_lsp_extended", "PCK LSP"),
     Headline("pck_human", "PCK human"),
     Headline("pck_teacher", "PCK teacher"),
     Headline("pck_exact", "PCK exact"),
@@ -58,12 +57,25 @@ class Answer:
 
 def headline_scores(photos: Sequence[JudgedPhoto]) -> dict[str, Score]:
     """The scores of the headlines that have samples, by name, with `remembered` statistics."""
-    wanted = {headline.name for headline in HEADLINES}
     return {
         score.name: replace(score, statistic=remembered(score.statistic))
         for score in scores_of(photos)
-        if score.name in wanted and score.samples
+        if score.samples and _is_headline(score.name)
     }
+
+
+def _is_headline(name: str) -> bool:
+    """Whether a score is one of `HEADLINES`, or the PCK on the photos of one source."""
+    by_source = name.startswith("pck_") and not name.endswith("_unmirrored")
+    return by_source or any(name == headline.name for headline in HEADLINES)
+
+
+def _headlines(names: Collection[str]) -> tuple[Headline, ...]:
+    """The headlines of some scores: `HEADLINES` in their order, then the PCK of each source."""
+    fixed = tuple(headline for headline in HEADLINES if headline.name in names)
+    known = {headline.name for headline in HEADLINES}
+    by_source = [name for name in names if name not in known]
+    return (*fixed, *(Headline(name, f"PCK {name.removeprefix('pck_')}") for name in by_source))
 
 
 def remembered(statistic: Statistic) -> Statistic:
@@ -91,7 +103,7 @@ def answer(
     """
     variants = question.variants
     first = scores[variants[0]]
-    headlines = tuple(h for h in HEADLINES if all(h.name in scores[variant] for variant in variants))
+    headlines = _headlines([name for name in first if all(name in scores[variant] for variant in variants)])
     cells = tuple(
         tuple(
             _cell(first[h.name] if i else None, scores[variant][h.name], replicates, seed) for h in headlines

@@ -83,3 +83,9 @@ def test_each_bootstrap_sample_is_computed_once() -> None:
     weights = np.array([1, 2, 0])
     assert [statistic(weights), statistic(weights.copy()), statistic(np.array([2, 1, 0]))] == [3, 3, 3]
     assert calls == [[1, 2, 0], [2, 1, 0]]
+
+
+def test_the_pck_of_every_source_is_shown() -> None:
+    scores = {name: mean_score(name, [0.5]) for name in ("pck_coco", "pck_human", "pck_gym", "adk")}
+    found = answer(QUESTION, {FIRST: scores, SECOND: scores}, replicates=10, seed=0)
+    assert [h.title for h in found.headlines] == ["PCK human", "ADK", "PCK coco", "PCK gym"]
