@@ -14,7 +14,8 @@ from posepart.data.folds import Fold
 from posepart.data.readers import read_samples, splits_of
 from posepart.data.sample import Sample
 from posepart.models.builders import build
-from posepart.models.weights import load_into, read_card, save_weights
+from posepart.models.model_set import read_card
+from posepart.models.weight_files import load_into, save_weights
 from posepart.schema import JOINT_NAMES, PART_NAMES
 
 LICENCES = {

@@ -32,8 +32,8 @@ from posepart.io.files import write_json, write_text
 from posepart.loading import load
 from posepart.metrics.bootstrap import Score
 from posepart.metrics.judged import JudgedPhoto, judge
+from posepart.models.model_set import find_model
 from posepart.models.refine import RefineFCN
-from posepart.models.weights import find_model
 from posepart.pipeline import Pipeline
 from posepart.stages.crf import CrfAssembler
 

@@ -27,7 +27,8 @@ from torch import Tensor, nn
 from posepart.models.backbones import read_arrays
 from posepart.models.builders import build
 from posepart.models.fcn import PoseFCN
-from posepart.models.weights import read_card, read_tensors, save_weights, sha256
+from posepart.models.model_set import read_card
+from posepart.models.weight_files import read_tensors, save_weights, sha256
 from posepart.training.pose import restore_trunk
 
 MOVENET = "movenet"  # in place of a stage

@@ -28,7 +28,8 @@ from posepart.io.results import read_result
 from posepart.loading import load
 from posepart.metrics.bootstrap import Interval
 from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto, judge
-from posepart.models.weights import find_model, save_tensors
+from posepart.models.model_set import find_model
+from posepart.models.weight_files import save_tensors
 from posepart.pipeline import Pipeline
 from posepart.stages.calibration import Calibration, to_arrays
 from posepart.structures import Scene

@@ -36,7 +36,7 @@ from posepart.loading import load
 from posepart.metrics.bootstrap import Interval
 from posepart.metrics.measure import Comparison, compare_scenes
 from posepart.metrics.tables import format_comparisons
-from posepart.models.weights import load_network
+from posepart.models.weight_files import load_network
 from posepart.pipeline import Pipeline
 from posepart.stages.crf import CrfAssembler
 from posepart.stages.networks import FcnNetworks

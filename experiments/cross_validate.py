@@ -19,7 +19,7 @@ from posepart.data.readers import read_samples
 from posepart.data.sample import Sample
 from posepart.io.photos import read_photo
 from posepart.metrics.tables import format_measures
-from posepart.models.weights import find_model
+from posepart.models.model_set import find_model
 from posepart.report.evaluate import choose_samples, evaluate
 from posepart.report.paper_tables import Bootstrap
 from posepart.report.predictions import Predictions

@@ -26,7 +26,7 @@ from posepart.config import CropConfig, PipelineConfig
 from posepart.data.augment import NO_AUGMENTATION
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.sample import Sample
-from posepart.models.weights import load_network, save_tensors
+from posepart.models.weight_files import load_network, save_tensors
 from posepart.stages.networks import FcnNetworks
 from posepart.training.crf import compare_variants, fit
 from posepart.training.evidence_batches import labelled_evidence

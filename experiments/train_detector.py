@@ -23,7 +23,7 @@ from posepart.config import DetectionConfig
 from posepart.models.backbones import read_arrays
 from posepart.models.builders import build
 from posepart.models.detector.guided import GUIDANCE
-from posepart.models.weights import load_into
+from posepart.models.weight_files import load_into
 from posepart.training.detector import (
     DetectorEvaluation,
     MosaicBatchConfig,

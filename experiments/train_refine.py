@@ -30,7 +30,8 @@ from posepart.data.augment import NO_AUGMENTATION
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.sample import Sample
 from posepart.loading import load_pairwise
-from posepart.models.weights import load_network, read_card
+from posepart.models.model_set import read_card
+from posepart.models.weight_files import load_network
 from posepart.stages.crf import CrfAssembler
 from posepart.stages.networks import FcnNetworks
 from posepart.stages.poses import choose_poses

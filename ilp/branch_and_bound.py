@@ -1,4 +1,4 @@
-"""Exact search in one component: cut loop at the root, then best-first branch and bound."""
+"""Exact search in one component: cutting planes at the root, then best-first branch and bound."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from .component import Component
 from .heuristics import LocalSearch
 from .presolve import trivial_bound
-from .problem import Bools, Floats, Ints
+from .problem import Float64, Index, Mask
 from .relaxation import Point, Relaxation
 
 _TAIL = 8
@@ -18,12 +18,12 @@ Fixings = tuple[tuple[int, float], ...]
 
 
 class Search:
-    """Incumbent and bound of one component.
+    """The best grouping and the bound of one component.
 
     Attributes
     ----------
     people : list of (k,) int64
-        Best grouping so far.
+        The best grouping so far.
     energy : float
         Its energy.
     bound : float
@@ -33,7 +33,7 @@ class Search:
     """
 
     def __init__(
-        self, component: Component, people: list[Ints], *, engine: str, deadline: float, gap: float
+        self, component: Component, people: list[Index], *, engine: str, deadline: float, gap: float
     ) -> None:
         self.component = component
         self.people = people
@@ -46,7 +46,7 @@ class Search:
         self._local = LocalSearch(component, deadline)
 
     def run(self) -> None:
-        """Close the gap, or stop at the deadline."""
+        """Search until the gap is closed or the deadline is over."""
         if self._closed(self.bound):
             self._finish()
             return
@@ -59,7 +59,7 @@ class Search:
         return bound >= self.energy - self._gap * max(abs(self.energy), 1e-6)
 
     def _finish(self) -> None:
-        """All that is left was proven not to be better (or only within the allowed gap)."""
+        """Close the search: no grouping is better, except within the allowed gap."""
         if self._gap <= 1e-9:
             self.bound = self.energy
 
@@ -68,7 +68,7 @@ class Search:
         return self.relaxation.solve(self._deadline - perf_counter())
 
     def _root(self) -> Point | None:
-        """Cut until nothing is violated; the last point if it is fractional, None if all is decided."""
+        """Cut until nothing is violated; the last point if it is fractional, None if the search is over."""
         for k in range(10_000):
             point = self._solve()
             self.bound = max(self.bound, min(point.bound, self.energy))
@@ -92,8 +92,8 @@ class Search:
             return None
         return point
 
-    def _round(self, values: Floats) -> None:
-        """Grouping from a relaxed point: selected nodes joined where ``y > 1/2``, then local search."""
+    def _round(self, values: Float64) -> None:
+        """Round a relaxed point: join the selected nodes where ``y > 1/2``, then improve by local search."""
         component = self.component
         x, y = values[: component.n_nodes], self.relaxation.joining(values)
         left = np.flatnonzero(self._chosen(x))
@@ -107,8 +107,8 @@ class Search:
         self._local.descend()
         self._accept(self._local.groups())
 
-    def _chosen(self, x: Floats) -> Bools:
-        """The largest ``x > 0.4`` of each candidate."""
+    def _chosen(self, x: Float64) -> Mask:
+        """Mask of the node of largest ``x`` of each candidate, where it is above 0.4."""
         component = self.component
         order = np.lexsort((-x, component.candidate))
         first = order[component.start]
@@ -116,15 +116,15 @@ class Search:
         chosen[first] = x[first] > 0.4
         return chosen
 
-    def _accept(self, people: list[Ints]) -> None:
+    def _accept(self, people: list[Index]) -> None:
         energy = self.component.energy(people)
         if energy < self.energy - 1e-12 and self.component.feasible(people):
             self.energy, self.people = energy, people
 
     def _branch(self, root: Point) -> None:
-        """Best-first search over fixings of x and y; rows are valid everywhere and kept."""
+        """Best-first search over fixings of x and y; all rows are valid everywhere and are kept."""
         lower, upper = self.relaxation.lp.lower.copy(), self.relaxation.lp.upper.copy()
-        heap: list[tuple[float, int, Fixings, Floats]] = [(root.bound, 0, (), root.values)]
+        heap: list[tuple[float, int, Fixings, Float64]] = [(root.bound, 0, (), root.values)]
         while heap:
             self.bound = max(self.bound, min(heap[0][0], self.energy))
             if self._closed(self.bound):
@@ -143,8 +143,8 @@ class Search:
                     heapq.heappush(heap, entry)
         self._finish()
 
-    def _apply(self, fixings: Fixings, lower: Floats, upper: Floats) -> None:
-        """Variable bounds of a node of the tree: the root's, then its fixings."""
+    def _apply(self, fixings: Fixings, lower: Float64, upper: Float64) -> None:
+        """Set the variable bounds of a node of the tree: those of the root, and its fixings."""
         lp = self.relaxation.lp
         want_lower, want_upper = np.zeros(lp.n_columns), np.ones(lp.n_columns)
         want_lower[: len(lower)], want_upper[: len(upper)] = lower, upper
@@ -174,8 +174,8 @@ class Search:
             if not cuts or (stalled > _TAIL and not point.integral):
                 return point
 
-    def _most_fractional(self, values: Floats) -> int:
-        """Branching variable: fractionality times what it costs; x counts as much as the dearest pair."""
+    def _most_fractional(self, values: Float64) -> int:
+        """The variable of largest fractionality times cost; x counts as much as the most expensive pair."""
         pairs = self.relaxation.pairs[: len(values) - self.component.n_nodes]
         weight = np.full(len(values), 3.0)
         cost = np.abs(self.component.pair[pairs[:, 0], pairs[:, 1]])

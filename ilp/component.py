@@ -1,4 +1,4 @@
-"""The dense form in which the search works: one connected part of a problem."""
+"""The dense form of a problem, or of one connected part of it, on which the search works."""
 
 from __future__ import annotations
 
@@ -6,44 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .problem import Bools, Floats, Ints, Problem
+from .problem import Float64, Index, Mask, Problem
 
 
 @dataclass(frozen=True)
 class Component:
-    """Costs of N nodes as matrices; nodes of one candidate are consecutive.
+    """The costs of N nodes of G candidates as matrices; the nodes of a candidate are consecutive."""
 
-    Attributes
-    ----------
-    unary : (N,) float64
-        ``c_v``.
-    pair : (N, N) float64
-        Symmetric ``w_uv``; 0 within a candidate; forbidden pairs carry a finite cost that no optimum pays.
-    allowed : (N, N) bool
-        False where ``y_uv = 0`` is known.
-    candidate : (N,) int64
-        0 .. G-1, ascending.
-    start : (G,) int64
-        First node of each candidate.
-    label : (N,) int64
-        Joint types.
-    unique_labels : bool
-        At most one node of each type in a person.
-    node : (N,) int64
-        Node of the problem behind each node.
-    forbidden : float
-        Cost of a forbidden pair.
-    """
-
-    unary: Floats
-    pair: Floats
-    allowed: Bools
-    candidate: Ints
-    start: Ints
-    label: Ints
-    unique_labels: bool
-    node: Ints
-    forbidden: float
+    unary: Float64  # (N,), c_v
+    pair: Float64  # (N, N), w_uv, symmetric; 0 within a candidate, `forbidden` for a forbidden pair
+    allowed: Mask  # (N, N), False where y_uv = 0 is known
+    candidate: Index  # (N,), 0 .. G-1, ascending
+    start: Index  # (G,), first node of each candidate
+    label: Index  # (N,), joint types
+    unique_labels: bool  # whether a person has at most one node of each type
+    node: Index  # (N,), the corresponding node of the problem
+    forbidden: float  # cost of a forbidden pair: finite, but no optimum pays it
 
     @property
     def n_nodes(self) -> int:
@@ -55,16 +33,16 @@ class Component:
         """Number G of candidates."""
         return len(self.start)
 
-    def energy(self, people: list[Ints]) -> float:
+    def energy(self, people: list[Index]) -> float:
         """``sum c_v + sum w_uv`` of people given as node index arrays."""
         return float(sum(self.unary[p].sum() + self.pair[np.ix_(p, p)].sum() / 2 for p in people))
 
-    def feasible(self, people: list[Ints]) -> bool:
-        """Whether no person holds a forbidden pair (nor one so dear that no optimum joins it)."""
+    def feasible(self, people: list[Index]) -> bool:
+        """Whether no person has a forbidden pair, or one so expensive that no optimum joins it."""
         return all(self.pair[np.ix_(p, p)].max() < self.forbidden for p in people)
 
-    def restrict(self, nodes: Ints) -> Component:
-        """The same costs on some nodes (ascending indices)."""
+    def restrict(self, nodes: Index) -> Component:
+        """The part of the component on some nodes (ascending indices)."""
         _, candidate = np.unique(self.candidate[nodes], return_inverse=True)
         square = np.ix_(nodes, nodes)
         return Component(
@@ -80,7 +58,7 @@ class Component:
         )
 
 
-def _first(candidate: Ints) -> Ints:
+def _first(candidate: Index) -> Index:
     return np.flatnonzero(np.r_[True, np.diff(candidate) > 0])[: len(candidate)].astype(np.int64)
 
 
@@ -96,8 +74,8 @@ def dense(problem: Problem) -> tuple[Component, float]:
 
     Notes
     -----
-    A forbidden pair costs ``1 + max_u sum_g max(0, -min_{t of g} w_ut)``: more than its two nodes can gain
-    from all others together, so that isolating one of them always lowers the energy.
+    A forbidden pair costs ``1 + max_u sum_v max(0, -w_uv)``: more than either of its nodes can gain from all others
+    together, so that isolating one of them always lowers the energy.
     """
     usable = np.flatnonzero(np.isfinite(problem.unary))
     order = usable[np.lexsort((problem.label[usable], problem.candidate[usable]))]
@@ -127,6 +105,6 @@ def dense(problem: Problem) -> tuple[Component, float]:
     ), scale
 
 
-def _scale(costs: Floats) -> float:
+def _scale(costs: Float64) -> float:
     largest = float(np.abs(costs).max(initial=0.0))
     return float(2.0 ** np.clip(np.ceil(np.log2(largest / 16.0)), -900, 900)) if largest > 0 else 1.0

@@ -1,4 +1,4 @@
-"""The simplex engines: GLOP from OR-Tools, or HiGHS, each warm-started after every change."""
+"""The simplex engines, GLOP from OR-Tools or HiGHS, which start warm after every change."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from ortools.math_opt import (
 from ortools.math_opt.core.python import solver as mathopt_core
 from ortools.math_opt.python import mathopt
 
-from .problem import Floats, Ints
+from .problem import Float64, Index
 
 
 @contextmanager
 def keep_interrupt() -> Iterator[None]:
-    """Hold back Ctrl-C during a call of MathOpt's solver and deliver it afterwards.
+    """Delay Ctrl-C until a call of MathOpt's solver is over.
 
-    Measured with ortools 9.15: a KeyboardInterrupt that is due when the solver returns is raised inside the
-    conversion of its result, which swallows it.
+    With ortools 9.15 a KeyboardInterrupt that is due when the solver returns is raised during the conversion of its
+    result, and swallowed there.
     """
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):
@@ -46,32 +46,35 @@ def keep_interrupt() -> Iterator[None]:
 
 
 class Engine(Protocol):
-    """An incremental simplex for ``min c.x, A x <= b (or = b), l <= x <= u``; nothing is ever removed."""
+    """An incremental simplex for ``min c.x, A x <= b (or = b), l <= x <= u`` to which one can only add."""
 
-    def add_columns(self, cost: Floats, lower: Floats, upper: Floats) -> None:
+    def add_columns(self, cost: Float64, lower: Float64, upper: Float64) -> None:
         """Append columns with no entries."""
 
-    def add_rows(self, row: Ints, column: Ints, value: Floats, lower: Floats, upper: Floats) -> None:
-        """Append ``len(upper)`` rows; entries are sorted by (row, column), rows count from 0 in this call."""
+    def add_rows(self, row: Index, column: Index, value: Float64, lower: Float64, upper: Float64) -> None:
+        """Append ``len(upper)`` rows; entries are sorted by (row, column), rows are counted from 0 in each call."""
 
-    def set_bounds(self, column: Ints, lower: Floats, upper: Floats) -> None:
-        """Change bounds of some columns (ascending, no duplicates)."""
+    def set_bounds(self, column: Index, lower: Float64, upper: Float64) -> None:
+        """Change the bounds of some columns (ascending, no duplicates)."""
 
-    def solve(self, seconds: float) -> tuple[str, Floats, Floats]:
-        """Status ``'optimal' | 'infeasible' | 'stopped'``, primal values and row duals (empty if none)."""
+    def solve(self, seconds: float) -> tuple[str, Float64, Float64]:
+        """Solve, and return a status, primal values and row duals (empty if there are none).
 
-    def basis(self) -> tuple[Ints, Ints]:
-        """Status codes of columns and rows after the last solve; of no length if there are none."""
+        The status is ``'optimal'``, ``'infeasible'`` or ``'stopped'``.
+        """
 
-    def set_basis(self, columns: Ints, rows: Ints) -> None:
-        """Start the next solve from status codes of the same kind of engine."""
+    def basis(self) -> tuple[Index, Index]:
+        """Status codes of columns and rows after the last solve; empty if there are none."""
+
+    def set_basis(self, columns: Index, rows: Index) -> None:
+        """Start the next solve from status codes that an engine of the same kind returned."""
 
 
 class Glop:
-    """GLOP's dual simplex through MathOpt, fed with whole protocol buffers.
+    """GLOP's dual simplex through MathOpt, with whole protocol buffers as input.
 
-    MathOpt's object layer costs one Python call per coefficient; its solver core takes a model update with
-    all new rows at once.
+    MathOpt's objects cost one Python call per coefficient; its solver core takes a model update with all new rows at
+    once.
     """
 
     _off = mathopt.SolveParameters(
@@ -86,9 +89,9 @@ class Glop:
         self._columns = self._rows = 0
         self._parameters = self._off.to_proto()
         self._basis = solution_pb2.BasisProto()
-        self._start: tuple[Ints, Ints] | None = None
+        self._start: tuple[Index, Index] | None = None
 
-    def add_columns(self, cost: Floats, lower: Floats, upper: Floats) -> None:
+    def add_columns(self, cost: Float64, lower: Float64, upper: Float64) -> None:
         """See :class:`Engine`."""
         ids = range(self._columns, self._columns + len(cost))
         new = self._update.new_variables
@@ -101,7 +104,7 @@ class Glop:
         objective.values.extend(cost.tolist())
         self._columns += len(cost)
 
-    def add_rows(self, row: Ints, column: Ints, value: Floats, lower: Floats, upper: Floats) -> None:
+    def add_rows(self, row: Index, column: Index, value: Float64, lower: Float64, upper: Float64) -> None:
         """See :class:`Engine`."""
         new = self._update.new_linear_constraints
         new.ids.extend(range(self._rows, self._rows + len(upper)))
@@ -113,7 +116,7 @@ class Glop:
         entries.coefficients.extend(value.tolist())
         self._rows += len(upper)
 
-    def set_bounds(self, column: Ints, lower: Floats, upper: Floats) -> None:
+    def set_bounds(self, column: Index, lower: Float64, upper: Float64) -> None:
         """See :class:`Engine`."""
         self._flush()
         bounds = self._update.variable_updates
@@ -128,7 +131,7 @@ class Glop:
             raise RuntimeError("GLOP refused an incremental change")
         self._update = model_update_pb2.ModelUpdateProto()
 
-    def solve(self, seconds: float) -> tuple[str, Floats, Floats]:
+    def solve(self, seconds: float) -> tuple[str, Float64, Float64]:
         """See :class:`Engine`."""
         self._flush()
         self._parameters.time_limit.FromNanoseconds(int(min(max(seconds, 1e-3), 1e6) * 1e9))
@@ -157,17 +160,17 @@ class Glop:
         optimal = reason == mathopt.TerminationReason.OPTIMAL.value
         return "optimal" if optimal else "stopped", values, duals
 
-    def basis(self) -> tuple[Ints, Ints]:
+    def basis(self) -> tuple[Index, Index]:
         """See :class:`Engine`."""
         columns, rows = self._basis.variable_status, self._basis.constraint_status
         return np.array(columns.values, np.int64), np.array(rows.values, np.int64)
 
-    def set_basis(self, columns: Ints, rows: Ints) -> None:
+    def set_basis(self, columns: Index, rows: Index) -> None:
         """See :class:`Engine`."""
         self._start = columns, rows
 
-    def _fill_basis(self, basis: solution_pb2.BasisProto, columns: Ints, rows: Ints) -> None:
-        """Columns added since are at their lower bound, rows are basic."""
+    def _fill_basis(self, basis: solution_pb2.BasisProto, columns: Index, rows: Index) -> None:
+        """Set a basis; columns added since then are at their lower bound, rows added since then are basic."""
         for status, known, total, new in (
             (basis.variable_status, columns, self._columns, solution_pb2.BASIS_STATUS_AT_LOWER_BOUND),
             (basis.constraint_status, rows, self._rows, solution_pb2.BASIS_STATUS_BASIC),
@@ -177,7 +180,7 @@ class Glop:
 
 
 class Highs:
-    """HiGHS's dual simplex; needs the extra ``highs`` (highspy < 1.14 beside ortools)."""
+    """HiGHS's dual simplex; needs the extra ``highs`` (with ortools, highspy < 1.14)."""
 
     def __init__(self) -> None:
         try:
@@ -197,26 +200,26 @@ class Highs:
         ):
             self._highs.setOptionValue(option, value)
 
-    def add_columns(self, cost: Floats, lower: Floats, upper: Floats) -> None:
+    def add_columns(self, cost: Float64, lower: Float64, upper: Float64) -> None:
         """See :class:`Engine`."""
         k = len(cost)
         if k:
             none = np.zeros(0, np.int32)
             self._highs.addCols(k, cost, lower, upper, 0, np.zeros(k, np.int32), none, np.zeros(0))
 
-    def add_rows(self, row: Ints, column: Ints, value: Floats, lower: Floats, upper: Floats) -> None:
+    def add_rows(self, row: Index, column: Index, value: Float64, lower: Float64, upper: Float64) -> None:
         """See :class:`Engine`."""
         if len(upper):
             start = np.searchsorted(row, np.arange(len(upper))).astype(np.int32)
             index = column.astype(np.int32)
             self._highs.addRows(len(upper), lower, upper, len(index), start, index, value)
 
-    def set_bounds(self, column: Ints, lower: Floats, upper: Floats) -> None:
+    def set_bounds(self, column: Index, lower: Float64, upper: Float64) -> None:
         """See :class:`Engine`."""
         if len(column):
             self._highs.changeColsBounds(len(column), column.astype(np.int32), lower, upper)
 
-    def solve(self, seconds: float) -> tuple[str, Floats, Floats]:
+    def solve(self, seconds: float) -> tuple[str, Float64, Float64]:
         """See :class:`Engine`."""
         self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(seconds, 1e-3))
         self._highs.run()
@@ -227,13 +230,13 @@ class Highs:
         values, duals = np.array(solution.col_value), np.array(solution.row_dual)
         return "optimal" if status == self._status.kOptimal else "stopped", values, duals
 
-    def basis(self) -> tuple[Ints, Ints]:
+    def basis(self) -> tuple[Index, Index]:
         """See :class:`Engine`."""
         basis = self._highs.getBasis()
         columns, rows = ([int(status) for status in side] for side in (basis.col_status, basis.row_status))
         return np.array(columns, np.int64), np.array(rows, np.int64)
 
-    def set_basis(self, columns: Ints, rows: Ints) -> None:
+    def set_basis(self, columns: Index, rows: Index) -> None:
         """See :class:`Engine`."""
         basis = self._highs.getBasis()
         basis.col_status = [self._basis_status(code) for code in columns.tolist()]
@@ -245,7 +248,7 @@ _ENGINES: dict[str, Callable[[], Engine]] = {"glop": Glop, "highs": Highs}
 
 
 def check_engine(name: str) -> None:
-    """Complain early about an unknown engine, or one that is not installed."""
+    """Raise ValueError if an engine is unknown or not installed."""
     if name not in _ENGINES:
         raise ValueError(f"unknown engine {name!r}: use one of {', '.join(map(repr, _ENGINES))}")
     if name == "highs":
@@ -253,5 +256,5 @@ def check_engine(name: str) -> None:
 
 
 def make_engine(name: str) -> Engine:
-    """``'glop'`` (OR-Tools alone) or ``'highs'`` (extra)."""
+    """Make the engine ``'glop'`` (of OR-Tools) or ``'highs'`` (an extra)."""
     return _ENGINES[name]()

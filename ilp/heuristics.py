@@ -1,4 +1,4 @@
-"""Upper bounds: a grouping and the moves that improve it."""
+"""Upper bounds: greedy groupings, and the moves that improve them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from time import perf_counter
 import numpy as np
 
 from .component import Component
-from .problem import Floats, Ints
+from .problem import Float64, Index
 
 _SLACK = 1e-9
 
 
-def contract(component: Component, deadline: float = float("inf")) -> list[Ints]:
-    """Start: every candidate with its cheapest type, greedily joining the two most attracted people.
+def contract(component: Component, deadline: float = float("inf")) -> list[Index]:
+    """Give every candidate its cheapest type, then join the two most attracted people again and again.
+
+    Parameters
+    ----------
+    component : Component
+    deadline : float
+        Of ``time.perf_counter()``.
 
     Returns
     -------
@@ -38,14 +44,14 @@ def contract(component: Component, deadline: float = float("inf")) -> list[Ints]
     return [np.array(person) for person in people if person]
 
 
-def all_alone(component: Component) -> list[Ints]:
-    """Every candidate that is worth selecting alone, alone: feasible, and no worse than selecting none."""
+def all_alone(component: Component) -> list[Index]:
+    """One person for every candidate that is worth selecting alone: feasible, and no worse than selecting none."""
     cheapest = _argmin_per_candidate(component, component.unary)
     return [np.array([node]) for node in cheapest[component.unary[cheapest] < 0]]
 
 
-def _argmin_per_candidate(component: Component, cost: Floats) -> Ints:
-    """First cheapest node of each candidate: (G,) int64."""
+def _argmin_per_candidate(component: Component, cost: Float64) -> Index:
+    """The first of the cheapest nodes of each candidate: (G,) int64."""
     least = np.minimum.reduceat(cost, component.start)
     hit = np.flatnonzero(cost == least[component.candidate])
     _, first = np.unique(component.candidate[hit], return_index=True)
@@ -53,11 +59,17 @@ def _argmin_per_candidate(component: Component, cost: Floats) -> Ints:
 
 
 class LocalSearch:
-    """A grouping under single moves, merges and exchange chains.
+    """A grouping that is improved by single moves, merges and chains of exchanges.
 
-    State: ``node[g]`` is the selected node of candidate g or -1, ``person[g]`` its person (0 .. people-1) or
-    -1, and ``attach[v, k] = sum w_vu over the nodes u of person k`` the cost of joining v to person k; column
-    ``people`` is always zero: a new person. No move starts after ``deadline`` (of ``time.perf_counter()``).
+    Its state: ``node[g]`` is the selected node of candidate g or -1, ``person[g]`` its person (0 .. people-1) or -1,
+    and ``attach[v, k]``, the sum of ``w_vu`` over the nodes u of person k, the cost of joining v to person k. Column
+    ``people`` is always zero and stands for a new person.
+
+    Parameters
+    ----------
+    component : Component
+    deadline : float
+        Of ``time.perf_counter()``; no move starts after it.
     """
 
     def __init__(self, component: Component, deadline: float = float("inf")) -> None:
@@ -66,8 +78,8 @@ class LocalSearch:
         self._single = component.n_candidates == component.n_nodes
         self.load([])
 
-    def load(self, people: list[Ints]) -> None:
-        """Start from a grouping."""
+    def load(self, people: list[Index]) -> None:
+        """Start from a grouping: the nodes of each person."""
         n = self.component.n_candidates
         self.attach = np.zeros((self.component.n_nodes, n + 1))
         self.size = np.zeros(n + 1, np.int64)
@@ -81,12 +93,12 @@ class LocalSearch:
             self.size[k] = len(nodes)
         self.energy = self.component.energy(people)
 
-    def groups(self) -> list[Ints]:
-        """Nodes of each person."""
+    def groups(self) -> list[Index]:
+        """The nodes of each person."""
         return [np.sort(self.node[self.person == k]) for k in range(self.people)]
 
     def place(self, candidate: int, node: int, person: int) -> None:
-        """Give a candidate another node and person (``node = -1``: suppress it); never renumbers people."""
+        """Give a candidate another node and person, or suppress it (``node = -1``); people keep their numbers."""
         old = self.node[candidate]
         pair, attach = self.component.pair, self.attach
         if old >= 0:
@@ -105,7 +117,7 @@ class LocalSearch:
         self.node[candidate], self.person[candidate] = node, person if node >= 0 else -1
 
     def _compact(self) -> None:
-        """Renumber people so that no number below ``people`` is empty."""
+        """Renumber the people so that none below ``people`` is empty."""
         self._drop_last_empty()
         for k in np.flatnonzero(self.size[: self.people] == 0)[::-1]:
             last = self.people - 1
@@ -118,7 +130,7 @@ class LocalSearch:
             self.people = last
 
     def descend(self) -> None:
-        """Best single move (join, leave, relabel, suppress) until none helps, then merges, and again."""
+        """Repeat the best single move (join, leave, relabel, suppress), or the best merge if none helps."""
         for _ in range(50 * self.component.n_candidates + 50):
             self._compact()
             if perf_counter() > self.deadline or not (self._best_move() or self._best_merge()):
@@ -161,7 +173,7 @@ class LocalSearch:
         return True
 
     def exchange(self, max_passes: int = 10) -> None:
-        """Kernighan-Lin chains between every two people, and out of each person, until none helps."""
+        """Try Kernighan-Lin chains between every two people and out of each person, until none helps."""
         for _ in range(max_passes):
             self._compact()
             before = self.energy
@@ -179,7 +191,7 @@ class LocalSearch:
             self.people -= 1
 
     def _chain(self, a: int, b: int) -> None:
-        """Move candidates of a and b to the other side, best first, each once; keep the best prefix."""
+        """Move the candidates of a and b to the other side, each once, best first; keep the best prefix."""
         left = np.flatnonzero((self.person == a) | (self.person == b))
         start = best = self.energy
         moved: list[tuple[int, int, int]] = []
@@ -216,15 +228,15 @@ class LocalSearch:
                 self.place(int(g), int(rng.choice(nodes)), int(rng.integers(people)))
 
 
-def upper_bound(component: Component, rng: np.random.Generator, kicks: int, deadline: float) -> list[Ints]:
-    """A good grouping of a component: contraction and the empty start, moves, chains and some kicks.
+def upper_bound(component: Component, rng: np.random.Generator, kicks: int, deadline: float) -> list[Index]:
+    """Find a good grouping of a component: from two starts, by moves, chains and some random restarts.
 
     Parameters
     ----------
     component : Component
     rng : numpy Generator
     kicks : int
-        Restarts from a disturbed best grouping.
+        Number of restarts from the best grouping, disturbed.
     deadline : float
         ``time.perf_counter()`` after which no further start or move is tried.
 

@@ -1,4 +1,4 @@
-"""A growing linear programme, and a bound from it that one can trust."""
+"""A growing linear programme with a certified lower bound."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from time import perf_counter
 import numpy as np
 
 from .engines import make_engine
-from .problem import Floats, Ints
+from .problem import Float64, Index
 
 
 class LinearProgram:
-    """Columns, rows and their engine; every bound it gives is checked against its own copy of the matrix."""
+    """Columns, rows and the engine that solves them.
+
+    It keeps its own copy of the matrix, from which every bound is computed.
+
+    Parameters
+    ----------
+    engine : str
+        ``'glop'`` or ``'highs'``.
+    """
 
     def __init__(self, engine: str) -> None:
         self._name = engine
@@ -21,8 +29,8 @@ class LinearProgram:
         self.upper = np.zeros(0)
         self._right = np.zeros(0)
         self._equality = np.zeros(0, bool)
-        self._row: Ints = np.zeros(0, np.int64)
-        self._column: Ints = np.zeros(0, np.int64)
+        self._row: Index = np.zeros(0, np.int64)
+        self._column: Index = np.zeros(0, np.int64)
         self._value = np.zeros(0)
 
     @property
@@ -35,15 +43,17 @@ class LinearProgram:
         """Number of rows."""
         return len(self._right)
 
-    def add_columns(self, cost: Floats, lower: Floats, upper: Floats) -> None:
+    def add_columns(self, cost: Float64, lower: Float64, upper: Float64) -> None:
         """Append columns with no entries."""
         self._engine.add_columns(cost, lower, upper)
         self.cost = np.r_[self.cost, cost]
         self.lower = np.r_[self.lower, lower]
         self.upper = np.r_[self.upper, upper]
 
-    def add_rows(self, row: Ints, column: Ints, value: Floats, right: Floats, equality: bool = False) -> None:
-        """Append rows ``sum value x <= right`` (or ``=``); entries in any order, rows count from 0."""
+    def add_rows(
+        self, row: Index, column: Index, value: Float64, right: Float64, equality: bool = False
+    ) -> None:
+        """Append rows ``sum value x <= right`` (or ``=``); entries in any order, rows counted from 0."""
         if not len(right):
             return
         order = np.lexsort((column, row))
@@ -56,16 +66,16 @@ class LinearProgram:
         self._right = np.r_[self._right, right]
         self._equality = np.r_[self._equality, np.full(len(right), equality)]
 
-    def set_bounds(self, column: Ints, lower: Floats, upper: Floats) -> None:
-        """Change bounds of some columns (ascending, no duplicates)."""
+    def set_bounds(self, column: Index, lower: Float64, upper: Float64) -> None:
+        """Change the bounds of some columns (ascending, no duplicates)."""
         if len(column):
             self._engine.set_bounds(column, lower, upper)
             self.lower[column], self.upper[column] = lower, upper
 
-    def solve(self, seconds: float) -> tuple[str, Floats, Floats]:
-        """Status, primal values and row duals of the engine (empty arrays if it has none).
+    def solve(self, seconds: float) -> tuple[str, Float64, Float64]:
+        """The engine's status, primal values and row duals (empty arrays if it has none).
 
-        An engine that stops before its time is up has lost its way numerically: it starts over once, cold.
+        An engine that stops before its time is over has numerical problems: it is restarted once without a basis.
         """
         start = perf_counter()
         answer = self._checked(*self._engine.solve(seconds))
@@ -81,11 +91,10 @@ class LinearProgram:
         left = np.where(self._equality, self._right, -np.inf)
         self._engine.add_rows(self._row, self._column, self._value, left, self._right)
 
-    def drop_slack_rows(self, first: int, values: Floats, duals: Floats) -> int:
-        """Forget rows from ``first`` on that the last optimum does not need; their number.
+    def drop_slack_rows(self, first: int, values: Float64, duals: Float64) -> int:
+        """Drop the rows from ``first`` on that the last optimum does not need, and return their number.
 
-        They are basic and slack, so what is left of the basis is still optimal and the next solve starts
-        from it.
+        They are basic and slack, so the rest of the basis is still optimal and the next solve starts from it.
         """
         columns, rows = self._engine.basis()
         if len(columns) != self.n_columns or len(rows) != self.n_rows:
@@ -101,7 +110,7 @@ class LinearProgram:
         self._engine.set_basis(columns, rows[keep])
         return int(len(keep) - keep.sum())
 
-    def _checked(self, status: str, values: Floats, duals: Floats) -> tuple[str, Floats, Floats]:
+    def _checked(self, status: str, values: Float64, duals: Float64) -> tuple[str, Float64, Float64]:
         if len(values) != self.n_columns or not np.isfinite(values).all():
             values = np.zeros(0)
         if len(duals) != self.n_rows or not np.isfinite(duals).all():
@@ -110,8 +119,8 @@ class LinearProgram:
             status = "stopped"
         return status, values, duals
 
-    def certified_bound(self, duals: Floats) -> tuple[float, Floats]:
-        """Lower bound on the optimum from any row duals pi, however inexact, and the reduced costs.
+    def certified_bound(self, duals: Float64) -> tuple[float, Float64]:
+        """A lower bound on the optimum from any row duals pi, however inexact, and the reduced costs.
 
         Parameters
         ----------

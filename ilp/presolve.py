@@ -1,7 +1,7 @@
-"""Reductions that keep an optimum, and the bound that needs no linear programme.
+"""Reductions that keep an optimum, and a bound without a linear programme.
 
-``M_u(g) = min(0, min_{t of g} w_ut)`` is the most that node u can gain from candidate g and
-``tot_u = sum_g M_u(g)`` the most it can gain at all.
+``M_u(g) = min(0, min_{t of g} w_ut)`` is the most that node u can gain from candidate g, and
+``tot_u = sum_g M_u(g)`` the most that it can gain in all.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from dataclasses import replace
 import numpy as np
 
 from .component import Component
-from .problem import Bools, Floats, Ints
+from .problem import Float64, Index, Mask
 
 _SLACK = 1e-9
 
 
-def best_gains(component: Component) -> Floats:
-    """``M_u(g)``: (N, G) float64, at most 0."""
+def best_gains(component: Component) -> Float64:
+    """The gains ``M_u(g)``, (N, G) float64, at most 0."""
     attraction = np.where(component.allowed, np.minimum(component.pair, 0.0), 0.0)
     return np.minimum.reduceat(attraction, component.start, axis=1)
 
 
 def trivial_bound(component: Component) -> float:
-    """``sum_g min(0, min_{v of g} (c_v + tot_v / 2))``: each pair's gain is shared by its two nodes."""
+    """The bound ``sum_g min(0, min_{v of g} (c_v + tot_v / 2))``: two nodes share the gain of their pair."""
     if not component.n_nodes:
         return 0.0
     each = np.minimum(component.unary + best_gains(component).sum(1) / 2, 0.0)
@@ -31,7 +31,7 @@ def trivial_bound(component: Component) -> float:
 
 
 def presolve(component: Component) -> list[Component]:
-    """Apply R1 and R3 to a fixpoint, then R2.
+    """Apply R1 and R3 until nothing changes, then R2.
 
     R1 drops node v if ``c_v + tot_v >= 0``: taking v out of any person changes the energy by
     ``-(c_v + sum w) <= 0``.
@@ -69,13 +69,13 @@ def presolve(component: Component) -> list[Component]:
     return [component.restrict(nodes) for nodes in sorted(parts, key=len)]
 
 
-def connected_components(component: Component) -> list[Ints]:
-    """Node sets connected by attraction (allowed pairs with ``w < 0``) or by a common candidate (R2)."""
+def connected_components(component: Component) -> list[Index]:
+    """The sets of nodes connected by attraction (allowed pairs with ``w < 0``) or by a common candidate (R2)."""
     same = component.candidate[:, None] == component.candidate[None, :]
     return _components((component.allowed & (component.pair < 0)) | same)
 
 
-def _components(adjacent: Bools) -> list[Ints]:
+def _components(adjacent: Mask) -> list[Index]:
     unseen = np.ones(len(adjacent), bool)
     parts = []
     for seed in range(len(adjacent)):

@@ -1,4 +1,4 @@
-"""The optimisation problem: plain arrays, validated once, and its energy."""
+"""The optimisation problem: plain arrays, validated once, and the energy of a grouping."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+# The names of posepart.arrays, which this package does not import.
+Float64 = NDArray[np.float64]
+Index = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Problem:
     """Label candidates with joint types and group them into people, in one minimisation.
 
-    A *node* v is a (candidate, joint type) pair; several nodes of one candidate are its allowed types.
+    A *node* v is a pair of a candidate and a joint type; the nodes of one candidate are its allowed types.
 
-    Parameters
+    Attributes
     ----------
     unary : (N,) float64
         Cost ``c_v`` of selecting node v; +inf: never select it.
@@ -28,26 +29,26 @@ class Problem:
     label : (N,) int64
         Joint type of node v; a candidate has each type at most once.
     pair_u, pair_v : (M,) int64
-        Node indices of different candidates; each unordered pair at most once. Missing pairs cost 0.
+        Node indices of different candidates; each unordered pair occurs at most once. Missing pairs cost 0.
     pair_cost : (M,) float64
         Cost ``w_uv``, paid when both nodes are selected and in the same person; +inf: forbidden.
     unique_labels : bool
-        True: at most one node of each joint type in a person.
+        Whether a person has at most one node of each joint type.
     n_candidates : int
         Length of the solution's arrays; ``max(candidate) + 1`` unless given.
 
     Notes
     -----
     ``min  sum_v c_v x_v + sum_{u<v} w_uv y_uv`` over binary x, y with ``sum_{v of g} x_v <= 1`` for every
-    candidate g, where ``y_uv = 1`` iff u and v are selected and in the same person.
+    candidate g, where ``y_uv = 1`` exactly if u and v are selected and in the same person.
     """
 
-    unary: Floats
-    candidate: Ints
-    label: Ints
-    pair_u: Ints
-    pair_v: Ints
-    pair_cost: Floats
+    unary: Float64
+    candidate: Index
+    label: Index
+    pair_u: Index
+    pair_v: Index
+    pair_cost: Float64
     unique_labels: bool = False
     n_candidates: int = -1
 
@@ -75,12 +76,12 @@ class Problem:
 
     @classmethod
     def empty(cls) -> Problem:
-        """The problem without candidates: no joint was found."""
+        """The problem without candidates: nothing was detected."""
         none = np.zeros(0)
         index = np.zeros(0, np.int64)
         return cls(none, index, index, index, index, none)
 
-    def energy(self, people: list[Ints] | tuple[Ints, ...]) -> float:
+    def energy(self, people: list[Index] | tuple[Index, ...]) -> float:
         """Energy of a grouping, +inf if it breaks a rule.
 
         Parameters
@@ -108,14 +109,14 @@ class Problem:
         together = (person[self.pair_u] >= 0) & (person[self.pair_u] == person[self.pair_v])
         return float(self.unary[chosen].sum() + self.pair_cost[together].sum())
 
-    def pair_matrix(self) -> Floats:
+    def pair_matrix(self) -> Float64:
         """Pairwise costs as a symmetric (N, N) matrix, 0 where no cost is given."""
         costs = np.zeros((self.n_nodes, self.n_nodes))
         costs[self.pair_u, self.pair_v] = costs[self.pair_v, self.pair_u] = self.pair_cost
         return costs
 
     def save(self, path: str | Path) -> None:
-        """Write the arrays to a compressed ``.npz`` file, without pickle."""
+        """Write the arrays to a compressed ``.npz`` file without pickle."""
         np.savez_compressed(
             path,
             unary=self.unary,
@@ -130,7 +131,15 @@ class Problem:
 
     @classmethod
     def load(cls, path: str | Path) -> Problem:
-        """Read a file of :meth:`save`; other keys are ignored, the last two may be missing."""
+        """Read a file that :meth:`save` wrote.
+
+        Other keys are ignored; `unique_labels` and `n_candidates` may be missing.
+
+        Raises
+        ------
+        ValueError
+            The file lacks an array, or the problem is not valid.
+        """
         with np.load(path, allow_pickle=False) as file:
             missing = {"unary", "candidate", "label", "pair_u", "pair_v", "pair_cost"} - set(file.files)
             if missing:
@@ -147,7 +156,7 @@ class Problem:
             )
 
 
-def _costs(name: str, values: ArrayLike) -> Floats:
+def _costs(name: str, values: ArrayLike) -> Float64:
     array = np.array(values, dtype=np.float64)
     if array.ndim != 1:
         raise ValueError(f"{name}: expected shape (_,), got {array.shape}")
@@ -161,7 +170,7 @@ def _costs(name: str, values: ArrayLike) -> Floats:
     return array
 
 
-def _indices(name: str, values: ArrayLike) -> Ints:
+def _indices(name: str, values: ArrayLike) -> Index:
     array = np.asarray(values)
     if array.ndim != 1:
         raise ValueError(f"{name}: expected shape (_,), got {array.shape}")

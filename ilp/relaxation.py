@@ -1,17 +1,17 @@
-"""The linear relaxation of one component: its columns and rows, grown only where they matter.
+"""The linear relaxation of one component; columns and rows are added only where they matter.
 
 ``min sum c_v x_v + sum w_uv y_uv`` over [0, 1] with
 
-- (G) ``sum_{v of g} x_v <= 1`` for each candidate g; ``= 1`` if one of its nodes has ``c_v < 0``, which
-  then is worth selecting alone;
-- (L) ``sum_{u of g} y_uv <= x_v`` for each node v and other candidate g, and for each joint type in place
-  of g if a person has at most one joint of a type;
+- (G) ``sum_{v of g} x_v <= 1`` for each candidate g; ``= 1`` if one of its nodes has ``c_v < 0`` and is thus worth
+  selecting alone;
+- (L) ``sum_{u of g} y_uv <= x_v`` for each node v and other candidate g, and also for each joint type instead of g
+  if a person has at most one joint of a type;
 - (T), (S): see :mod:`separation`.
 
-A pair of ``w >= 0`` that is in no row is 0 in an optimum and needs no column. Those that a triangle is likely
-to ask for, because both nodes attract a third one, have theirs from the start, though in no row: GLOP keeps its
-factorisation when only rows are added, and starts over when columns come with them (measured: 2-3 times
-slower). Any other column is added just before the first row that uses it.
+A pair with ``w >= 0`` that is in no row is 0 in an optimum and needs no column. If both of its nodes attract a
+third one, a triangle will probably need it, and it has a column from the start: GLOP keeps its factorisation when
+only rows are added, and starts over when there are new columns, too (measured: 2 to 3 times slower). Any other
+column is added just before the first row that uses it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 
 from .component import Component
 from .linear_program import LinearProgram
-from .problem import Floats, Ints
+from .problem import Float64, Index
 from .separation import Cuts, violated_stars, violated_triangles
 
 _LEAST_STAKE = 0.1
@@ -31,25 +31,13 @@ _CROWDED = 1.5
 
 @dataclass(frozen=True)
 class Point:
-    """What one linear programme gave.
+    """The solution of one linear programme; an array that does not exist is empty."""
 
-    Attributes
-    ----------
-    status : str
-        ``'optimal' | 'infeasible' | 'stopped'``.
-    bound : float
-        Certified lower bound within the current variable bounds; -inf if none.
-    values, reduced : (n_columns,) float64
-        Primal values and reduced costs (empty if none).
-    duals : (n_rows,) float64
-        Row duals (empty if none).
-    """
-
-    status: str
-    bound: float
-    values: Floats
-    reduced: Floats
-    duals: Floats
+    status: str  # "optimal", "infeasible" or "stopped"
+    bound: float  # certified lower bound within the current variable bounds, -inf if there is none
+    values: Float64  # (n_columns,), primal values
+    reduced: Float64  # (n_columns,), reduced costs
+    duals: Float64  # (n_rows,), row duals
 
     @property
     def integral(self) -> bool:
@@ -58,7 +46,14 @@ class Point:
 
 
 class Relaxation:
-    """Columns 0 .. N-1 are x; column ``N + k`` is ``y`` of nodes ``pairs[k]``."""
+    """The programme of one component: columns 0 .. N-1 are x, column ``N + k`` is ``y`` of the nodes ``pairs[k]``.
+
+    Parameters
+    ----------
+    component : Component
+    engine : str
+        ``'glop'`` or ``'highs'``.
+    """
 
     def __init__(self, component: Component, engine: str) -> None:
         self.component = component
@@ -66,7 +61,7 @@ class Relaxation:
         self._stake = np.abs(component.pair) + _LEAST_STAKE
         self.lp = LinearProgram(engine)
         self.column = np.full((component.n_nodes,) * 2, -1, np.int64)
-        self.pairs: Ints = np.zeros((0, 2), np.int64)
+        self.pairs: Index = np.zeros((0, 2), np.int64)
         self._add_selection()
         attractive = self.allowed & (component.pair < 0)
         self._add_pairs(np.argwhere(np.triu(attractive, 1)))
@@ -77,7 +72,7 @@ class Relaxation:
         self._tidied_bound = -np.inf
 
     def _add_selection(self) -> None:
-        """X with (G)."""
+        """Add the columns x and the rows (G)."""
         component = self.component
         number = np.diff(np.r_[component.start, component.n_nodes])
         worth = np.minimum.reduceat(component.unary, component.start) < 0
@@ -89,8 +84,8 @@ class Relaxation:
             row = np.searchsorted(groups, component.candidate[nodes])
             self.lp.add_rows(row, nodes, np.ones(len(nodes)), np.ones(len(groups)), equality)
 
-    def _add_pairs(self, pairs: Ints) -> None:
-        """Columns of pairs: (K, 2), u < v."""
+    def _add_pairs(self, pairs: Index) -> None:
+        """Add the columns of pairs (K, 2), u < v."""
         k = len(pairs)
         u, v = pairs[:, 0], pairs[:, 1]
         self.column[u, v] = self.column[v, u] = self.lp.n_columns + np.arange(k)
@@ -98,7 +93,7 @@ class Relaxation:
         self.pairs = np.concatenate([self.pairs, pairs])
 
     def _add_links(self) -> None:
-        """(L) over the pairs that have a column, except where the bounds alone imply it."""
+        """Add (L) over the pairs that have a column, except where the bounds imply it."""
         component = self.component
         centre = np.r_[self.pairs[:, 0], self.pairs[:, 1]]
         other = np.r_[self.pairs[:, 1], self.pairs[:, 0]]
@@ -110,7 +105,7 @@ class Relaxation:
             trivial = (size[row] == 1) & ((self.lp.lower[centre] == 1) | (kind is component.label))
             self._add_link_rows(row[~trivial], centre[~trivial], column[~trivial])
 
-    def _add_link_rows(self, row: Ints, centre: Ints, column: Ints) -> None:
+    def _add_link_rows(self, row: Index, centre: Index, column: Index) -> None:
         rows, first, row = np.unique(row, return_index=True, return_inverse=True)
         self.lp.add_rows(
             np.r_[row, np.arange(len(rows))],
@@ -130,24 +125,24 @@ class Relaxation:
         return Point(status, bound, values, reduced, duals)
 
     def tidy(self, point: Point) -> None:
-        """Drop slack cuts once the programme has grown by half, and the bound since the last time.
+        """Drop slack cuts once the programme has grown by half and the bound has improved since the last time.
 
-        The second condition keeps the same cuts from coming and going for ever.
+        Without the second condition, the same cuts could come and go for ever.
         """
         grown = point.bound > self._tidied_bound + 1e-3 * abs(point.bound)
         if self.lp.n_rows > _CROWDED * self._tidied_rows and grown:
             self.lp.drop_slack_rows(self._first_cut, point.values, point.duals)
             self._tidied_rows, self._tidied_bound = self.lp.n_rows, point.bound
 
-    def joining(self, values: Floats) -> Floats:
-        """Y as a symmetric (N, N) float64 matrix."""
+    def joining(self, values: Float64) -> Float64:
+        """The values of y as a symmetric matrix: (N, N) float64."""
         y = np.zeros(self.column.shape)
         u, v = self.pairs[: len(values) - self.component.n_nodes].T
         y[u, v] = y[v, u] = values[self.component.n_nodes :]
         return y
 
-    def cut(self, values: Floats) -> int:
-        """Add the violated rows that matter most; their number, 0 if the point satisfies all we know."""
+    def cut(self, values: Float64) -> int:
+        """Add the violated rows that matter most, and return their number; 0 if no known row is violated."""
         component = self.component
         x, y = values[: component.n_nodes], self.joining(values)
         linked = self._cut_links(x, y)
@@ -158,8 +153,8 @@ class Relaxation:
             added += self._add_cuts(violated_stars(x, y))
         return linked + added
 
-    def _cut_links(self, x: Floats, y: Floats) -> int:
-        """(L) rows that came to miss a column added later."""
+    def _cut_links(self, x: Float64, y: Float64) -> int:
+        """Add the violated rows (L) again, now with the columns that were added since, and return their number."""
         component = self.component
         load = np.add.reduceat(y, component.start, axis=1)
         centre, group = np.nonzero(load > x[:, None] + 1e-6)
@@ -170,7 +165,7 @@ class Relaxation:
         return len(centre)
 
     def _add_cuts(self, cuts: Cuts) -> int:
-        """Rows of cuts, and first the columns they lack."""
+        """Add the rows of cuts, after the columns that they lack, and return their number."""
         if not len(cuts):
             return 0
         a, b = np.triu_indices(cuts.members.shape[1], 1)

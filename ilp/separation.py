@@ -1,8 +1,8 @@
-"""Violated inequalities of a fractional point: triangles (T) and stars (S), one form for both.
+"""The inequalities that a fractional point violates: triangles (T) and stars (S), in one form.
 
-A cut is a centre j and a set T: ``sum_{t in T} y_jt - sum_{t < t' in T} y_tt' <= x_j``. With ``|T| = 2`` it
-is transitivity. It is valid because ``k - k(k-1)/2 <= 1`` for integers k >= 0, and the left side is at most 0
-if ``x_j = 0``.
+A cut has a centre j and a set T: ``sum_{t in T} y_jt - sum_{t < t' in T} y_tt' <= x_j``. With ``|T| = 2`` it is
+transitivity. It is valid because ``k - k(k-1)/2 <= 1`` for all integers k >= 0, and because its left side is at
+most 0 if ``x_j = 0``.
 """
 
 from __future__ import annotations
@@ -11,37 +11,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .problem import Floats, Ints
+from .problem import Float64, Index
 
 _LIFT = 1e-4
 
 
 @dataclass(frozen=True)
 class Cuts:
-    """Cuts, the most promising first.
+    """K cuts, the most promising first."""
 
-    Attributes
-    ----------
-    centre : (K,) int64
-        j.
-    members : (K, P) int64
-        T, padded with -1.
-    violation : (K,) float64
-        Left minus right side.
-    """
-
-    centre: Ints
-    members: Ints
-    violation: Floats
+    centre: Index  # (K,), j
+    members: Index  # (K, P), T, padded with -1
+    violation: Float64  # (K,), left side minus right side
 
     def __len__(self) -> int:
         return len(self.centre)
 
 
 def violated_triangles(
-    x: Floats, y: Floats, candidate: Ints, stake: Floats, per_centre: int = 12, least: float = 1e-3
+    x: Float64, y: Float64, candidate: Index, stake: Float64, per_centre: int = 12, least: float = 1e-3
 ) -> Cuts:
-    """All violated (T), at most ``per_centre`` of each centre.
+    """Find all violated (T), but at most ``per_centre`` of each centre.
 
     Parameters
     ----------
@@ -50,10 +40,10 @@ def violated_triangles(
     y : (N, N) float64
         Symmetric joining; 0 where there is no column.
     candidate : (N,) int64
-        Two nodes of one candidate need no triangle: (L) implies it.
+        Two nodes of one candidate need no triangle, as (L) implies it.
     stake : (N, N) float64
-        ``|w|``. A triangle can raise the bound by about its violation times its least stake: the first
-        programmes violate hundreds of triangles by exactly 1.
+        ``|w|``. A triangle can raise the bound by about its violation times its smallest stake; the first programmes
+        violate hundreds of triangles by exactly 1.
     per_centre : int
     least : float
         Smallest violation that counts.
@@ -65,7 +55,7 @@ def violated_triangles(
     centre, other = np.nonzero(y > _LIFT)
     degree = np.bincount(centre, minlength=len(x))
     first = np.r_[0, np.cumsum(degree)[:-1]]
-    # edge e = (j, a) is paired with each later edge (j, b) of the same centre
+    # each edge (j, a) is paired with all later edges (j, b) of the same centre
     later = first[centre] + degree[centre] - np.arange(len(centre)) - 1
     left = np.repeat(np.arange(len(centre)), later)
     offset = np.arange(len(left)) - np.repeat(np.cumsum(later) - later, later)
@@ -82,15 +72,15 @@ def violated_triangles(
     return Cuts(j[hit], np.stack([a[hit], b[hit]], 1), violation[hit])
 
 
-def violated_stars(x: Floats, y: Floats, seeds: int = 12, least: float = 1e-2) -> Cuts:
-    """Some violated (S) with ``|T| >= 3``, grown greedily around fractional centres.
+def violated_stars(x: Float64, y: Float64, seeds: int = 12, least: float = 1e-2) -> Cuts:
+    """Find some violated (S) with ``|T| >= 3``, grown greedily around fractional centres.
 
     Parameters
     ----------
     x, y
         As for :func:`violated_triangles`.
     seeds : int
-        First members tried per centre, largest ``y_jt`` first.
+        Number of first members tried for each centre, largest ``y_jt`` first.
     least : float
         Smallest violation that counts.
 
@@ -111,8 +101,8 @@ def violated_stars(x: Floats, y: Floats, seeds: int = 12, least: float = 1e-2) -
     return _pack(found)
 
 
-def _grow_star(worth: Floats, between: Floats, seed: int) -> tuple[list[int], float]:
-    """Add the member with the largest gain ``y_jt - sum_{t' in T} y_tt'`` until none gains."""
+def _grow_star(worth: Float64, between: Float64, seed: int) -> tuple[list[int], float]:
+    """Add the member of largest gain ``y_jt - sum_{t' in T} y_tt'`` until no gain is positive."""
     members, total = [seed], float(worth[seed])
     gain = worth - between[seed]
     gain[seed] = -np.inf

@@ -1,4 +1,4 @@
-"""The answer of the optimiser: people, their energy and a certificate."""
+"""The optimiser's answer: the people, their energy and a certificate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .problem import Ints, Problem
+from .problem import Index, Problem
 
 #: Energies that differ by less than this (relative) count as equal.
 TOLERANCE = 1e-7
@@ -15,39 +15,17 @@ TOLERANCE = 1e-7
 
 @dataclass(frozen=True)
 class Solution:
-    """A feasible grouping with its certified lower bound.
+    """A feasible grouping with its certified lower bound."""
 
-    Attributes
-    ----------
-    labels : (n_candidates,) int64
-        Joint type of each candidate, -1 for background.
-    clusters : (n_candidates,) int64
-        Person of each candidate, numbered by smallest candidate; -1 for background.
-    nodes : tuple of (k,) int64
-        Node indices of each person, ascending.
-    energy : float
-        Energy of this grouping, recomputed from the labels.
-    bound : float
-        No grouping has a lower energy (up to a relative 1e-7).
-    gap : float
-        ``(energy - bound) / max(|energy|, |bound|)``, 0 if both are 0.
-    status : str
-        ``'optimal'`` (proven) or ``'feasible'``.
-    seconds : float
-        Wall-clock time of the call.
-    statistics : mapping
-        Counters of the search, for engineers.
-    """
-
-    labels: Ints
-    clusters: Ints
-    nodes: tuple[Ints, ...]
-    energy: float
-    bound: float
-    gap: float
-    status: str
-    seconds: float = 0.0
-    statistics: Mapping[str, float] = field(default_factory=dict)
+    labels: Index  # (n_candidates,), joint type of each candidate, -1 for background
+    clusters: Index  # (n_candidates,), person of each, numbered by their first candidates; -1: background
+    nodes: tuple[Index, ...]  # (k,) node indices of each person, ascending
+    energy: float  # of this grouping, recomputed from the labels
+    bound: float  # no grouping has a lower energy, up to a relative 1e-7
+    gap: float  # (energy - bound) / max(|energy|, |bound|), 0 if both are 0
+    status: str  # "optimal" (proven) or "feasible"
+    seconds: float = 0.0  # wall-clock time of the call
+    statistics: Mapping[str, float] = field(default_factory=dict)  # counters of the search, for developers
 
 
 def relative_gap(energy: float, bound: float) -> float:
@@ -60,12 +38,12 @@ def relative_gap(energy: float, bound: float) -> float:
 
 def make_solution(
     problem: Problem,
-    people: Sequence[Ints],
+    people: Sequence[Index],
     bound: float,
     seconds: float = 0.0,
     statistics: Mapping[str, float] | None = None,
 ) -> Solution:
-    """Number the people, recompute the energy and judge the bound.
+    """Number the people, recompute the energy and compute the gap.
 
     Parameters
     ----------
@@ -74,8 +52,8 @@ def make_solution(
         Nodes of each person; empty ones are left out.
     bound : float
         Certified lower bound.
-    seconds, statistics
-        Passed through.
+    seconds : float
+    statistics : mapping of str to float, optional
 
     Returns
     -------

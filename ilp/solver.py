@@ -14,7 +14,7 @@ from .component import Component, dense
 from .engines import check_engine
 from .heuristics import all_alone, upper_bound
 from .presolve import presolve, trivial_bound
-from .problem import Ints, Problem
+from .problem import Index, Problem
 from .solution import Solution, make_solution
 
 _KICKS = 3
@@ -56,12 +56,11 @@ def solve(
         If a limit is out of range, the engine is unknown, or the hint belongs to another problem.
     """
     start = perf_counter()
-    _check_limits(time_limit, gap)
-    check_engine(engine)
+    _check_arguments(time_limit, gap, engine)
     hinted = _check_hint(problem, hint)
     whole, scale = dense(problem)
     parts = presolve(whole)
-    people: list[Ints] = []
+    people: list[Index] = []
     bound = 0.0
     counts: Counter[str] = Counter(components=len(parts), nodes_after_presolve=sum(p.n_nodes for p in parts))
     deadline = start + time_limit - min(_RESERVE, time_limit / 5)
@@ -70,8 +69,7 @@ def solve(
         found, below = search(part, [np.flatnonzero(np.isin(part.node, nodes)) for nodes in hinted], counts)
         people += [part.node[nodes] for nodes in found]
         bound += below
-    if hinted and problem.energy(hinted) < problem.energy(people):
-        people = hinted
+    people = min(people, hinted, key=problem.energy) if hinted else people
     return make_solution(problem, people, bound * scale, perf_counter() - start, counts)
 
 
@@ -91,15 +89,15 @@ def local_search(problem: Problem) -> Solution:
     """
     start = perf_counter()
     whole, scale = dense(problem)
-    people: list[Ints] = []
+    people: list[Index] = []
     if whole.n_nodes:
         found = upper_bound(whole, np.random.default_rng(0), kicks=0, deadline=float("inf"))
         people = [whole.node[nodes] for nodes in found]
     return make_solution(problem, people, trivial_bound(whole) * scale, perf_counter() - start)
 
 
-def evaluate(problem: Problem, people: Sequence[Ints], bound: float | None = None) -> Solution:
-    """A given grouping as a solution: its energy and its distance from a lower bound.
+def evaluate(problem: Problem, people: Sequence[Index], bound: float | None = None) -> Solution:
+    """Turn a given grouping into a solution: with its energy and a lower bound.
 
     Parameters
     ----------
@@ -107,7 +105,7 @@ def evaluate(problem: Problem, people: Sequence[Ints], bound: float | None = Non
     people : sequence of (k,) int64
         Nodes of each person; empty ones are left out. The grouping must be feasible.
     bound : float, optional
-        A lower bound that is known otherwise. By default the trivial bound, which adds up the most that each
+        A lower bound that is known from elsewhere. By default the trivial bound, which adds up the most that each
         candidate can gain and needs no linear programme.
 
     Returns
@@ -120,19 +118,20 @@ def evaluate(problem: Problem, people: Sequence[Ints], bound: float | None = Non
     return make_solution(problem, people, bound)
 
 
-def _check_limits(time_limit: float, gap: float) -> None:
+def _check_arguments(time_limit: float, gap: float, engine: str) -> None:
     if not time_limit > 0:
         raise ValueError(f"time_limit is {time_limit}: expected a positive number of seconds")
     if not gap >= 0:
         raise ValueError(f"gap is {gap}: expected 0 (prove the optimum) or more")
+    check_engine(engine)
 
 
-def _check_hint(problem: Problem, hint: Solution | None) -> list[Ints]:
+def _check_hint(problem: Problem, hint: Solution | None) -> list[Index]:
     if hint is None:
         return []
     if any(len(nodes) and nodes.max() >= problem.n_nodes for nodes in hint.nodes):
         raise ValueError(
-            f"hint selects nodes beyond the problem's {problem.n_nodes}: it is of another problem"
+            f"hint selects nodes beyond the problem's {problem.n_nodes}: it belongs to another problem"
         )
     nodes = list(hint.nodes)
     return nodes if np.isfinite(problem.energy(nodes)) else []
@@ -140,15 +139,15 @@ def _check_hint(problem: Problem, hint: Solution | None) -> list[Ints]:
 
 def _solve_part(
     part: Component,
-    hinted: list[Ints],
+    hinted: list[Index],
     counts: Counter[str],
     *,
     engine: str,
     deadline: float,
     gap: float,
     seed: int,
-) -> tuple[list[Ints], float]:
-    """People and bound of a component."""
+) -> tuple[list[Index], float]:
+    """The people of a component, as its nodes, and its certified bound."""
     if part.n_candidates == 1:
         best = int(part.unary.argmin())
         chosen = [np.array([best])] if part.unary[best] < 0 else []

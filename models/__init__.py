@@ -1,1 +1,1 @@
-"""The networks and their weights: torch + torchvision only."""
+"""The networks and their weights; needs only torch and torchvision."""

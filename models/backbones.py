@@ -1,7 +1,7 @@
-"""Feature extractors: `mobilenet_v2` of any width, `resnet101` (the paper) and `vgg16_largefov` (its Part FCN).
+"""Feature extractors: MobileNetV2 of any width, and the papers' ResNet-101 and VGG-16 LargeFOV at stride 8.
 
-Every backbone maps a batch (B, 3, H, W) to a list of feature maps, finest first, and says their `channels`
-and `strides`. Input is RGB scaled to [-1, 1] by `normalise`.
+Every backbone maps a batch (B, 3, H, W) to a list of feature maps, finest first, and has their `channels` and
+`strides` as attributes. The input is RGB scaled to [-1, 1] by `normalise`.
 """
 
 import zipfile
@@ -17,31 +17,34 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def normalise(images: Tensor) -> Tensor:
-    """uint8 RGB (B, 3, H, W) -> float32 in [-1, 1], channels-last."""
+    """RGB (B, 3, H, W) uint8 -> float32 in [-1, 1], channels-last."""
     return images.float().div_(127.5).sub_(1.0).contiguous(memory_format=torch.channels_last)
 
 
 class Backbone(nn.Module):
-    """A feature extractor that says what it returns."""
+    """A feature extractor with the sizes of its maps."""
 
-    channels: tuple[int, ...]
-    strides: tuple[int, ...]
+    channels: tuple[int, ...]  # of each map, finest first
+    strides: tuple[int, ...]  # of each map, pixels
 
-    def forward(self, x: Tensor) -> list[Tensor]:  # (B, 3, H, W) -> [(B, channels[i], H / strides[i], ...)]
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) in [-1, 1] -> maps (B, channels[i], H / strides[i], W / strides[i])."""
         raise NotImplementedError
 
 
 class SamePadConv2d(nn.Conv2d):
-    """A stride-2 3x3 convolution padded as TensorFlow's SAME: right and bottom only.
+    """A 3x3 convolution of stride 2 with TensorFlow's SAME padding, on the right and at the bottom only.
 
-    The people-trained MobileNets were trained with it; symmetric padding shifts every level by half a cell.
+    The MobileNets trained on people were trained with it; symmetric padding shifts every level by half a cell.
     """
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, outputs, H / 2, W / 2)."""
         return super().forward(F.pad(x, (0, 1, 0, 1)))
 
     @classmethod
     def replacing(cls, conv: nn.Conv2d) -> "SamePadConv2d":
+        """The convolution with the same weights and this padding."""
         same = cls(
             conv.in_channels,
             conv.out_channels,
@@ -54,15 +57,20 @@ class SamePadConv2d(nn.Conv2d):
         return same
 
 
-_MOBILENET_TAPS = (3, 6, 10, 18)  # features[i] that end strides 4, 8, 16, 32
+_MOBILENET_TAPS = (3, 6, 10, 18)  # features[i] with the last maps of strides 4, 8, 16 and 32
 _MOBILENET_STRIDED_BLOCKS = (2, 4, 7, 14)  # inverted residuals whose depthwise convolution has stride 2
 
 
 class MobileNetV2(Backbone):
-    """torchvision's MobileNetV2 of any width, returning strides 4, 8, 16 and 32.
+    """torchvision's MobileNetV2 of any width, with maps of strides 4, 8, 16 and 32.
 
-    batch_norm: False folds the norms into the convolutions (the people-trained weights come folded, and
-    training is twice as fast); True keeps them, for training without an initialisation.
+    Parameters
+    ----------
+    width : float
+        Factor of the channels.
+    batch_norm : bool
+        False folds the batch norms into the convolutions: the weights trained on people are published so, and
+        training is twice as fast. True keeps them, for training without initial weights.
     """
 
     strides = (4, 8, 16, 32)
@@ -82,6 +90,7 @@ class MobileNetV2(Backbone):
         self.channels = tuple(_out_channels(features[i]) for i in _MOBILENET_TAPS)
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) in [-1, 1] -> maps of strides 4, 8, 16 and 32."""
         levels = []
         for i, block in enumerate(self.features.children()):
             x = block(x)
@@ -90,15 +99,17 @@ class MobileNetV2(Backbone):
         return levels
 
     def load_people_weights(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Start from a people-trained MobileNetV2 with folded norms (needs `batch_norm=False`).
+        """Start from a MobileNetV2 trained on people, with folded norms.
 
         Parameters
         ----------
-        arrays: `features.*` tensors under torchvision's names, optionally prefixed `backbone.`.
+        arrays : mapping of str to ndarray
+            `features.*` tensors under torchvision's names, with or without the prefix `backbone.`.
 
         Raises
         ------
-        ValueError: when a tensor is missing or has another shape (another width), or this network has norms.
+        ValueError
+            A tensor is missing or has another shape (that of another width), or this network has batch norms.
         """
         if any(isinstance(module, nn.BatchNorm2d) for module in self.features.modules()):
             raise ValueError(
@@ -127,19 +138,23 @@ def _out_channels(block: nn.Module) -> int:
 
 
 def _fuse_batch_norms(features: nn.Module) -> nn.Module:
-    """Fold every BatchNorm that follows a convolution into it (evaluation-mode statistics)."""
+    """Fold every batch norm that follows a convolution into it, with its statistics in evaluation mode."""
     features.eval()
     for sequence in [m for m in features.modules() if isinstance(m, nn.Sequential)]:
         for i in range(len(sequence) - 1):
             conv, norm = sequence[i], sequence[i + 1]
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                sequence[i] = fuse_conv_bn_eval(conv, norm).requires_grad_(True)  # the new bias comes frozen
+                sequence[i] = fuse_conv_bn_eval(conv, norm).requires_grad_(True)  # the new bias is frozen
                 sequence[i + 1] = nn.Identity()
     return features.train()
 
 
 class ResNet101(Backbone):
-    """ResNet-101 dilated to output stride 8: the paper's Pose FCN."""
+    """ResNet-101 dilated to stride 8, the trunk of DeepLab-v2 and of Xia et al.'s Pose FCN.
+
+    In torchvision's network the first dilated block of a stage still has the dilation of the stage before: 1 in the
+    third and 2 in the fourth, where DeepLab has 2 and 4.
+    """
 
     channels = (2048,)
     strides = (8,)
@@ -151,11 +166,12 @@ class ResNet101(Backbone):
         self.stages = nn.Sequential(net.layer1, net.layer2, net.layer3, net.layer4)
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) in [-1, 1] -> one map (B, 2048, H / 8, W / 8)."""
         return [self.stages(self.stem(x))]
 
 
 class VGG16LargeFOV(Backbone):
-    """DeepLab-LargeFOV: VGG-16 at stride 8, fc6 a 3x3 convolution of dilation 12, 1024 wide."""
+    """The trunk of DeepLab-LargeFOV: VGG-16 at stride 8, with fc6 as a 3x3 convolution of dilation 12, 1024 wide."""
 
     channels = (1024,)
     strides = (8,)
@@ -164,37 +180,31 @@ class VGG16LargeFOV(Backbone):
         super().__init__()
         layers = list(torchvision.models.vgg16(weights=None).features)
         for i, layer in enumerate(layers):
-            if isinstance(layer, nn.MaxPool2d):  # DeepLab pools 3x3; pool4 and pool5 keep the resolution
+            if isinstance(layer, nn.MaxPool2d):  # DeepLab pools over 3x3; pool4 and pool5 keep the resolution
                 layers[i] = nn.MaxPool2d(3, stride=2 if i < 20 else 1, padding=1)
-            elif isinstance(layer, nn.Conv2d) and i > 23:  # conv5, after the undone pool4
+            elif isinstance(layer, nn.Conv2d) and i > 23:  # conv5, as pool4 does not halve
                 layer.dilation, layer.padding = (2, 2), (2, 2)
         self.features = nn.Sequential(*layers)
         self.fc6 = nn.Conv2d(512, 1024, 3, padding=12, dilation=12)
         self.fc7 = nn.Conv2d(1024, 1024, 1)
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) in [-1, 1] -> one map (B, 1024, H / 8, W / 8)."""
         x = F.dropout(F.relu(self.fc6(self.features(x))), 0.5, self.training)
         return [F.dropout(F.relu(self.fc7(x)), 0.5, self.training)]
 
 
-def build_backbone(name: str, width: float = 1.0, batch_norm: bool = False) -> Backbone:
-    """The backbone called `name`; `width` and `batch_norm` concern mobilenet_v2 alone."""
-    builders = {
-        "mobilenet_v2": lambda: MobileNetV2(width, batch_norm),
-        "resnet101": ResNet101,
-        "vgg16_largefov": VGG16LargeFOV,
-    }
-    if name not in builders:
-        raise ValueError(f"unknown backbone {name!r}: choose one of {', '.join(builders)}")
-    return builders[name]()
-
-
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz initialisation, never unpickled.
+    """Read initial weights from an .npz file, without pickle.
+
+    Returns
+    -------
+    dict of str to ndarray
 
     Raises
     ------
-    ValueError: when the file is missing, damaged, or holds anything but plain arrays.
+    ValueError
+        The file is missing or damaged, or holds anything but plain arrays.
     """
     try:
         with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:

@@ -1,13 +1,22 @@
-"""One named builder per network, every number visible. A weight card names its builder and arguments."""
+"""One named builder per network, with every number visible. The card of a weight file names builder and arguments.
+
+"Xia" is Xia et al. (CVPR 2017), "Liang" is Liang et al. (JPPNet). Where a network differs from the paper's, its
+builder says how.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
+from .aspp import ASPP_RATES
 from .backbones import MobileNetV2, ResNet101, VGG16LargeFOV
-from .baselines.parsing import DeepLab, FCN8s, SegNet
-from .baselines.pose import ConvolutionalPoseMachine, StackedHourglass
+from .baselines.cpm import ConvolutionalPoseMachine
+from .baselines.deeplab import DeepLab
+from .baselines.fcn8s import FCN8s
+from .baselines.hourglass import StackedHourglass
+from .baselines.resnet_pose import joints_resnet101
+from .baselines.segnet import SegNet
 from .detector.guided import guided_person_detector
 from .detector.network import person_detector
 from .fcn import Head, PartFCN, PoseFCN, Pyramid
@@ -22,51 +31,66 @@ from .jppnet.network import (
 )
 from .refine import RefineFCN
 
-ASPP_RATES = (6, 12, 18, 24)
-
 
 def pose_mobilenet_v2(width: float = 1.75) -> PoseFCN:
-    """The shipped Pose FCN: MoveNet Thunder's shape plus a wide pyramid for the 364 offset maps."""
+    """The shipped Pose FCN (Xia, Sec. 3): MoveNet Thunder's network and a wide pyramid for the 364 offset maps."""
     return PoseFCN(MobileNetV2(width))
 
 
 def pose_resnet101() -> PoseFCN:
-    """The paper's Pose FCN: ResNet-101 dilated to stride 8."""
+    """A Pose FCN on ResNet-101 at stride 8 (Xia, Sec. 3).
+
+    The trunk is the paper's. The heads, which the paper does not print, are each a 1x1 convolution from 2048 to 256
+    channels, a depthwise 3x3 and a 1x1 convolution before the output; there is no ASPP and the input has one scale.
+    """
     return PoseFCN(ResNet101(), heat_widths=(256,), wide_widths=(256,), hidden=256)
 
 
 def pose_vgg16() -> PoseFCN:
-    """A Pose FCN on VGG-16 LargeFOV."""
+    """A Pose FCN on VGG-16 LargeFOV at stride 8, with the heads of `pose_resnet101`; not a network of the papers."""
     return PoseFCN(VGG16LargeFOV(), heat_widths=(256,), wide_widths=(256,), hidden=256)
 
 
 def part_mobilenet_v2(width: float = 1.0) -> PartFCN:
-    """The shipped first-stage Part FCN."""
+    """The shipped first-stage Part FCN (Xia, Sec. 3), at width 1.75: a feature pyramid on MobileNetV2."""
     return PartFCN(MobileNetV2(width))
 
 
 def part_vgg16_largefov() -> PartFCN:
-    """The paper's Part FCN (56.50 mIoU row): DeepLab-LargeFOV."""
+    """A Part FCN on VGG-16 LargeFOV (Xia, Sec. 3; Table 3, "VGG-16, w/o pose").
+
+    The trunk is the paper's. Instead of its output layer fc8 it has a 1x1 convolution from 1024 to 256 channels, a
+    depthwise 3x3 and a 1x1 convolution before the output. The network as printed is `deeplab_vgg16`.
+    """
     return PartFCN(VGG16LargeFOV(), widths=(256,), hidden=256)
 
 
 def part_resnet101() -> PartFCN:
-    """The paper's Part FCN (62.66 mIoU row): ResNet-101."""
+    """A Part FCN on ResNet-101 (Xia, Sec. 4.3; Table 3, "ResNet-101, w/o pose").
+
+    The trunk is the paper's, apart from the dilations that `ResNet101` names. Instead of ASPP it has the head of
+    `part_vgg16_largefov`, and instead of the maximum over three scales one scale. The network as printed is
+    `deeplab_resnet101`.
+    """
     return PartFCN(ResNet101(), widths=(256,), hidden=256)
 
 
 def refine_distances(width: int = 96) -> RefineFCN:
-    """The shipped second stage: depthwise 7x7, on distance maps of the pose."""
+    """The shipped second stage (Xia, Sec. 3.2): one depthwise 7x7 convolution, on 30 distance maps of the pose."""
     return RefineFCN("distances", 30, width=width, separable=True)
 
 
 def refine_labels(width: int = 96) -> RefineFCN:
-    """As `refine_distances`, on the paper's two label maps."""
+    """As `refine_distances`, on the two label maps of Xia, Sec. 3.2: joints and skeleton."""
     return RefineFCN("labels", 2, width=width, separable=True)
 
 
 def refine_xia2017() -> RefineFCN:
-    """The paper's second stage: three 7x7 convolutions, 128 wide (Sec. 3.2)."""
+    """The second stage of Xia, Sec. 3.2: three 7x7 convolutions, 128 wide, on two label maps.
+
+    Beyond what is printed it has a fourth 7x7 convolution for the output, scaled input, and a residual output; see
+    `RefineFCN`.
+    """
     return RefineFCN(width=128, separable=False)
 
 
@@ -77,7 +101,7 @@ def jppnet_resnet101(
     scales: Sequence[float] = (1.0, 0.75, 0.5),
     released: bool = False,
 ) -> JPPNet:
-    """JPPNet as printed (Liang et al., Table 7), or with the choices of its released code; LIP's labels."""
+    """JPPNet as printed (Liang, Sec. 5.2, Table 7), or with the choices of its released code; LIP's labels."""
     make = released_jppnet if released else JPPNetConfig
     config = make(labels=labels, joints=joints, stages=stages, scales=tuple(scales))
     return JPPNet(ResNet101Stages(), StageBranches(), config)
@@ -91,7 +115,7 @@ def jppnet_s(
     width: float = 1.0,
     channels: int = 64,
 ) -> JPPNet:
-    """A JPPNet for two cores: MobileNetV2, separable convolutions, a quarter of Table 7's channels, stride 4."""
+    """A small JPPNet: Table 7 of Liang with a quarter of its channels, separable, on MobileNetV2 at stride 4."""
     config = JPPNetConfig(
         labels=labels, joints=joints, stages=stages, scales=tuple(scales), width=channels, separable=True
     )
@@ -100,53 +124,51 @@ def jppnet_s(
 
 
 def attention_vgg16(labels: int = 20) -> AttentionToScale:
-    """Attention to scale on DeepLab-LargeFOV: the base of SS-JPPNet."""
+    """Attention to scale on VGG-16 LargeFOV, the base of SS-JPPNet (Liang, Sec. 6.1; Xia, Tables 3 and 4)."""
     return AttentionToScale(VGG16LargeFOV(), FinestLevel(), channels=1024, labels=labels, stride=8)
 
 
 def attention_s(
     labels: int = 7, width: float = 1.0, scales: Sequence[float] = (1.0, 0.5)
 ) -> AttentionToScale:
-    """Attention to scale for two cores: the shipped first-stage Part FCN at two scales."""
+    """A small network of attention to scale: `part_mobilenet_v2` at two scales."""
     backbone = MobileNetV2(width)
     neck = nn.Sequential(Pyramid(backbone.channels, (96, 96, 96, 96), batch_norm=True), Head(96, 96))
     return AttentionToScale(backbone, neck, channels=96, labels=labels, stride=4, scales=scales, hidden=32)
 
 
 def deeplab_vgg16(labels: int = 20) -> DeepLab:
-    """DeepLab (VGG-16): LargeFOV, one scale."""
+    """DeepLab (VGG-16): LargeFOV with a 1x1 output layer, one scale (Liang, Tables 2 to 4; Xia, Sec. 3)."""
     return DeepLab(VGG16LargeFOV(), labels)
 
 
 def deeplab_resnet101(
     labels: int = 20, scales: Sequence[float] = (1.0, 0.75, 0.5), rates: Sequence[int] = ASPP_RATES
 ) -> DeepLab:
-    """DeepLab (ResNet-101): ASPP, the maximum over three scales."""
+    """DeepLab (ResNet-101): ASPP, the maximum over three scales (Liang, Tables 2 to 4; Xia, Sec. 4.3).
+
+    The dilations of two blocks differ from DeepLab's, see `ResNet101`.
+    """
     return DeepLab(ResNet101(), labels, rates, scales)
 
 
-def joints_resnet101(joints: int = 16) -> DeepLab:
-    """ResNet-101 for joints: DeepLab's network with another output layer (Sec. 4.2), one scale."""
-    return DeepLab(ResNet101(), joints, ASPP_RATES)
-
-
 def fcn8s(labels: int = 20) -> FCN8s:
-    """FCN-8s on VGG-16."""
+    """FCN-8s on VGG-16 (Liang, Tables 2 to 4)."""
     return FCN8s(labels)
 
 
 def segnet(labels: int = 20) -> SegNet:
-    """SegNet on VGG-16."""
+    """SegNet on VGG-16 (Liang, Tables 2 to 4)."""
     return SegNet(labels)
 
 
 def stacked_hourglass(joints: int = 16, stacks: int = 8) -> StackedHourglass:
-    """Eight hourglasses of 256 features."""
+    """Stacked hourglasses of 256 features (Liang, Tables 5, 6 and 10)."""
     return StackedHourglass(joints, stacks)
 
 
 def cpm(joints: int = 16, stages: int = 6) -> ConvolutionalPoseMachine:
-    """A convolutional pose machine of six stages."""
+    """A convolutional pose machine, without its centre map (Liang, Tables 5, 6 and 10)."""
     return ConvolutionalPoseMachine(joints, stages)
 
 
@@ -180,11 +202,23 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
 
 
 def build(name: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
-    """The network `name` with untrained weights.
+    """Build a network with untrained weights.
+
+    Parameters
+    ----------
+    name : str
+        One of `BUILDERS`.
+    arguments : mapping of str to object, optional
+        Of the builder.
+
+    Returns
+    -------
+    torch.nn.Module
 
     Raises
     ------
-    ValueError: for a name or argument that does not exist.
+    ValueError
+        There is no such builder, or it does not take these arguments.
     """
     if name not in BUILDERS:
         raise ValueError(f"unknown builder {name!r}: choose one of {', '.join(BUILDERS)}")

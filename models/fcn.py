@@ -1,4 +1,4 @@
-"""Pose FCN and first-stage Part FCN (Sec. 3): a backbone, a feature pyramid where it has levels, and heads."""
+"""Pose FCN and first-stage Part FCN (Xia et al., Sec. 3): backbone, feature pyramid if it has levels, and heads."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,12 +11,12 @@ from .backbones import Backbone, MobileNetV2
 
 
 def upsample2(x: Tensor) -> Tensor:
-    """Bilinear x2 with half-pixel centres."""
+    """Bilinear upsampling by 2 with half-pixel centres."""
     return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 class Separable(nn.Sequential):
-    """Depthwise 3x3, pointwise 1x1, optional batch norm, ReLU."""
+    """A depthwise convolution, a pointwise one, a batch norm if asked for, and ReLU."""
 
     def __init__(self, channels_in: int, channels_out: int, batch_norm: bool, kernel: int = 3) -> None:
         depthwise = nn.Conv2d(
@@ -28,9 +28,15 @@ class Separable(nn.Sequential):
 
 
 class Pyramid(nn.Module):
-    """Top-down feature pyramid; the result has the stride of the backbone's finest level.
+    """A top-down feature pyramid; the result has the stride of the backbone's finest level.
 
-    widths[0] is the coarsest level's width, widths[-1] the result's. One level: a single 1x1 projection.
+    Parameters
+    ----------
+    channels : sequence of int
+        Of the backbone's levels, finest first. Of a single level the pyramid is a 1x1 convolution.
+    widths : sequence of int
+        Channels of the pyramid's levels, coarsest first; the last is the result's.
+    batch_norm : bool
     """
 
     def __init__(self, channels: Sequence[int], widths: Sequence[int], batch_norm: bool) -> None:
@@ -46,6 +52,7 @@ class Pyramid(nn.Module):
         self.out_channels = widths[-1]
 
     def forward(self, levels: Sequence[Tensor]) -> Tensor:
+        """The backbone's levels -> (B, widths[-1], h, w) at the finest level's size."""
         coarse_first = list(levels)[::-1]
         z = self.lateral[0](coarse_first[0])
         for level, lateral, smooth in zip(coarse_first[1:], self.lateral[1:], self.smooth, strict=True):
@@ -54,7 +61,7 @@ class Pyramid(nn.Module):
 
 
 class Head(nn.Module):
-    """Depthwise 3x3 (no bias), 1x1 to `hidden`, ReLU: the features that a score map is a 1x1 convolution of."""
+    """A depthwise 3x3 convolution, a 1x1 convolution and ReLU: features for the output convolution."""
 
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
@@ -62,11 +69,12 @@ class Head(nn.Module):
         self.pointwise = nn.Conv2d(channels, hidden, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, h, w) -> (B, hidden, h, w)."""
         return F.relu(self.pointwise(self.depthwise(x)))
 
 
 def _pyramid(backbone: Backbone, widths: Sequence[int], batch_norm: bool) -> Pyramid:
-    """The pyramid on all of the backbone's levels; with one level only its last width is used."""
+    """The pyramid of all of the backbone's levels; for a single level only the last width is used."""
     widths = widths if len(backbone.channels) > 1 else widths[-1:]
     return Pyramid(backbone.channels, widths, batch_norm)
 
@@ -74,12 +82,18 @@ def _pyramid(backbone: Backbone, widths: Sequence[int], batch_norm: bool) -> Pyr
 class PoseFCN(nn.Module):
     """Joint score maps Pj and joint neighbour offset maps Pn.
 
-    Two pyramids share the backbone: a narrow one shaped like MoveNet's, so that its heat maps can be the
-    starting point, and a wide one for the offsets, which also feeds the joint scores.
+    Two pyramids share the backbone: a narrow one, shaped like MoveNet's so that training can start from its heat
+    maps, and a wide one for the offsets, which the joint scores read, too. Offsets are predicted in a normalised
+    form; the buffers `offset_mean` and `offset_deviation` have one number per map.
 
-    forward: (B, 3, H, W) -> joint logits (B, joints, h, w) and offsets (B, joints * (joints - 1) * 2, h, w) in
-    input pixels, both at stride `stride`. Offsets are predicted normalised by the buffers `offset_mean` and
-    `offset_deviation` (one pair per map).
+    Parameters
+    ----------
+    backbone : Backbone
+    joints : int
+    heat_widths, wide_widths : sequence of int
+        Channels of the two pyramids, coarsest level first; of a backbone of one level only the last counts.
+    hidden : int
+        Channels of the features from which the joint scores are made; the offsets have twice as many.
     """
 
     offset_mean: Tensor
@@ -109,34 +123,51 @@ class PoseFCN(nn.Module):
         nn.init.constant_(self.joint_out.bias, -5.0)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Score joints and predict offsets.
+
+        Parameters
+        ----------
+        x : (B, 3, H, W) float32
+            RGB in [-1, 1].
+
+        Returns
+        -------
+        logits : (B, joints, h, w) float32
+            Joint scores at stride `stride`.
+        offsets : (B, joints * (joints - 1) * 2, h, w) float32
+            Input pixels, at the same stride.
+        """
         logits, features = self.features(x)
         normalised = self.offset_out(features).float()
         return logits, normalised * self.offset_deviation[:, None, None] + self.offset_mean[:, None, None]
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Joint logits, and the map (B, C, h, w) that the offsets are a 1x1 convolution of."""
+        """Joint logits, and the features (B, C, h, w) from which a 1x1 convolution makes the offsets."""
         levels = self.backbone(x)
         wide = self.wide(levels)
         joint_features = torch.cat([self.heat_head(self.heat(levels)), self.wide_head(wide)], dim=1)
         return self.joint_out(joint_features), self.offset_head(wide)
 
     def normalised_offsets_at(self, features: Tensor, cells: Tensor) -> Tensor:
-        """Normalised offsets at flat cell numbers (B, K) alone: (B, K, joints * (joints - 1) * 2)."""
+        """Normalised offsets (B, K, joints * (joints - 1) * 2) at flat cell numbers (B, K) only."""
         chosen = features.flatten(2).gather(2, cells[:, None].expand(-1, features.shape[1], -1))
         return F.linear(chosen.transpose(1, 2), self.offset_out.weight[:, :, 0, 0], self.offset_out.bias)
 
     @torch.no_grad()
     def load_movenet(self, arrays: Mapping[str, np.ndarray], sources: Sequence[Sequence[int]]) -> None:
-        """Start as the whole of a MoveNet: backbone, pyramid and heat-map head.
+        """Start from a MoveNet: its backbone, pyramid and heat-map head.
 
         Parameters
         ----------
-        arrays: MoveNet's tensors (`backbone.features.*`, `lateral.*`, `smooth.*`, `head.kpt_heatmap.*`).
-        sources: for each of our joints the heat-map channels whose mean is its first logit; empty: none.
+        arrays : mapping of str to ndarray
+            MoveNet's tensors: `backbone.features.*`, `lateral.*`, `smooth.*`, `head.kpt_heatmap.*`.
+        sources : sequence of sequence of int
+            For each of our joints the heat-map channels whose mean is its initial logit; empty for none.
 
         Raises
         ------
-        ValueError: when the backbone is no MobileNetV2 or the tensors do not fit it.
+        ValueError
+            The backbone is no MobileNetV2, or the tensors do not fit it.
         """
         if not isinstance(self.backbone, MobileNetV2):
             raise ValueError(f"a MoveNet cannot start a {type(self.backbone).__name__}: use a MobileNetV2")
@@ -174,7 +205,14 @@ class PoseFCN(nn.Module):
 class PartFCN(nn.Module):
     """First-stage part score maps Ps.
 
-    forward: (B, 3, H, W) -> logits (B, parts, h, w) at stride `stride`.
+    Parameters
+    ----------
+    backbone : Backbone
+    parts : int
+    widths : sequence of int
+        Channels of the pyramid, coarsest level first; of a backbone of one level only the last counts.
+    hidden : int
+        Channels of the features from which the scores are made.
     """
 
     def __init__(
@@ -192,4 +230,5 @@ class PartFCN(nn.Module):
         self.out = nn.Conv2d(hidden, parts, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, 3, H, W) in [-1, 1] -> logits (B, parts, h, w) at stride `stride`."""
         return self.out(self.head(self.pyramid(self.backbone(x))))

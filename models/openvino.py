@@ -1,4 +1,4 @@
-"""FcnNetworks compiled by OpenVINO, which runs them faster on a CPU than torch does; an optional extra."""
+"""Networks compiled by OpenVINO, which runs them faster on a CPU than torch; an optional extra."""
 
 import importlib
 from dataclasses import dataclass
@@ -14,18 +14,20 @@ MISSING = (
 
 
 class OpenVinoNetwork(nn.Module):
-    """A network of one image batch, compiled for the CPU in single precision; the results differ by rounding.
+    """A network compiled for the CPU in single precision; its results differ from torch's by rounding.
 
-    The batch may have any size; it is compiled for each side S of the images when it first sees one. torch's number
-    of threads holds. There are no gradients.
+    It takes batches of any size and is compiled for each side S of the images when it first sees one. It uses
+    torch's number of threads and has no gradients.
 
     Parameters
     ----------
-    network: takes (B, 3, S, S) float32, gives one tensor or a tuple of them.
+    network : torch.nn.Module
+        Takes (B, 3, S, S) float32 and returns a tensor or a tuple of tensors.
 
     Raises
     ------
-    ValueError: when openvino is not installed.
+    ValueError
+        OpenVINO is not installed.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -38,6 +40,7 @@ class OpenVinoNetwork(nn.Module):
         self.compiled: dict[int, _Compiled] = {}
 
     def forward(self, batch: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """(B, 3, S, S) float32 -> what the network returns."""
         size = batch.shape[-1]
         if size not in self.compiled:
             self.compiled[size] = self._compile(size)
@@ -53,7 +56,7 @@ class OpenVinoNetwork(nn.Module):
         graph = self.openvino.convert_model(self.network, example_input=example, input=[-1, 3, size, size])
         settings = {
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-            "INFERENCE_PRECISION_HINT": "f32",  # its own choice, bfloat16 where the CPU has it, is slower here
+            "INFERENCE_PRECISION_HINT": "f32",  # its default, bfloat16 where the CPU has it, is slower here
             "PERFORMANCE_HINT": "LATENCY",
         }
         request = self.openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
@@ -62,7 +65,7 @@ class OpenVinoNetwork(nn.Module):
 
 @dataclass(frozen=True)
 class _Compiled:
-    """request: of OpenVINO, for one image size. single: whether the network gives one tensor."""
+    """A network compiled for one image size."""
 
-    request: Any
-    single: bool
+    request: Any  # OpenVINO's inference request
+    single: bool  # whether the network returns a tensor, not a tuple

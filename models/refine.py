@@ -1,4 +1,4 @@
-"""Second-stage Part FCN (Sec. 3.2): first-stage part scores + joint maps + skeleton maps -> refined part scores."""
+"""Second-stage Part FCN (Xia et al., Sec. 3.2): first-stage part scores and pose maps -> refined part scores."""
 
 import torch
 from torch import Tensor, nn
@@ -7,12 +7,23 @@ from torch import Tensor, nn
 class RefineFCN(nn.Module):
     """Stacked 7x7 convolutions with ReLU on part scores and pose maps.
 
-    encoding, pose_maps: which pose maps it reads and how many they are (`posepart.stages.skeleton_maps`).
-    separable: False is the paper's stack of full convolutions, True one depthwise 7x7 convolution between
-    pointwise ones, some 100 times fewer operations.
+    The paper prints three 7x7 convolutions with ReLU, 128 wide (`separable=False`). This network differs from it in
+    three points: a fourth 7x7 convolution maps to the parts; the input log-probabilities are cut off at -8 and
+    divided by 4; and the output is added to the first stage's log-probabilities, so that it is a correction of
+    them.
 
-    forward: parts (B, 7, h, w) log-probabilities, pose (B, pose_maps, h, w) -> logits (B, 7, h, w). The stack
-    predicts a correction of the first stage's log-probabilities.
+    Parameters
+    ----------
+    encoding : str
+        Which pose maps it reads, see `posepart.stages.skeleton_maps`.
+    pose_maps : int
+        Their number.
+    parts : int
+    width : int
+        Channels of the stack.
+    kernel : int
+    separable : bool
+        True has one depthwise convolution between pointwise ones instead, some 100 times fewer operations.
     """
 
     def __init__(
@@ -45,5 +56,18 @@ class RefineFCN(nn.Module):
         nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
 
     def forward(self, parts: Tensor, pose: Tensor) -> Tensor:
+        """Refine part scores.
+
+        Parameters
+        ----------
+        parts : (B, parts, h, w) float32
+            Log-probabilities of the first stage.
+        pose : (B, pose_maps, h, w) float32
+
+        Returns
+        -------
+        (B, parts, h, w) float32
+            Logits.
+        """
         seen = torch.cat([parts.clamp(min=-8.0) / 4, pose], dim=1)
         return parts + self.out(self.stack(seen))

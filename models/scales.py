@@ -1,4 +1,4 @@
-"""Multi-scale inputs: shrink the image, bring the maps of all scales to one size, merge them."""
+"""Inputs of several scales: resize the image, bring the maps of all scales to one size, merge them."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MULTIPLE = 32  # px; the side of a scaled input, so that every stride of every backbone divides it
+MULTIPLE = 32  # px; sides of a scaled input are multiples of it, as of the strides of all backbones
 
 
 def resized(images: Tensor, scale: float) -> Tensor:
-    """(B, C, H, W) -> bilinear, (B, C, H * scale, W * scale) with each side rounded to a multiple of 32."""
+    """Resize bilinearly: (B, C, H, W) -> (B, C, H * scale, W * scale), each side rounded to a multiple of 32."""
     if scale == 1.0:
         return images
     size = [max(MULTIPLE, round(side * scale / MULTIPLE) * MULTIPLE) for side in images.shape[-2:]]
@@ -18,7 +18,7 @@ def resized(images: Tensor, scale: float) -> Tensor:
 
 
 def to_size(maps: Tensor, size: Sequence[int], mode: str = "bilinear") -> Tensor:
-    """(B, C, h, w) -> (B, C, *size); mode "bilinear" (half-pixel centres) or "nearest"."""
+    """Resize maps: (B, C, h, w) -> (B, C, *size); the mode is "bilinear" (half-pixel centres) or "nearest"."""
     if tuple(maps.shape[-2:]) == tuple(size):
         return maps
     if mode == "nearest":
@@ -27,9 +27,20 @@ def to_size(maps: Tensor, size: Sequence[int], mode: str = "bilinear") -> Tensor
 
 
 def merge_scales(maps: Sequence[Tensor], merge: str, mode: str = "bilinear") -> Tensor:
-    """The maps of several scales as one, at the size of the first.
+    """Merge the maps of several scales at the size of the first.
 
-    merge: "max" (DeepLab's element-wise maximum) or "mean".
+    Parameters
+    ----------
+    maps : sequence of (B, C, h, w)
+        Of any sizes.
+    merge : str
+        "max" (DeepLab's element-wise maximum) or "mean".
+    mode : str
+        See `to_size`.
+
+    Returns
+    -------
+    (B, C, h, w)
     """
     stacked = torch.stack([to_size(m, maps[0].shape[-2:], mode) for m in maps])
     return stacked.amax(0) if merge == "max" else stacked.mean(0)

@@ -18,7 +18,8 @@ from posepart.config import ChoiceConfig, CropConfig, FeatureConfig, PipelineCon
 from posepart.ilp import Problem, solve
 from posepart.io.run_folder import prepare_out
 from posepart.models.builders import build
-from posepart.models.weights import save_tensors, save_weights
+from posepart.models.model_set import Card
+from posepart.models.weight_files import save_tensors, save_weights
 from posepart.pipeline import Pipeline
 from posepart.schema import SKELETON, Part
 from posepart.stages.crf import SolvedCrf
@@ -235,10 +236,10 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "refine": ("refine_labels", {}),
     }
     for stage, (builder, options) in arguments.items():
-        card = {"stage": stage, "builder": builder, "arguments": options}
+        card = Card(stage=stage, builder=builder, arguments=options)
         save_weights(folder / f"{stage}.safetensors", build(builder, options), card)
     only_offsets = PairwiseModel(None, logistic(OFFSET_FEATURES))
-    save_tensors(folder / "crf.safetensors", only_offsets.to_arrays(), {"stage": "crf"})
+    save_tensors(folder / "crf.safetensors", only_offsets.to_arrays(), Card(stage="crf"))
     return folder
 
 

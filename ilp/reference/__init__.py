@@ -1,1 +1,1 @@
-"""Oracles and made-up problems for tests and benchmarks; the optimiser itself uses none of them."""
+"""Oracles and generated problems for tests and benchmarks; the optimiser does not use them."""

@@ -6,22 +6,27 @@ from itertools import product
 
 import numpy as np
 
-from ..problem import Floats, Ints, Problem
+from ..problem import Float64, Index, Problem
 from ..solution import Solution, make_solution
 
 
 def solve_brute_force(problem: Problem, *, max_candidates: int = 11) -> Solution:
-    """Optimum by enumeration.
+    """Find the optimum by enumeration.
 
     Parameters
     ----------
     problem : Problem
     max_candidates : int
-        Refuse larger problems (ValueError): the work grows as 3^n, and faster with several types.
+        The work grows as 3^n, and faster with several types per candidate.
 
     Returns
     -------
     Solution
+
+    Raises
+    ------
+    ValueError
+        The problem has more candidates than that.
 
     Notes
     -----
@@ -55,12 +60,12 @@ def solve_brute_force(problem: Problem, *, max_candidates: int = 11) -> Solution
     return solution
 
 
-def _one_person(problem: Problem, groups: list[Ints]) -> tuple[Floats, dict[int, Ints]]:
-    """Least energy of one person for each subset of candidates, and its nodes."""
+def _one_person(problem: Problem, groups: list[Index]) -> tuple[Float64, dict[int, Index]]:
+    """The least energy of one person for each subset of candidates, and the person's nodes."""
     pair = np.zeros((problem.n_nodes, problem.n_nodes))
     pair[problem.pair_u, problem.pair_v] = problem.pair_cost
     one = np.full(1 << len(groups), np.inf)
-    chosen: dict[int, Ints] = {}
+    chosen: dict[int, Index] = {}
     for subset in range(1, len(one)):
         members = [nodes for g, nodes in enumerate(groups) if subset >> g & 1]
         for pick in product(*members):

@@ -1,19 +1,19 @@
-"""Made-up problems that look like those of photos: stick people, noisy detections, noisy offset predictions.
+"""Generated problems that resemble those of photos: stick people, noisy detections, noisy offset predictions.
 
-For tests and benchmarks; see :mod:`stick_people` for the world they come from.
+:mod:`stick_people` has the people and the detections.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..problem import Bools, Floats, Ints, Problem
+from ..problem import Float64, Index, Mask, Problem
 from .stick_people import LINKED, MIRROR, N_JOINTS, World, detect, place_people, stick_pose, suppress
 
-# Logistic regressions "same person?", fitted once on 250 scenes of this kind; one row for pairs of linked types,
-# of other types, and of mirrored types. Columns: distance of each joint to where the other predicts it (/ 40,
-# two directions), the two angles; eight indicators "the segment beside the joint fits"; two overlaps of the limb
-# with a segment; exp(-f) of the first four; 1.
+# Logistic regressions of "same person?", fitted once on 250 scenes of this kind; one row each for pairs of linked
+# types, of other types and of mirrored types. Columns: the distance of each joint from where the other predicts
+# it (/ 40, in two directions), the two angles; eight indicators of whether the segment beside the joint fits;
+# two overlaps of the limb with a segment; exp(-f) of the first four; 1.
 # fmt: off
 _WEIGHTS = np.array([
     [-0.77, -0.69, -0.88, -0.80, 0.32, 0.11, 0.10, 0.09, 0.13, 0.08, 0.11, 0.07, 3.84, 4.38,
@@ -35,18 +35,18 @@ def make_box(
     false_positives: float | None = None,
     unique_labels: bool = False,
 ) -> Problem:
-    """The problem of one person box that shows several people.
+    """Make the problem of a person's box in which several people are visible.
 
     Parameters
     ----------
     seed : int
     people : int
     multi : bool
-        Several types per candidate.
+        Whether a candidate may have several types.
     noise : float
         1 is normal, 1.8 is bad.
     false_positives : float, optional
-        Mean number; drawn from 3, 8, 16 unless given.
+        Their mean number; by default 3, 8 or 16 at random.
     unique_labels : bool
         Passed to :class:`Problem`.
 
@@ -78,22 +78,22 @@ def make_photo(
     false_positives: float = 60.0,
     duplicates: float = 0.25,
 ) -> tuple[Problem, list[Problem]]:
-    """The problem of a whole photo, and those of its people's boxes with the same costs.
+    """Make the problem of a whole photo, and those of its people's boxes with the same costs.
 
     Parameters
     ----------
     seed, people, multi, noise
         As for :func:`make_box`.
     false_positives : float
-        Mean number.
+        Their mean number.
     duplicates : float
-        How often a joint is detected twice or three times.
+        The higher, the more joints are detected twice or three times.
 
     Returns
     -------
     whole : Problem
     boxes : list of Problem
-        At most six candidates of a type each.
+        Each has at most six candidates of a type.
     """
     rng = np.random.default_rng([2, seed, people, int(multi), int(100 * noise)])
     size = np.array([min(150.0 + 170 * people, 900), 480.0 if people < 5 else 600.0])
@@ -112,8 +112,8 @@ def make_photo(
     return whole, boxes
 
 
-def restrict(problem: Problem, candidates: Ints) -> Problem:
-    """The part of a problem on some candidates, renumbered in the given order's ascending sequence."""
+def restrict(problem: Problem, candidates: Index) -> Problem:
+    """The part of a problem on some candidates, which are renumbered in ascending order."""
     number = np.full(problem.n_candidates, -1, np.int64)
     number[np.sort(candidates)] = np.arange(len(candidates))
     nodes = np.flatnonzero(number[problem.candidate] >= 0)
@@ -132,8 +132,8 @@ def restrict(problem: Problem, candidates: Ints) -> Problem:
     )
 
 
-def _predict(rng: np.random.Generator, world: World, height: float, noise: float) -> Floats:
-    """Where candidate i, taken as type l, expects the joint l' of its person: (n, 14, 14, 2)."""
+def _predict(rng: np.random.Generator, world: World, height: float, noise: float) -> Float64:
+    """Where candidate i, as a joint of type l, predicts joint l' of its person: (n, 14, 14, 2)."""
     predicted = np.zeros((len(world.xy), N_JOINTS, N_JOINTS, 2))
     for i, at in enumerate(world.xy):
         owner, true = int(world.owner[i]), int(world.true[i])
@@ -163,8 +163,8 @@ def _predict(rng: np.random.Generator, world: World, height: float, noise: float
     return predicted
 
 
-def _type_scores(rng: np.random.Generator, world: World, multi: bool, noise: float) -> Floats:
-    """Score of each type at each candidate, 0 where not allowed: (n, 14)."""
+def _type_scores(rng: np.random.Generator, world: World, multi: bool, noise: float) -> Float64:
+    """The score of each type at each candidate, 0 where it is not allowed: (n, 14)."""
     n = len(world.xy)
     scores = np.zeros((n, N_JOINTS))
     scores[np.arange(n), world.kind] = world.score
@@ -180,16 +180,16 @@ def _type_scores(rng: np.random.Generator, world: World, multi: bool, noise: flo
     return scores
 
 
-def _log_odds_against(probability: Floats) -> Floats:
-    """Cost ``log((1 - p) / p)`` with p clipped to [1e-7, 1 - 1e-7]."""
+def _log_odds_against(probability: Float64) -> Float64:
+    """The cost ``log((1 - p) / p)``, with p clipped to [1e-7, 1 - 1e-7]."""
     p = np.clip(probability, 1e-7, 1 - 1e-7)
     return np.log((1 - p) / p)
 
 
 def _assemble(
-    rng: np.random.Generator, world: World, heights: Floats, multi: bool, noise: float, unique_labels: bool
+    rng: np.random.Generator, world: World, heights: Float64, multi: bool, noise: float, unique_labels: bool
 ) -> Problem:
-    """Nodes, pairs and their costs."""
+    """The problem of a world: nodes, pairs and their costs."""
     predicted = _predict(rng, world, float(np.mean(heights)), noise)
     scores = _type_scores(rng, world, multi, noise)
     candidate, label = np.nonzero(scores)
@@ -210,11 +210,18 @@ def _assemble(
 
 
 def _same_person(
-    rng: np.random.Generator, world: World, predicted: Floats, candidate: Ints, label: Ints, u: Ints, v: Ints
-) -> Floats:
-    """Probability that two nodes belong to one person: (M,) float64.
+    rng: np.random.Generator,
+    world: World,
+    predicted: Float64,
+    candidate: Index,
+    label: Index,
+    u: Index,
+    v: Index,
+) -> Float64:
+    """The probability that the nodes of each pair belong to one person: (M,) float64.
 
-    Two candidates of one type are one joint seen twice with ``1 / (1 + exp(0.2 d - 7.5))``.
+    Two candidates of one type at distance d are one joint, detected twice, with probability
+    ``1 / (1 + exp(0.2 d - 7.5))``.
     """
     i, j, a, b = candidate[u], candidate[v], label[u], label[v]
     forth, back = world.xy[j] - world.xy[i], world.xy[i] - world.xy[j]
@@ -240,13 +247,13 @@ def _same_person(
     return np.where(a == b, twice, probability)
 
 
-def _angle(a: Floats, b: Floats) -> Floats:
-    """Angle between rows, in [0, pi]."""
+def _angle(a: Float64, b: Float64) -> Float64:
+    """The angles between the rows of a and b, in [0, pi]."""
     cross = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
     return np.abs(np.arctan2(cross, (a * b).sum(1)))
 
 
-def _limb_overlap(rng: np.random.Generator, world: World, i: Ints, j: Ints, linked: Bools) -> Floats:
+def _limb_overlap(rng: np.random.Generator, world: World, i: Index, j: Index, linked: Mask) -> Float64:
     """Two overlaps of the limb with its segment, high if the limb is real: (M, 2)."""
     own = world.owner
     real = linked & (own[i] >= 0) & (own[i] == own[j]) & LINKED[world.true[i], world.true[j]]

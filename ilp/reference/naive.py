@@ -1,8 +1,8 @@
-"""Oracle: the full integer linear programme as DeepCut prints it, handed to a general solver.
+"""Oracle: the full integer linear programme as DeepCut prints it, solved by a general solver.
 
 Variables: x of each node, y of each pair of candidates, and, if a candidate has several types, z of each pair
-of nodes that costs something (``z_uv = x_u x_v y_{g(u) g(v)}``). All ``n (n-1) (n-2) / 2`` triangle rows are
-there from the start, and nothing is reduced: its time is what the fast optimiser is measured against.
+of nodes that costs something (``z_uv = x_u x_v y_{g(u) g(v)}``). All ``n (n-1) (n-2) / 2`` triangle rows are present
+from the start, and nothing is reduced; benchmarks compare the optimiser with its time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 from ortools.sat.python import cp_model
 
-from ..problem import Floats, Ints, Problem
+from ..problem import Float64, Index, Problem
 from ..solution import Solution, make_solution
 
 #: CP-SAT works with integers: costs are rounded to this many units.
@@ -26,33 +26,24 @@ _UNIT = 1e-4
 
 @dataclass(frozen=True)
 class Rows:
-    """``sum coefficient * variable[columns] <= right`` for each row of ``columns``: (K, width) int64."""
+    """K rows ``sum coefficient * variable[column] <= right``."""
 
-    columns: Ints
-    coefficients: tuple[int, ...]
+    columns: Index  # (K, width), the variables of each row
+    coefficients: tuple[int, ...]  # (width,)
     right: int
 
 
 @dataclass(frozen=True)
 class FullModel:
-    """Binary programme ``min cost . v`` over the rows.
+    """The binary programme ``min cost . v`` subject to the rows."""
 
-    Attributes
-    ----------
-    cost : (n_variables,) float64
-        x, then y, then z.
-    rows : list of Rows
-    joined : (n, n) int64
-        Variable y of two candidates.
-    """
-
-    cost: Floats
+    cost: Float64  # (n_variables,), of x, then y, then z
     rows: list[Rows]
-    joined: Ints
+    joined: Index  # (n, n), the variable y of two candidates
 
 
 def full_model(problem: Problem) -> FullModel:
-    """The naive programme of a problem; rows ``v <= 0`` say what is forbidden."""
+    """The full programme of a problem; what is forbidden has a row ``v <= 0``."""
     n, n_nodes = problem.n_candidates, problem.n_nodes
     first, second = np.triu_indices(n, 1)
     joined = np.full((n, n), -1, np.int64)
@@ -74,8 +65,8 @@ def full_model(problem: Problem) -> FullModel:
     return FullModel(np.where(forbidden, 0.0, cost), rows, joined)
 
 
-def _all_pairs(problem: Problem) -> tuple[Ints, Ints, Floats]:
-    """Pairs that cost something, with the pairs of one type if a person has at most one of each."""
+def _all_pairs(problem: Problem) -> tuple[Index, Index, Float64]:
+    """The pairs that cost something, and those of one type if a person has at most one of each."""
     u, v, w = problem.pair_u, problem.pair_v, problem.pair_cost
     if not problem.unique_labels:
         return u, v, w
@@ -89,7 +80,7 @@ def _all_pairs(problem: Problem) -> tuple[Ints, Ints, Floats]:
     )
 
 
-def _candidate_rows(problem: Problem, joined: Ints) -> list[Rows]:
+def _candidate_rows(problem: Problem, joined: Index) -> list[Rows]:
     """One type per candidate; a joined candidate is selected."""
     rows = []
     for g in range(problem.n_candidates):
@@ -101,7 +92,7 @@ def _candidate_rows(problem: Problem, joined: Ints) -> list[Rows]:
     return rows
 
 
-def _triangles(joined: Ints) -> list[Rows]:
+def _triangles(joined: Index) -> list[Rows]:
     corners = np.array(list(combinations(range(len(joined)), 3)), np.int64).reshape(-1, 3)
     i, j, k = corners.T
     a, b, c = joined[i, j], joined[j, k], joined[i, k]
@@ -122,7 +113,12 @@ def solve_naive(problem: Problem, *, time_limit: float = 60.0, solver: str = "sc
     Returns
     -------
     Solution
-        CP-SAT rounds costs to 1e-4: its bound is lowered by what rounding can hide.
+        CP-SAT rounds costs to 1e-4; its bound is lowered by the most that rounding can change.
+
+    Raises
+    ------
+    ValueError
+        The solver is unknown.
     """
     start = perf_counter()
     if solver not in ("scip", "cp-sat"):
@@ -137,7 +133,7 @@ def solve_naive(problem: Problem, *, time_limit: float = 60.0, solver: str = "sc
     return make_solution(problem, people, bound, perf_counter() - start, statistics)
 
 
-def _decode(problem: Problem, model: FullModel, values: Floats) -> list[Ints]:
+def _decode(problem: Problem, model: FullModel, values: Float64) -> list[Index]:
     left = np.flatnonzero(values[: problem.n_nodes] > 0.5)
     people = []
     while len(left):
@@ -148,7 +144,7 @@ def _decode(problem: Problem, model: FullModel, values: Floats) -> list[Ints]:
     return people
 
 
-def _scip(model: FullModel, seconds: float) -> tuple[Floats, float, bool]:
+def _scip(model: FullModel, seconds: float) -> tuple[Float64, float, bool]:
     n = len(model.cost)
     proto = model_pb2.ModelProto()
     proto.variables.ids.extend(range(n))
@@ -186,7 +182,7 @@ def _scip(model: FullModel, seconds: float) -> tuple[Floats, float, bool]:
     return values, bound, proven
 
 
-def _cp_sat(model: FullModel, seconds: float) -> tuple[Floats, float, bool]:
+def _cp_sat(model: FullModel, seconds: float) -> tuple[Float64, float, bool]:
     program = cp_model.CpModel()
     variables = [program.new_bool_var("") for _ in model.cost]
     for rows in model.rows:

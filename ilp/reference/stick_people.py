@@ -1,7 +1,7 @@
-"""Stick people and what joint detectors would see of them.
+"""Stick people and simulated joint detections.
 
-Every number is a knob of a toy world, not of the method; the joint names belong to the stick people alone.
-Distances are pixels of a box rescaled to 350 pixels.
+Every number is a setting of this simulation, not of the method, and the joint names are only those of the stick
+people. Distances are pixels of a box rescaled to 350 pixels.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..problem import Floats, Ints
+from ..problem import Float64, Index
 
 _SIDED = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 JOINTS = ["forehead", "neck", *(side + name for name in _SIDED for side in ("l_", "r_"))]
@@ -36,33 +36,17 @@ for _a, _b in _LIMBS:
 
 @dataclass(frozen=True)
 class World:
-    """People of a picture and what the detectors see.
+    """The P people of a picture and n detections."""
 
-    Attributes
-    ----------
-    poses : (P, 14, 2) float64
-        True joints.
-    xy : (n, 2) float64
-        Candidates.
-    kind : (n,) int64
-        Type whose map proposed the candidate.
-    owner : (n,) int64
-        True person, -1 for a false positive.
-    true : (n,) int64
-        True type, -1 for a false positive.
-    score : (n,) float64
-        Score in (0, 1).
-    """
+    poses: Float64  # (P, 14, 2), true joints
+    xy: Float64  # (n, 2), candidates
+    kind: Index  # (n,), the type whose map proposed the candidate
+    owner: Index  # (n,), true person, -1 for a false positive
+    true: Index  # (n,), true type, -1 for a false positive
+    score: Float64  # (n,), in (0, 1)
 
-    poses: Floats
-    xy: Floats
-    kind: Ints
-    owner: Ints
-    true: Ints
-    score: Floats
-
-    def keep(self, index: Ints) -> World:
-        """The same people with some of the candidates."""
+    def keep(self, index: Index) -> World:
+        """The same people with only some of the candidates."""
         return World(
             self.poses,
             self.xy[index],
@@ -73,13 +57,13 @@ class World:
         )
 
 
-def _direction(angle: float) -> Floats:
-    """Unit vector at an angle from straight down."""
+def _direction(angle: float) -> Float64:
+    """The unit vector at an angle from straight down."""
     return np.array([np.sin(angle), np.cos(angle)])
 
 
-def stick_pose(rng: np.random.Generator, height: float) -> Floats:
-    """A stick person of some height, neck at the origin: (14, 2)."""
+def stick_pose(rng: np.random.Generator, height: float) -> Float64:
+    """Draw a stick person of a given height, with the neck at the origin: (14, 2)."""
     unit, lean = height / 7.5, rng.normal(0, 0.2)
     view = rng.uniform(0.25, 1.0) * rng.choice([-1, 1])
     down = _direction(lean)
@@ -101,14 +85,15 @@ def stick_pose(rng: np.random.Generator, height: float) -> Floats:
     return np.stack([at[name] for name in JOINTS])
 
 
-def place_people(rng: np.random.Generator, heights: Floats, centres: Floats) -> Floats:
+def place_people(rng: np.random.Generator, heights: Float64, centres: Float64) -> Float64:
+    """Draw stick people of heights (P,) whose boxes have the centres (P, 2): (P, 14, 2)."""
     poses = np.stack([stick_pose(rng, height) for height in heights])
     middle = (poses.max(1) + poses.min(1)) / 2
     return poses - middle[:, None] + centres[:, None]
 
 
-def _occluded(poses: Floats, heights: Floats, person: int, at: Floats) -> bool:
-    """Whether a later person stands before a point."""
+def _occluded(poses: Float64, heights: Float64, person: int, at: Float64) -> bool:
+    """Whether a later person stands in front of a point."""
     for front in range(person + 1, len(poses)):
         x, y = poses[front].T
         if abs(at[0] - x.mean()) < 0.12 * heights[front] and y.min() < at[1] < y.max():
@@ -118,17 +103,21 @@ def _occluded(poses: Floats, heights: Floats, person: int, at: Floats) -> bool:
 
 def detect(
     rng: np.random.Generator,
-    poses: Floats,
-    heights: Floats,
-    size: Floats,
+    poses: Float64,
+    heights: Float64,
+    size: Float64,
     noise: float,
     false_positives: float,
     duplicates: float,
 ) -> World:
-    """What the joint maps show: hits, misses, duplicates, mirrored joints, false positives."""
+    """Simulate detections: hits, misses, duplicates, mirrored joints and false positives.
+
+    The people have poses (P, 14, 2) and heights (P,), the picture has the size (2,), x and y. 1 is normal noise;
+    `false_positives` is a mean number; more `duplicates` detect more joints twice or three times.
+    """
     found: list[tuple[float, ...]] = []
 
-    def add(at: Floats, kind: int, owner: int, true: int, score: float) -> None:
+    def add(at: Float64, kind: int, owner: int, true: int, score: float) -> None:
         if score >= 0.2 and np.all((at >= 0) & (at < size)):
             found.append((*at, kind, owner, true, score))
 
@@ -157,8 +146,8 @@ def detect(
     return World(poses, table[:, :2], kind, owner, true, table[:, 5])
 
 
-def suppress(world: World, candidates: Ints, *, most: int) -> Ints:
-    """Of each type the best candidates that are 16 pixels apart: ascending indices."""
+def suppress(world: World, candidates: Index, *, most: int) -> Index:
+    """The best candidates of each type that are 16 pixels apart, at most ``most``: ascending indices."""
     kept: list[int] = []
     for kind in range(N_JOINTS):
         mine: list[int] = []

@@ -1,1 +1,1 @@
-"""The networks that the two papers compare with."""
+"""The networks that the papers compare with, one file for each; attention to scale is in `jppnet.attention`."""

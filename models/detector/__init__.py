@@ -1,1 +1,1 @@
-"""The person detector: Faster R-CNN on a MobileNetV2 pyramid, guided by a NanoDet."""
+"""The person detector: a Faster R-CNN on a MobileNetV2 pyramid, guided by a NanoDet."""

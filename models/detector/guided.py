@@ -1,7 +1,7 @@
-"""The shipped person detector: the Faster R-CNN of `detector` guided by a NanoDet.
+"""The shipped person detector: the Faster R-CNN of `network`, guided by a NanoDet.
 
-A NanoDet trained on the whole of COCO adds its features to the pyramid, its boxes to the proposals, and its log-odds
-to the region head's, as in probabilistic two-stage detection (Zhou et al. 2021).
+A NanoDet that was trained on all of COCO adds its features to the pyramid, its boxes to the proposals and its
+log-odds to those of the region head, as in probabilistic two-stage detection (Zhou et al. 2021).
 """
 
 from collections import OrderedDict
@@ -21,22 +21,28 @@ from .network import (
     PersonPyramid,
 )
 
-GUIDE = "guide"  # beside the levels, what the guide found
-GUIDE_BOXES = 100  # at most, per image
+GUIDE = "guide"  # name of the guide's boxes, among those of the pyramid's levels
+GUIDE_BOXES = 100  # at most so many per image
 GUIDE_NMS = 0.6
-SMALLEST = 1.0  # px, side of a proposal: the size of an empty one has no logarithm
-GUIDE_OVERLAP = 0.6  # IoU from which a box of the guide speaks of a proposal
-GUIDE_FLOOR = -3.5  # log-odds of a proposal that it says nothing of: 3 %
-GUIDE_TRUST = 1.5  # weight of its log-odds before training
-# What an unguided detector lacks.
+SMALLEST = 1.0  # px, side of a proposal; the size of an empty one has no logarithm
+GUIDE_OVERLAP = 0.6  # IoU above which a box of the guide counts for a proposal
+GUIDE_FLOOR = -3.5  # log-odds of a proposal that no box of the guide overlaps: 3 %
+GUIDE_TRUST = 1.5  # initial weight of the guide's log-odds
+# The parameters that an unguided detector lacks.
 GUIDANCE = ("backbone.guide", "backbone.joins", "roi_heads.box_predictor.trust")
 
 
 class GuidedPyramid(PersonPyramid):
-    """The pyramid with a guide: a NanoDet, never trained here, whose features are added at strides 8 to 32.
+    """The pyramid with a guide: a NanoDet with fixed weights, whose features are added at strides 8 to 32.
 
-    What it found is the entry `GUIDE`: (B, GUIDE_BOXES, 5), x0, y0, x1, y1 in px of the image and the log-odds of a
-    person, best first; rows past the last box have log-odds of minus infinity. New joins add nothing.
+    The convolutions that join them are zero before training.
+
+    Parameters
+    ----------
+    width : float
+        Of the MobileNetV2.
+    channels : int
+        Of the pyramid.
     """
 
     def __init__(self, width: float, channels: int) -> None:
@@ -47,6 +53,19 @@ class GuidedPyramid(PersonPyramid):
             nn.init.zeros_(join.weight)  # type: ignore[arg-type]
 
     def forward(self, images: Tensor) -> "OrderedDict[str, Tensor]":
+        """Compute the levels and the guide's boxes.
+
+        Parameters
+        ----------
+        images : (B, 3, H, W) float32
+            RGB in [-1, 1]; H and W are multiples of 32.
+
+        Returns
+        -------
+        OrderedDict of str to Tensor
+            The levels as in `PersonPyramid`, and under `GUIDE` (B, GUIDE_BOXES, 5): x0, y0, x1, y1 in px of the
+            image and the log-odds of a person, best first. Rows after the last box have log-odds of minus infinity.
+        """
         features, found = self.guide(images.contiguous(memory_format=torch.channels_last))
         laterals = self.laterals(images)
         for level, (join, x) in enumerate(zip(self.joins, features, strict=True), start=1):
@@ -57,7 +76,18 @@ class GuidedPyramid(PersonPyramid):
 
 
 def best_boxes(found: Tensor) -> Tensor:
-    """Of boxes with log-odds (A, 5) the GUIDE_BOXES best after non-maximum suppression, filled up; best first."""
+    """The best boxes after non-maximum suppression.
+
+    Parameters
+    ----------
+    found : (A, 5)
+        x0, y0, x1, y1, log-odds.
+
+    Returns
+    -------
+    (GUIDE_BOXES, 5)
+        Best first; rows after the last box have log-odds of minus infinity.
+    """
     likely = found[found[:, 4] > GUIDE_FLOOR]
     likely = likely[likely[:, 4].topk(min(len(likely), 4 * GUIDE_BOXES)).indices]
     best = likely[nms(likely[:, :4], likely[:, 4], GUIDE_NMS)[:GUIDE_BOXES]]
@@ -68,47 +98,48 @@ def best_boxes(found: Tensor) -> Tensor:
 
 
 class GuidedPool(MultiScaleRoIAlign):
-    """What the region head sees of every proposal (N, channels * 49 + 1): its pooled features, flat, and what the
-    guide says of it: the log-odds of its best box that overlaps the proposal.
-    """
+    """The input of the region head: pooled features, and the log-odds of the guide's best box for each proposal."""
 
     def forward(
         self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]
     ) -> Tensor:
+        """The pyramid and N proposals -> (N, channels * 49 + 1): flat features, then the guide's log-odds."""
         pooled = super().forward(x, boxes, image_shapes).flatten(1)
         opinions = [opinion(own, found) for own, found in zip(boxes, x[GUIDE], strict=True)]
         return torch.cat([pooled, torch.cat(opinions)[:, None].to(pooled.dtype)], 1)
 
 
 def opinion(boxes: Tensor, found: Tensor) -> Tensor:
-    """(N,) log-odds, at least GUIDE_FLOOR, of boxes (N, 4) by what the guide found (M, 5)."""
+    """The log-odds (N,) of boxes (N, 4), given the boxes (M, 5) of the guide; at least GUIDE_FLOOR."""
     overlaps = box_iou(boxes.float(), found[:, :4]) > GUIDE_OVERLAP
     said: Tensor = torch.where(overlaps, found[:, 4], GUIDE_FLOOR).amax(1)
     return said.clamp(min=GUIDE_FLOOR)
 
 
 class GuidedHead(TwoMLPHead):
-    """torchvision's region head on all but the last column, which passes by."""
+    """torchvision's region head on all columns but the last, which it passes on."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs + 1) -> (N, hidden + 1); the last column is unchanged."""
         return torch.cat([super().forward(x[:, :-1]), x[:, -1:]], 1)
 
 
 class GuidedPredictor(PersonPredictor):
-    """A predictor that adds the last column, weighed, to the log-odds of a person."""
+    """A predictor that adds the last column, times a trained weight, to the log-odds of a person."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__(inputs)
         self.trust = nn.Parameter(torch.tensor(GUIDE_TRUST))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, hidden + 1) -> class logits (N, 2) and box deltas (N, 8)."""
         logits, deltas = super().forward(x[:, :-1])
         said = self.trust * x[:, -1:]
         return logits + torch.cat([torch.zeros_like(said), said], 1), deltas
 
 
 class GuidedProposals(PersonProposals):
-    """The proposals with the guide's boxes among them."""
+    """The region proposal network, with the guide's boxes added to its proposals."""
 
     def forward(
         self,
@@ -116,6 +147,7 @@ class GuidedProposals(PersonProposals):
         features: dict[str, Tensor],
         targets: list[dict[str, Tensor]] | None = None,
     ) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """Images and pyramid -> proposals of each image, and the losses in training mode."""
         levels = {name: level for name, level in features.items() if name != GUIDE}
         own, losses = super().forward(images, levels, targets)
         proposals = []
@@ -132,5 +164,5 @@ GUIDED = DetectorParts(GuidedPyramid, GuidedPool, GuidedHead, GuidedPredictor, G
 def guided_person_detector(
     width: float = 1.5, channels: int = 96, hidden: int = 256, input_size: int = 448
 ) -> PersonDetectorNetwork:
-    """The shipped detector: `person_detector` guided by a NanoDet that was trained on COCO; 9.9 M parameters."""
+    """The shipped detector (Xia, Sec. 3): `person_detector` with a NanoDet as its guide; 9.9 M parameters."""
     return PersonDetectorNetwork(width, channels, hidden, input_size, GUIDED)

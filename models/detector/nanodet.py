@@ -1,7 +1,7 @@
-"""NanoDet-g (RangiLyu, 2020), a one-stage detector of 3.8 M parameters trained on all of COCO; its people only.
+"""NanoDet-g (RangiLyu, 2020), a one-stage detector of 3.8 M parameters trained on COCO, reduced to people.
 
-The Faster R-CNN is guided by it (`guided_detector`): its features and its boxes know far more pictures than
-a training set of a few thousand photos. Batch norms are folded into the convolutions.
+It guides the Faster R-CNN (`guided`), as COCO has far more pictures than our training set of a few thousand
+photos. Batch norms are folded into the convolutions.
 """
 
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 STRIDES = (8, 16, 32)
 CHANNELS = 128  # of the neck
-BINS = 11  # distances from a location to a side of the box: a distribution over 0..10 strides
-CLASSES = 80  # of the published network; the first is person
+BINS = 11  # the distance from a location to a side of the box is a distribution over 0 to 10 strides
+CLASSES = 80  # of the published network; the first is "person"
 MEAN, DEVIATION = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)  # of blue, green and red
 
 
@@ -25,7 +25,7 @@ def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 
 
 class CrossStage(nn.Module):
-    """A stage of the backbone: pairs of convolutions, each pair's two outputs joined, then joined with the input."""
+    """A stage of the backbone: pairs of convolutions whose outputs are concatenated, and at last a shortcut."""
 
     def __init__(self, inputs: int, channels: int, pairs: int, stride: int) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class CrossStage(nn.Module):
 
 
 class NanoDet(nn.Module):
-    """Features of three strides, and at every location of them a box with the log-odds of a person in it."""
+    """Features of three strides and, at every location of them, a box with the log-odds of a person."""
 
     mean: Tensor
     deviation: Tensor
@@ -69,8 +69,19 @@ class NanoDet(nn.Module):
         self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Images (B, 3, H, W) RGB in [-1, 1], H and W multiples of 32 -> features of strides 8, 16 and 32
-        (B, 128, H / s, W / s), and (B, A, 5) of all locations: x0, y0, x1, y1 in px of the image, log-odds.
+        """Detect people.
+
+        Parameters
+        ----------
+        images : (B, 3, H, W) float32
+            RGB in [-1, 1]; H and W are multiples of 32.
+
+        Returns
+        -------
+        features : list of (B, 128, H / s, W / s)
+            Of the strides s = 8, 16 and 32.
+        found : (B, A, 5) float32
+            Of all locations x0, y0, x1, y1 in px of the image, and log-odds.
         """
         x = ((images.flip(1) + 1) * 127.5 - self.mean) / self.deviation
         x = F.max_pool2d(self.stem(x), 3, stride=2, padding=1)
@@ -86,7 +97,7 @@ class NanoDet(nn.Module):
         return features, torch.cat(found, 1)
 
     def _neck(self, levels: list[Tensor]) -> list[Tensor]:
-        """The path aggregation without convolutions: coarse added to fine, then fine to coarse."""
+        """Path aggregation without convolutions: coarse levels are added to fine ones, then fine to coarse ones."""
         x = [convolve(level) for convolve, level in zip(self.lateral, levels, strict=True)]
         for fine, coarse in ((1, 2), (0, 1)):
             x[fine] = x[fine] + _resized(x[coarse], x[fine])
@@ -95,14 +106,20 @@ class NanoDet(nn.Module):
         return x
 
     def load_published(self, arrays: Mapping[str, NDArray[np.float32]]) -> None:
-        """Take published weights: `convolutionK.weight` (O, I, k, k) and `.bias` (O,), K in the graph's order.
+        """Load the published weights.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            `convolutionK.weight` (O, I, k, k) and `convolutionK.bias` (O,) float32, K in the graph's order.
 
         Raises
         ------
-        ValueError: when one is missing or of another shape.
+        ValueError
+            One is missing or has another shape.
         """
         layers = [layer for layer in self.modules() if isinstance(layer, nn.Conv2d)]
-        # the graph goes level by level through the heads, tower and output in turn
+        # in the graph the heads come level by level, each a tower and its output
         heads = [
             layer
             for tower, out in zip(self.towers, self.out, strict=True)
@@ -110,10 +127,7 @@ class NanoDet(nn.Module):
             if isinstance(layer, nn.Conv2d)
         ]
         ordered = layers[: len(layers) - len(heads)] + heads
-        kept = [
-            0,
-            *range(CLASSES, CLASSES + 4 * BINS),
-        ]  # of an output layer: person, and the four distributions
+        kept = [0, *range(CLASSES, CLASSES + 4 * BINS)]  # person, and the four distributions
         for number, layer in enumerate(ordered):
             try:
                 weight, bias = (
@@ -138,7 +152,7 @@ def _resized(x: Tensor, like: Tensor) -> Tensor:
 
 
 def _boxes(maps: Tensor, stride: int) -> Tensor:
-    """Maps (B, 1 + 4 BINS, h, w) of one level -> (B, h w, 5): box in px of the image, log-odds."""
+    """Maps (B, 1 + 4 * BINS, h, w) of one level -> (B, h * w, 5): boxes in px of the image, log-odds."""
     batch, _, height, width = maps.shape
     maps = maps.float()
     bins = torch.arange(BINS, dtype=maps.dtype, device=maps.device)
@@ -146,6 +160,6 @@ def _boxes(maps: Tensor, stride: int) -> Tensor:
     y, x = torch.meshgrid(
         torch.arange(height, device=maps.device), torch.arange(width, device=maps.device), indexing="ij"
     )
-    centre = (torch.stack([x, y]).reshape(2, -1) + 0.5) * stride  # (2, h w)
+    centre = (torch.stack([x, y]).reshape(2, -1) + 0.5) * stride  # (2, h * w)
     box = torch.cat([centre - far[:, :2], centre + far[:, 2:]], 1)
     return torch.cat([box, maps[:, :1].flatten(2)], 1).transpose(1, 2)

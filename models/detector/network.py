@@ -1,7 +1,7 @@
-"""The person detector (Sec. 3, Figure 2): torchvision's Faster R-CNN on a MobileNetV2 feature pyramid.
+"""The person detector (Xia et al., Sec. 3, Figure 2): torchvision's Faster R-CNN on a MobileNetV2 feature pyramid.
 
-Training targets follow torchvision's detection models, with one addition: a box whose label is `IGNORE` is a
-region that counts neither as person nor as background (a crowd, a person seen but not labelled).
+Training targets are those of torchvision's detection models, with one addition: a box with the label `IGNORE` is a
+region that counts neither as a person nor as background (a crowd, or people who are not labelled).
 """
 
 from collections import OrderedDict
@@ -22,10 +22,15 @@ from torchvision.ops import MultiScaleRoIAlign, box_iou
 from ..backbones import MobileNetV2
 
 PERSON, IGNORE = 1, -1  # target labels; 0 is the background
-IGNORED_SHARE = 0.5  # a box with more of its own area in an ignore region is not trained on
+IGNORED_SHARE = 0.5  # boxes with more of their area in an ignore region are not trained on
 
-FINEST = "4"  # name of the pyramid's finest level, its stride; it has no anchors
-ANCHOR_SIZES = ((20, 36), (60, 92), (140, 200), (290, 410))  # px, root of the area, a row per other level
+FINEST = "4"  # name (the stride) of the pyramid's finest level, which has no anchors
+ANCHOR_SIZES = (
+    (20, 36),
+    (60, 92),
+    (140, 200),
+    (290, 410),
+)  # px, root of the area; a row for each other level
 ANCHOR_RATIOS = (1.0, 2.0, 3.2)  # height / width: people lie, sit or crouch, stand
 
 
@@ -40,7 +45,15 @@ def separable(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class PersonPyramid(nn.Module):
-    """MobileNetV2 with a feature pyramid of strides 4 to 64, the backbone of the Faster R-CNN."""
+    """The backbone of the Faster R-CNN: MobileNetV2 with a feature pyramid of strides 4 to 64.
+
+    Parameters
+    ----------
+    width : float
+        Of the MobileNetV2.
+    channels : int
+        Of the pyramid.
+    """
 
     def __init__(self, width: float, channels: int) -> None:
         super().__init__()
@@ -51,16 +64,16 @@ class PersonPyramid(nn.Module):
         self.out_channels = channels
 
     def forward(self, images: Tensor) -> "OrderedDict[str, Tensor]":
-        """Images (B, 3, H, W) in [-1, 1], H and W multiples of 32 -> maps (B, channels, H / s, W / s) by s."""
+        """(B, 3, H, W) in [-1, 1], H and W multiples of 32 -> maps (B, channels, H / s, W / s) by stride s."""
         return self.merged(self.laterals(images))
 
     def laterals(self, images: Tensor) -> list[Tensor]:
-        """The backbone's maps of strides 4 to 32, each with the pyramid's channels."""
+        """The maps of the MobileNetV2 of strides 4 to 32, each with the channels of the pyramid."""
         images = images.contiguous(memory_format=torch.channels_last)
         return [convolve(x) for convolve, x in zip(self.lateral, self.body(images), strict=True)]
 
     def merged(self, laterals: list[Tensor]) -> "OrderedDict[str, Tensor]":
-        """The levels, coarse maps added to fine ones."""
+        """The levels of the pyramid: coarse maps are added to fine ones."""
         for i in (2, 1, 0):
             laterals[i] = laterals[i] + F.interpolate(laterals[i + 1], size=laterals[i].shape[-2:])
         p4, p8, p16, p32 = (smooth(x) for smooth, x in zip(self.smooth, laterals, strict=True))
@@ -69,19 +82,21 @@ class PersonPyramid(nn.Module):
 
 
 class PersonAnchors(AnchorGenerator):
-    """torchvision's anchors, in single precision whatever the features are in, as are the deltas of `ProposalHead`.
+    """torchvision's anchors in single precision, whatever the precision of the features.
 
-    Proposals take their precision from both, and labelled boxes theirs from the proposals: in bfloat16 a corner
-    past 256 px would be off by up to a pixel, and narrow people would have no width.
+    Proposals have the precision of the anchors and of the deltas of `ProposalHead`, which is single, too; labelled
+    boxes take that of the proposals. In bfloat16 a corner beyond 256 px would be off by up to a pixel, and narrow
+    people would have no width.
     """
 
     def forward(self, image_list: ImageList, feature_maps: list[Tensor]) -> list[Tensor]:
+        """The anchors of every image, (A, 4) float32."""
         anchors: list[Tensor] = super().forward(image_list, [level.float() for level in feature_maps])
         return anchors
 
 
 class ProposalHead(nn.Module):
-    """Objectness and box deltas of every anchor, shared over the levels (torchvision's RPNHead, separable)."""
+    """Objectness and box deltas of every anchor: torchvision's RPNHead with a separable convolution."""
 
     def __init__(self, channels: int, anchors: int) -> None:
         super().__init__()
@@ -93,12 +108,13 @@ class ProposalHead(nn.Module):
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, levels: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """The levels -> objectness (B, anchors, h, w) and deltas (B, 4 * anchors, h, w) of each, float32."""
         hidden = [self.convolution(level) for level in levels]
         return [self.objectness(x).float() for x in hidden], [self.deltas(x).float() for x in hidden]
 
 
 class PersonPredictor(nn.Module):
-    """Two class logits and one box per region, the same box for either class."""
+    """Class logits and boxes of every region."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
@@ -106,11 +122,12 @@ class PersonPredictor(nn.Module):
         self.deltas = nn.Linear(inputs, 8)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, inputs) -> class logits (N, 2), background and person, and box deltas (N, 8)."""
         return self.logits(x), self.deltas(x)
 
 
 def ignored_boxes(boxes: Tensor, regions: Tensor) -> Tensor:
-    """(N,) bool: which of `boxes` (N, 4) have more than `IGNORED_SHARE` of their area in one of `regions` (K, 4)."""
+    """Which boxes (N, 4) have more than `IGNORED_SHARE` of their area in one of the regions (K, 4): (N,) bool."""
     if len(regions) == 0:
         return torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
     low = torch.maximum(boxes[:, None, :2], regions[None, :, :2])
@@ -131,9 +148,9 @@ def _split_targets(targets: list[dict[str, Tensor]]) -> tuple[list[dict[str, Ten
 
 
 class PersonProposals(RegionProposalNetwork):
-    """torchvision's region proposal network; anchors in ignore regions are no negatives.
+    """torchvision's region proposal network; anchors in ignore regions are not negatives.
 
-    The finest level has no anchors: it is there for what the region head sees of small people.
+    The finest level has no anchors; only the region head reads it, for small people.
     """
 
     def forward(
@@ -142,6 +159,7 @@ class PersonProposals(RegionProposalNetwork):
         features: dict[str, Tensor],
         targets: list[dict[str, Tensor]] | None = None,
     ) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """Images and pyramid -> proposals of each image, (N, 4), and the losses in training mode."""
         proposals: tuple[list[Tensor], dict[str, Tensor]] = super().forward(
             images, {stride: level for stride, level in features.items() if stride != FINEST}, targets
         )
@@ -150,6 +168,7 @@ class PersonProposals(RegionProposalNetwork):
     def assign_targets_to_anchors(
         self, anchors: list[Tensor], targets: list[dict[str, Tensor]]
     ) -> tuple[list[Tensor], list[Tensor]]:
+        """The label (1 person, 0 background, -1 neither) and the target box of every anchor of every image."""
         people, regions = _split_targets(targets)
         labels, matched = super().assign_targets_to_anchors(anchors, people)
         for label, anchor, region in zip(labels, anchors, regions, strict=True):
@@ -158,11 +177,12 @@ class PersonProposals(RegionProposalNetwork):
 
 
 class PersonHeads(RoIHeads):
-    """torchvision's region heads; proposals in ignore regions are no negatives."""
+    """torchvision's region heads; proposals in ignore regions are not negatives."""
 
     def select_training_samples(
         self, proposals: list[Tensor], targets: list[dict[str, Tensor]] | None
     ) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:
+        """Torchvision's sample of the proposals outside of ignore regions."""
         people, regions = _split_targets(targets or [])
         kept = []
         for boxes, region, target in zip(proposals, regions, people, strict=True):
@@ -172,24 +192,25 @@ class PersonHeads(RoIHeads):
 
 
 def _overlaps_person(boxes: Tensor, people: Tensor, threshold: float) -> Tensor:
-    """(N,) bool: which of `boxes` (N, 4) match one of `people` (K, 4)."""
+    """Which boxes (N, 4) match one of the people (K, 4): (N,) bool."""
     if len(people) == 0:
         return torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
     return box_iou(boxes, people).amax(1) >= threshold
 
 
 class PersonTransform(GeneralizedRCNNTransform):
-    """torchvision's scaling and batching; training pictures come at their final size and keep it."""
+    """torchvision's scaling and batching; training pictures already have their final size and keep it."""
 
     def resize(
         self, image: Tensor, target: dict[str, Tensor] | None = None
     ) -> tuple[Tensor, dict[str, Tensor] | None]:
+        """The image and its target at the size that the network reads."""
         return (image, target) if self.training else super().resize(image, target)
 
 
 @dataclass(frozen=True)
 class DetectorParts:
-    """The classes of a detector's parts; those of a guided one are in `guided_detector`."""
+    """The classes of a detector's parts; `guided.GUIDED` has those of a guided one."""
 
     pyramid: type[PersonPyramid] = PersonPyramid
     pool: type[MultiScaleRoIAlign] = MultiScaleRoIAlign
@@ -199,13 +220,22 @@ class DetectorParts:
 
 
 class PersonDetectorNetwork(FasterRCNN):
-    """A Faster R-CNN for one class, people, small enough for a CPU.
+    """A Faster R-CNN of one class, people, small enough for a CPU.
 
-    Called as torchvision's detection models: a list of (3, H, W) float images in [0, 1] -> a list of dicts with
-    `boxes` (N, 4), `scores` (N,) and `labels` (N,); in training mode, with targets, a dict of losses.
+    It is called like torchvision's detection models: a list of images (3, H, W) float32 RGB in [0, 1] gives a list
+    of dicts with `boxes` (N, 4), `scores` (N,) and `labels` (N,); in training mode, with targets, a dict of losses.
 
-    width: of the MobileNetV2. channels: of the pyramid. hidden: units of the two layers of the region head.
-    input_size: px, longer side of the image that the network sees after training.
+    Parameters
+    ----------
+    width : float
+        Of the MobileNetV2.
+    channels : int
+        Of the pyramid.
+    hidden : int
+        Units of the two layers of the region head.
+    input_size : int
+        Longer side of the image that the network reads after training, px.
+    parts : DetectorParts
     """
 
     def __init__(
@@ -260,5 +290,5 @@ class PersonDetectorNetwork(FasterRCNN):
 def person_detector(
     width: float = 1.5, channels: int = 96, hidden: int = 256, input_size: int = 448
 ) -> PersonDetectorNetwork:
-    """A detector of 6.1 M parameters that our own data alone trains; people of about 30 px and more."""
+    """A detector without a guide (Xia, Sec. 3), for people of about 30 px and more; 6.1 M parameters."""
     return PersonDetectorNetwork(width, channels, hidden, input_size)

@@ -1,1 +1,1 @@
-"""JPPNet and SS-JPPNet (Liang et al.): networks and losses."""
+"""JPPNet and SS-JPPNet (Liang et al.): their networks and losses."""

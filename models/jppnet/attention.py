@@ -1,7 +1,7 @@
 """Attention to scale (Chen et al. 2016): the base of SS-JPPNet (Liang et al., Sec. 6.1).
 
-One parser sees the image at several scales; a small network looks at its features at all of them and says, cell
-by cell, how much each scale counts.
+A parsing network reads the image at several scales. A small network reads its features at all of them and weighs
+the scales at every cell.
 """
 
 from collections.abc import Sequence
@@ -16,25 +16,39 @@ from ..scales import resized, to_size
 
 @dataclass(frozen=True)
 class AttendedMaps:
-    """The result and what it is made of, for the extra supervision of every scale.
+    """The result and, for the extra supervision of every scale, what it was merged from."""
 
-    merged: (B, labels, h, w) logits. scales: the logits of each scale, each at its own size. weights: (B, scales,
-    h, w), 1 in sum over the scales.
-    """
-
-    merged: Tensor
-    scales: tuple[Tensor, ...]
-    weights: Tensor
+    merged: Tensor  # (B, labels, h, w), logits
+    scales: tuple[Tensor, ...]  # logits of each scale, each at its own size
+    weights: Tensor  # (B, scales, h, w), sum to 1 over the scales
 
 
 class AttentionToScale(nn.Module):
-    """Scores of all scales, weighted softly at every cell.
+    """The scores of all scales, averaged at every cell with weights that the network predicts.
 
-    backbone: image -> maps, and neck: those maps -> features (B, channels, H / stride, W / stride), shared by the
-    scales. The attention reads the features of all scales at the size of the first: a 3x3 convolution of `hidden`
-    channels, ReLU, dropout, a 1x1 convolution to one channel per scale, softmax.
+    The attention reads the features of all scales at the size of the first: a 3x3 convolution, ReLU, dropout, a 1x1
+    convolution to one channel per scale, softmax.
 
-    forward: (B, 3, H, W) in [-1, 1] -> logits (B, labels, h, w); `attend` returns everything.
+    Parameters
+    ----------
+    backbone : torch.nn.Module
+        Image -> maps; shared by the scales.
+    neck : torch.nn.Module
+        Those maps -> features (B, channels, H / stride, W / stride).
+    channels : int
+        Of the features.
+    labels : int
+    stride : int
+        Of the features, pixels.
+    scales : sequence of float
+        Of the input; the first is 1.
+    hidden : int
+        Channels of the attention's 3x3 convolution.
+
+    Raises
+    ------
+    ValueError
+        The first scale is not 1.
     """
 
     def __init__(
@@ -46,13 +60,10 @@ class AttentionToScale(nn.Module):
         stride: int,
         scales: Sequence[float] = (1.0, 0.75, 0.5),
         hidden: int = 512,
-        dropout: float = 0.5,
     ) -> None:
         super().__init__()
         if not scales or scales[0] != 1.0:
-            raise ValueError(
-                f"AttentionToScale: scales start with 1.0, whose size is the result's, got {scales}"
-            )
+            raise ValueError(f"AttentionToScale: scales start with 1.0, the size of the result; got {scales}")
         self.backbone = backbone
         self.neck = neck
         self.stride = stride
@@ -61,15 +72,16 @@ class AttentionToScale(nn.Module):
         self.attention = nn.Sequential(
             nn.Conv2d(channels * len(self.scales), hidden, 3, padding=1),
             nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
+            nn.Dropout(0.5),
             nn.Conv2d(hidden, len(self.scales), 1),
         )
 
     def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) in [-1, 1] -> merged logits (B, labels, h, w)."""
         return self.attend(images).merged
 
     def attend(self, images: Tensor) -> AttendedMaps:
-        """(B, 3, H, W) -> merged logits, those of each scale, and the weights of the scales."""
+        """(B, 3, H, W) in [-1, 1] -> merged logits, those of each scale, and the weights of the scales."""
         features = [self.neck(self.backbone(resized(images, scale))) for scale in self.scales]
         size = features[0].shape[-2:]
         weights = F.softmax(self.attention(torch.cat([to_size(f, size) for f in features], dim=1)), dim=1)
@@ -79,7 +91,8 @@ class AttentionToScale(nn.Module):
 
 
 class FinestLevel(nn.Module):
-    """A backbone's finest map as it is: the neck of a backbone of one level."""
+    """The finest map of a backbone, unchanged: the neck of a backbone of one level."""
 
     def forward(self, levels: Sequence[Tensor]) -> Tensor:
+        """The backbone's maps -> the first of them."""
         return levels[0]

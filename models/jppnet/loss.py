@@ -1,4 +1,4 @@
-"""The loss of JPPNet: parsing and pose of every stage and scale (Sec. 5.2, intermediate supervision)."""
+"""The loss of JPPNet: parsing and pose, supervised at every stage and scale (Liang et al., Sec. 5.2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +15,13 @@ POSE_LOSSES = ("squared", "norm")
 
 @dataclass(frozen=True)
 class JPPNetLossConfig:
-    """The paper prints no formula for the pose loss; "squared" is Eq. (1), "norm" the released code's."""
+    """Settings of `jppnet_loss`; the paper prints no formula for the pose loss."""
 
-    pose: str = "squared"  # "norm": the L2 norm of an image's difference, not squared
+    pose: str = "squared"  # as Eq. (1); or "norm": the released code's L2 norm of an image's difference
     pose_weight: float = 1.0
     parsing_weight: float = 1.0
-    supervise_scales: bool = (
-        True  # each scale besides the merged maps, as in DeepLab and in the released code
-    )
-    sigma: float = 8.0  # px of the input, of the true heat maps (released code; not printed)
+    supervise_scales: bool = True  # each scale besides the merged maps, as DeepLab and the released code do
+    sigma: float = 8.0  # px of the input, of the true heat maps (from the released code, not printed)
     ignore: int = 255  # label of a pixel without label
 
     def __post_init__(self) -> None:
@@ -32,31 +30,42 @@ class JPPNetLossConfig:
 
 
 def true_heatmaps(joints: Tensor, size: tuple[int, int], stride: float, sigma: float) -> Tensor:
-    """Heat maps of labelled joints, 1 at the joint, zeros for a joint that is not in the picture.
+    """Heat maps of labelled joints, 1 at the joint; all zeros for a joint that is not in the picture.
 
     Parameters
     ----------
-    joints: (B, J, 3) x, y in input pixels and COCO visibility. size: (h, w) of the maps, cells of `stride` px.
+    joints : (B, J, 3)
+        x, y in input pixels and COCO visibility.
+    size : (int, int)
+        Height and width of the maps.
+    stride : float
+        Side of a cell, input pixels.
+    sigma : float
+        Of the Gaussians, input pixels.
 
     Returns
     -------
-    (B, J, h, w) float32.
+    (B, J, h, w) float32
     """
     centres = (joints[..., :2] + 0.5) / stride - 0.5
     return gaussian_maps(centres, joints[..., 2] > 0, size, sigma / stride)
 
 
 def pose_loss(maps: Tensor, truth: Tensor, counted: Tensor, kind: str = "squared") -> Tensor:
-    """Euclidean loss of the heat maps of every image.
+    """The Euclidean loss of the heat maps of every image.
 
     Parameters
     ----------
-    maps, truth: (B, J, h, w). counted: (B, J) bool, joints whose map is supervised. kind: "squared" for
-        1 / (2 N) sum ||.||^2 over the N counted joints, "norm" for the square root of the sum.
+    maps, truth : (B, J, h, w)
+    counted : (B, J) bool
+        Joints whose map is supervised.
+    kind : str
+        "squared" for 1 / (2 N) sum ||.||^2 over the N counted joints, "norm" for the square root of the sum.
 
     Returns
     -------
-    (B,) float32, 0 for an image of which no joint is counted.
+    (B,) float32
+        0 for an image without counted joints.
     """
     mask = counted[..., None, None]
     found, wanted = maps.float() * mask, truth * mask
@@ -69,23 +78,31 @@ def pose_loss(maps: Tensor, truth: Tensor, counted: Tensor, kind: str = "squared
 def jppnet_loss(
     maps: JPPNetMaps, labels: Tensor, joints: Tensor, counted: Tensor, stride: float, config: JPPNetLossConfig
 ) -> dict[str, Tensor]:
-    """The sum over stages, of the merged maps and of every scale.
+    """The sum over the stages, for the merged maps and for every scale.
 
     Parameters
     ----------
-    labels: (B, H, W) integer ids in the input frame, `config.ignore` where unknown; an image without any label
-        does not count. joints: (B, J, 3) as in `true_heatmaps`. counted: (B, J) bool, see `pose_loss`.
-    stride: of the merged maps.
+    maps : JPPNetMaps
+    labels : (B, H, W) int
+        Ids in the input frame, `config.ignore` where unknown; an image without any label does not count.
+    joints : (B, J, 3)
+        As in `true_heatmaps`.
+    counted : (B, J) bool
+        As in `pose_loss`.
+    stride : float
+        Of the merged maps.
+    config : JPPNetLossConfig
 
     Returns
     -------
-    "loss", its parts "parsing" and "pose", and those of the last stage's merged maps alone.
+    dict of str to () float32
+        "loss", its parts "parsing" and "pose", and those of the last stage's merged maps alone.
     """
     size = (maps.merged.pose[0].shape[2], maps.merged.pose[0].shape[3])
     truth = true_heatmaps(joints, size, stride, config.sigma)
     supervised: Sequence[StageMaps] = (maps.merged, *(maps.scales if config.supervise_scales else ()))
     if config.supervise_scales and len(maps.scales) == 1:
-        supervised = (maps.merged,)  # one scale is its own merger
+        supervised = (maps.merged,)  # the merged maps are those of the one scale
     parsing, pose = [], []
     for scale in supervised:
         for logits, heat in zip(scale.parsing, scale.pose, strict=True):

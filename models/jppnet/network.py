@@ -1,7 +1,8 @@
-"""JPPNet (Liang et al., Sec. 5.2, Table 7, Figure 9): parsing and pose in one network, refined by each other.
+"""JPPNet (Liang et al., Sec. 5.2, Table 7, Figure 9): parsing and pose in one network, each refined by the other.
 
-A backbone is shared; the part module and the joint module make the first maps and contexts (stage S0); each
-refinement stage (S1, S2) reads both maps and its own context. All maps have one stride.
+The part module and the joint module share a backbone and make the first maps and contexts (stage S0). The
+refinements of each further stage (S1, S2) read the maps of both tasks and the context of their own. All maps have
+the same stride.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..aspp import ASPP, ASPP_RATES
 from ..backbones import Backbone, ResNet101
 from ..fcn import Head, PoseFCN, Pyramid, Separable
 from ..scales import merge_scales, resized
@@ -20,58 +22,51 @@ CONTEXTS = ("conv-5", "conv-4")
 
 @dataclass(frozen=True)
 class JPPNetConfig:
-    """The network of the paper; where its released code differs, the comment says how (`released_jppnet`)."""
+    """The network as printed; where the released code differs (`released_jppnet`), the comment says how."""
 
     labels: int = 20
     joints: int = 16
-    stages: int = 2  # Sec. 6.3: refinement stages; 0 is "Joint", 1 "S1", 2 "S2"
+    stages: int = 2  # refinement stages (Sec. 6.3): 0 is "Joint", 1 "S1", 2 "S2"
     scales: tuple[float, ...] = (1.0, 0.75, 0.5)  # of the input; (1.0,) is "Joint" without "MSC"
-    merge: str = "max"  # Sec. 6.1: "max-pooling to merge the results from all scales"; code: "mean"
-    pose_resize: str = "bilinear"  # of the joint maps of other scales, not printed; code: "nearest"
-    context: str = (
-        "conv-5"  # Sec. 5.2: the 1x1 convolution makes the next stage's features; code: "conv-4", 9x9
-    )
-    rates: tuple[int, ...] = (6, 12, 18, 24)  # of ASPP, from the code; the paper cites DeepLab
-    width: int = 256  # Table 7's 512, 256 and 128 channels are 2, 1 and 1/2 of it
-    separable: bool = False  # True: depthwise and pointwise convolutions with batch norms, for small CPUs
+    merge: str = "max"  # of the results of all scales (Sec. 6.1: "max-pooling"); code: "mean"
+    pose_resize: str = "bilinear"  # of the joint maps of other scales (not printed); code: "nearest"
+    context: str = "conv-5"  # whose output the next stage reads (Sec. 5.2), 1x1; code: "conv-4", 9x9
+    rates: tuple[int, ...] = ASPP_RATES  # from the code (the paper cites DeepLab)
+    width: int = 256  # the 512, 256 and 128 channels of Table 7 are 2, 1 and 1/2 of it
+    separable: bool = False  # depthwise and pointwise convolutions with batch norms, for small CPUs
 
     def __post_init__(self) -> None:
         for name, value, known in (("merge", self.merge, MERGES), ("context", self.context, CONTEXTS)):
             if value not in known:
                 raise ValueError(f"JPPNet: unknown {name} {value!r}: choose one of {', '.join(known)}")
         if not self.scales or self.scales[0] != 1.0:
-            raise ValueError(f"JPPNet: scales start with 1.0, whose maps are the result, got {self.scales}")
+            raise ValueError(f"JPPNet: scales start with 1.0, the size of the result; got {self.scales}")
 
 
 @dataclass(frozen=True)
 class StageMaps:
-    """What every stage predicts, S0 first, for intermediate supervision.
+    """The predictions of every stage, S0 first, for intermediate supervision."""
 
-    parsing: of each stage (B, labels, h, w) logits. pose: of each stage (B, joints, h, w) heat maps.
-    """
-
-    parsing: tuple[Tensor, ...]
-    pose: tuple[Tensor, ...]
+    parsing: tuple[Tensor, ...]  # of each stage (B, labels, h, w), logits
+    pose: tuple[Tensor, ...]  # of each stage (B, joints, h, w), heat maps
 
 
 @dataclass(frozen=True)
 class JPPNetMaps:
-    """The result and, for the supervision of each scale, what the scales say.
+    """The result and, for the supervision of each scale, the maps of each scale."""
 
-    merged: all scales, at the size of the first. scales: one by one, each at its own size.
-    """
-
-    merged: StageMaps
-    scales: tuple[StageMaps, ...]
+    merged: StageMaps  # of all scales, at the size of the first
+    scales: tuple[StageMaps, ...]  # of each scale, at its own size
 
 
 class ResNet101Stages(ResNet101):
-    """ResNet-101 at stride 8 that returns Res-4, which is shared, and Res-5, which is the part module's."""
+    """ResNet-101 at stride 8 with the maps Res-4, which both modules share, and Res-5 of the part module."""
 
     channels = (1024, 2048)  # type: ignore[assignment]
     strides = (8, 8)  # type: ignore[assignment]
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) in [-1, 1] -> Res-4 (B, 1024, H / 8, W / 8) and Res-5 (B, 2048, H / 8, W / 8)."""
         x = self.stem(x)
         for stage in self.stages[:3]:
             x = stage(x)
@@ -79,21 +74,29 @@ class ResNet101Stages(ResNet101):
 
 
 class StageBranches(nn.Module):
-    """What each module reads of a `ResNet101Stages`: the joint module Res-4, the part module Res-5."""
+    """The maps of a `ResNet101Stages` for the joint module, Res-4, and the part module, Res-5."""
 
     channels = ResNet101Stages.channels
     stride = 8
 
     def forward(self, levels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """The backbone's maps -> features for joints and for parts."""
         res_4, res_5 = levels
         return res_4, res_5
 
 
 class PyramidBranches(nn.Module):
-    """Two feature pyramids on a shared MobileNetV2, which stand for Res-4 and Res-5, at stride 4.
+    """Feature pyramids on a shared MobileNetV2 that take the place of Res-4 and Res-5, at stride 4.
 
-    The joint module also reads the features that a MoveNet makes its heat maps from, so that it can start from
-    people-trained weights (`JPPNet.start_from`).
+    The joint module also reads the features from which a MoveNet makes its heat maps, so that training can start
+    from weights trained on people (`JPPNet.start_from`).
+
+    Parameters
+    ----------
+    levels : sequence of int
+        Channels of the backbone's levels, finest first.
+    features : int
+        Channels of the pyramids for joints and for parts.
     """
 
     stride = 4
@@ -111,19 +114,6 @@ class PyramidBranches(nn.Module):
         return torch.cat([self.heat_head(self.heat(levels)), self.wide(levels)], dim=1), self.part(levels)
 
 
-class ASPP(nn.ModuleList):
-    """Atrous spatial pyramid pooling: the sum of dilated 3x3 convolutions."""
-
-    def __init__(self, channels: int, outputs: int, rates: Sequence[int]) -> None:
-        super().__init__(nn.Conv2d(channels, outputs, 3, padding=r, dilation=r) for r in rates)
-        for branch in self:
-            nn.init.normal_(branch.weight, std=0.01)  # type: ignore[arg-type]
-            nn.init.zeros_(branch.bias)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.stack([branch(x) for branch in self]).sum(0)
-
-
 def convolution(inputs: int, outputs: int, kernel: int, config: JPPNetConfig) -> nn.Module:
     """A convolution of Table 7 with its ReLU."""
     if config.separable and kernel > 1:
@@ -135,9 +125,9 @@ def convolution(inputs: int, outputs: int, kernel: int, config: JPPNetConfig) ->
 
 
 def heatmaps(inputs: int, config: JPPNetConfig) -> nn.Conv2d:
-    """The last 1x1 convolution of the joint module and of a pose refinement, which starts near zero.
+    """The last 1x1 convolution of the joint module and of a pose refinement, whose initial weights are near zero.
 
-    A squared loss over whole maps would otherwise begin at some twenty times what an empty map costs.
+    Otherwise a squared loss over whole maps would begin at some twenty times the loss of an empty map.
     """
     layer = nn.Conv2d(inputs, config.joints, 1)
     nn.init.normal_(layer.weight, std=0.001)
@@ -146,7 +136,7 @@ def heatmaps(inputs: int, config: JPPNetConfig) -> nn.Conv2d:
 
 
 class PartModule(nn.Module):
-    """Table 7, "Part module": parsing maps by ASPP on Res-5, and two convolutions that make the context."""
+    """Table 7, "Part module": ASPP on Res-5 makes the parsing maps, two convolutions the context."""
 
     def __init__(self, channels: int, config: JPPNetConfig) -> None:
         super().__init__()
@@ -161,7 +151,7 @@ class PartModule(nn.Module):
 
 
 class JointModule(nn.Module):
-    """Table 7, "Joint module": eight convolutions on Res-4; the sixth is the context."""
+    """Table 7, "Joint module": eight convolutions on Res-4; the sixth makes the context."""
 
     def __init__(self, channels: int, config: JPPNetConfig) -> None:
         super().__init__()
@@ -181,10 +171,10 @@ class JointModule(nn.Module):
 
 
 class Refinement(nn.Module):
-    """Table 7, "Pose refinement" and "Parsing refinement", which differ in the last layer alone.
+    """Table 7, "Pose refinement" and "Parsing refinement", which differ only in the last layer.
 
-    Both maps are mapped to more channels and concatenated with the context of the module's own task; then come
-    kernels of 3, 5, 7, 9 and 1.
+    The maps of both tasks are mapped to more channels and concatenated with the context of the module's own task.
+    Convolutions of kernels 3, 5, 7, 9 and 1 follow.
     """
 
     def __init__(self, config: JPPNetConfig, last: nn.Module) -> None:
@@ -201,7 +191,7 @@ class Refinement(nn.Module):
         self.context = config.context
 
     def forward(self, pose: Tensor, parsing: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Pose maps, parsing maps and context -> refined maps of the own task, context of the next stage."""
+        """Pose maps, parsing maps and context -> refined maps of the module's task, context of the next stage."""
         concat = torch.cat([self.remap_1(pose), self.remap_2(parsing), context], dim=1)
         conv_4 = self.conv_4(self.conv_3(self.conv_2(self.conv_1(concat))))
         conv_5 = self.conv_5(conv_4)
@@ -211,9 +201,13 @@ class Refinement(nn.Module):
 class JPPNet(nn.Module):
     """The joint network.
 
-    backbone: shared, (B, 3, H, W) -> maps. branches: those maps -> what the joint module and the part module read.
-
-    forward: (B, 3, H, W) in [-1, 1] -> `JPPNetMaps` at `stride`.
+    Parameters
+    ----------
+    backbone : Backbone
+        Shared by both modules.
+    branches : StageBranches or PyramidBranches
+        The backbone's maps -> features for the joint module and for the part module.
+    config : JPPNetConfig
     """
 
     def __init__(
@@ -235,11 +229,12 @@ class JPPNet(nn.Module):
         )
 
     def forward(self, images: Tensor) -> JPPNetMaps:
+        """(B, 3, H, W) in [-1, 1] -> the maps of all stages and scales, at stride `stride`."""
         scales = tuple(self.stages(resized(images, scale)) for scale in self.config.scales)
         return JPPNetMaps(self._merged(scales), scales)
 
     def stages(self, images: Tensor) -> StageMaps:
-        """The maps of every stage at one scale."""
+        """(B, 3, H, W) in [-1, 1] -> the maps of every stage at one scale."""
         res_4, res_5 = self.branches(self.backbone(images))
         parsing, parsing_context = self.part_module(res_5)
         pose, pose_context = self.joint_module(res_4)
@@ -253,11 +248,12 @@ class JPPNet(nn.Module):
         return StageMaps(tuple(all_parsing), tuple(all_pose))
 
     def start_from(self, pose: PoseFCN) -> None:
-        """Take backbone, pyramid and heat-map features of a Pose FCN (see `PoseFCN.load_movenet`).
+        """Take over the backbone, the pyramid and the heat-map features of a Pose FCN (see `PoseFCN.load_movenet`).
 
         Raises
         ------
-        ValueError: when this network has no such pyramid, or the Pose FCN a backbone of another width.
+        ValueError
+            This network has no such pyramid, or the backbone of the Pose FCN has another width.
         """
         if not isinstance(self.branches, PyramidBranches):
             raise ValueError(f"a Pose FCN cannot start a {type(self.backbone).__name__}: use jppnet_s")
@@ -278,5 +274,15 @@ class JPPNet(nn.Module):
 
 
 def released_jppnet(**changes: object) -> JPPNetConfig:
-    """The configuration of the released code: mean over the scales, nearest joint maps, context of the 9x9 layer."""
+    """The released code's choices: mean over the scales, nearest joint maps, context from the 9x9 convolution.
+
+    Parameters
+    ----------
+    **changes
+        Other fields of `JPPNetConfig`.
+
+    Returns
+    -------
+    JPPNetConfig
+    """
     return JPPNetConfig(merge="mean", pose_resize="nearest", context="conv-4", **changes)  # type: ignore[arg-type]

@@ -8,8 +8,9 @@ from posepart.ablation.questions import SECOND_STAGES, SecondStage
 from posepart.config import CropConfig
 from posepart.loading import load_second_stage
 from posepart.models.builders import build
+from posepart.models.model_set import Card
 from posepart.models.refine import RefineFCN
-from posepart.models.weights import save_weights
+from posepart.models.weight_files import save_weights
 from posepart.stages.skeleton_maps import PoseEncoder
 from posepart.training.loop import LoopConfig, train
 from posepart.training.part import PartLossConfig
@@ -45,8 +46,8 @@ def train_second_stages(
         weights = run / "refine.safetensors"
         if not weights.exists():
             network = _trained(stage, examples, run, steps, seed)
-            card = {"stage": "refine", "builder": stage.builder, "arguments": {}}
-            save_weights(weights, network, {**card, "pose_maps": name, "steps": steps})
+            card = Card(f"pose as {name}, {steps} steps", "refine", stage.builder)
+            save_weights(weights, network, card)
         networks[name] = load_second_stage(weights)
     return networks
 

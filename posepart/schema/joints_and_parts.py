@@ -1,7 +1,7 @@
 """Joints and parts, Tables 1 and 2 of the supplement, flips and palettes: the only place that knows our ids.
 
-Everything is derived from the two enumerations. Elsewhere a joint or a part is `Joint.NECK` or a whole array, never a
-bare integer.
+Everything is derived from the two enumerations. Elsewhere a joint or a part is `Joint.NECK` or a whole array, never
+a bare integer.
 """
 
 from enum import IntEnum

@@ -86,8 +86,8 @@ LIP_PALETTE: Rgb = np.array(
     dtype=np.uint8,
 )  # fmt: skip
 
-# Sec. 5.3: the regions whose centres are the 9 joints of the structure loss. Glove, dress, socks and jumpsuits are in
-# none of them.
+# Sec. 5.3: the regions whose centres are the 9 joints of the structure loss. Glove, dress, socks and jumpsuits are
+# in none of them.
 LIP_REGIONS: dict[str, tuple[LipLabel, ...]] = {
     "head": (LipLabel.HAT, LipLabel.HAIR, LipLabel.SUNGLASSES, LipLabel.FACE),
     "upper_body": (LipLabel.UPPER_CLOTHES, LipLabel.COAT, LipLabel.SCARF),
@@ -150,7 +150,8 @@ def parts_from_lip(labels: Ids) -> Ids:
     Returns
     -------
     (H, W) uint8
-        Part ids; `schema.IGNORE` where the label spans several parts (arms, legs, pants, skirts, dresses, jumpsuits).
+        Part ids; `schema.IGNORE` where the label spans several parts (arms, legs, pants, skirts, dresses and
+        jumpsuits).
 
     Raises
     ------

@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from posepart.models.weights import is_part
+from posepart.models.weight_files import is_part
 
 Losses = Mapping[str, Tensor]  # "loss" is minimised, the others are logged
 

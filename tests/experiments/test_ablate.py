@@ -15,7 +15,7 @@ from PIL import Image
 from posepart.ablation.evidence_cache import EvidenceCache
 from posepart.ablation.questions import SECOND_STAGES
 from posepart.config import PipelineConfig
-from posepart.models.weights import find_model, read_card
+from posepart.models.model_set import find_model, read_card
 from posepart.pipeline import Pipeline
 from posepart.structures import PersonBoxes
 from posepart.training.refine import RefineExamples
@@ -120,9 +120,7 @@ def test_second_stages_are_trained_on_predictions_of_this_model(data: Path, tmp_
     content = (data / "person_keypoints_val.json").read_text()
     (data / "person_keypoints_train.json").write_text(content)
     out, model = tmp_path / "out", find_model("posepart-s").folder
-    own = " ".join(
-        str(read_card(model / f"{stage}.safetensors")["sha256"]) for stage in ("pose", "part", "crf")
-    )
+    own = " ".join(str(read_card(model / f"{stage}.safetensors").sha256) for stage in ("pose", "part", "crf"))
     command = ["--data", str(data), "--only", "second_stage", "--refine_steps", "1", "--replicates", "0"]
     write_predictions(out / "refine" / "train.npz", own)
     ablate.main([*command, "-o", str(out)])

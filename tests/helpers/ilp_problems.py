@@ -1,12 +1,37 @@
-"""Random problems for the tests, and where the shared instances are."""
+"""Problems for the tests, and the place of the shared instances."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from posepart.ilp import Problem
+
+
+def problem_of(
+    unary: ArrayLike,
+    candidate: ArrayLike,
+    label: ArrayLike,
+    pairs: Sequence[tuple[int, int]] = (),
+    cost: ArrayLike = (),
+    unique_labels: bool = False,
+    n_candidates: int = -1,
+) -> Problem:
+    """A problem from lists; `pairs` are node indices."""
+    u, v = np.array(pairs, np.int64).reshape(-1, 2).T
+    return Problem(
+        np.array(unary, float),
+        np.array(candidate, np.int64),
+        np.array(label, np.int64),
+        u,
+        v,
+        np.array(cost, float),
+        unique_labels,
+        n_candidates,
+    )
 
 
 def random_problem(
@@ -17,7 +42,7 @@ def random_problem(
     multi: bool = True,
     unique_labels: bool = False,
 ) -> Problem:
-    """Tiny problem with ties (sometimes), forbidden pairs and missing pairs."""
+    """A tiny problem, sometimes with ties, with forbidden and missing pairs."""
     n = int(rng.integers(1, most + 1))
     candidate = np.repeat(np.arange(n), rng.integers(1, 3, n) if multi else 1)
     label = np.concatenate([rng.choice(types, np.count_nonzero(candidate == g), False) for g in range(n)])
@@ -33,7 +58,7 @@ def random_problem(
 
 
 def shared_instances() -> Path:
-    """Folder of the instances with known optima; skips the test if it is not there."""
+    """The folder of the instances with known optima; skips the test if it is not there."""
     default = Path(__file__).parents[3] / "shared"
     folder = Path(os.environ.get("POSEPART_SHARED", default)) / "data" / "ilp"
     if not (folder / "index.json").is_file():

@@ -1,4 +1,4 @@
-"""A small MoveNet: random tensors under the real one's names."""
+"""A small MoveNet: random tensors under the names of the real one."""
 
 import numpy as np
 import torch

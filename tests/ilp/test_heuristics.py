@@ -1,12 +1,11 @@
-"""Local search keeps its books, never gets worse and stays feasible."""
+"""Local search keeps its state consistent, never gets worse and stays feasible."""
 
 from time import perf_counter
 
 import numpy as np
 import pytest
-from helpers.ilp_problems import random_problem
+from helpers.ilp_problems import problem_of, random_problem
 
-from posepart.ilp import Problem
 from posepart.ilp.component import dense
 from posepart.ilp.heuristics import LocalSearch, contract, upper_bound
 from posepart.ilp.presolve import presolve
@@ -55,5 +54,7 @@ def test_upper_bound_is_feasible_and_near_the_optimum() -> None:
 
 
 def test_contraction_joins_what_attracts() -> None:
-    component = dense(Problem([-1.0] * 3, range(3), [0] * 3, [0, 1, 0], [1, 2, 2], [-3.0, 2.0, 1.0]))[0]
+    component = dense(problem_of([-1.0] * 3, range(3), [0] * 3, [(0, 1), (1, 2), (0, 2)], [-3.0, 2.0, 1.0]))[
+        0
+    ]
     assert sorted(sorted(nodes.tolist()) for nodes in contract(component)) == [[0, 1], [2]]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers.ilp_problems import random_problem
+from helpers.ilp_problems import problem_of, random_problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +13,7 @@ from posepart.ilp.reference.brute_force import solve_brute_force
 
 
 def as_problem(part: Component) -> Problem:
-    """What presolve left, with every pair it ruled out forbidden."""
+    """A reduced component as a problem, in which the pairs that presolve ruled out are forbidden."""
     u, v = np.triu_indices(part.n_nodes, 1)
     keep = part.candidate[u] != part.candidate[v]
     u, v = u[keep], v[keep]
@@ -34,19 +34,19 @@ def test_presolve_keeps_an_optimum(seed: int) -> None:
 
 
 def test_nothing_left_of_a_hopeless_problem() -> None:
-    whole, _ = dense(Problem([1.0, 1.0], [0, 1], [0, 0], [0], [1], [-0.5]))
+    whole, _ = dense(problem_of([1.0, 1.0], [0, 1], [0, 0], [(0, 1)], [-0.5]))
     assert presolve(whole) == []
     assert trivial_bound(whole) == 0.0
 
 
 def test_components_split_at_repulsion() -> None:
     unary, cost = [-1.0] * 4, [-2.0, 1.0, -2.0]
-    whole, _ = dense(Problem(unary, range(4), [0] * 4, [0, 1, 2], [1, 2, 3], cost))
+    whole, _ = dense(problem_of(unary, range(4), [0] * 4, [(0, 1), (1, 2), (2, 3)], cost))
     assert [part.node.tolist() for part in presolve(whole)] == [[0, 1], [2, 3]]
 
 
 def test_unusable_nodes_and_forbidden_pairs() -> None:
-    whole, _ = dense(Problem([np.inf, -1.0, -1.0], range(3), [0] * 3, [1, 0], [2, 1], [np.inf, -9.0]))
+    whole, _ = dense(problem_of([np.inf, -1.0, -1.0], range(3), [0] * 3, [(1, 2), (0, 1)], [np.inf, -9.0]))
     assert whole.node.tolist() == [1, 2]
     assert not whole.allowed[0, 1]
     assert not whole.feasible([np.array([0, 1])])

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.ilp_problems import problem_of
 
 from posepart.ilp import Problem, solve
 from posepart.ilp.solution import make_solution, relative_gap
@@ -81,7 +82,7 @@ def test_file_round_trip(tmp_path: Path) -> None:
 
 
 def test_people_are_numbered_by_smallest_candidate() -> None:
-    problem = Problem([-1.0] * 4, [0, 1, 2, 3], [0, 1, 2, 3], [], [], [], n_candidates=6)
+    problem = problem_of([-1.0] * 4, [0, 1, 2, 3], [0, 1, 2, 3], n_candidates=6)
     solution = make_solution(problem, [np.array([2, 1]), np.array([], int), np.array([0])], -5.0)
     assert solution.clusters.tolist() == [0, 1, 1, -1, -1, -1]
     assert solution.labels.tolist() == [0, 1, 2, -1, -1, -1]
@@ -96,6 +97,6 @@ def test_gap_is_bounded() -> None:
 
 
 def test_solution_has_the_length_of_the_candidates() -> None:
-    solution = solve(Problem([-1.0], [1], [7], [], [], [], n_candidates=4))
+    solution = solve(problem_of([-1.0], [1], [7], n_candidates=4))
     assert solution.labels.tolist() == [-1, 7, -1, -1]
     assert solution.clusters.tolist() == [-1, 0, -1, -1]

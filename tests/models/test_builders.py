@@ -5,6 +5,7 @@ import torch
 
 from posepart.models.builders import BUILDERS, build
 from posepart.models.fcn import PartFCN, PoseFCN
+from posepart.models.refine import RefineFCN
 from posepart.stages.skeleton_maps import LAYERS
 
 
@@ -35,15 +36,16 @@ def test_part_builders(name: str) -> None:
 def test_refine_builders(name: str) -> None:
     with torch.device("meta"):
         network = build(name)
-        pose = torch.zeros(1, sum(LAYERS[network.encoding]), 8, 8)
+        assert isinstance(network, RefineFCN)
+        pose = torch.zeros(1, sum(int(maps) for maps in LAYERS[network.encoding]), 8, 8)
         assert network(torch.zeros(1, 7, 8, 8), pose).shape == (1, 7, 8, 8)
 
 
 def test_arguments_are_passed_on() -> None:
     with torch.device("meta"):
-        assert build("part_mobilenet_v2", {"width": 1.75}).backbone.width == 1.75
-        assert build("part_mobilenet_v2").backbone.width == 1.0
-        assert build("pose_mobilenet_v2", None).backbone.width == 1.75
+        networks = [build("part_mobilenet_v2", {"width": 1.75}), build("part_mobilenet_v2")]
+        networks.append(build("pose_mobilenet_v2", None))
+    assert [network.get_submodule("backbone").width for network in networks] == [1.75, 1.0, 1.75]
 
 
 def test_unknown_name_and_argument() -> None:

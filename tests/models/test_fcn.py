@@ -1,5 +1,6 @@
-"""Pose FCN and Part FCN: shapes, normalisation of the offsets, the start from a MoveNet."""
+"""Pose FCN and Part FCN: shapes, normalisation of the offsets, initial weights of a MoveNet."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def test_joints_start_improbable() -> None:
 def test_offsets_are_denormalised_to_pixels() -> None:
     network = PoseFCN(MobileNetV2(WIDTH)).eval().requires_grad_(False)
     network.offset_out.weight.zero_()
-    network.offset_out.bias.fill_(0.5)
+    network.get_parameter("offset_out.bias").fill_(0.5)
     network.offset_mean[7], network.offset_deviation[7] = -12.0, 40.0
     offsets = network(torch.randn(1, 3, 64, 64))[1]
     assert (offsets[0, 7] == 8).all()  # 0.5 * 40 - 12
@@ -107,14 +108,14 @@ def test_head_is_relu_of_a_separable_convolution() -> None:
     head.depthwise.weight.zero_()
     head.depthwise.weight[0, 0, 1, 1], head.depthwise.weight[1, 0, 1, 2] = 2.0, 1.0
     head.pointwise.weight.fill_(1.0)
-    head.pointwise.bias.fill_(-5.0)
+    head.get_parameter("pointwise.bias").fill_(-5.0)
     image = torch.tensor([[[1.0, 2.0], [3.0, 4.0]], [[10.0, 20.0], [1.0, 2.0]]])[None]
     # twice the first channel + the second's right neighbour - 5, not below 0
     assert head(image).flatten().tolist() == [17.0, 0.0, 3.0, 3.0]
 
 
 def movenet_heat_maps(arrays: dict[str, np.ndarray], levels: list[Tensor]) -> Tensor:
-    """The 17 heat-map logits, computed the way the initialisation's notes describe the network."""
+    """The 17 heat-map logits, computed independently from MoveNet's tensors."""
     t = {k: torch.from_numpy(np.asarray(v, np.float32)) for k, v in arrays.items()}
     c4, c8, c16, c32 = levels
     z = F.conv2d(c32, t["lateral.0.weight"], t["lateral.0.bias"])
@@ -135,10 +136,12 @@ def check_first_logits(network: PoseFCN, arrays: dict[str, np.ndarray], images: 
     with torch.inference_mode():
         logits, _ = network(images)
         heat = movenet_heat_maps(arrays, network.backbone(images))
-    tolerance = {"rtol": 1e-3, "atol": 1e-3 * float(heat.abs().max())}
-    torch.testing.assert_close(logits[:, 2:], heat[:, 5:17], **tolerance)  # shoulders to ankles
-    torch.testing.assert_close(logits[:, 0], heat[:, 1:3].mean(1), **tolerance)  # forehead: both eyes
-    torch.testing.assert_close(logits[:, 1], torch.full_like(logits[:, 1], -5.0))  # neck: nothing yet
+    near = partial(torch.testing.assert_close, rtol=1e-3, atol=1e-3 * float(heat.abs().max()))
+    near(logits[:, 2:], heat[:, 5:17])  # shoulders to ankles
+    near(logits[:, 0], heat[:, 1:3].mean(1))  # forehead: both eyes
+    torch.testing.assert_close(
+        logits[:, 1], torch.full_like(logits[:, 1], -5.0)
+    )  # neck: not known to MoveNet
 
 
 def test_first_logits_are_movenets() -> None:
@@ -181,4 +184,4 @@ def test_gradients_reach_every_parameter() -> None:
     (logits.square().mean() + offsets.square().mean()).backward()
     untouched = [n for n, p in network.named_parameters() if p.grad is None]
     assert untouched == []
-    assert isinstance(network.wide.smooth[0][2], nn.BatchNorm2d)
+    assert isinstance(network.get_submodule("wide.smooth.0.2"), nn.BatchNorm2d)

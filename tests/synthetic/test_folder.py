@@ -1,4 +1,4 @@
-"""`posepart synth`: folders are readable as training data, complete, resumable; backgrounds from photos."""
+"""Folders of scenes are readable as training data, complete, resumable; backgrounds from photos."""
 
 import json
 from pathlib import Path
@@ -16,18 +16,19 @@ from posepart.synthetic.render.backgrounds import PhotoFolder
 from posepart.synthetic.writer import person_record
 
 SIZE = 96
+CONFIG = SynthConfig(size=SIZE)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("synth")
-    write_scenes(out, 3, SynthConfig(size=SIZE), seed=2)
+    write_scenes(out, 3, CONFIG, seed=2)
     return out
 
 
 def test_the_folder_is_training_data_with_the_generators_labels(folder: Path) -> None:
     samples = read_coco_people(folder)
-    generator = SceneGenerator(SynthConfig(size=SIZE))
+    generator = SceneGenerator(CONFIG)
     assert len(samples) == 3
     for index, sample in enumerate(samples):
         scene = generator.sample(scene_seed(2, index))
@@ -63,7 +64,7 @@ def test_a_second_run_continues_and_gives_the_same_bytes(folder: Path, tmp_path:
     annotations = (folder / "person_keypoints_train.json").read_bytes()
     lost.write_bytes(b"half")
     (records / f"{lost.stem}.json").unlink()
-    write_scenes(folder, 3, SynthConfig(size=SIZE), seed=2, contact_sheet=False)
+    write_scenes(folder, 3, CONFIG, seed=2, contact_sheet=False)
     assert lost.read_bytes() == before and kept.stat().st_mtime_ns == stamp
     assert (folder / "person_keypoints_train.json").read_bytes() == annotations
 
@@ -93,7 +94,7 @@ def test_every_setting_of_the_scenes_is_compared(folder: Path) -> None:
 
 
 def test_workers_write_the_same_folder(folder: Path, tmp_path: Path) -> None:
-    write_scenes(tmp_path, 3, SynthConfig(size=SIZE), seed=2, workers=2, contact_sheet=False)
+    write_scenes(tmp_path, 3, CONFIG, seed=2, workers=2, contact_sheet=False)
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "contact_sheet.png"):
         assert (tmp_path / path.relative_to(folder)).read_bytes() == path.read_bytes(), path
 
@@ -101,7 +102,7 @@ def test_workers_write_the_same_folder(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", [{"count": 0}, {"workers": 0}, {"seed": -1}])
 def test_impossible_counts_are_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="expected"):
-        write_scenes(**{"out": tmp_path, "count": 1, "config": SynthConfig(), **wrong})
+        write_scenes(**{"out": tmp_path, "count": 1, "config": CONFIG, **wrong})
 
 
 def test_small_people_are_ignore_regions() -> None:

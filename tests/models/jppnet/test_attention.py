@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from posepart.models.builders import build
+from posepart.models.builders import attention_vgg16, build
 from posepart.models.jppnet.attention import AttentionToScale, FinestLevel
 
 
@@ -29,9 +29,9 @@ def test_weights_of_the_scales_are_shares() -> None:
 
 def test_all_attention_on_one_scale_is_that_scale() -> None:
     network = small()
-    nn.init.zeros_(network.attention[3].weight)
+    nn.init.zeros_(network.get_parameter("attention.3.weight"))
     with torch.no_grad():
-        network.attention[3].bias.copy_(torch.tensor([50.0, -50.0]))
+        network.get_parameter("attention.3.bias").copy_(torch.tensor([50.0, -50.0]))
     images = torch.randn(1, 3, 64, 64)
     maps = network.attend(images)
     torch.testing.assert_close(maps.merged, maps.scales[0])
@@ -40,8 +40,8 @@ def test_all_attention_on_one_scale_is_that_scale() -> None:
 
 def test_equal_attention_is_the_mean() -> None:
     network = small()
-    nn.init.zeros_(network.attention[3].weight)
-    nn.init.zeros_(network.attention[3].bias)
+    nn.init.zeros_(network.get_parameter("attention.3.weight"))
+    nn.init.zeros_(network.get_parameter("attention.3.bias"))
     maps = network.attend(torch.full((1, 3, 64, 64), 0.7))
     torch.testing.assert_close(maps.merged, maps.scales[0])  # a flat picture looks the same at every scale
 
@@ -57,7 +57,7 @@ def test_builders(name: str, labels: int, stride: int) -> None:
 
 def test_the_papers_attention() -> None:
     with torch.device("meta"):
-        network = build("attention_vgg16")
+        network = attention_vgg16()
     shapes = [tuple(m.weight.shape) for m in network.attention if isinstance(m, nn.Conv2d)]
     assert network.scales == (1.0, 0.75, 0.5)
     assert shapes == [(512, 3 * 1024, 3, 3), (3, 512, 1, 1)]

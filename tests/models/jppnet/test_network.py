@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from posepart.models.backbones import MobileNetV2
-from posepart.models.builders import build
+from posepart.models.builders import build, jppnet_resnet101
 from posepart.models.fcn import PoseFCN
 from posepart.models.jppnet.network import (
     JPPNet,
@@ -91,9 +91,10 @@ def test_refinements_are_table_7(network: JPPNet) -> None:
 
 
 def test_aspp_has_deeplabs_rates(network: JPPNet) -> None:
-    for aspp in (network.part_module.aspp, network.parsing_refinement[1].last):
-        assert [branch.dilation for branch in aspp] == [(6, 6), (12, 12), (18, 18), (24, 24)]
-        assert [branch.padding for branch in aspp] == [(6, 6), (12, 12), (18, 18), (24, 24)]
+    for name in ("part_module.aspp", "parsing_refinement.1.last"):
+        branches = list(network.get_submodule(name).children())
+        assert [branch.dilation for branch in branches] == [(6, 6), (12, 12), (18, 18), (24, 24)]
+        assert [branch.padding for branch in branches] == [(6, 6), (12, 12), (18, 18), (24, 24)]
 
 
 def test_parameters_in_all(network: JPPNet) -> None:
@@ -141,7 +142,8 @@ def test_forward_and_backward_at_384() -> None:
     (maps.parsing[-1].square().mean() + maps.pose[-1].square().mean()).backward()
     silent = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
     assert silent == []
-    assert float(network.backbone.features[0][0].weight.grad.abs().sum()) > 0
+    gradient = network.get_parameter("backbone.features.0.0.weight").grad
+    assert gradient is not None and float(gradient.abs().sum()) > 0
 
 
 @pytest.mark.parametrize("stages", [0, 1])
@@ -154,7 +156,7 @@ def test_joint_and_s1(stages: int) -> None:
 
 
 class Recorder(nn.Module):
-    """Stands for a module of the network: remembers its inputs and returns what it was given."""
+    """Takes the place of a module: keeps its inputs and returns fixed outputs."""
 
     def __init__(self, *outputs: Tensor) -> None:
         super().__init__()
@@ -167,7 +169,7 @@ class Recorder(nn.Module):
 
 
 def test_stages_are_wired_as_figure_9() -> None:
-    """Both refinements read both maps of the stage before, and the context of their own task alone."""
+    """Both refinements read both maps of the previous stage, but only the context of their own task."""
     network = build("jppnet_s", {"channels": 2, "width": 0.35})
     marks = {name: torch.tensor(float(i)) for i, name in enumerate(
         ["res4", "res5", "parsing0", "parse_context0", "pose0", "pose_context0", "pose1", "pose_context1",
@@ -186,12 +188,14 @@ def test_stages_are_wired_as_figure_9() -> None:
     network.parsing_refinement = nn.ModuleList(
         [recorder("parsing1", "parse_context1"), recorder("parsing2", "parse_context2")]
     )
+    assert isinstance(network, JPPNet)
     maps = network.stages(torch.zeros(1))
     assert maps == StageMaps(
         tuple(marks[f"parsing{i}"] for i in range(3)), tuple(marks[f"pose{i}"] for i in range(3))
     )
 
     def read(module: nn.Module) -> list[str]:
+        assert isinstance(module, Recorder)
         return [name for value in module.inputs for name, mark in marks.items() if value is mark]
 
     assert read(network.joint_module) == ["res4"]
@@ -227,16 +231,17 @@ def test_released_configuration() -> None:
     assert (released.merge, released.pose_resize, released.context) == ("mean", "nearest", "conv-4")
     assert (JPPNetConfig().merge, JPPNetConfig().context, released.stages) == ("max", "conv-5", 1)
     with torch.device("meta"):
-        assert build("jppnet_resnet101", {"released": True, "stages": 0}).config.merge == "mean"
+        assert jppnet_resnet101(stages=0, released=True).config.merge == "mean"
 
 
 def test_starts_from_a_pose_network(network: JPPNet) -> None:
     pose = PoseFCN(MobileNetV2(0.35))
     started = small(JPPNetConfig(width=8, separable=True), features=8)
     started.start_from(pose)
-    assert torch.equal(started.branches.heat.lateral[0].weight, pose.heat.lateral[0].weight)
-    assert torch.equal(started.branches.heat_head.pointwise.bias, pose.heat_head.pointwise.bias)
-    assert torch.equal(started.backbone.features[0][0].weight, pose.backbone.features[0][0].weight)
+    for name in ("heat.lateral.0.weight", "heat_head.pointwise.bias"):
+        assert torch.equal(started.get_parameter(f"branches.{name}"), pose.get_parameter(name))
+    name = "backbone.features.0.0.weight"
+    assert torch.equal(started.get_parameter(name), pose.get_parameter(name))
     with pytest.raises(ValueError, match=r"the Pose FCN does not fit this network: .*size mismatch"):
         started.start_from(PoseFCN(MobileNetV2(0.5)))
     with pytest.raises(ValueError, match="cannot start a ResNet101Stages: use jppnet_s"):

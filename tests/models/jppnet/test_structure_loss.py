@@ -37,7 +37,8 @@ def test_an_empty_picture_has_no_joints() -> None:
     assert (centres.shape, present.shape) == ((2, 9, 2), (2, 9))
     assert not present.any()
     assert not gaussian_maps(centres, present, (3, 4)).any()
-    assert structure_weight(*[torch.zeros(2, 3, 4)] * 2, REGIONS, StructureLossConfig()).tolist() == [0, 0]
+    empty = torch.zeros(2, 3, 4)
+    assert structure_weight(empty, empty, REGIONS, StructureLossConfig()).tolist() == [0, 0]
 
 
 def test_centres_by_hand() -> None:
@@ -65,7 +66,7 @@ def test_equation_1_by_hand() -> None:
 
 
 def test_structure_weight_by_hand() -> None:
-    """The head is found one cell off, the left shoe not at all, and a right shoe that is not there is found."""
+    """The head is one cell off, the left shoe is missed, and there is a right shoe too many."""
     face, left, right = LipLabel.FACE, LipLabel.LEFT_SHOE, LipLabel.RIGHT_SHOE
     truth, predicted = one_row(face, 0, 0, left), one_row(0, face, right, 0)
     # Heat maps (1, 1/2, 1/16, 1/512) and so on; head: (1/2, -1/2, -7/16, -31/512) when one cell off.

@@ -1,31 +1,27 @@
 """Weight files: round trip, and one clear sentence for everything that can be wrong with them."""
 
-import json
-import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from posepart.models import weights
+from posepart.models.model_set import Card, read_card
 from posepart.models.refine import RefineFCN
-from posepart.models.weights import (
-    STAGES,
+from posepart.models.weight_files import (
     decode,
     encode,
-    find_model,
-    installed_models,
     load_into,
     load_network,
-    read_card,
     read_tensors,
     save_tensors,
     save_weights,
     sha256,
+    write_card,
 )
 
-CARD = {"builder": "refine_labels", "arguments": {"width": 64}, "stage": "refine"}
+CARD = Card(builder="refine_labels", arguments={"width": 64}, stage="refine")
 
 
 @pytest.fixture
@@ -36,17 +32,6 @@ def saved(tmp_path: Path) -> Path:
     path = tmp_path / "set" / "refine.safetensors"
     save_weights(path, network, CARD)
     return path
-
-
-@pytest.fixture
-def model_folder(saved: Path) -> Path:
-    """A folder with five weight files and cards, all of them copies of one."""
-    for stage in STAGES:
-        if stage != "refine":
-            shutil.copy(saved, saved.parent / f"{stage}.safetensors")
-        card = read_card(saved) | {"stage": stage}
-        (saved.parent / f"{stage}.json").write_text(json.dumps(card))
-    return saved.parent
 
 
 def test_round_trip_at_half_precision(saved: Path) -> None:
@@ -65,9 +50,9 @@ def test_round_trip_at_half_precision(saved: Path) -> None:
 
 def test_card_is_kept_with_the_checksum(saved: Path) -> None:
     card = read_card(saved)
-    assert {k: card[k] for k in CARD} == CARD
-    assert card["sha256"] == sha256(saved)
-    assert len(card["sha256"]) == 64
+    assert replace(card, sha256=None) == CARD
+    assert card.sha256 == sha256(saved)
+    assert len(card.sha256) == 64
 
 
 def test_no_temporary_files_stay(saved: Path) -> None:
@@ -76,7 +61,7 @@ def test_no_temporary_files_stay(saved: Path) -> None:
 
 def test_integers_stay_integers(tmp_path: Path) -> None:
     path = tmp_path / "crf.safetensors"
-    save_tensors(path, {"names": np.array([65, 66], np.uint8), "weights": np.array([[0.1]])}, {})
+    save_tensors(path, {"names": np.array([65, 66], np.uint8), "weights": np.array([[0.1]])}, Card())
     tensors = read_tensors(path)
     assert tensors["names"].dtype == torch.uint8
     assert tensors["names"].tolist() == [65, 66]
@@ -132,15 +117,13 @@ def test_wrong_card(saved: Path, text: str, message: str) -> None:
 
 
 def test_card_of_another_network(saved: Path) -> None:
-    card = read_card(saved) | {"builder": "refine_xia2017", "arguments": {}}
-    saved.with_suffix(".json").write_text(json.dumps(card))
+    write_card(saved, replace(read_card(saved), builder="refine_xia2017", arguments={}))
     with pytest.raises(ValueError, match=r"refine\.safetensors: the weights do not fit the network"):
         load_network(saved)
 
 
 def test_card_with_an_unknown_builder(saved: Path) -> None:
-    card = read_card(saved) | {"builder": "pose_vit"}
-    saved.with_suffix(".json").write_text(json.dumps(card))
+    write_card(saved, replace(read_card(saved), builder="pose_vit"))
     with pytest.raises(ValueError, match=r"unknown builder 'pose_vit': choose one of .*refine_labels"):
         load_network(saved)
 
@@ -148,40 +131,6 @@ def test_card_with_an_unknown_builder(saved: Path) -> None:
 def test_load_into_another_shape(saved: Path) -> None:
     with pytest.raises(ValueError, match=r"refine\.safetensors: the weights do not fit .*size mismatch"):
         load_into(RefineFCN(width=32, separable=True), saved)
-
-
-def test_find_model_in_a_folder(model_folder: Path) -> None:
-    model = find_model(model_folder)
-    assert model.name == "set"
-    assert sorted(model.cards) == sorted(STAGES)
-    assert model.path("pose") == model_folder / "pose.safetensors"
-
-
-def test_find_model_by_name_among_the_installed(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "INSTALLED", model_folder.parent)
-    assert find_model("set").folder == model_folder
-    assert [m.name for m in installed_models()] == ["set"]
-    with pytest.raises(ValueError, match=r"posepart-x: no installed model \(there are: set\)"):
-        find_model("posepart-x")
-
-
-def test_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "INSTALLED", tmp_path / "absent")
-    assert installed_models() == []
-    with pytest.raises(ValueError, match=r"posepart-s: no installed model \(there are: none\)"):
-        find_model("posepart-s")
-
-
-def test_a_model_folder_that_lacks_a_stage(model_folder: Path) -> None:
-    (model_folder / "crf.safetensors").unlink()
-    with pytest.raises(ValueError, match=r"set: lacks crf\.safetensors; a model folder holds detector, pose"):
-        find_model(model_folder)
-
-
-def test_a_model_folder_with_the_weights_of_another_stage(model_folder: Path) -> None:
-    shutil.copy(model_folder / "part.json", model_folder / "pose.json")
-    with pytest.raises(ValueError, match=r"pose\.safetensors: .*part.*not pose"):
-        find_model(model_folder)
 
 
 def test_eight_bits(tmp_path: Path) -> None:

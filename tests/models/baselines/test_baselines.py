@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from posepart.models.backbones import Backbone
-from posepart.models.baselines.parsing import DeepLab
-from posepart.models.baselines.pose import StackedHourglass
-from posepart.models.builders import build
+from posepart.models.baselines.deeplab import DeepLab
+from posepart.models.baselines.hourglass import StackedHourglass
+from posepart.models.builders import build, segnet
 
 # Millions of parameters, as counted for these architectures elsewhere; the output layer is LIP's.
 PARSERS = {
@@ -52,7 +52,7 @@ def test_resnet_for_joints_is_deeplab_with_another_output() -> None:
 
 
 class Width(Backbone):
-    """Stands for a backbone: every feature is the width of the input."""
+    """Takes the place of a backbone: every feature is the width of the input."""
 
     channels = (1,)
     strides = (1,)
@@ -63,8 +63,8 @@ class Width(Backbone):
 
 def test_several_scales_are_merged_by_their_maximum() -> None:
     network = DeepLab(Width(), outputs=2, scales=(1.0, 0.5)).requires_grad_(False)
-    network.out.weight.copy_(torch.tensor([1.0, -1.0]).view(2, 1, 1, 1))
-    nn.init.zeros_(network.out.bias)
+    network.get_parameter("out.weight").copy_(torch.tensor([1.0, -1.0]).view(2, 1, 1, 1))
+    nn.init.zeros_(network.get_parameter("out.bias"))
     scores = network(torch.zeros(1, 3, 64, 64))
     assert scores.shape == (1, 2, 64, 64)
     assert scores.amax((0, 2, 3)).tolist() == scores.amin((0, 2, 3)).tolist() == [64, -32]
@@ -72,10 +72,10 @@ def test_several_scales_are_merged_by_their_maximum() -> None:
 
 def test_segnet_mirrors_its_encoder() -> None:
     with torch.device("meta"):
-        network = build("segnet")
+        network = segnet()
     outputs = [
-        [m.out_channels for m in level if isinstance(m, nn.Conv2d)]
-        for level in (*network.encoder, *reversed(network.decoder))
+        [m.out_channels for m in level.children() if isinstance(m, nn.Conv2d)]
+        for level in (*network.encoder, *reversed(list(network.decoder)))
     ]
     assert outputs[:5] == [[64, 64], [128, 128], [256] * 3, [512] * 3, [512] * 3]
     assert outputs[5:] == [[512] * 3, [512, 512, 256], [256, 256, 128], [128, 64], [64]]
@@ -87,7 +87,7 @@ def test_hourglass_reads_its_own_maps() -> None:
     network = StackedHourglass(joints=2, stacks=2, features=8).eval().requires_grad_(False)
     images = torch.randn(1, 3, 64, 64)
     before = network(images)
-    nn.init.constant_(network.scores[0].bias, 5.0)
+    nn.init.constant_(network.get_parameter("scores.0.bias"), 5.0)
     after = network(images)
     assert not torch.allclose(before[1], after[1])
 
@@ -95,7 +95,7 @@ def test_hourglass_reads_its_own_maps() -> None:
 def test_cpm_reads_its_own_beliefs_and_the_image() -> None:
     with torch.device("meta"):
         network = build("cpm", {"joints": 14, "stages": 2})
-        first = [m for m in network.later[0] if isinstance(m, nn.Conv2d)]
+        first = [m for m in network.get_submodule("later.0").children() if isinstance(m, nn.Conv2d)]
     assert [(m.in_channels, m.kernel_size[0], m.out_channels) for m in first] == [
         (47, 11, 128), (128, 11, 128), (128, 11, 128), (128, 1, 128), (128, 1, 15),
     ]  # fmt: skip
