@@ -1,6 +1,6 @@
 """Answers to questions: every variant's scores, and their differences to the first with paired intervals."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from posepart.ablation.variants import Question, Variant
 from posepart.metrics.bootstrap import Score, Statistic, paired_bootstrap
-from posepart.metrics.judged import JudgedPhoto
+from posepart.metrics.judged import ORIGINS, JudgedPhoto
 from posepart.metrics.scores import scores_of
 from posepart.metrics.tables import Cell, Row, Table, table_to_markdown, table_to_record
 
@@ -38,6 +38,19 @@ HEADLINES: tuple[Headline, ...] = (
 )
 
 
+def headlines_of(names: Sequence[str]) -> tuple[Headline, ...]:
+    """The headlines among the names of scores: `HEADLINES`, and PCK by source where there are several sources."""
+    fixed = [headline for headline in HEADLINES if headline.name in names]
+    by_source = [Headline(name, f"PCK {name.removeprefix('pck_')}") for name in names if _is_of_source(name)]
+    return (*fixed, *(by_source if len(by_source) > 1 else ()))
+
+
+def _is_of_source(name: str) -> bool:
+    """Whether a score is the PCK of one source (see `scores.pck_scores`)."""
+    by_origin = {f"pck_{origin}" for origin in ORIGINS}
+    return name.startswith("pck_") and not name.endswith("_unmirrored") and name not in by_origin
+
+
 @dataclass(frozen=True)
 class Answer:
     """The scores of a question's variants."""
@@ -57,25 +70,9 @@ class Answer:
 
 def headline_scores(photos: Sequence[JudgedPhoto]) -> dict[str, Score]:
     """The scores of the headlines that have samples, by name, with `remembered` statistics."""
-    return {
-        score.name: replace(score, statistic=remembered(score.statistic))
-        for score in scores_of(photos)
-        if score.samples and _is_headline(score.name)
-    }
-
-
-def _is_headline(name: str) -> bool:
-    """Whether a score is one of `HEADLINES`, or the PCK on the photos of one source."""
-    by_source = name.startswith("pck_") and not name.endswith("_unmirrored")
-    return by_source or any(name == headline.name for headline in HEADLINES)
-
-
-def _headlines(names: Collection[str]) -> tuple[Headline, ...]:
-    """The headlines of some scores: `HEADLINES` in their order, then the PCK of each source."""
-    fixed = tuple(headline for headline in HEADLINES if headline.name in names)
-    known = {headline.name for headline in HEADLINES}
-    by_source = [name for name in names if name not in known]
-    return (*fixed, *(Headline(name, f"PCK {name.removeprefix('pck_')}") for name in by_source))
+    scores = {score.name: score for score in scores_of(photos) if score.samples}
+    shown = [scores[headline.name] for headline in headlines_of(tuple(scores))]
+    return {score.name: replace(score, statistic=remembered(score.statistic)) for score in shown}
 
 
 def remembered(statistic: Statistic) -> Statistic:
@@ -103,7 +100,8 @@ def answer(
     """
     variants = question.variants
     first = scores[variants[0]]
-    headlines = _headlines([name for name in first if all(name in scores[variant] for variant in variants)])
+    shared = [name for name in first if all(name in scores[variant] for variant in variants)]
+    headlines = headlines_of(shared)
     cells = tuple(
         tuple(
             _cell(first[h.name] if i else None, scores[variant][h.name], replicates, seed) for h in headlines

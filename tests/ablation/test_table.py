@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from posepart.ablation.table import Answer, answer, headline_scores, remembered, to_markdown, to_record
+from posepart.ablation.table import (
+    Answer,
+    answer,
+    headline_scores,
+    headlines_of,
+    remembered,
+    to_markdown,
+    to_record,
+)
 from posepart.ablation.variants import Question, Variant
 from posepart.metrics.bootstrap import Score
 
@@ -66,6 +74,13 @@ def test_a_constant_difference_has_no_width() -> None:
 def test_only_scores_that_every_row_has_are_shown() -> None:
     scores = {FIRST: {"adk": mean_score("adk", [0.5])}, SECOND: {}}
     assert answer(QUESTION, scores, replicates=10, seed=0).headlines == ()
+
+
+def test_several_sources_have_a_column_each() -> None:
+    alone = ("box_ap", "pck_gymnasts", "pck_gymnasts_unmirrored", "pck_exact", "adk")
+    assert [headline.title for headline in headlines_of(alone)] == ["PCK exact", "ADK"]
+    titles = [headline.title for headline in headlines_of((*alone, "pck_crowds"))]
+    assert titles == ["PCK exact", "ADK", "PCK gymnasts", "PCK crowds"]
 
 
 def test_less_distance_is_better() -> None:
