@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from _common import run_script
+from posepart.training.scripts import run_script
 from jsonargparse import ArgumentParser, Namespace
 from tqdm import tqdm
 
@@ -100,7 +100,7 @@ def trained_second_stages(settings: Namespace) -> dict[str, RefineFCN]:
     """
     if not settings.refine_steps or "second_stage" not in settings.only:
         return {}
-    from train_refine import cached, predict, weights_of  # training needs more packages than testing
+    from posepart.training.jobs.refine import cached, predict, weights_of  # training needs more packages than testing
 
     from posepart.ablation.second_stages import train_second_stages
     from posepart.data.person_crops import CropBatchConfig

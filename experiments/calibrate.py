@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _common import LICENCES, read_people, run_script
+from posepart.training.run import LICENCES, read_people
+from posepart.training.scripts import run_script
 from jsonargparse import ArgumentParser, Namespace
 from tqdm import tqdm
 

