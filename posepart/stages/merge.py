@@ -1,4 +1,4 @@
-"""From the crops back to the photo: people, part score averaging and pixel owners (Sec. 3)."""
+"""From the crops back to the photo: people and averaged part scores (Sec. 3), and the owners of pixels."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
