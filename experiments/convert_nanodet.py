@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from posepart.training.scripts import run_script
 from jsonargparse import ArgumentParser
 from numpy.typing import NDArray
 
 from posepart.models.detector.nanodet import NanoDet
+from posepart.training.scripts import run_script
 
 STORED = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
 CONVOLUTION = "convolution"  # in the names of the graph's Conv2D nodes, with _K from the second on

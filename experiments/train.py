@@ -196,7 +196,9 @@ def resolved(network: str, stage: Stage, options: Iterator[str] | Sequence[str] 
     """The `Settings` of a training stage, as they are without further options."""
     parser = command_line(network)
     needed = ["--data", "PEOPLE", "--run", "RUN", *options]
-    chosen = parser.parse_args([*(["--config", json.dumps(stage.settings)] if stage.settings else []), *needed])
+    chosen = parser.parse_args(
+        [*(["--config", json.dumps(stage.settings)] if stage.settings else []), *needed]
+    )
     job: Any = import_module(f"posepart.training.jobs.{network}")
     instance = parser.instantiate(chosen)
     return job.Settings(**{field.name: instance[field.name] for field in fields(job.Settings)})

@@ -32,6 +32,7 @@ STRIDE_4_LOSS = JPPNetLossConfig(pose_weight=0.3)
 # Modules that the second step adds to the network of the first.
 REFINEMENTS = ("pose_refinement", "parsing_refinement")
 
+
 class JPPNetLoss:
     """Losses of a batch of `PersonCrops`.
 

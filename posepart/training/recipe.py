@@ -19,7 +19,11 @@ from typing import Any
 
 import yaml
 
-WHOLE = ("arguments", "source_shares", "tilings")  # a stage replaces these as a whole, entry by entry all others
+WHOLE = (
+    "arguments",
+    "source_shares",
+    "tilings",
+)  # a stage replaces these as a whole, entry by entry all others
 AVERAGE_KEYS = {"arguments", "eight_bit", "score_shift"}
 
 
@@ -116,10 +120,14 @@ def _check(stage: Stage, path: Path, scenes: Mapping[str, Any], before: set[str]
         raise ValueError(f"{path}: two stages are named {stage.name}")
     for source in (*stage.average, *filter(None, [stage.init])):
         if source not in before and not Path(source).suffix:
-            raise ValueError(f"{path}: stage {stage.name} takes {source}, which is no earlier stage and no file")
+            raise ValueError(
+                f"{path}: stage {stage.name} takes {source}, which is no earlier stage and no file"
+            )
     for name in stage.scenes:
         if name not in scenes:
-            raise ValueError(f"{path}: stage {stage.name} takes the scenes {name}, which `scenes` does not list")
+            raise ValueError(
+                f"{path}: stage {stage.name} takes the scenes {name}, which `scenes` does not list"
+            )
     unknown = sorted(stage.settings.keys() - AVERAGE_KEYS) if stage.average else []
     if unknown:
         raise ValueError(f"{path}: stage {stage.name} is an average and takes no {', '.join(unknown)}")

@@ -92,9 +92,7 @@ def training_samples(run: Run, fold: str | None = None) -> tuple[list[Sample], l
     return left_out.outside(samples), left_out.inside(samples)
 
 
-def by_pose_weights(
-    pose: Path, folds: Sequence[Path], samples: Sequence[Sample]
-) -> dict[Path, list[Sample]]:
+def by_pose_weights(pose: Path, folds: Sequence[Path], samples: Sequence[Sample]) -> dict[Path, list[Sample]]:
     """Which pose weights predict which training samples.
 
     Parameters

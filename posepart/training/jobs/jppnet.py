@@ -7,7 +7,6 @@ refinement stages. A folder with jppnet.safetensors and a detector.safetensors, 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from torch import nn
@@ -79,7 +78,9 @@ def train(settings: Settings, run: runs.Run) -> None:
     evaluate = _evaluation(held_out)
     crops = PersonCrops(samples, settings.batches)
     model = runs.trained(run, model, crops, JPPNetLoss(loss), settings.loop, evaluate)
-    card = runs.new_card(run, "jppnet", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model))
+    card = runs.new_card(
+        run, "jppnet", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)
+    )
     runs.finish(run, model, replace(card, builder=settings.builder, arguments=dict(arguments)))
 
 
