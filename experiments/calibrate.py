@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _common import LICENCES, read_people, run_script
 from jsonargparse import ArgumentParser, Namespace
 from tqdm import tqdm
 
@@ -43,6 +42,8 @@ from posepart.training.calibration import (
     joint_outcomes,
     pose_outcomes,
 )
+from posepart.training.run import LICENCES, read_people
+from posepart.training.scripts import run_script
 
 SceneOf = Callable[[Path], Scene]
 OUTCOMES = {"joint": joint_outcomes, "pose": pose_outcomes}

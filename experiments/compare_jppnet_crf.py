@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _common import run_script
 from jsonargparse import ArgumentParser, Namespace
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
@@ -41,6 +40,7 @@ from posepart.pipeline import Pipeline
 from posepart.stages.crf import CrfAssembler
 from posepart.stages.networks import FcnNetworks
 from posepart.structures import Scene
+from posepart.training.scripts import run_script
 
 PANEL = 420  # px, longer side of a photo in the pictures
 TITLE = 22  # px

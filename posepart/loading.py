@@ -132,7 +132,7 @@ def load_second_stage(path: Path) -> RefineFCN:
     network = load_network(path)
     if not isinstance(network, RefineFCN):
         raise ValueError(
-            f"{path}: holds a {type(network).__name__}, no second stage; train_refine.py makes one"
+            f"{path}: holds a {type(network).__name__}, no second stage; `train.py refine` makes one"
         )
     return network
 

@@ -40,7 +40,7 @@ class CropBatchConfig:
     need: str = "joints"  # labels that a person or photo must have to be drawn: "joints" or "parts"
     crop: CropConfig = field(default_factory=lambda: CropConfig(size=192))
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    shares: dict[str, float] = field(
+    source_shares: dict[str, float] = field(
         default_factory=dict
     )  # source -> share; the other sources split the rest
 
@@ -71,7 +71,7 @@ class PersonCrops(Dataset[dict[str, Tensor]]):
         if not self.index:
             raise ValueError(f"the data holds no person with {config.need}: nothing to train on")
         sources = np.array([samples[s].source for s, _ in self.index])
-        self.cumulative = np.cumsum(source_weights(sources, config.shares))
+        self.cumulative = np.cumsum(source_weights(sources, config.source_shares))
         self.donors = [
             (s, p) for s, p in self.index
             if samples[s].instance_path is not None and samples[s].people[p].instance > 0

@@ -121,7 +121,9 @@ def check_schema(network: nn.Module, path: Path) -> None:
         If it is another kind of network, or was trained for other joints or labels.
     """
     if not isinstance(network, JPPNet):
-        raise ValueError(f"{path}: holds a {type(network).__name__}, not a JPPNet; train_jppnet.py makes one")
+        raise ValueError(
+            f"{path}: holds a {type(network).__name__}, not a JPPNet; `train.py jppnet` makes one"
+        )
     found = network.config.joints, network.config.labels
     if found != (NUM_JOINTS, NUM_PARTS):
         raise ValueError(

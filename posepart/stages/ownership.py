@@ -34,10 +34,9 @@ def pixel_owners(
 ) -> Ids:
     """The owner of each body pixel: the person with the nearest bone.
 
-    Distances are measured in each person's own crop frame, in which all people have one size, to the person's
-    bones of the pixel's part: sticks between neighbouring joints, and single joints of that part. A bone of
-    another part counts as `other_part_penalty` farther, so that a leg without joints still gets an owner. A person
-    can own the pixels of its crop that lie in its box or within `reach` of its bones.
+    Distances are measured in each person's own crop frame, in which all people have one size, to the bones of the
+    pixel's part; a bone of another part counts as `other_part_penalty` farther, so that a leg without joints still
+    gets an owner. A person can own the pixels of its crop in its box or within `reach` of its bones.
 
     Parameters
     ----------
@@ -66,12 +65,12 @@ def pixel_owners(
             f"person map: {len(people)} people, but ids have 8 bits: set detection.max_people to 255 or less"
         )
     shape = part_map.shape[0], part_map.shape[1]
-    owner = np.zeros(shape, np.uint8)
     fields = [
         _BoneField(bone_distances(person.pose, affine, crop_size, config), affine, person.box)
         for person, affine in zip(people, affines, strict=True)
     ]
     windows = [crop_window(affine, crop_size, shape) for affine in affines]
+    owner = np.zeros(shape, np.uint8)
     for strip, inside in strips(windows, shape):
         x0, y0, x1, y1 = strip
         readers = [(i + 1, fields[i], window) for i, window in inside]
@@ -96,6 +95,8 @@ def _owners(
 
 def bone_distances(pose: Pose, affine: Affine, crop_size: int, config: MergeConfig) -> Field:
     """Distance of every crop pixel to a person's bones of each part.
+
+    The bones of a part are the sticks between neighbouring joints, and single joints without such a stick.
 
     Parameters
     ----------

@@ -70,7 +70,7 @@ class LogisticWeights:
             if array.shape != shape or not np.isfinite(array).all():
                 raise ValueError(
                     f"pairwise {name}: expected finite numbers of shape {shape}, got shape {array.shape}: "
-                    "refit with experiments/train_crf.py"
+                    "refit with `experiments/train.py crf`"
                 )
             object.__setattr__(self, name, array)
 
@@ -127,7 +127,7 @@ def _check_columns(columns: tuple[str, ...]) -> None:
     if columns not in (FEATURE_NAMES, OFFSET_FEATURES):
         raise ValueError(
             f"pairwise weights were fitted with the columns {', '.join(columns)}, "
-            f"this version computes {', '.join(FEATURE_NAMES)}: refit with experiments/train_crf.py"
+            f"this version computes {', '.join(FEATURE_NAMES)}: refit with `experiments/train.py crf`"
         )
 
 
@@ -165,11 +165,11 @@ class PairwiseModel:
         if segment_term:
             raise ValueError(
                 f"pairwise weights were fitted with the columns {', '.join(OFFSET_FEATURES)} only: "
-                "refit with experiments/train_crf.py or pass --no-segment-term"
+                "refit with `experiments/train.py crf` or pass --no-segment-term"
             )
         raise ValueError(
             "pairwise weights were fitted with the segment columns only: "
-            "refit with experiments/train_crf.py or leave out --no-segment-term"
+            "refit with `experiments/train.py crf` or leave out --no-segment-term"
         )
 
     def to_arrays(self) -> dict[str, NDArray]:
@@ -205,7 +205,7 @@ def _read_variant(arrays: Mapping[str, NDArray], prefix: str) -> LogisticWeights
     missing = [name for name in (*_ARRAYS, "columns", "terms", "classes") if f"{prefix}.{name}" not in arrays]
     if missing:
         raise ValueError(
-            f"pairwise weights: {prefix}.{missing[0]} is missing: refit with experiments/train_crf.py"
+            f"pairwise weights: {prefix}.{missing[0]} is missing: refit with `experiments/train.py crf`"
         )
     columns = _unpack(arrays[f"{prefix}.columns"])
     _check_columns(columns)
@@ -213,7 +213,7 @@ def _read_variant(arrays: Mapping[str, NDArray], prefix: str) -> LogisticWeights
         if _unpack(arrays[f"{prefix}.{name}"]) != expected:
             raise ValueError(
                 f"pairwise weights were fitted with other {name} than {', '.join(expected)}: "
-                "refit with experiments/train_crf.py"
+                "refit with `experiments/train.py crf`"
             )
     return LogisticWeights(columns, *(arrays[f"{prefix}.{name}"] for name in _ARRAYS))
 

@@ -1,4 +1,4 @@
-"""Score maps and where they are applied: to what is reported, and nowhere else."""
+"""Score maps, and where they apply: only to the scores that a result reports."""
 
 import json
 from collections.abc import Callable
@@ -77,7 +77,7 @@ def test_reported_scores() -> None:
     assert scene.people[0].confidence is None
 
 
-def test_a_joint_of_no_worth_stays_present() -> None:
+def test_a_joint_of_probability_zero_stays_present() -> None:
     nothing = Calibration(IsotonicMap(np.array([0.0, 1.0]), np.array([0.0, 0.0])), RAW)
     assert calibrate(two_people(), nothing).people[0].pose.present.all()
 

@@ -27,7 +27,7 @@ from posepart.stages.detection import (
 
 
 class FixedDetector(nn.Module):
-    """A torchvision detection model that always finds the same boxes, and keeps what it was shown."""
+    """A torchvision detection model that always finds the same boxes, and keeps the images it got."""
 
     def __init__(self, boxes: list[list[float]], scores: list[float], labels: list[int], max_size: int = 100):
         super().__init__()
@@ -108,7 +108,7 @@ def test_shrink_keeps_small_images() -> None:
 
 def test_build_our_weights_from_folder_and_file(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    arguments = {"width": 0.25, "channels": 16, "hidden": 8, "input_size": 64}
+    arguments: dict[str, Any] = {"width": 0.25, "channels": 16, "hidden": 8, "input_size": 64}
     path = tmp_path / "detector.safetensors"
     save_weights(path, person_detector(**arguments), Card(builder="person_detector", arguments=arguments))
     for spec in (str(tmp_path), str(path)):
