@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from _common import run_script
 from jsonargparse import ArgumentParser, Namespace
 from tqdm import tqdm
 
@@ -32,10 +31,11 @@ from posepart.io.files import write_json, write_text
 from posepart.loading import load
 from posepart.metrics.bootstrap import Score
 from posepart.metrics.judged import JudgedPhoto, judge
+from posepart.models.model_set import find_model
 from posepart.models.refine import RefineFCN
-from posepart.models.weights import find_model
 from posepart.pipeline import Pipeline
 from posepart.stages.crf import CrfAssembler
+from posepart.training.scripts import run_script
 
 
 def judge_variants(
@@ -100,10 +100,13 @@ def trained_second_stages(settings: Namespace) -> dict[str, RefineFCN]:
     """
     if not settings.refine_steps or "second_stage" not in settings.only:
         return {}
-    from train_refine import cached, predict, weights_of  # training needs more packages than testing
-
     from posepart.ablation.second_stages import train_second_stages
     from posepart.data.person_crops import CropBatchConfig
+    from posepart.training.jobs.refine import (  # training needs more packages than testing
+        cached,
+        predict,
+        weights_of,
+    )
 
     data = settings.refine_data or settings.data
     if (data, settings.refine_split) == (settings.data, settings.split):

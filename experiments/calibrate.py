@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _common import LICENCES, read_people, run_script
 from jsonargparse import ArgumentParser, Namespace
 from tqdm import tqdm
 
@@ -28,7 +27,8 @@ from posepart.io.results import read_result
 from posepart.loading import load
 from posepart.metrics.bootstrap import Interval
 from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto, judge
-from posepart.models.weights import find_model, save_tensors
+from posepart.models.model_set import find_model
+from posepart.models.weight_files import save_tensors
 from posepart.pipeline import Pipeline
 from posepart.stages.calibration import Calibration, to_arrays
 from posepart.structures import Scene
@@ -42,6 +42,8 @@ from posepart.training.calibration import (
     joint_outcomes,
     pose_outcomes,
 )
+from posepart.training.run import LICENCES, read_people
+from posepart.training.scripts import run_script
 
 SceneOf = Callable[[Path], Scene]
 OUTCOMES = {"joint": joint_outcomes, "pose": pose_outcomes}

@@ -30,7 +30,7 @@ from posepart.metrics.bootstrap import Score
 from posepart.models.backbones import read_arrays
 from posepart.models.builders import build
 from posepart.models.jppnet.loss import JPPNetLossConfig
-from posepart.models.weights import load_into, save_weights
+from posepart.models.weight_files import load_into, save_weights
 from posepart.training.crop_evaluation import CropEvaluation, CropPrediction
 from posepart.training.jppnet import (
     PRINTED_AUGMENTATION,

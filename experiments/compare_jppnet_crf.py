@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _common import run_script
 from jsonargparse import ArgumentParser, Namespace
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
@@ -36,11 +35,12 @@ from posepart.loading import load
 from posepart.metrics.bootstrap import Interval
 from posepart.metrics.measure import Comparison, compare_scenes
 from posepart.metrics.tables import format_comparisons
-from posepart.models.weights import load_network
+from posepart.models.weight_files import load_network
 from posepart.pipeline import Pipeline
 from posepart.stages.crf import CrfAssembler
 from posepart.stages.networks import FcnNetworks
 from posepart.structures import Scene
+from posepart.training.scripts import run_script
 
 PANEL = 420  # px, longer side of a photo in the pictures
 TITLE = 22  # px

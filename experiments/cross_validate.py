@@ -11,7 +11,6 @@ photos. The report is that of `posepart evaluate`.
 from collections.abc import Sequence
 from pathlib import Path
 
-from _common import folds_of, run_script
 from jsonargparse import ArgumentParser
 
 import posepart
@@ -19,11 +18,13 @@ from posepart.data.readers import read_samples
 from posepart.data.sample import Sample
 from posepart.io.photos import read_photo
 from posepart.metrics.tables import format_measures
-from posepart.models.weights import find_model
+from posepart.models.model_set import find_model
 from posepart.report.evaluate import choose_samples, evaluate
 from posepart.report.paper_tables import Bootstrap
 from posepart.report.predictions import Predictions
 from posepart.structures import Scene
+from posepart.training.run import folds_of
+from posepart.training.scripts import run_script
 
 
 def predictions_of_folds(models: Sequence[Path], detector: str, device: str) -> Predictions:

@@ -1,4 +1,4 @@
-"""From a model set to a `Pipeline`: networks, devices, and the wiring of a JPPNet."""
+"""From a model set to a `Pipeline`: which networks fill the stages of Figure 2, and on which device they run."""
 
 from pathlib import Path
 
@@ -7,9 +7,10 @@ from torch import nn
 
 from posepart.config import PipelineConfig
 from posepart.jppnet.networks import JppnetNetworks, JppnetParts, PeakAssembler, check_schema
+from posepart.models.model_set import ModelSet, find_model
 from posepart.models.openvino import OpenVinoNetwork
 from posepart.models.refine import RefineFCN
-from posepart.models.weights import ModelSet, find_model, load_network, read_tensors
+from posepart.models.weight_files import load_network, read_tensors
 from posepart.pipeline import Assembler, Pipeline
 from posepart.stages.calibration import load_calibration
 from posepart.stages.crf import CrfAssembler
@@ -18,7 +19,7 @@ from posepart.stages.networks import CropNetworks, FcnNetworks
 from posepart.stages.pairwise import PairwiseModel
 from posepart.stages.refinement import Refiner
 
-OPENVINO = "openvino"  # a device of `load`
+OPENVINO = "openvino"  # the device of `load` that compiles the FCNs
 
 
 def load(
@@ -30,19 +31,20 @@ def load(
 ) -> Pipeline:
     """A pipeline with trained weights.
 
-    A model set with a JPPNet and no Pose FCN is a JPPNet alone: joints are peaks, and there is no CRF and no second
-    stage. With both, the JPPNet is the first-stage Part FCN.
+    With a JPPNet and no Pose FCN, a model is a JPPNet alone: joints are peaks of its heat maps, without a CRF and a
+    second stage. With both, the JPPNet is the first-stage Part FCN.
 
     Parameters
     ----------
     name_or_folder : str or Path
         An installed model (`posepart models` lists them) or a folder of weights with cards.
     detector : str
-        "default" is the model's own; see `detection.build_detector`.
+        "default" is the model's own; other values as for `stages.detection.build_detector`.
     config : PipelineConfig, optional
         `PipelineConfig()` by default; `config.PAPER` has the numbers of the paper.
     device : str
-        Of the networks, as torch names it, or "openvino": a CPU, faster than with torch; an optional extra.
+        The device of the networks, as torch names it, or "openvino": the CPU, but faster than torch; needs an
+        optional package.
 
     Returns
     -------
@@ -71,7 +73,7 @@ Stages = tuple[CropNetworks, Assembler, Refiner | None]
 def _fcn_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: bool) -> Stages:
     """The networks, the CRF and the second stage of Xia et al."""
     pairwise = load_pairwise(model.path("crf"))
-    pairwise.variant(config.features.segment_term)  # refuses what was not fitted
+    pairwise.variant(config.features.segment_term)  # an error now, not at the first photo
     pose = _network(model, "pose", device)
     if "part" in model.cards:
         part = _network(model, "part", device)
@@ -130,7 +132,7 @@ def load_second_stage(path: Path) -> RefineFCN:
     network = load_network(path)
     if not isinstance(network, RefineFCN):
         raise ValueError(
-            f"{path}: holds a {type(network).__name__}, no second stage; train_refine.py makes one"
+            f"{path}: holds a {type(network).__name__}, no second stage; `train.py refine` makes one"
         )
     return network
 

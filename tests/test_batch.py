@@ -1,4 +1,4 @@
-"""The run over many photos: resumable, and one bad photo never ends it."""
+"""`predict` for many photos: a run can be resumed, and no error of one photo ends it."""
 
 import gc
 import json
@@ -90,7 +90,7 @@ def test_only_bad_photos(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_errors_of_the_parser_name_the_photo(tmp_path: Path, error: Exception, expected: str) -> None:
+def test_errors_of_the_pipeline_name_the_photo(tmp_path: Path, error: Exception, expected: str) -> None:
     photos = [write_photo(tmp_path / "a.png"), write_photo(tmp_path / "b.png")]
     summary = run(photos, tmp_path / "out", FakePipeline(fail_on=0, error=error))
     sentence = summary.failed[str(photos[0])]
@@ -117,7 +117,7 @@ def test_second_run_skips_what_is_complete(tmp_path: Path) -> None:
     assert after["predictions.json"] == before["predictions.json"]
 
 
-def test_overwrite_makes_all_anew(tmp_path: Path) -> None:
+def test_overwrite_predicts_all_again(tmp_path: Path) -> None:
     photos = [write_photo(tmp_path / "a.png")]
     run(photos, tmp_path / "out")
     assert len(run(photos, tmp_path / "out", overwrite=True).done) == 1
@@ -190,7 +190,7 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
     assert prepare_out(out, photos, changed) == digest
 
 
-def test_results_left_of_other_settings_are_made_anew(tmp_path: Path) -> None:
+def test_results_of_other_settings_are_predicted_again(tmp_path: Path) -> None:
     photos = [write_photo(tmp_path / "a.png"), write_photo(tmp_path / "b.png")]
     out = tmp_path / "out"
     run(photos, out)
@@ -275,7 +275,7 @@ def test_image_ids(photos: list[str], ids: list[int]) -> None:
 
 
 def test_one_photo_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A photo's pixels are let go before the next photo is read."""
+    """The pixels of a photo are freed before the next photo is read."""
     alive: list[weakref.ref[np.ndarray]] = []
     original = batch.open_photo
 

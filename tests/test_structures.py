@@ -1,4 +1,4 @@
-"""What passes between stages: frames, the affine, validation."""
+"""The records that pass between stages, their validation, and the affine between frames."""
 
 from collections.abc import Callable
 

@@ -17,7 +17,7 @@ from posepart.data.sample import Sample
 from posepart.geometry.frames import Affine
 from posepart.io.files import sha256, write_atomically, write_json
 from posepart.io.photos import read_photo
-from posepart.models.weights import find_model
+from posepart.models.model_set import find_model
 from posepart.pipeline import Pipeline
 from posepart.stages.crops import crop_boxes
 from posepart.structures import Candidates, Crop, Evidence, PartMaps

@@ -8,8 +8,9 @@ from posepart.ablation.questions import SECOND_STAGES, SecondStage
 from posepart.config import CropConfig
 from posepart.loading import load_second_stage
 from posepart.models.builders import build
+from posepart.models.model_set import Card
 from posepart.models.refine import RefineFCN
-from posepart.models.weights import save_weights
+from posepart.models.weight_files import save_weights
 from posepart.stages.skeleton_maps import PoseEncoder
 from posepart.training.loop import LoopConfig, train
 from posepart.training.part import PartLossConfig
@@ -45,8 +46,8 @@ def train_second_stages(
         weights = run / "refine.safetensors"
         if not weights.exists():
             network = _trained(stage, examples, run, steps, seed)
-            card = {"stage": "refine", "builder": stage.builder, "arguments": {}}
-            save_weights(weights, network, {**card, "pose_maps": name, "steps": steps})
+            card = Card(f"pose as {name}, {steps} steps", "refine", stage.builder)
+            save_weights(weights, network, card)
         networks[name] = load_second_stage(weights)
     return networks
 
@@ -54,8 +55,9 @@ def train_second_stages(
 def _trained(stage: SecondStage, examples: RefineExamples, run: Path, steps: int, seed: int) -> RefineFCN:
     network = build(stage.builder)
     assert isinstance(network, RefineFCN)
-    maps = {"joint_map": stage.joint_map, "skeleton_map": stage.skeleton_map}
-    batches = RefineBatches(examples, PoseEncoder(network.encoding, CropConfig().size, **maps), BATCH, seed)
+    size = CropConfig().size
+    encode = PoseEncoder(network.encoding, size, joint_map=stage.joint_map, skeleton_map=stage.skeleton_map)
+    batches = RefineBatches(examples, encode, BATCH, seed)
     loop = LoopConfig(steps=steps, lr=3e-3, ema=0.99, bf16=False, checkpoint_every=200, threads=1, seed=seed)
     loss = RefineLoss(PartLossConfig().class_weights)
     averaged = train(network, batches, loss, run, loop, resume=True)

@@ -143,7 +143,7 @@ def load_pipeline(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline"
     import torch
 
     from posepart.loading import load
-    from posepart.models.weights import find_model
+    from posepart.models.model_set import find_model
 
     if chosen.threads is not None:
         import cv2
@@ -152,7 +152,7 @@ def load_pipeline(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline"
         cv2.setNumThreads(chosen.threads)
     pipeline = load(chosen.model, detector=chosen.detector, config=config, device=chosen.device)
     cards = find_model(chosen.model).cards
-    return pipeline, {stage: str(card.get("sha256", "")) for stage, card in cards.items()}
+    return pipeline, {stage: str(card.sha256 or "") for stage, card in cards.items()}
 
 
 def make_folder(folder: Path) -> Path:

@@ -25,7 +25,7 @@ class MosaicBatchConfig:
 
     batch_size: int = 16
     seed: int = 0
-    canvases: MosaicConfig = field(default_factory=MosaicConfig)
+    mosaic: MosaicConfig = field(default_factory=MosaicConfig)
 
 
 class MosaicBatches(Dataset[dict[str, Any]]):
@@ -33,11 +33,11 @@ class MosaicBatches(Dataset[dict[str, Any]]):
 
     def __init__(self, samples: Sequence[Sample], config: MosaicBatchConfig) -> None:
         self.config = config
-        self.composer = MosaicComposer(list(samples), config.canvases)
+        self.composer = MosaicComposer(list(samples), config.mosaic)
 
     def __getitem__(self, step: int) -> dict[str, Any]:
         rng = np.random.default_rng([self.config.seed, step])
-        shapes = self.config.canvases.shapes
+        shapes = self.config.mosaic.shapes
         size = shapes[int(rng.integers(len(shapes)))]
         canvases = [self.composer.compose(rng, size) for _ in range(self.config.batch_size)]
         images = np.stack([canvas.image.transpose(2, 0, 1) for canvas in canvases])

@@ -17,20 +17,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from posepart.models.weights import is_part
+from posepart.io.files import write_atomically, write_json, write_text
+from posepart.models.weight_files import is_part
 
 Losses = Mapping[str, Tensor]  # "loss" is minimised, the others are logged
 
-# Settings that a resumed run may change: where and how it is computed.
+# Settings that a resumed run may change: they say where and how it is computed.
 FREE_SETTINGS = {
-    "checkpoint_every",
-    "evaluate_every",
-    "workers",
-    "threads",
-    "device",
-    "resume",
-    "run",
-    "config",
+    *("checkpoint_every", "evaluate_every", "workers", "threads", "device"),
+    *("resume", "run", "config", "recipe", "stage", "scenes"),
 }
 
 
@@ -70,17 +65,25 @@ def train(
 
     Parameters
     ----------
-    batches: item `i` is the batch of step `i` (so a resumed run sees what an uninterrupted one would).
-    compute_losses: (model, batch) -> losses.
-    run: folder of the run: `config.json`, `log.jsonl`, TensorBoard events and `checkpoint.pt` go there.
-    resume: continue from `checkpoint.pt` when it is there, bit for bit in a single process.
-    evaluate: called with the averaged model every `evaluate_every` steps and at the end.
-    settings: everything else worth keeping in `config.json`.
+    model : nn.Module
+    batches : Dataset
+        Item `i` is the batch of step `i`, so that a resumed run sees what an uninterrupted one would.
+    compute_losses : callable
+        (model, batch) -> losses.
+    run : Path
+        Folder of `config.json`, `log.jsonl`, TensorBoard events and `checkpoint.pt`.
+    config : LoopConfig
+    resume : bool
+        Continue from `checkpoint.pt` if it is there, bit for bit in a single process.
+    evaluate : callable, optional
+        Called with the averaged model every `evaluate_every` steps and at the end.
+    settings : mapping, optional
+        Everything else that `config.json` should keep.
 
     Raises
     ------
-    ValueError: when `run` holds another run and `resume` is False, or a run with other settings; when a loss is no
-        finite number.
+    ValueError
+        `run` holds another run and `resume` is False, or it holds a run with other settings; or a loss is not finite.
     """
     run.mkdir(parents=True, exist_ok=True)
     record = {"loop": asdict(config), **(settings or {})}
@@ -88,7 +91,7 @@ def train(
     if checkpoint.exists() and not resume:
         raise ValueError(f"{run} holds a run already: pass --resume to continue it, or choose another folder")
     if checkpoint.exists():
-        _check_settings(run / "config.json", record)
+        check_settings(run / "config.json", record)
     write_json(run / "config.json", record)
     seed_everything(config.seed, config.threads)
     model = model.to(config.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -101,7 +104,7 @@ def train(
     with Log(run, config.steps, first) as log:
         for step, batch in enumerate(_loader(batches, config, first), start=first):
             model.train()
-            with torch.autocast(config.device, torch.bfloat16, enabled=bf16):
+            with torch.autocast(torch.device(config.device).type, torch.bfloat16, enabled=bf16):
                 losses = compute_losses(model, to_device(batch, config.device))
             _check_finite(losses["loss"], step)
             optimiser.zero_grad(set_to_none=True)
@@ -121,7 +124,7 @@ def train(
 
 
 def _check_finite(loss: Tensor, step: int) -> None:
-    """Stop before weights are lost and the checkpoint with them."""
+    """Stop before the weights, and with them the checkpoint, are lost."""
     if not torch.isfinite(loss):
         raise ValueError(
             f"the loss of step {step + 1} is {float(loss.detach())}: train anew with a lower rate (--loop.lr), or "
@@ -134,8 +137,14 @@ def has_bf16(device: str) -> bool:
     return device != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def _check_settings(path: Path, record: Mapping[str, Any]) -> None:
-    """Refuse to continue a run with other settings; only how it is computed may change."""
+def check_settings(path: Path, record: Mapping[str, Any]) -> None:
+    """Refuse to continue a run with other settings; only `FREE_SETTINGS` may change.
+
+    Raises
+    ------
+    ValueError
+        The settings in `path`, a `config.json`, differ from `record`.
+    """
     before = _flat(json.loads(path.read_text(encoding="utf-8")))
     now = _flat(json.loads(json.dumps(record, default=str)))
     changed = sorted(
@@ -159,7 +168,7 @@ def _flat(value: Any, name: str = "") -> dict[str, Any]:
 
 
 def make_optimiser(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
-    """AdamW with a rate of their own for the initialised layers and no weight decay on vectors."""
+    """AdamW; layers that start from trained weights have their own rate, and vectors have no weight decay."""
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -187,6 +196,7 @@ def warmup_cosine(progress: float, warmup: float) -> float:
 
 
 def seed_everything(seed: int, threads: int) -> None:
+    """Seed all random generators, and limit the threads of torch (0 leaves its choice)."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - libraries that draw from the global stream
     torch.manual_seed(seed)
@@ -215,29 +225,20 @@ def to_device(batch: Any, device: str) -> Any:
 
 
 def save_checkpoint(path: Path, step: int, parts: Mapping[str, Any]) -> None:
-    """Everything a run needs to continue, written to a temporary name first."""
+    """Write everything that a run needs to continue."""
     state = {name: part.state_dict() for name, part in parts.items()}
     state["step"] = step
     state["rng"] = torch.get_rng_state()
-    temporary = path.with_suffix(".tmp")
-    torch.save(state, temporary)
-    temporary.replace(path)
+    write_atomically(path, lambda file: torch.save(state, file))
 
 
 def load_checkpoint(path: Path, parts: Mapping[str, Any]) -> int:
     """Restore `parts` and the random state; returns the number of steps done."""
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, map_location="cpu", weights_only=True)
     for name, part in parts.items():
         part.load_state_dict(state[name])
     torch.set_rng_state(state["rng"])
     return int(state["step"])
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON to a temporary name, then rename."""
-    temporary = path.with_suffix(path.suffix + ".tmp")
-    temporary.write_text(json.dumps(value, indent=1, default=str) + "\n", encoding="utf-8")
-    temporary.replace(path)
 
 
 class Log:
@@ -282,6 +283,7 @@ class Log:
             self.sums, self.count = {}, 0
 
     def write(self, kind: str, step: int, values: Mapping[str, float]) -> None:
+        """Log values of one kind ("train", "evaluation") at a step."""
         record = {"kind": kind, "step": step, "seconds": round(time.monotonic() - self.started, 1)}
         self.file.write(json.dumps({**record, **{k: round(float(v), 6) for k, v in values.items()}}) + "\n")
         self.file.flush()
@@ -297,6 +299,5 @@ def _forget_after(log: Path, step: int) -> None:
     if log.exists():
         lines = log.read_text(encoding="utf-8").splitlines()
         kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
-        temporary = log.with_suffix(".tmp")
-        temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-        temporary.replace(log)
+        text = "".join(f"{line}\n" for line in kept)
+        write_text(log, text)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.data.person_crops import source_weights
 from posepart.data.sample import Sample
 from posepart.geometry.boxes import box_areas
 
@@ -29,7 +30,7 @@ class MosaicConfig:
     tilings: dict[str, float] = field(  # share of pictures by tiles across x tiles down
         default_factory=lambda: {"1x1": 0.5, "2x1": 0.12, "1x2": 0.08, "2x2": 0.2, "3x2": 0.05, "3x3": 0.05}
     )
-    source_weights: dict[str, float] = field(default_factory=dict)  # share by Sample.source; empty: by photo
+    source_shares: dict[str, float] = field(default_factory=dict)  # source -> share; others split the rest
     zoom: tuple[float, float] = (0.45, 1.6)  # photo size on its tile, 1 = fits inside
     background: float = 0.5  # probability that a photo without people, not grey, surrounds a smaller photo
     cutouts: float = 0.3  # probability of pasting one to three people
@@ -183,7 +184,7 @@ class MosaicComposer:
             raise ValueError("the detector's training set holds no photos: check --data")
         self.samples = samples
         self.config = config
-        self.weights = _photo_weights(samples, config.source_weights)
+        self.weights = source_weights(np.array([s.source for s in samples]), config.source_shares)
         self.empty = [
             i for i, s in enumerate(samples) if s.boxes_complete and not s.people and not len(s.ignore_boxes)
         ]
@@ -285,20 +286,3 @@ class MosaicComposer:
             assert instances is not None
             self._instances[index] = instances
         return self._instances[index]
-
-
-def _photo_weights(samples: list[Sample], source_weights: dict[str, float]) -> NDArray[np.float64]:
-    """(N,) probabilities: the source's share, split evenly over its photos; unnamed sources share what is left."""
-    sources = np.array([s.source for s in samples])
-    weights = np.ones(len(samples)) / len(samples)
-    if source_weights:
-        named = sum(source_weights.values())
-        rest = ~np.isin(sources, list(source_weights))
-        weights[rest] = max(1 - named, 0) / max(rest.sum(), 1)
-        for source, share in source_weights.items():
-            weights[sources == source] = share / max((sources == source).sum(), 1)
-    if weights.sum() <= 0:
-        raise ValueError(
-            "source_weights gives no weight to any photo: name the sources that the data folder holds"
-        )
-    return weights / weights.sum()

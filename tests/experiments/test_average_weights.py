@@ -11,7 +11,8 @@ from helpers.movenet_arrays import WIDTH, movenet_arrays
 from safetensors import safe_open
 
 from posepart.models.builders import build
-from posepart.models.weights import read_card, read_tensors, save_weights
+from posepart.models.model_set import read_card
+from posepart.models.weight_files import read_tensors, save_weights
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 

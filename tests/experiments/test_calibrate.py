@@ -14,7 +14,7 @@ from helpers.scenes import two_people
 from PIL import Image
 
 from posepart.io.results import PhotoInfo, write_result
-from posepart.models.weights import ModelSet, read_card
+from posepart.models.model_set import ModelSet, read_card
 from posepart.schema import JOINT_NAMES
 from posepart.stages.calibration import load_calibration
 from posepart.structures import Scene

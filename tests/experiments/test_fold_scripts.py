@@ -11,7 +11,7 @@ from jsonargparse import Namespace
 
 from posepart.data.folds import Fold
 from posepart.models.builders import build
-from posepart.models.weights import save_weights
+from posepart.models.weight_files import save_weights
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 

@@ -21,7 +21,8 @@ from posepart.io.run_folder import prepare_out
 from posepart.jppnet.networks import JppnetNetworks, JppnetParts, PeakAssembler, peak_candidates
 from posepart.loading import load
 from posepart.models.builders import build
-from posepart.models.weights import find_model, save_tensors, save_weights
+from posepart.models.model_set import Card, find_model
+from posepart.models.weight_files import save_tensors, save_weights
 from posepart.schema import SKELETON, Joint, Part
 from posepart.stages.crf import SolvedCrf
 from posepart.stages.features import OFFSET_FEATURES
@@ -111,7 +112,7 @@ DETECTOR = {"width": 0.35, "channels": 8, "hidden": 8, "input_size": 64}
 
 
 def write_stage(folder: Path, stage: str, builder: str, arguments: dict) -> None:
-    card = {"stage": stage, "builder": builder, "arguments": arguments}
+    card = Card(stage=stage, builder=builder, arguments=arguments)
     save_weights(folder / f"{stage}.safetensors", build(builder, arguments), card)
 
 
@@ -147,7 +148,7 @@ def test_with_the_other_stages_it_gives_the_crf_its_parts(model_folder: Path) ->
         load(model_folder)
     write_stage(model_folder, "refine", "refine_labels", {})
     crf = PairwiseModel(None, logistic(OFFSET_FEATURES)).to_arrays()
-    save_tensors(model_folder / "crf.safetensors", crf, {"stage": "crf"})
+    save_tensors(model_folder / "crf.safetensors", crf, Card(stage="crf"))
     config = PipelineConfig()
     without = replace(config, features=replace(config.features, segment_term=False))
     networks = load(model_folder, config=without).networks

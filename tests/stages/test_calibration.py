@@ -1,4 +1,4 @@
-"""Score maps and where they are applied: to what is reported, and nowhere else."""
+"""Score maps, and where they apply: only to the scores that a result reports."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,8 @@ from helpers.scenes import empty_scene, two_people
 from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
 
 from posepart.io.results import PhotoInfo, coco_results, read_result, write_result
-from posepart.models.weights import ModelSet, save_tensors
+from posepart.models.model_set import Card, ModelSet
+from posepart.models.weight_files import save_tensors
 from posepart.schema import Joint
 from posepart.stages.calibration import (
     RAW,
@@ -76,7 +77,7 @@ def test_reported_scores() -> None:
     assert scene.people[0].confidence is None
 
 
-def test_a_joint_of_no_worth_stays_present() -> None:
+def test_a_joint_of_probability_zero_stays_present() -> None:
     nothing = Calibration(IsotonicMap(np.array([0.0, 1.0]), np.array([0.0, 0.0])), RAW)
     assert calibrate(two_people(), nothing).people[0].pose.present.all()
 
@@ -101,8 +102,8 @@ def test_maps_rise(wrong: Callable[[], object]) -> None:
 
 def test_stored_with_the_weights(tmp_path: Path) -> None:
     path = tmp_path / "calibration.safetensors"
-    save_tensors(path, to_arrays(HALVED), {"stage": "calibration"})
-    found = load_calibration(ModelSet("m", tmp_path, {"calibration": {}}))
+    save_tensors(path, to_arrays(HALVED), Card(stage="calibration"))
+    found = load_calibration(ModelSet("m", tmp_path, {"calibration": Card()}))
     assert found is not None
     assert found.pose == HALVED.pose
     scores = np.linspace(0, 1, 11)
@@ -110,10 +111,10 @@ def test_stored_with_the_weights(tmp_path: Path) -> None:
 
 
 def test_a_calibration_of_other_pose_weights_is_refused(tmp_path: Path) -> None:
-    save_tensors(tmp_path / "calibration.safetensors", to_arrays(HALVED), {})
-    cards = {"calibration": {"pose_sha256": "aa"}, "pose": {"sha256": "aa"}}
+    save_tensors(tmp_path / "calibration.safetensors", to_arrays(HALVED), Card())
+    cards = {"calibration": Card(pose_sha256="aa"), "pose": Card(sha256="aa")}
     assert load_calibration(ModelSet("m", tmp_path, cards)) is not None
-    cards["pose"]["sha256"] = "bb"
+    cards["pose"] = Card(sha256="bb")
     with pytest.raises(
         ValueError, match=r"calibration\.safetensors: was fitted for other pose weights; fit it again"
     ):
@@ -137,9 +138,9 @@ def test_a_model_without_calibration(tmp_path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path, arrays: dict[str, np.ndarray], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         from_arrays(arrays)
-    save_tensors(tmp_path / "calibration.safetensors", arrays, {})
+    save_tensors(tmp_path / "calibration.safetensors", arrays, Card())
     with pytest.raises(ValueError, match=rf"calibration\.safetensors: .*{told}"):
-        load_calibration(ModelSet("m", tmp_path, {"calibration": {}}))
+        load_calibration(ModelSet("m", tmp_path, {"calibration": Card()}))
 
 
 def test_results_keep_the_confidence(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from posepart.config import DetectionConfig
 from posepart.models.detector.network import person_detector
-from posepart.models.weights import INSTALLED, save_weights
+from posepart.models.model_set import INSTALLED, Card
+from posepart.models.weight_files import save_weights
 from posepart.stages.detection import (
     Detectron2Detector,
     PersonDetector,
@@ -26,7 +27,7 @@ from posepart.stages.detection import (
 
 
 class FixedDetector(nn.Module):
-    """A torchvision detection model that always finds the same boxes, and keeps what it was shown."""
+    """A torchvision detection model that always finds the same boxes, and keeps the images it got."""
 
     def __init__(self, boxes: list[list[float]], scores: list[float], labels: list[int], max_size: int = 100):
         super().__init__()
@@ -107,9 +108,9 @@ def test_shrink_keeps_small_images() -> None:
 
 def test_build_our_weights_from_folder_and_file(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    arguments = {"width": 0.25, "channels": 16, "hidden": 8, "input_size": 64}
+    arguments: dict[str, Any] = {"width": 0.25, "channels": 16, "hidden": 8, "input_size": 64}
     path = tmp_path / "detector.safetensors"
-    save_weights(path, person_detector(**arguments), {"builder": "person_detector", "arguments": arguments})
+    save_weights(path, person_detector(**arguments), Card(builder="person_detector", arguments=arguments))
     for spec in (str(tmp_path), str(path)):
         detector = build_detector(spec)
         assert isinstance(detector, TorchvisionDetector) and detector.longest == 64

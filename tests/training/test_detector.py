@@ -15,7 +15,8 @@ from PIL import Image
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.models.detector.nanodet import NanoDet
 from posepart.models.detector.network import IGNORE, PERSON, person_detector
-from posepart.models.weights import save_weights
+from posepart.models.model_set import Card
+from posepart.models.weight_files import save_weights
 from posepart.structures import PersonBoxes
 from posepart.training.detector import (
     DetectorEvaluation,
@@ -150,7 +151,7 @@ def test_a_guided_detector_starts_from_an_unguided_one_and_its_guide(
     torch.manual_seed(4)
     first = person_detector(**SMALL)
     init = tmp_path / "detector.safetensors"
-    save_weights(init, first, {})
+    save_weights(init, first, Card())
     guide = write_guide(tmp_path / "guide.npz")
     model = script.initialised(settings("guided_person_detector", init=init, guide=guide))
     assert [float(out.bias[0]) for out in model.backbone.guide.out] == [1.0, 2.0, 3.0]
@@ -162,7 +163,7 @@ def test_a_guided_detector_starts_from_an_unguided_one_and_its_guide(
     assert not any(p.requires_grad for p in model.backbone.body.features[:2].parameters())
     assert any(p.requires_grad for p in model.backbone.body.features[2].parameters())
     # and the next one from both together
-    save_weights(init, model, {})
+    save_weights(init, model, Card())
     again = script.initialised(settings("guided_person_detector", init=init)).state_dict()
     assert all(torch.equal(again[name], loaded[name].half().float()) for name in again if "guide.out" in name)
 

@@ -1,4 +1,4 @@
-"""What the guide adds to the person detector: features, proposals, log-odds."""
+"""The guide adds features, proposals and log-odds to the person detector."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ from posepart.models.detector.guided import (
     opinion,
 )
 from posepart.models.detector.network import PERSON, PersonDetectorNetwork, person_detector
-from posepart.models.weights import is_part
+from posepart.models.weight_files import is_part
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def guided() -> PersonDetectorNetwork:
 
 
 def found(*rows: list[float]) -> torch.Tensor:
-    """What the guide says of one image, filled up."""
+    """The guide's boxes in one image, padded."""
     return best_boxes(torch.tensor(rows).reshape(-1, 5))
 
 

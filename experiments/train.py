@@ -1,0 +1,208 @@
+"""Train the networks, and fit the CRF.
+
+    python experiments/train.py detector  --recipe experiments/recipes/detector.yaml  --data PEOPLE --run runs/detector
+    python experiments/train.py pose      --recipe experiments/recipes/pose.yaml      --data PEOPLE --run runs/pose
+    python experiments/train.py part      --recipe experiments/recipes/part.yaml      --data PEOPLE --run runs/part
+    python experiments/train.py pose      --recipe experiments/recipes/pose_fold.yaml --data PEOPLE --run runs/fold0 \
+        --fold 0/2                                                                   (and the same with 1/2)
+    python experiments/train.py crf       --recipe experiments/recipes/crf.yaml       --data PEOPLE --run runs/crf \
+        --model MODEL --folds runs/fold0/short/pose.safetensors runs/fold1/short/pose.safetensors
+    python experiments/train.py refine    --recipe experiments/recipes/refine.yaml    --data PEOPLE --run runs/refine \
+        --model MODEL --folds runs/fold0/pose.safetensors runs/fold1/pose.safetensors
+    python experiments/train.py jppnet    --recipe experiments/recipes/jppnet.yaml    --data PEOPLE --run runs/jppnet
+    python experiments/train.py attention --recipe experiments/recipes/attention.yaml --data PEOPLE --run runs/attention
+
+PEOPLE is a folder of a data set (posepart/data/readers.py tells which are known), or several. A recipe is a list of
+stages, each of which starts from the one before. Stage NAME writes its log, checkpoint, weights and card to RUN/NAME;
+after the last one the result is copied to RUN. A finished stage is not trained again; `--stage NAME` runs only that
+one, and `--resume` continues where an interrupted run stopped.
+
+`--scenes SCENES` adds the synthetic scenes that a stage asks for, SCENES/NAME each; the recipe tells how to make them.
+Files that a recipe names, such as movenet_thunder.npz, are looked for in the current folder; `--init FILE` replaces
+the first stage's, and `--init none` starts from random weights. Without `--recipe` there is one stage of the default
+settings, in RUN itself.
+
+Any setting can be given as an option, and those of all stages then have it: `--loop.steps 500`. `--config FILE` reads
+settings from YAML, `--print_config` prints those of the first stage to run. `train.py part --help` lists them.
+"""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import ArgumentParser, Namespace
+
+from posepart.training.recipe import Recipe, Stage, read_recipe, scene_folders
+from posepart.training.scripts import run_script, script_parser
+
+if TYPE_CHECKING:
+    from posepart.training.run import Run
+
+NETWORKS = ("detector", "pose", "part", "crf", "refine", "jppnet", "attention")
+FROM_SCRATCH = "none"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line."""
+    network, *options = sys.argv[1:] if arguments is None else arguments or [""]
+    if network in ("-h", "--help"):
+        print(__doc__)
+        return
+    if network not in NETWORKS:
+        raise ValueError(f"what to train? Expected one of {', '.join(NETWORKS)}, got {network!r}")
+    parser = command_line(network)
+    chosen = parser.parse_args([option for option in options if not option.startswith("--print_config")])
+    recipe = read_recipe(chosen.recipe) if chosen.recipe else Recipe("", (Stage(""),))
+    stages = [recipe.stage(chosen.stage)] if chosen.stage else list(recipe.stages)
+    for stage in stages:
+        if stage.average:
+            average_stage(network, stage, recipe, chosen)
+        else:
+            first = stage is stages[0]
+            train_stage(network, stage, recipe, options if first else _without_init(options))
+    result = weights_of(chosen.run, recipe.stages[-1].name, network)
+    if chosen.recipe and stages[-1] is recipe.stages[-1]:
+        for file in (result, result.with_suffix(".json")):
+            shutil.copy(file, chosen.run / file.name)
+        print(f"the result is {chosen.run / result.name}")
+
+
+def command_line(network: str) -> ArgumentParser:
+    """The options for one network."""
+    job = import_module(f"posepart.training.jobs.{network}")
+    parser = script_parser(job.__doc__, f"train.py {network}")
+    parser.add_argument("--config", action="config", help="YAML file of settings, over those of the recipe")
+    parser.add_argument("--recipe", type=Path, help="YAML file of stages, see experiments/recipes")
+    parser.add_argument("--stage", type=str, help="only this stage of the recipe")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of data sets")
+    parser.add_argument("--scenes", type=Path, help="folder of the synthetic scenes that the recipe lists")
+    parser.add_argument("--run", type=Path, required=True, help="folder of the log, checkpoints and weights")
+    parser.add_argument("--init", type=str, help="initial weights of the first stage to run; or none")
+    parser.add_argument("--resume", action="store_true", help="continue from the last checkpoint")
+    parser.add_class_arguments(job.Settings)
+    return parser
+
+
+def _without_init(options: Sequence[str]) -> list[str]:
+    """The options for later stages, which start from the stage before."""
+    pairs = zip(options, ["", *options], strict=False)
+    return [o for o, before in pairs if before != "--init" and o != "--init" and not o.startswith("--init=")]
+
+
+def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[str]) -> None:
+    """Run a training unless it is finished.
+
+    Raises
+    ------
+    ValueError
+        A setting is wrong, or what the training starts from is missing.
+    """
+    from posepart.training.loop import check_settings
+
+    parser = command_line(network)
+    given = ["--config", json.dumps(stage.settings)] if stage.settings else []
+    try:
+        chosen = parser.parse_args([*given, *options])
+    except Exception as error:
+        raise ValueError(f"{recipe.name} {stage.name}: {error}".lstrip()) from error
+    instance = parser.instantiate(chosen)
+    job: Any = import_module(f"posepart.training.jobs.{network}")
+    settings = job.Settings(**{field.name: instance[field.name] for field in fields(job.Settings)})
+    run = run_of(stage, recipe, chosen, network)
+    record = json.loads(parser.dump(chosen, format="json", skip_none=False))
+    run = replace(run, settings={**record, "data": [str(path) for path in run.data], "init": str(run.init)})
+    weights = run.folder / f"{network}.safetensors"
+    if weights.with_suffix(".json").exists():
+        check_settings(run.folder / "config.json", run.record)
+        print(f"{stage.name or network}: finished before, {weights}")
+        return
+    if stage.name:
+        print(f"{stage.name}:", flush=True)
+    job.train(settings, run)
+
+
+def run_of(stage: Stage, recipe: Recipe, chosen: Namespace, network: str) -> "Run":
+    """Where a stage reads and writes."""
+    from posepart.training.run import Run
+
+    scenes: list[Path] = []
+    if stage.scenes and chosen.scenes:
+        scenes = scene_folders(recipe, stage, chosen.scenes)
+    elif stage.scenes:
+        print(f"{stage.name}: without the synthetic scenes {', '.join(stage.scenes)}, see --scenes")
+    source = chosen.init or stage.init
+    init = None if source in (None, FROM_SCRATCH) else source_file(source, stage, recipe, chosen.run, network)
+    return Run(
+        folder=chosen.run / stage.name,
+        data=(*chosen.data, *scenes),
+        init=init,
+        resume=chosen.resume,
+        recipe=recipe.name or None,
+        recipe_stage=stage.name or None,
+    )
+
+
+def source_file(source: str, stage: Stage, recipe: Recipe, run: Path, network: str) -> Path:
+    """The weight file that a stage takes: an earlier stage's, or a file.
+
+    Raises
+    ------
+    ValueError
+        It does not exist.
+    """
+    if source in (earlier.name for earlier in recipe.stages):
+        path = weights_of(run, source, network)
+        mend = f"run that stage first (--stage {source}), or pass --init FILE"
+    else:
+        path = Path(source)
+        mend = "put the file there, or pass --init FILE, or --init none for random weights"
+    if not path.exists():
+        raise ValueError(f"{path}: stage {stage.name} takes these weights, which are missing; {mend}")
+    return path
+
+
+def weights_of(run: Path, stage: str, network: str) -> Path:
+    """The weights of a stage."""
+    return run / stage / f"{network}.safetensors"
+
+
+def average_stage(network: str, stage: Stage, recipe: Recipe, chosen: Namespace) -> None:
+    """Average earlier stages and files, unless it is done."""
+    out = weights_of(chosen.run, stage.name, network)
+    if out.with_suffix(".json").exists():
+        print(f"{stage.name}: finished before, {out}")
+        return
+    from posepart.training.averages import Average, write_average
+
+    files = [source_file(source, stage, recipe, chosen.run, network) for source in stage.average]
+    shift = stage.settings.get("score_shift")
+    average = Average(
+        tuple(files),
+        tuple(stage.average.values()),
+        stage.settings.get("arguments", {}),
+        tuple(stage.settings.get("eight_bit", ())),
+        (shift[0], shift[1]) if shift else None,
+    )
+    write_average(average, out, name=stage.name, recipe=recipe.name, recipe_stage=stage.name)
+    print(f"wrote {out}")
+
+
+def resolved(network: str, stage: Stage, options: Iterator[str] | Sequence[str] = ()) -> Any:
+    """The `Settings` of a training stage, as they are without further options."""
+    parser = command_line(network)
+    needed = ["--data", "PEOPLE", "--run", "RUN", *options]
+    chosen = parser.parse_args(
+        [*(["--config", json.dumps(stage.settings)] if stage.settings else []), *needed]
+    )
+    job: Any = import_module(f"posepart.training.jobs.{network}")
+    instance = parser.instantiate(chosen)
+    return job.Settings(**{field.name: instance[field.name] for field in fields(job.Settings)})
+
+
+if __name__ == "__main__":
+    run_script(main)

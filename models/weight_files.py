@@ -1,0 +1,165 @@
+"""Weight files: safetensors with a JSON card beside each.
+
+A network is written at half precision, and where it is asked for in eight bits; it is read as float32.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from .builders import build
+from .model_set import Card, read_card
+
+SCALE = ".scale"  # ends the names of scales of eight-bit tensors
+LARGEST_CODE = 127
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file by name, all floats and eight-bit codes (see `save_weights`) as float32.
+
+    Raises
+    ------
+    ValueError
+        The file is missing or damaged, or its checksum is not the one in its card.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such weight file") from error
+    except (SafetensorError, OSError) as error:
+        raise ValueError(
+            f"{path}: damaged or no safetensors file ({error}); copy or train it again"
+        ) from error
+    expected = read_card(path).sha256 if path.with_suffix(".json").exists() else None
+    if expected is not None and sha256(path) != expected:
+        raise ValueError(f"{path}: its SHA-256 differs from the card's; the file is damaged, copy it again")
+    scales = {name: tensors.pop(name + SCALE) for name in list(tensors) if name + SCALE in tensors}
+    full = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+    return {**full, **{name: decode(tensors[name], scale) for name, scale in scales.items()}}
+
+
+def encode(tensor: Tensor) -> tuple[Tensor, Tensor]:
+    """A tensor (O, ...) as int8 codes of the same shape and float16 scales (O,), one per output channel."""
+    scale = (tensor.float().flatten(1).abs().amax(1) / LARGEST_CODE).half()
+    shape = (-1,) + (1,) * (tensor.dim() - 1)
+    step = torch.where(scale > 0, scale, 1.0).float().view(shape)
+    return (tensor / step).round().clamp(-LARGEST_CODE, LARGEST_CODE).to(torch.int8), scale
+
+
+def decode(codes: Tensor, scale: Tensor) -> Tensor:
+    """The inverse of `encode`, up to rounding: a float32 tensor."""
+    return codes.float() * scale.float().view((-1,) + (1,) * (codes.dim() - 1))
+
+
+def load_into(module: nn.Module, path: Path, fresh: Sequence[str] = ()) -> None:
+    """Load a weight file into a network.
+
+    Parameters
+    ----------
+    module : nn.Module
+    path : Path
+    fresh : sequence of str
+        Modules or tensors, by their names up to a dot, that keep their values if the file lacks them.
+
+    Raises
+    ------
+    ValueError
+        A tensor is missing, unknown, or of another shape.
+    """
+    tensors = read_tensors(path)
+    kept = [part for part in fresh if not any(is_part(name, part) for name in tensors)]
+    own = {
+        name: tensor
+        for name, tensor in module.state_dict().items()
+        if any(is_part(name, part) for part in kept)
+    }
+    try:
+        module.load_state_dict({**own, **tensors})
+    except RuntimeError as error:
+        raise ValueError(
+            f"{path}: the weights do not fit the network: {str(error).splitlines()[-1].strip()} Use the version of "
+            "posepart they were made with, or train them anew"
+        ) from error
+
+
+def is_part(name: str, part: str) -> bool:
+    """Whether `part` is a tensor's name, or its beginning up to a dot."""
+    return name == part or name.startswith(f"{part}.")
+
+
+def load_network(path: Path) -> nn.Module:
+    """The network that a weight file's card names, loaded and in evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        As `read_card`, `build` and `load_into`; the card names no builder.
+    """
+    card = read_card(path)
+    if card.builder is None:
+        raise ValueError(f"{path.with_suffix('.json')}: the card names no builder")
+    module = build(card.builder, card.arguments)
+    load_into(module, path)
+    return module.eval().requires_grad_(False)
+
+
+def save_weights(path: Path, module: nn.Module, card: Card, eight_bit: Sequence[str] = ()) -> None:
+    """Write a network at half precision, with its card; see `save_tensors`.
+
+    Parameters
+    ----------
+    path : Path
+    module : nn.Module
+    card : Card
+    eight_bit : sequence of str
+        Modules or tensors, by their names up to a dot. Their tensors of two or more axes are written in eight bits:
+        NAME as int8, and NAME.scale as float16 with one scale per output channel.
+
+    Raises
+    ------
+    ValueError
+        A name in `eight_bit` fits no such tensor.
+    """
+    state = {k: v.half() if v.is_floating_point() else v for k, v in module.state_dict().items()}
+    for part in eight_bit:
+        names = [name for name, tensor in state.items() if is_part(name, part) and tensor.dim() > 1]
+        if not names:
+            raise ValueError(f"no tensor of two axes or more is named {part}: nothing to write in eight bits")
+        for name in names:
+            state[name], state[name + SCALE] = encode(module.state_dict()[name])
+    save_tensors(path, state, card)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor | np.ndarray], card: Card) -> None:
+    """Write tensors, and beside them their card with the SHA-256 of the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, save({k: torch.as_tensor(v).contiguous() for k, v in tensors.items()}))
+    write_card(path, replace(card, sha256=sha256(path)))
+
+
+def write_card(weights: Path, card: Card) -> None:
+    """Write the JSON card beside a weight file."""
+    text = json.dumps(card.to_record(), indent=1, default=str) + "\n"
+    _write(weights.with_suffix(".json"), text.encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file under another name, then rename it: its name never stands for half a file."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

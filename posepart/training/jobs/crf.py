@@ -1,0 +1,114 @@
+"""Fit the pairwise potentials of the CRF, with and without the segment term, on what the networks predict.
+
+`--model` is a folder with the trained pose and part weights. On its own training photos a network is too good: with
+`--folds` each photo is predicted by the Pose FCN that was trained without it. This takes minutes, so there is nothing
+to resume.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from posepart.config import CropConfig, PipelineConfig
+from posepart.data.augment import NO_AUGMENTATION
+from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.sample import Sample
+from posepart.io.files import write_json
+from posepart.models.weight_files import load_network, save_tensors
+from posepart.stages.networks import FcnNetworks
+from posepart.training import run as runs
+from posepart.training.crf import compare_variants, fit
+from posepart.training.evidence_batches import labelled_evidence
+from posepart.training.loop import seed_everything
+from posepart.training.pairs import LabelledPairs, PairFitConfig, collect_pairs, join
+
+VAL_CROPS = 320
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the fit.
+
+    Attributes
+    ----------
+    model : Path
+        Folder with pose and part weights.
+    folds : list of Path
+        Pose weights of all folds (train.py pose --fold): each photo is predicted by those trained without it. Without
+        them, the model's pose weights predict all photos.
+    crops : int
+        Training crops to predict.
+    threads : int
+        Torch threads; 0 leaves torch's choice.
+    batches : CropBatchConfig
+        Training crops.
+    fit : PairFitConfig
+        Labels of pairs and regressions.
+    """
+
+    model: Path
+    folds: list[Path] = field(default_factory=list)
+    crops: int = 2400
+    threads: int = 0
+    batches: CropBatchConfig = field(default_factory=lambda: CropBatchConfig(crop=CropConfig()))
+    fit: PairFitConfig = field(default_factory=PairFitConfig)
+
+
+def train(settings: Settings, run: runs.Run) -> None:
+    """Fit, measure on the val split, and write `crf.safetensors` and the full `report.json`."""
+    seed_everything(settings.batches.seed, settings.threads)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    write_json(run.folder / "config.json", run.record)
+    samples, held_out = runs.training_samples(run)
+    pose, part = settings.model / "pose.safetensors", settings.model / "part.safetensors"
+    by_pose = runs.by_pose_weights(pose, settings.folds, samples)
+    crops = -(-settings.crops // len(by_pose))
+    pairs = join([
+        pairs_of(own, settings.batches, crops, (weights, part), settings.fit)
+        for weights, own in by_pose.items()
+    ])  # fmt: skip
+    batches = settings.batches
+    plain = CropBatchConfig(batches.batch_size, seed=9, crop=batches.crop, augment=NO_AUGMENTATION)
+    val = pairs_of(held_out, plain, VAL_CROPS, (pose, part), settings.fit)
+    model = fit(pairs, settings.fit)
+    report = compare_variants(model, val)
+    counts = {"train": len(pairs), "positive": int(pairs.positive.sum()), "val": len(val)}
+    write_json(run.folder / "report.json", {"pairs": counts, **_without_nan(report)})
+    metrics = {
+        f"{measure}_{variant}": groups["all"][measure]
+        for variant, groups in report.items()
+        for measure in ("auc", "log_loss", "calibration_error")
+    }
+    path = run.folder / "crf.safetensors"
+    save_tensors(path, model.to_arrays(), runs.new_card(run, "crf", samples, metrics))
+    print(f"wrote {path}")
+
+
+def pairs_of(
+    samples: list[Sample],
+    batches: CropBatchConfig,
+    crops: int,
+    networks: tuple[Path, Path],
+    config: PairFitConfig,
+) -> LabelledPairs:
+    """The labelled pairs of a number of crops, as pose and part weights predict them."""
+    pipeline = PipelineConfig(crop=batches.crop)
+    pose, part = map(load_network, networks)
+    count = -(-crops // batches.batch_size)
+    stream = labelled_evidence(PersonCrops(samples, batches), count, FcnNetworks(pose, part, pipeline))
+    pairs = [
+        collect_pairs(crop, pipeline.features, pipeline.crf.labels, config)
+        for crop in tqdm(stream, total=count * batches.batch_size, unit="crop", desc="predicting")
+    ]
+    return join(pairs)
+
+
+def _without_nan(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The report with None where a measure is undefined."""
+    return {
+        key: _without_nan(value) if isinstance(value, Mapping) else None if value != value else value
+        for key, value in report.items()
+    }

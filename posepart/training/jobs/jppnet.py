@@ -1,0 +1,94 @@
+"""Train a JPPNet in the two steps of Liang et al., Sec. 6.1: its parsing branch alone, then everything.
+
+`--phase` is the step. `--init` is a MoveNet .npz or the jppnet.safetensors of another run, whose network may lack the
+refinement stages. A folder with jppnet.safetensors and a detector.safetensors, each with its card, is a model for
+`posepart predict --model`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from torch import nn
+
+from posepart.config import CropConfig
+from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.jppnet.predict import JPPNetInferenceConfig
+from posepart.models.jppnet.loss import JPPNetLossConfig
+from posepart.training import run as runs
+from posepart.training.crop_evaluation import CropEvaluation, values_of
+from posepart.training.jppnet import (
+    PRINTED_AUGMENTATION,
+    REFINEMENTS,
+    STRIDE_4_LOSS,
+    JPPNetLoss,
+    jppnet_predictor,
+    parsing_phase,
+    start_from_movenet,
+)
+from posepart.training.loop import LoopConfig
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the training.
+
+    Attributes
+    ----------
+    phase : str
+        "parsing" comes first, then "joint".
+    builder : str
+        Network, a function in posepart.models.builders.
+    arguments : dict
+        Arguments of the builder.
+    freeze : int
+        The first so many blocks of the backbone stay fixed.
+    loop : LoopConfig
+        Optimisation.
+    batches : CropBatchConfig
+        Training crops.
+    loss : JPPNetLossConfig
+        Weights of the losses.
+    """
+
+    phase: Literal["parsing", "joint"] = "joint"
+    builder: str = "jppnet_s"
+    arguments: dict[str, Any] = field(default_factory=dict)
+    freeze: int = 4
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(bf16=False))
+    batches: CropBatchConfig = field(default_factory=lambda: CropBatchConfig(augment=PRINTED_AUGMENTATION))
+    loss: JPPNetLossConfig = STRIDE_4_LOSS
+
+
+def train(settings: Settings, run: runs.Run) -> None:
+    """Train, evaluate, and write `jppnet.safetensors`."""
+    arguments, loss = settings.arguments, settings.loss
+    if settings.phase == "parsing":
+        arguments, loss = parsing_phase(arguments, loss)
+    runs.seeded(settings.loop)
+    samples, held_out = runs.training_samples(run)
+    model = runs.initialised(
+        run,
+        settings.builder,
+        arguments,
+        freeze=settings.freeze,
+        load_npz=start_from_movenet,
+        fresh=REFINEMENTS,
+    )
+    evaluate = _evaluation(held_out)
+    crops = PersonCrops(samples, settings.batches)
+    model = runs.trained(run, model, crops, JPPNetLoss(loss), settings.loop, evaluate)
+    card = runs.new_card(
+        run, "jppnet", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)
+    )
+    runs.finish(run, model, replace(card, builder=settings.builder, arguments=dict(arguments)))
+
+
+def _evaluation(samples: list[Any]) -> Callable[[nn.Module], dict[str, float]]:
+    """What is logged during the training: one scale and its mirror image."""
+    crops, config = CropEvaluation(samples, CropConfig()), JPPNetInferenceConfig(scales=(1.0,))
+
+    def evaluate(model: Any) -> dict[str, float]:
+        return values_of(crops(jppnet_predictor(model, config)))
+
+    return evaluate

@@ -1,0 +1,66 @@
+"""Train the first-stage Part FCN on photos with part maps.
+
+`--init` is a MoveNet .npz, whose backbone is taken, or the part.safetensors of another run.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from posepart.config import CropConfig
+from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.models.backbones import read_arrays
+from posepart.training import run as runs
+from posepart.training.loop import LoopConfig
+from posepart.training.part import PartEvaluation, PartLoss, PartLossConfig
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the training.
+
+    Attributes
+    ----------
+    builder : str
+        Network, a function in posepart.models.builders.
+    arguments : dict
+        Arguments of the builder.
+    freeze : int
+        The first so many blocks of the backbone stay fixed.
+    fold : str, optional
+        K/N leaves the K-th (from 0) of N folds of the photos out, and evaluates on it.
+    loop : LoopConfig
+        Optimisation.
+    batches : CropBatchConfig
+        Training crops.
+    loss : PartLossConfig
+        Weights of the classes.
+    """
+
+    builder: str = "part_mobilenet_v2"
+    arguments: dict[str, Any] = field(default_factory=lambda: {"width": 1.75})
+    freeze: int = 7
+    fold: str | None = None
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    batches: CropBatchConfig = field(default_factory=lambda: CropBatchConfig(need="parts"))
+    loss: PartLossConfig = field(default_factory=PartLossConfig)
+
+
+def train(settings: Settings, run: runs.Run) -> None:
+    """Train, evaluate, and write `part.safetensors`."""
+    runs.seeded(settings.loop)
+    model = runs.initialised(
+        run,
+        settings.builder,
+        settings.arguments,
+        freeze=settings.freeze,
+        load_npz=lambda network, path: network.backbone.load_people_weights(read_arrays(path)),
+    )
+    samples, held_out = runs.training_samples(run, settings.fold)
+    evaluate = PartEvaluation(held_out, CropConfig())
+    crops = PersonCrops(samples, settings.batches)
+    model = runs.trained(run, model, crops, PartLoss(settings.loss), settings.loop, evaluate)
+    card = runs.new_card(
+        run, "part", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)
+    )
+    card = replace(card, builder=settings.builder, arguments=settings.arguments, fold=settings.fold)
+    runs.finish(run, model, card)

@@ -1,0 +1,86 @@
+"""Train the Pose FCN.
+
+`--init` is a MoveNet .npz or the pose.safetensors of another run. `--trunk` then puts a MoveNet's backbone, heat-map
+path and limb joints back in their place, and `--frozen` keeps modules as they are.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from posepart.config import CropConfig
+from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.models.backbones import read_arrays
+from posepart.training import run as runs
+from posepart.training.loop import LoopConfig
+from posepart.training.pose import (
+    MOVENET_SOURCES,
+    PoseEvaluation,
+    PoseLoss,
+    PoseLossConfig,
+    offset_statistics,
+    restore_trunk,
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the training.
+
+    Attributes
+    ----------
+    builder : str
+        Network, a function in posepart.models.builders.
+    arguments : dict
+        Arguments of the builder.
+    freeze : int
+        The first so many blocks of the backbone stay fixed.
+    frozen : list of str
+        Modules that stay fixed, e.g. [backbone].
+    trunk : Path, optional
+        MoveNet .npz that replaces the trunk of the initial weights.
+    fold : str, optional
+        K/N leaves the K-th (from 0) of N folds of the photos out, and evaluates on it.
+    loop : LoopConfig
+        Optimisation.
+    batches : CropBatchConfig
+        Training crops.
+    loss : PoseLossConfig
+        Weights of the losses.
+    """
+
+    builder: str = "pose_mobilenet_v2"
+    arguments: dict[str, Any] = field(default_factory=lambda: {"width": 1.75})
+    freeze: int = 7
+    frozen: list[str] = field(default_factory=list)
+    trunk: Path | None = None
+    fold: str | None = None
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    batches: CropBatchConfig = field(default_factory=CropBatchConfig)
+    loss: PoseLossConfig = field(default_factory=PoseLossConfig)
+
+
+def train(settings: Settings, run: runs.Run) -> None:
+    """Train, evaluate, and write `pose.safetensors`."""
+    runs.seeded(settings.loop)
+    samples, held_out = runs.training_samples(run, settings.fold)
+    model = runs.initialised(
+        run,
+        settings.builder,
+        settings.arguments,
+        freeze=settings.freeze,
+        load_npz=lambda network, path: network.load_movenet(read_arrays(path), MOVENET_SOURCES),
+    )
+    if settings.trunk is not None:
+        restore_trunk(model, read_arrays(settings.trunk))
+    for name in settings.frozen:
+        getattr(model, name).requires_grad_(False)
+    model.offset_mean, model.offset_deviation = offset_statistics(samples, settings.batches.crop)
+    evaluate = PoseEvaluation(held_out, CropConfig())
+    crops = PersonCrops(samples, settings.batches)
+    model = runs.trained(run, model, crops, PoseLoss(settings.loss), settings.loop, evaluate)
+    card = runs.new_card(
+        run, "pose", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)
+    )
+    card = replace(card, builder=settings.builder, arguments=settings.arguments, fold=settings.fold)
+    runs.finish(run, model, card)

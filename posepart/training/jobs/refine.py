@@ -1,0 +1,162 @@
+"""Train the second-stage Part FCN on predicted part scores and poses.
+
+`--model` is a folder with the trained pose, part and crf weights; `--folds` as for `train.py crf`. The predictions
+are made once and kept in the run's folder.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from posepart.config import CropConfig, PipelineConfig
+from posepart.data.augment import NO_AUGMENTATION
+from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.sample import Sample
+from posepart.io.files import write_atomically
+from posepart.loading import load_pairwise
+from posepart.models.model_set import read_card
+from posepart.models.weight_files import load_network
+from posepart.stages.crf import CrfAssembler
+from posepart.stages.networks import FcnNetworks
+from posepart.stages.poses import choose_poses
+from posepart.stages.skeleton_maps import PoseEncoder
+from posepart.training import run as runs
+from posepart.training.evidence_batches import labelled_evidence
+from posepart.training.loop import LoopConfig
+from posepart.training.part import PartLossConfig
+from posepart.training.refine import (
+    RefineBatches,
+    RefineEvaluation,
+    RefineExamples,
+    RefineLoss,
+    labelled_share,
+)
+
+LEAST_LABELLED = 0.2  # share of the cells of a crop; with fewer labels it is left out
+VAL_CROPS = 300
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the training.
+
+    Attributes
+    ----------
+    model : Path
+        Folder with pose, part and crf weights.
+    folds : list of Path
+        Pose weights of all folds (train.py pose --fold): each photo is predicted by those trained without it. Without
+        them, the model's pose weights predict all photos.
+    builder : str
+        Network, a function in posepart.models.builders.
+    arguments : dict
+        Arguments of the builder.
+    crops : int
+        Training crops to predict.
+    joint_map, skeleton_map : bool
+        Show the network the joints, and the limbs, of the pose (ablation).
+    batch_size : int
+        Predicted crops in a training step.
+    loop : LoopConfig
+        Optimisation.
+    batches : CropBatchConfig
+        Crops to predict.
+    loss : PartLossConfig
+        Weights of the classes.
+    """
+
+    model: Path
+    folds: list[Path] = field(default_factory=list)
+    builder: str = "refine_distances"
+    arguments: dict[str, Any] = field(default_factory=dict)
+    crops: int = 3000
+    joint_map: bool = True
+    skeleton_map: bool = True
+    batch_size: int = 16
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    batches: CropBatchConfig = field(default_factory=lambda: CropBatchConfig(crop=CropConfig(), need="parts"))
+    loss: PartLossConfig = field(default_factory=PartLossConfig)
+
+
+def train(settings: Settings, run: runs.Run) -> None:
+    """Predict, train, evaluate, and write `refine.safetensors`."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    samples, held_out = runs.training_samples(run)
+    batches, model, crops = settings.batches, settings.model, settings.crops
+    plain = replace(CropBatchConfig(seed=9, need="parts", augment=NO_AUGMENTATION), crop=batches.crop)
+    plain = replace(plain, batch_size=batches.batch_size)
+    by_pose = runs.by_pose_weights(model / "pose.safetensors", settings.folds, samples)
+    unseen = {model / "pose.safetensors": held_out}
+    examples, val = (
+        cached(
+            run.folder / f"{name}.npz",
+            weights_of(weights, model),
+            lambda weights=weights, config=config, count=count: predict(weights, config, count, model),
+        )
+        for name, weights, config, count in (
+            ("train", by_pose, batches, crops),
+            ("val", unseen, plain, VAL_CROPS),
+        )
+    )
+    runs.seeded(settings.loop)
+    network = runs.initialised(run, settings.builder, settings.arguments)
+    maps = {"joint_map": settings.joint_map, "skeleton_map": settings.skeleton_map}
+    encode = PoseEncoder(network.encoding, batches.crop.size, **maps)
+    evaluate = RefineEvaluation(val, encode)
+    stream = RefineBatches(examples, encode, settings.batch_size, settings.loop.seed)
+    loss = RefineLoss(settings.loss.class_weights)
+    network = runs.trained(run, network, stream, loss, settings.loop, evaluate)
+    metrics = runs.last_evaluation(run, settings.loop.steps, evaluate, network)
+    card = runs.new_card(run, "refine", samples, metrics)
+    runs.finish(run, network, replace(card, builder=settings.builder, arguments=settings.arguments))
+
+
+def predict(
+    by_pose: Mapping[Path, list[Sample]], batches: CropBatchConfig, crops: int, model: Path
+) -> RefineExamples:
+    """Part scores, poses and labels of crops; the samples of each pose weights give an equal number of them."""
+    config = PipelineConfig(crop=batches.crop)
+    part = load_network(model / "part.safetensors")
+    assemble = CrfAssembler(load_pairwise(model / "crf.safetensors"), config)
+    count = -(-crops // (len(by_pose) * batches.batch_size))
+    streams = (
+        labelled_evidence(PersonCrops(samples, batches), count, FcnNetworks(load_network(pose), part, config))
+        for pose, samples in by_pose.items()
+    )
+    rows = []
+    total = count * batches.batch_size * len(by_pose)
+    for crop in tqdm(chain.from_iterable(streams), total=total, unit="crop", desc="predicting"):
+        if labelled_share(crop.labels) > LEAST_LABELLED:
+            seen = crop.evidence
+            choice = choose_poses(assemble(seen), seen.crop, config.choice)
+            rows.append((seen.parts.scores, choice.own, crop.labels))
+    return RefineExamples.stack(rows)
+
+
+def weights_of(poses: Iterable[Path], model: Path) -> str:
+    """What predictions depend on: the checksums in the cards of the weights that make them."""
+    files = [*poses, model / "part.safetensors", model / "crf.safetensors"]
+    return " ".join(str(read_card(file).sha256) for file in files)
+
+
+def cached(path: Path, weights: str, make: Callable[[], RefineExamples]) -> RefineExamples:
+    """The examples kept in an .npz file, which is made first if it does not exist.
+
+    Raises
+    ------
+    ValueError
+        The file was made by other weights.
+    """
+    if not path.exists():
+        examples = make()
+        arrays = {"parts": examples.parts, "poses": examples.poses, "labels": examples.labels}
+        write_atomically(path, lambda file: np.savez(file, weights=np.array(weights), **arrays))
+    with np.load(path, allow_pickle=False) as file:
+        if str(file.get("weights")) != weights:
+            raise ValueError(f"{path}: predicted by other weights; remove it, or choose another folder")
+        return RefineExamples(file["parts"], file["poses"], file["labels"])

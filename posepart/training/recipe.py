@@ -1,0 +1,160 @@
+"""Recipes: the stages of a training as data.
+
+A recipe is a YAML file:
+
+    scenes: {a: {photos: 900, seed: 5000}}     # posepart synth -n 900 --seed 5000 -o SCENES/a
+    defaults: {...}                            # settings of all stages
+    stages:
+      - {name: first, init: movenet_thunder.npz, scenes: [a], loop: {steps: 1000}}
+      - {name: second, loop: {steps: 500}}     # starts from the stage before
+      - {name: mean, average: {first: 1, second: 2}}
+
+A stage is either a training, whose settings are the options of `train.py`, or an average of earlier stages and files.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+WHOLE = (
+    "arguments",
+    "source_shares",
+    "tilings",
+)  # a stage replaces these as a whole, entry by entry all others
+AVERAGE_KEYS = {"arguments", "eight_bit", "score_shift"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a recipe.
+
+    Attributes
+    ----------
+    name : str
+        Also the folder of its weights.
+    settings : dict
+        Options of `train.py`, with the recipe's defaults; of an average, those of `average_weights.py`.
+    init : str, optional
+        The earlier stage or the file that a training starts from.
+    scenes : tuple of str
+        The synthetic scenes that are trained on besides photos.
+    average : dict
+        Share by stage or file; empty for a training.
+    """
+
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    init: str | None = None
+    scenes: tuple[str, ...] = ()
+    average: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The stages of a training, in order."""
+
+    name: str  # of the file
+    stages: tuple[Stage, ...]
+    scenes: dict[str, dict[str, int]] = field(default_factory=dict)  # name -> photos, seed
+
+    def stage(self, name: str) -> Stage:
+        """The stage of that name.
+
+        Raises
+        ------
+        ValueError
+            There is none.
+        """
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        names = ", ".join(stage.name for stage in self.stages)
+        raise ValueError(f"{self.name}: has no stage {name}; its stages are {names}")
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe; settings are checked when a stage is run.
+
+    Raises
+    ------
+    ValueError
+        The file is no recipe, or a stage names scenes or a stage that does not come before it.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such recipe") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: no YAML file ({error})") from error
+    if not isinstance(content, dict) or not isinstance(content.get("stages"), list):
+        raise ValueError(f"{path}: a recipe has a list of stages, each with a name")
+    unknown = sorted(content.keys() - {"scenes", "defaults", "stages"})
+    if unknown:
+        raise ValueError(f"{path}: unknown {', '.join(unknown)}; a recipe has scenes, defaults and stages")
+    scenes, defaults = content.get("scenes") or {}, content.get("defaults") or {}
+    stages: list[Stage] = []
+    for number, entry in enumerate(content["stages"], start=1):
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            raise ValueError(f"{path}: stage {number} has no name")
+        stage = _stage(entry, defaults, stages)
+        _check(stage, path, scenes, {earlier.name for earlier in stages})
+        stages.append(stage)
+    return Recipe(path.name, tuple(stages), scenes)
+
+
+def _stage(entry: dict[str, Any], defaults: Mapping[str, Any], before: list[Stage]) -> Stage:
+    settings = dict(entry)
+    name, average = settings.pop("name"), settings.pop("average", {})
+    init = settings.pop("init", before[-1].name if before else None)
+    scenes = tuple(settings.pop("scenes", ()))
+    if average:
+        return Stage(name, settings, average=average)
+    return Stage(name, merged(defaults, settings), init, scenes)
+
+
+def _check(stage: Stage, path: Path, scenes: Mapping[str, Any], before: set[str]) -> None:
+    if stage.name in before:
+        raise ValueError(f"{path}: two stages are named {stage.name}")
+    for source in (*stage.average, *filter(None, [stage.init])):
+        if source not in before and not Path(source).suffix:
+            raise ValueError(
+                f"{path}: stage {stage.name} takes {source}, which is no earlier stage and no file"
+            )
+    for name in stage.scenes:
+        if name not in scenes:
+            raise ValueError(
+                f"{path}: stage {stage.name} takes the scenes {name}, which `scenes` does not list"
+            )
+    unknown = sorted(stage.settings.keys() - AVERAGE_KEYS) if stage.average else []
+    if unknown:
+        raise ValueError(f"{path}: stage {stage.name} is an average and takes no {', '.join(unknown)}")
+
+
+def merged(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults with the settings over them, section by section."""
+    result = dict(defaults)
+    for key, value in settings.items():
+        section = isinstance(value, Mapping) and isinstance(result.get(key), Mapping) and key not in WHOLE
+        result[key] = merged(result[key], value) if section else value
+    return result
+
+
+def scene_folders(recipe: Recipe, stage: Stage, folder: Path) -> list[Path]:
+    """The folders of a stage's scenes.
+
+    Raises
+    ------
+    ValueError
+        One is missing; the sentence tells how to make it.
+    """
+    for name in stage.scenes:
+        if not (folder / name).is_dir():
+            scenes = recipe.scenes[name]
+            raise ValueError(
+                f"{folder / name}: the scenes of stage {stage.name} are missing; make them with "
+                f"`posepart synth -n {scenes['photos']} --seed {scenes['seed']} -o {folder / name}`"
+            )
+    return [folder / name for name in stage.scenes]

@@ -1,0 +1,223 @@
+"""The start and the end of a training: its data, folds, initial weights and card."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from torch.utils.data import Dataset
+
+from posepart.data.folds import Fold
+from posepart.data.readers import read_samples, splits_of
+from posepart.data.sample import Sample
+from posepart.models.builders import build
+from posepart.models.model_set import Card, read_card
+from posepart.models.weight_files import load_into, save_weights
+from posepart.schema import JOINT_NAMES, PART_NAMES
+from posepart.training.loop import LoopConfig, Losses, seed_everything, train
+
+LICENCES = {
+    "licence_code": "Apache-2.0",
+    "licence_weights": "Apache-2.0 for our part; started from Google's MoveNet (Apache-2.0), see NOTICE",
+    "licence_data": "photos carry third-party rights (see the data's own README); none are distributed",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training is told besides the settings of its network.
+
+    Attributes
+    ----------
+    folder : Path
+        Receives settings, log, checkpoint, weights and card.
+    data : tuple of Path
+        Folders of data sets.
+    init : Path, optional
+        Initial weights: a weight file with a card, or published arrays (.npz).
+    resume : bool
+        Continue an interrupted training.
+    recipe, recipe_stage : str, optional
+        Where the settings come from; for the card.
+    settings : mapping
+        Everything that was chosen; `config.json` keeps it, and a resumed run has to have the same.
+    """
+
+    folder: Path
+    data: tuple[Path, ...]
+    init: Path | None = None
+    resume: bool = False
+    recipe: str | None = None
+    recipe_stage: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What `config.json` holds."""
+        others = {key: value for key, value in self.settings.items() if key != "loop"}
+        return {**({"loop": self.settings["loop"]} if "loop" in self.settings else {}), "arguments": others}
+
+
+def read_people(folders: Sequence[Path | str], split: str) -> list[Sample]:
+    """The samples of all folders that have the split."""
+    samples: list[Sample] = []
+    for folder in map(Path, folders):
+        if split == "train" or split in splits_of(folder):
+            samples += read_samples(folder, split)
+    return samples
+
+
+def training_samples(run: Run, fold: str | None = None) -> tuple[list[Sample], list[Sample]]:
+    """The samples to train on and those to evaluate on.
+
+    Parameters
+    ----------
+    run : Run
+    fold : str, optional
+        "K/N" leaves fold K of N of the train split out of the training and evaluates on it. Without it, these are
+        the train and the val split.
+
+    Raises
+    ------
+    ValueError
+        There is no such fold.
+    """
+    samples = read_people(run.data, "train")
+    if fold is None:
+        return samples, read_people(run.data, "val")
+    left_out = Fold.parse(fold)
+    return left_out.outside(samples), left_out.inside(samples)
+
+
+def by_pose_weights(pose: Path, folds: Sequence[Path], samples: Sequence[Sample]) -> dict[Path, list[Sample]]:
+    """Which pose weights predict which training samples.
+
+    Parameters
+    ----------
+    pose : Path
+        Weights that predict all samples if there are no `folds`.
+    folds : sequence of Path
+        Weights trained without a fold each; every sample is predicted by those trained without it.
+    samples : sequence of Sample
+
+    Raises
+    ------
+    ValueError
+        As `folds_of`.
+    """
+    if not folds:
+        return {pose: list(samples)}
+    return {path: fold.inside(samples) for path, fold in folds_of(folds).items()}
+
+
+def folds_of(weights: Sequence[Path]) -> dict[Path, Fold]:
+    """The fold that each weight file was trained without, according to its card.
+
+    Raises
+    ------
+    ValueError
+        There is not exactly one file for every fold of one division.
+    """
+    named = {path: read_card(path).fold for path in weights}
+    count = len(named)
+    if set(named.values()) != {f"{k}/{count}" for k in range(count)}:
+        found = ", ".join(f"{path}: {fold or 'trained on all photos'}" for path, fold in named.items())
+        raise ValueError(
+            f"expected weights of `train.py pose --fold`, one file for each of {count} folds: {found}"
+        )
+    return {path: Fold.parse(fold) for path, fold in named.items() if fold is not None}
+
+
+def initialised(
+    run: Run,
+    builder: str,
+    arguments: Mapping[str, Any],
+    *,
+    freeze: int = 0,
+    load_npz: Callable[[Any, Path], None] | None = None,
+    fresh: Sequence[str] = (),
+) -> Any:
+    """The network to train, with its initial weights.
+
+    Parameters
+    ----------
+    run : Run
+    builder, arguments
+        See `builders.build`.
+    freeze : int
+        The first so many blocks of the backbone stay fixed.
+    load_npz : callable, optional
+        (network, path) loads published arrays into the network, in place.
+    fresh : sequence of str
+        As for `load_into`.
+
+    Raises
+    ------
+    ValueError
+        The initial weights are damaged or do not fit the network.
+    """
+    model: Any = build(builder, arguments)
+    if run.init is not None and run.init.suffix == ".npz":
+        if load_npz is None:
+            raise ValueError(f"{run.init}: a {builder} starts from the weights of another run, not from .npz")
+        load_npz(model, run.init)
+    elif run.init is not None:
+        load_into(model, run.init, fresh)
+    for block in list(getattr(getattr(model, "backbone", None), "features", []))[:freeze]:
+        block.requires_grad_(False)
+    return model
+
+
+def trained(
+    run: Run,
+    model: nn.Module,
+    batches: Dataset[Any],
+    losses: Callable[[nn.Module, Any], Losses],
+    loop: LoopConfig,
+    evaluate: Callable[[nn.Module], Mapping[str, float]],
+) -> nn.Module:
+    """The averaged network after `loop.train` in the run's folder."""
+    return train(
+        model, batches, losses, run.folder, loop, resume=run.resume, evaluate=evaluate, settings=run.record
+    )
+
+
+def last_evaluation(
+    run: Run, steps: int, evaluate: Callable[[nn.Module], Mapping[str, float]], model: nn.Module
+) -> Mapping[str, float]:
+    """The evaluation of the last step: from the log, or made now if the run was cut off before it."""
+    lines = (run.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    last = json.loads(lines[-1]) if lines else {}
+    if last.get("kind") != "evaluation" or last["step"] != steps:
+        return evaluate(model)
+    return {name: value for name, value in last.items() if name not in ("kind", "step", "seconds")}
+
+
+def new_card(run: Run, stage: str, samples: Sequence[Sample], metrics: Mapping[str, float]) -> Card:
+    """The part of a card that is the same for every kind of weights."""
+    return Card(
+        name=run.folder.name,
+        stage=stage,
+        schema={"joints": list(JOINT_NAMES), "parts": list(PART_NAMES)},
+        recipe=run.recipe,
+        recipe_stage=run.recipe_stage,
+        started_from=run.init.name if run.init else "",
+        photos=dict(Counter(sample.source for sample in samples)),
+        metrics={name: round(float(value), 4) for name, value in metrics.items()},
+        **LICENCES,
+    )
+
+
+def finish(run: Run, model: nn.Module, card: Card) -> None:
+    """Write the weights with their card into the run's folder."""
+    path = run.folder / f"{card.stage}.safetensors"
+    save_weights(path, model, card)
+    print(f"wrote {path}")
+
+
+def seeded(loop: LoopConfig) -> None:
+    """Seed before a network is built: its new layers then do not depend on what the process did before."""
+    seed_everything(loop.seed, loop.threads)

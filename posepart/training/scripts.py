@@ -1,0 +1,46 @@
+"""The command lines of the scripts in `experiments/`: one look, one kind of error, one exit code."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from jsonargparse import ArgumentParser
+
+
+class Formatter(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
+    """Keeps the line breaks of a script's examples."""
+
+
+def script_parser(documentation: str | None, script: str | None = None) -> ArgumentParser:
+    """A parser whose `--help` begins with the script's documentation.
+
+    Parameters
+    ----------
+    documentation : str, optional
+        The module docstring of the script; it holds the exact commands.
+    script : str, optional
+        How the script is called, where that is more than its file name.
+    """
+    return ArgumentParser(
+        prog=script,
+        description=documentation,
+        formatter_class=Formatter,
+        exit_on_error=False,
+        allow_abbrev=False,
+    )
+
+
+def run_script(main: Callable[[], None]) -> None:
+    """Call `main`; on bad input, print one sentence and exit with code 2."""
+    try:
+        main()
+    except (ValueError, OSError, argparse.ArgumentError) as error:
+        print(f"{Path(sys.argv[0]).name}: error: {sentence_of(error)}", file=sys.stderr)
+        sys.exit(2)
+
+
+def sentence_of(error: Exception) -> str:
+    """What is wrong, in one line."""
+    text = error.message if isinstance(error, argparse.ArgumentError) else str(error)
+    return " ".join(text.split()) or type(error).__name__
