@@ -109,6 +109,23 @@ def test_commands_are_understood(
         check_command(command, monkeypatch, capsys)
 
 
+def test_a_wrong_command_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The check above is one: options that do not exist, scripts and files that are not there."""
+    for line in (
+        "posepart predict holiday/ --preset papers",
+        "posepart predict holiday/ --pipeline.crf.time_limit 2",
+        "python experiments/bench_ilp.py --nothing",
+        "python experiments/nothing.py",
+        "pytest tests/nothing",
+        'pip install ".[nothing]"',
+        "unknown_program",
+    ):
+        with pytest.raises(AssertionError):
+            check_command(next(commands(line)), monkeypatch, capsys)
+
+
 def check_command(
     command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
