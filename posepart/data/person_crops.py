@@ -40,9 +40,7 @@ class CropBatchConfig:
     need: str = "joints"  # labels that a person or photo must have to be drawn: "joints" or "parts"
     crop: CropConfig = field(default_factory=lambda: CropConfig(size=192))
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    source_shares: dict[str, float] = field(
-        default_factory=dict
-    )  # source -> share; the other sources split the rest
+    source_shares: dict[str, float] = field(default_factory=dict)  # see `source_weights`
 
 
 class PersonCrops(Dataset[dict[str, Tensor]]):

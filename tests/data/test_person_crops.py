@@ -249,7 +249,9 @@ def test_sources_are_drawn_by_their_shares(sample_of: SampleOf, joints_at: Joint
         samples.append(
             sample_of(image, [person(joints, (2, 2, 9, 9))], name=f"s{i}", source="a" if i == 0 else "b")
         )
-    crops = PersonCrops(samples, replace(CONFIG, batch_size=200, shares={"a": 0.6}, crop=CropConfig(size=8)))
+    crops = PersonCrops(
+        samples, replace(CONFIG, batch_size=200, source_shares={"a": 0.6}, crop=CropConfig(size=8))
+    )
     bright = (crops[0]["image"][:, 0, 4, 4] > 200).float().mean()
     assert 0.5 < float(bright) < 0.7  # one sample of five without shares
 
