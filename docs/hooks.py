@@ -16,7 +16,8 @@ def help_text(command: str) -> str:
     finished = subprocess.run(
         line, env={**os.environ, "COLUMNS": "88"}, capture_output=True, text=True, check=True
     )
-    return finished.stdout if command == "predict" else _SETTINGS.sub("", finished.stdout)
+    text = finished.stdout.replace(" \b", "")  # which hides a space from a terminal
+    return text if command == "predict" else _SETTINGS.sub("", text)
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

@@ -1,26 +1,28 @@
-"""How fast and how exact is the optimiser?
+"""Measure how fast and how exact the optimiser is.
 
-    python experiments/bench_ilp.py                                  # made-up boxes and photos
+    python experiments/bench_ilp.py                                  # generated boxes and photos
     python experiments/bench_ilp.py --instances DIR                  # with an index.json of known optima
     python experiments/bench_ilp.py --dump DIR                       # problems saved from real photos
     python experiments/bench_ilp.py --engines glop highs --plot time.png
 
-Seconds are CPU seconds of one process (a loaded machine falsifies wall-clock time; its median is shown beside
-them). "naive" is the full programme of all triangles, solved by SCIP on the same problems in the same run.
+Seconds are CPU seconds of one process, as wall-clock time depends on the load of the machine; its median is in the
+column "wall". "naive" is the full programme with all triangles, solved by SCIP on the same problems in the same
+run.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-from collections.abc import Callable
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
+from jsonargparse import ArgumentParser, Namespace
 
 from posepart.ilp import Problem, Solution, solve
 from posepart.ilp.reference.generate import make_box, make_photo
@@ -31,29 +33,29 @@ Named = tuple[str, Problem]
 
 @dataclass(frozen=True)
 class Run:
-    """One solved problem."""
+    """A solved problem."""
 
     name: str
     candidates: int
-    cpu: float
-    wall: float
+    cpu: float  # seconds
+    wall: float  # seconds
     solution: Solution
 
     @property
     def family(self) -> str:
-        """The name without its running number."""
+        """The name without its number."""
         return re.sub(r"_?\d+$", "", self.name)
 
 
 def timed(name: str, problem: Problem, solver: Callable[[Problem], Solution]) -> Run:
-    """Solve one problem and take the time."""
+    """Solve a problem and measure the time."""
     cpu, wall = process_time(), perf_counter()
     solution = solver(problem)
     return Run(name, problem.n_candidates, process_time() - cpu, perf_counter() - wall, solution)
 
 
 def print_table(title: str, runs: list[Run]) -> None:
-    """One line per family: times, proofs and gaps."""
+    """Print a line for each family: times, proofs and gaps."""
     print(f"\n{title}")
     head = ("family", "number", "candidates", "median", "p95", "max", "wall", "proven", "gap", "nodes")
     print("{:22s} {:>6s} {:>10s} {:>8s} {:>8s} {:>8s} {:>8s} {:>7s} {:>8s} {:>5s}".format(*head))
@@ -72,8 +74,8 @@ def print_table(title: str, runs: list[Run]) -> None:
         )
 
 
-def made_up(number: int) -> list[Named]:
-    """Boxes of one to four people, hard boxes, whole photos."""
+def generated(number: int) -> list[Named]:
+    """Generate boxes of one to four people, hard boxes and whole photos, with `number` problems per family."""
     problems = []
     for multi in (False, True):
         kind = "multi" if multi else "single"
@@ -94,7 +96,7 @@ def made_up(number: int) -> list[Named]:
 
 
 def saved(folder: Path) -> list[Named]:
-    """All problems of a folder."""
+    """Load all problems of a folder."""
     files = sorted(folder.glob("*.npz"))
     if not files:
         raise SystemExit(f"{folder} has no .npz files: save problems there with Problem.save")
@@ -102,7 +104,7 @@ def saved(folder: Path) -> list[Named]:
 
 
 def check_index(folder: Path, runs: list[Run]) -> None:
-    """Compare with the known optima of ``index.json``."""
+    """Compare the energies with the known optima of ``index.json``."""
     known = {entry["name"]: entry["opt"] for entry in json.loads((folder / "index.json").read_text())}
     wrong = [
         run.name
@@ -114,7 +116,7 @@ def check_index(folder: Path, runs: list[Run]) -> None:
 
 
 def compare_naive(problems: list[Named], fast: list[Run], limit: float, number: int) -> list[Run]:
-    """Full programme on the first problems of each box family, and how many times slower it is."""
+    """Solve the full programme of the first problems of each family of boxes, and print how much slower it is."""
     chosen = [k for k, (name, _) in enumerate(problems) if _is_box(name) and int(name.split("_")[1]) < number]
     naive = [timed(*problems[k], partial(solve_naive, time_limit=limit)) for k in chosen]
     print_table(f"naive full programme (SCIP, limit {limit:g} s)", naive)
@@ -135,8 +137,11 @@ def _is_box(name: str) -> bool:
 
 
 def compare_photo(number: int) -> None:
-    """Whole photos against their boxes (Sec. 4.2 of the paper: boxes 40 times faster with a generic solver)."""
-    print("\nwhole photo against its people's boxes (CPU seconds)")
+    """Compare whole photos with their people's boxes.
+
+    Xia et al., Sec. 4.2: the boxes are 40 times faster, with a generic solver.
+    """
+    print("\nwhole photos and their people's boxes (CPU seconds)")
     print(f"{'photo':22s} {'candidates':>10s} {'whole':>8s} {'boxes':>8s} {'largest':>8s} {'ratio':>6s}")
     for multi in (False, True):
         for k in range(number):
@@ -152,7 +157,7 @@ def compare_photo(number: int) -> None:
 
 
 def draw(path: Path, results: dict[str, list[Run]]) -> None:
-    """Time against candidates, one colour per engine."""
+    """Plot the time over the number of candidates, with a colour for each engine."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -169,26 +174,26 @@ def draw(path: Path, results: dict[str, list[Run]]) -> None:
     print(f"wrote {path}")
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--instances", type=Path, help="folder of .npz problems with index.json")
-    parser.add_argument("--dump", type=Path, help="folder of .npz problems from real photos")
-    parser.add_argument("--number", type=int, default=12, help="made-up problems per family; 0: none")
+def parse_arguments(arguments: Sequence[str] | None = None) -> Namespace:
+    """Parse the command line."""
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("--instances", type=Path, help="folder of .npz problems with an index.json")
+    parser.add_argument("--dump", type=Path, help="folder of .npz problems of real photos")
+    parser.add_argument("--number", type=int, default=12, help="generated problems per family; 0 for none")
     parser.add_argument("--engines", nargs="+", default=["glop"], help="glop, highs")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds per problem")
-    parser.add_argument("--naive", type=int, default=3, help="boxes per family for the naive programme")
-    parser.add_argument("--naive-limit", type=float, default=30.0, help="seconds per problem, naive")
-    parser.add_argument("--photos", type=int, default=2, help="photos of each kind against their boxes")
-    parser.add_argument("--plot", type=Path, help="picture of time against candidates")
-    return parser.parse_args()
+    parser.add_argument("--naive", type=int, default=3, help="boxes per family for the full programme")
+    parser.add_argument("--naive_limit", type=float, default=30.0, help="seconds per full programme")
+    parser.add_argument(
+        "--photos", type=int, default=2, help="photos to compare with their boxes, of each kind"
+    )
+    parser.add_argument("--plot", type=Path, help="file for a plot of time over candidates")
+    return parser.parse_args(arguments)
 
 
-def main() -> None:
-    """Run the tables."""
-    arguments = parse_arguments()
+def main(command_line: Sequence[str] | None = None) -> None:
+    """Print the tables."""
+    arguments = parse_arguments(command_line)
     solve(make_box(0))  # the first call pays for the imports
     sources: dict[str, list[Named]] = {}
     if arguments.instances:
@@ -196,7 +201,7 @@ def main() -> None:
     if arguments.dump:
         sources["real photos"] = saved(arguments.dump)
     if arguments.number:
-        sources["made up"] = made_up(arguments.number)
+        sources["generated"] = generated(arguments.number)
     plotted: dict[str, list[Run]] = {}
     for source, problems in sources.items():
         for engine in arguments.engines:
@@ -208,7 +213,7 @@ def main() -> None:
                 check_index(arguments.instances, runs)
         short = partial(solve, engine=arguments.engines[0], time_limit=0.05)
         print_table(f"{source}, 50 ms limit", [timed(name, problem, short) for name, problem in problems])
-        if source == "made up" and arguments.naive:
+        if source == "generated" and arguments.naive:
             first = plotted[arguments.engines[0]][-len(problems) :]
             slow = compare_naive(problems, first, arguments.naive_limit, arguments.naive)
             plotted["naive"] = slow

@@ -20,7 +20,7 @@ stage is not trained again; `--stage NAME` runs only that one, and `--resume` co
 
 `--scenes SCENES` adds the synthetic scenes that a stage asks for, SCENES/NAME each; the recipe tells how to make
 them. Files that a recipe names, such as movenet_thunder.npz, are looked for in the current folder; `--init FILE`
-replaces the first stage's, and `--init none` starts from random weights. Without `--recipe` there is one stage of the
+replaces the first stage's, and `--init none` starts from random weights. Without `--recipe`, there is one stage of
 default settings, in RUN itself.
 
 Any setting can be given as an option, and then holds for all stages: `--loop.steps 500`. `--config FILE` reads

@@ -59,7 +59,7 @@ class Search:
         return bound >= self.energy - self._gap * max(abs(self.energy), 1e-6)
 
     def _finish(self) -> None:
-        """Nothing that is left is better, or only within the allowed gap."""
+        """Close the search: no grouping is better, except within the allowed gap."""
         if self._gap <= 1e-9:
             self.bound = self.energy
 

@@ -18,9 +18,7 @@ class Solution:
     """A feasible grouping with its certified lower bound."""
 
     labels: Index  # (n_candidates,), joint type of each candidate, -1 for background
-    clusters: (
-        Index  # (n_candidates,), person of each candidate, in the order of their first ones; -1: background
-    )
+    clusters: Index  # (n_candidates,), person of each, numbered by their first candidates; -1: background
     nodes: tuple[Index, ...]  # (k,) node indices of each person, ascending
     energy: float  # of this grouping, recomputed from the labels
     bound: float  # no grouping has a lower energy, up to a relative 1e-7

@@ -1,10 +1,10 @@
-"""The run over many photos: one at a time, resumable, and one bad photo never ends it."""
+"""`predict` for many photos: one at a time; a run can be resumed, and no error of one photo ends it."""
 
 import sys
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -21,15 +21,15 @@ from posepart.stages.crf import SolvedCrf
 
 
 class Tracer(Protocol):
-    """What turns a photo into a result: a `Pipeline` or a stand-in."""
+    """Whatever turns a photo into a result: a `Pipeline`, or a stand-in for it in tests."""
 
     @property
     def name(self) -> str:
-        """Of the model."""
+        """The name of the model."""
         ...
 
     def trace(self, photo: Rgb) -> Trace:
-        """The result for one photo, (H, W, 3) uint8 RGB, with what led to it."""
+        """The result for one photo, (H, W, 3) uint8 RGB, with everything that led to it."""
         ...
 
 
@@ -38,7 +38,7 @@ class RunSummary:
     """How a run went; photos are named as the user named them."""
 
     done: tuple[str, ...]  # predicted in this run
-    complete_already: tuple[str, ...]  # left as they were
+    complete_already: tuple[str, ...]  # not predicted again
     failed: dict[str, str]  # photo -> the sentence that says why
     people: int  # found in this run
     seconds: float  # wall time
@@ -79,7 +79,8 @@ def predict_photos(
     ----------
     photos : sequence of Path
         As `io.photos.find_photos` returns them.
-    pipeline : Pipeline
+    pipeline : Tracer
+        A `Pipeline`.
     out : Path
         The result folder, prepared by `io.run_folder.prepare_out`.
     run : str
@@ -98,46 +99,65 @@ def predict_photos(
         Photos that could not be read, predicted or written are in `failed`; no error of one photo is raised.
     """
     started = time.perf_counter()
-    work = _Work(pipeline, out, run, deterministic, dump_crf)
+    state = _Run(pipeline, out, run, overwrite, deterministic, dump_crf)
     names = result_names(photos)
-    done: list[str] = []
-    already: list[str] = []
-    failed: dict[str, str] = {}
-    people, interrupted = 0, False
+    interrupted = False
     with tqdm(total=len(photos), unit="photo", disable=None, dynamic_ncols=True) as progress:
         try:
             for number, (photo, name) in enumerate(zip(photos, names, strict=True), start=1):
-                try:
-                    if not overwrite and is_complete(photo, name, out, run):
-                        already.append(str(photo))
-                    else:
-                        found, line = work.predict(photo, name)
-                        done.append(str(photo))
-                        people += found
-                        _tell(f"[{number}/{len(photos)}] {line}", sys.stdout)
-                except Exception as error:  # whatever happens to one photo, the others still get their turn
-                    failed[str(photo)] = _sentence(photo, error)
-                    _tell(f"posepart: error: {failed[str(photo)]}", sys.stderr)
+                state.handle(photo, name, f"[{number}/{len(photos)}]")
                 progress.update()
         except KeyboardInterrupt:
             interrupted = True
-    if not interrupted and len(failed) < len(photos):
-        _write_predictions(photos, names, set(failed), out)
-    return RunSummary(tuple(done), tuple(already), failed, people, time.perf_counter() - started, interrupted)
+    if not interrupted and len(state.failed) < len(photos):
+        _write_predictions(photos, names, set(state.failed), out)
+    return state.summary(time.perf_counter() - started, interrupted)
 
 
-@dataclass(frozen=True)
-class _Work:
-    """What is done to every photo of a run; fields as the parameters of `predict_photos`."""
+@dataclass
+class _Run:
+    """The settings of a run, as in `predict_photos`, and the outcome so far, as in `RunSummary`."""
 
     pipeline: Tracer
     out: Path
     run: str
+    overwrite: bool
     deterministic: bool
     dump_crf: Path | None
+    done: list[str] = field(default_factory=list)
+    complete_already: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    people: int = 0
+
+    def handle(self, photo: Path, name: str, counter: str) -> None:
+        """Predict a photo unless its result is complete; an error is recorded and printed, not raised."""
+        try:
+            if not self.overwrite and is_complete(photo, name, self.out, self.run):
+                self.complete_already.append(str(photo))
+                return
+            found, line = self.predict(photo, name)
+            self.done.append(str(photo))
+            self.people += found
+            _tell(f"{counter} {line}", sys.stdout)
+        except Exception as error:  # whatever is wrong with one photo, the others are still predicted
+            self.failed[str(photo)] = _sentence(photo, error)
+            _tell(f"posepart: error: {self.failed[str(photo)]}", sys.stderr)
+
+    def summary(self, seconds: float, interrupted: bool) -> RunSummary:
+        """How the run went."""
+        done, already = tuple(self.done), tuple(self.complete_already)
+        return RunSummary(done, already, self.failed, self.people, seconds, interrupted)
 
     def predict(self, path: Path, name: str) -> tuple[int, str]:
-        """Read a photo, predict it, draw and write the result; the number of people, and a line about it."""
+        """Read a photo, predict it, and write its result.
+
+        Returns
+        -------
+        people : int
+            How many were found.
+        line : str
+            For the user: what was found, and how long each stage took.
+        """
         started = time.perf_counter()
         photo = open_photo(path)
         read = time.perf_counter()

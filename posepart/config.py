@@ -1,7 +1,7 @@
 """Every number of the pipeline as the default of a frozen dataclass, and `PAPER`, the numbers as printed.
 
-A default that differs from the paper says so in its comment; `docs/deviations.md` lists all of them with what they
-give. Sections are those of Xia et al. (CVPR 2017) unless another paper is named.
+Where a default differs from the paper, its comment gives the paper's number; `docs/deviations.md` lists all of them
+with their effect. Sections are those of Xia et al. (CVPR 2017) unless another paper is named.
 """
 
 from dataclasses import dataclass, field
@@ -94,13 +94,9 @@ CHOICE_RULES = ("overlap", "centre", "all")
 class ChoiceConfig:
     """From the clusters of a crop to its people (Sec. 3.1)."""
 
-    rule: str = (
-        "overlap"  # Sec. 3.1: "centre", the pose nearest the box centre; "all": no pose is the box's own
-    )
+    rule: str = "overlap"  # Sec. 3.1: "centre", nearest the box centre; "all": every pose is a person
     min_joints: int = 2  # a smaller cluster is no pose
-    extra_joints: int = (
-        12  # Sec. 3.1: 15, never; another pose of a box with this many joints is a person, too
-    )
+    extra_joints: int = 12  # Sec. 3.1: 15, never; a further pose with this many joints is a person, too
     margin: float = 0.08  # how far a body reaches beyond its joints, share of their longer side
     missing_joint_score: float = 0.1  # Sec. 4.1: 0.2; what a missing joint counts in the score of a pose
 
@@ -175,10 +171,10 @@ class PipelineConfig:
     skeleton: SkeletonMapConfig = field(default_factory=SkeletonMapConfig)
     merge: MergeConfig = field(default_factory=MergeConfig)
     jppnet: JPPNetInferenceConfig = field(default_factory=JPPNetInferenceConfig)  # of a JPPNet alone
-    mirror_pose: bool = True  # not in the paper; average the pose maps with those of the mirrored crop
-    upright_pose: bool = True  # not in the paper; look again at leaning people on an upright crop
-    part_scales: tuple[float, ...] = (0.75, 1.0, 1.25)  # paper: one; part maps are averaged over these scales
-    refine: bool = True  # Sec. 3.2; False: the first-stage part scores are the result
+    mirror_pose: bool = True  # not in the paper; pose maps are averaged with those of the mirrored crop
+    upright_pose: bool = True  # not in the paper; leaning people are seen again on an upright crop
+    part_scales: tuple[float, ...] = (0.75, 1.0, 1.25)  # paper: (1.0,); part maps are averaged over scales
+    refine: bool = True  # Sec. 3.2; False: parts come from the first-stage scores
     batch_size: int = 8  # crops per forward pass
 
     def __post_init__(self) -> None:

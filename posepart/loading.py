@@ -1,4 +1,4 @@
-"""From a model set to a `Pipeline`: networks, devices, and the wiring of a JPPNet."""
+"""From a model set to a `Pipeline`: which networks fill the stages of Figure 2, and on which device they run."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from posepart.stages.networks import CropNetworks, FcnNetworks
 from posepart.stages.pairwise import PairwiseModel
 from posepart.stages.refinement import Refiner
 
-OPENVINO = "openvino"  # a device of `load`
+OPENVINO = "openvino"  # the device of `load` that compiles the FCNs
 
 
 def load(
@@ -31,19 +31,20 @@ def load(
 ) -> Pipeline:
     """A pipeline with trained weights.
 
-    A model set with a JPPNet and no Pose FCN is a JPPNet alone: joints are peaks, and there is no CRF and no second
-    stage. With both, the JPPNet is the first-stage Part FCN.
+    With a JPPNet and no Pose FCN, a model is a JPPNet alone: joints are peaks of its heat maps, without a CRF and a
+    second stage. With both, the JPPNet is the first-stage Part FCN.
 
     Parameters
     ----------
     name_or_folder : str or Path
         An installed model (`posepart models` lists them) or a folder of weights with cards.
     detector : str
-        "default" is the model's own; see `detection.build_detector`.
+        "default" is the model's own; other values as for `stages.detection.build_detector`.
     config : PipelineConfig, optional
         `PipelineConfig()` by default; `config.PAPER` has the numbers of the paper.
     device : str
-        Of the networks, as torch names it, or "openvino": a CPU, faster than with torch; an optional extra.
+        The device of the networks, as torch names it, or "openvino": the CPU, but faster than torch; needs an
+        optional package.
 
     Returns
     -------
@@ -72,7 +73,7 @@ Stages = tuple[CropNetworks, Assembler, Refiner | None]
 def _fcn_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: bool) -> Stages:
     """The networks, the CRF and the second stage of Xia et al."""
     pairwise = load_pairwise(model.path("crf"))
-    pairwise.variant(config.features.segment_term)  # refuses what was not fitted
+    pairwise.variant(config.features.segment_term)  # an error now, not at the first photo
     pose = _network(model, "pose", device)
     if "part" in model.cards:
         part = _network(model, "part", device)

@@ -27,12 +27,12 @@ class Trace:
     scene: Scene
     evidence: tuple[Evidence, ...]  # one per person box, best box first
     groupings: tuple[Grouping, ...]  # what the assembler made of each
-    sources: tuple[Source, ...]  # the crop and pose that each of the scene's people comes from
+    sources: tuple[Source, ...]  # the crop and pose from which each of the scene's people comes
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A photo becomes a `Scene`. Exchange a part with `dataclasses.replace`."""
+    """Figure 2: photo -> `Scene`. Exchange a stage with `dataclasses.replace`."""
 
     detector: PersonDetector  # photo -> PersonBoxes: Faster R-CNN, Sec. 3
     networks: CropNetworks  # crops -> Evidence: Pose FCN and Part FCN, Sec. 3
@@ -53,7 +53,17 @@ class Pipeline:
         return self.trace(photo).scene
 
     def trace(self, photo: Rgb) -> Trace:
-        """The scene together with everything that led to it, which `posepart.explain` reads."""
+        """The scene together with everything that led to it, which `posepart.explain` reads.
+
+        Parameters
+        ----------
+        photo : (H, W, 3) uint8 RGB
+
+        Raises
+        ------
+        ValueError
+            If the photo has another shape or type.
+        """
         if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or not photo.size:
             raise ValueError(f"expected an (H, W, 3) uint8 RGB image, got {photo.dtype} {photo.shape}")
         clock = Stopwatch()
@@ -65,7 +75,16 @@ class Pipeline:
     def conclude(
         self, evidence: Sequence[Evidence], photo_shape: tuple[int, int], clock: Stopwatch | None = None
     ) -> Trace:
-        """The stages after the networks; ablations start here, on evidence that they have kept."""
+        """The stages after the networks; ablations start here, from evidence that they keep in files.
+
+        Parameters
+        ----------
+        evidence : sequence of Evidence
+            One per person box, best box first.
+        photo_shape : (H, W)
+        clock : Stopwatch, optional
+            Counts the time of the stages; a new one by default.
+        """
         clock = clock or Stopwatch()
         groupings = [clock.time("crf", self.assembler, seen) for seen in evidence]
         clock.move(sum(grouping.certificate.seconds for grouping in groupings), "crf", "ilp")

@@ -11,13 +11,13 @@ T = TypeVar("T")
 
 
 class Stopwatch:
-    """Adds up wall seconds by stage."""
+    """Adds up wall time by stage, in `seconds`."""
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
 
     def time(self, stage: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of a call, whose time counts for a stage."""
+        """The result of `call(*args, **kwargs)`, whose time is added to that of a stage, even if it raises."""
         start = time.perf_counter()
         try:
             return call(*args, **kwargs)
@@ -25,6 +25,6 @@ class Stopwatch:
             self.seconds[stage] += time.perf_counter() - start
 
     def move(self, seconds: float, source: str, target: str) -> None:
-        """Count a part of one stage's time for another."""
+        """Take seconds off the time of one stage and add them to that of another."""
         self.seconds[source] -= seconds
         self.seconds[target] += seconds

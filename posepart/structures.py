@@ -1,7 +1,7 @@
 """The frozen records that pass between the stages of Figure 2.
 
-Their frames (photo, crop, map) are those of `geometry.frames`; boxes are (x0, y0, x1, y1). Every record of several
-things has an empty form: nobody in the photo is an ordinary result.
+Their frames (photo, crop, map) are those of `geometry.frames`; boxes are (x0, y0, x1, y1). Every record of a
+collection may be empty: a photo without people is an ordinary input.
 """
 
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class PersonBoxes:
 
     @classmethod
     def empty(cls) -> "PersonBoxes":
-        """Nobody."""
+        """No people."""
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
 
 
@@ -51,7 +51,8 @@ class Crop:
 class PoseMaps:
     """Output of the Pose FCN for one crop: Pj and Pn of Sec. 3.
 
-    `offsets[j, k]` is the predicted (dx, dy) from a joint j at that cell to joint `schema.NEIGHBOURS[j, k]`.
+    `offsets[j, k, :, y, x]` is the predicted (dx, dy) from joint j, if it is at cell (x, y), to joint
+    `schema.NEIGHBOURS[j, k]`.
     """
 
     joints: Float32  # (14, h, w), in [0, 1]
@@ -100,7 +101,7 @@ class Candidates:
 
     @classmethod
     def empty(cls) -> "Candidates":
-        """No proposal."""
+        """No proposals."""
         return cls(
             np.zeros((0, 2), np.float32),
             np.zeros(0, np.int64),
@@ -111,7 +112,7 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the networks say about one crop, before the CRF."""
+    """What the networks predict for one crop; the input of the CRF."""
 
     crop: Crop
     candidates: Candidates  # crop frame
@@ -120,7 +121,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What the ILP solver guarantees: the optimum lies in [bound, energy]."""
+    """What the ILP solver guarantees (Sec. 3.1): the minimum of Eq. (1) lies in [bound, energy]."""
 
     energy: float  # nats, of the whole crop
     bound: float  # nats, a lower bound of the optimum
@@ -140,7 +141,7 @@ class Pose:
 
     xy: Float32  # (14, 2); rows of absent joints are 0
     joint_scores: Float32  # (14,), in [0, 1]; 0 for absent joints
-    log_score: float  # sum over the joints of the log unary score (Sec. 4.1); higher is better
+    log_score: float  # sum over the joints of the log score (Secs. 3.1, 4.1); higher is better
 
     def __post_init__(self) -> None:
         check_shape("Pose.xy", self.xy, (NUM_JOINTS, 2))
@@ -164,12 +165,12 @@ class Grouping:
 class Choice:
     """The people of one crop, in its frame (Sec. 3.1)."""
 
-    own: Pose | None  # of the person the box is of; None if there is no such pose
-    extra: tuple[Pose, ...]  # further people of the crop, who have no box of their own
+    own: Pose | None  # the person the box is of; None if there is no such pose
+    extra: tuple[Pose, ...]  # further people of the crop, for whom the detector has no box
 
     @property
     def drawn(self) -> tuple[Pose, ...]:
-        """The poses that the second stage sees: the box's own, or all where no pose is."""
+        """The poses that the second stage sees: that of the box, or, without one, all further people."""
         return self.extra if self.own is None else (self.own,)
 
 

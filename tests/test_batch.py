@@ -1,4 +1,4 @@
-"""The run over many photos: resumable, and one bad photo never ends it."""
+"""`predict` for many photos: a run can be resumed, and no error of one photo ends it."""
 
 import gc
 import json
@@ -7,12 +7,12 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from helpers.fake_pipeline import FakePipeline, write_photo
 from PIL import Image
 
 from posepart import batch
+from posepart.arrays import Rgb
 from posepart.batch import RunSummary, predict_photos
 from posepart.ilp import Problem
 from posepart.io.results import read_result
@@ -21,10 +21,10 @@ from posepart.io.run_folder import image_ids, prepare_out, result_names
 SETTINGS = {"model": "fake", "pipeline": {"refine": True, "crf": {"time_limit": 1.0}}}
 
 
-def run(photos: list[Path], out: Path, parser: FakePipeline | None = None, **options: Any) -> RunSummary:
+def run(photos: list[Path], out: Path, pipeline: FakePipeline | None = None, **options: Any) -> RunSummary:
     overwrite = options.get("overwrite", False)
     digest = prepare_out(out, photos, SETTINGS, overwrite=overwrite)
-    return predict_photos(photos, parser or FakePipeline(), out, run=digest, **options)
+    return predict_photos(photos, pipeline or FakePipeline(), out, run=digest, **options)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -90,7 +90,7 @@ def test_only_bad_photos(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_errors_of_the_parser_name_the_photo(tmp_path: Path, error: Exception, expected: str) -> None:
+def test_errors_of_the_pipeline_name_the_photo(tmp_path: Path, error: Exception, expected: str) -> None:
     photos = [write_photo(tmp_path / "a.png"), write_photo(tmp_path / "b.png")]
     summary = run(photos, tmp_path / "out", FakePipeline(fail_on=0, error=error))
     sentence = summary.failed[str(photos[0])]
@@ -106,9 +106,9 @@ def test_second_run_skips_what_is_complete(tmp_path: Path) -> None:
     run(photos, out)
     before = contents(out)
     (out / "b_people.png").unlink()
-    parser = FakePipeline()
-    summary = run(photos, out, parser)
-    assert len(parser.sizes) == 1
+    pipeline = FakePipeline()
+    summary = run(photos, out, pipeline)
+    assert len(pipeline.sizes) == 1
     assert summary.complete_already == (str(photos[0]),)
     assert summary.done == (str(photos[1]),)
     assert summary.exit_code == 0
@@ -117,7 +117,7 @@ def test_second_run_skips_what_is_complete(tmp_path: Path) -> None:
     assert after["predictions.json"] == before["predictions.json"]
 
 
-def test_overwrite_makes_all_anew(tmp_path: Path) -> None:
+def test_overwrite_predicts_all_again(tmp_path: Path) -> None:
     photos = [write_photo(tmp_path / "a.png")]
     run(photos, tmp_path / "out")
     assert len(run(photos, tmp_path / "out", overwrite=True).done) == 1
@@ -170,10 +170,10 @@ def test_upright_photo_size(tmp_path: Path) -> None:
 
 def test_crf_name_of_every_photo(tmp_path: Path) -> None:
     photos = [write_photo(tmp_path / "a.png")]
-    parser = FakePipeline()
+    pipeline = FakePipeline()
     (tmp_path / "crf").mkdir()
     digest = prepare_out(tmp_path / "out", photos, SETTINGS)
-    predict_photos(photos, parser, tmp_path / "out", run=digest, dump_crf=tmp_path / "crf")
+    predict_photos(photos, pipeline, tmp_path / "out", run=digest, dump_crf=tmp_path / "crf")
     assert Problem.load(tmp_path / "crf" / "a_0.npz").n_candidates == 14
 
 
@@ -190,7 +190,7 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
     assert prepare_out(out, photos, changed) == digest
 
 
-def test_results_left_of_other_settings_are_made_anew(tmp_path: Path) -> None:
+def test_results_of_other_settings_are_predicted_again(tmp_path: Path) -> None:
     photos = [write_photo(tmp_path / "a.png"), write_photo(tmp_path / "b.png")]
     out = tmp_path / "out"
     run(photos, out)
@@ -275,8 +275,8 @@ def test_image_ids(photos: list[str], ids: list[int]) -> None:
 
 
 def test_one_photo_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A photo's pixels are let go before the next photo is read."""
-    alive: list[weakref.ref[np.ndarray]] = []
+    """The pixels of a photo are freed before the next photo is read."""
+    alive: list[weakref.ref[Rgb]] = []
     original = batch.open_photo
 
     def watched(path: Path) -> object:

@@ -30,7 +30,7 @@ PRINTED = {
     "merge.upper_body_iou": 0.5,  # Sec. 4.1
     "merge.lower_body_iou": 0.5,  # Sec. 4.1
     "merge.whole_body_iou": 0.4,  # Sec. 4.1
-    "mirror_pose": False,  # no second looks in the paper
+    "mirror_pose": False,  # the networks see each crop once
     "upright_pose": False,
     "part_scales": (1.0,),
     "refine": True,  # Sec. 3.2
@@ -70,6 +70,18 @@ def test_the_preset_leaves_the_defaults_only_where_the_paper_does() -> None:
 
 def test_presets_by_name() -> None:
     assert {"default": PipelineConfig(), "paper": PAPER} == PRESETS
+
+
+@pytest.mark.parametrize("scales", [(), (1.0, 0.0)])
+def test_part_scales_must_be_above_zero(scales: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="give at least one scale above 0"):
+        PipelineConfig(part_scales=scales)
+
+
+@pytest.mark.parametrize("power", [0.0, -1.0, 1.5, float("nan")])
+def test_powers_that_do_not_soften_are_refused(power: float) -> None:
+    with pytest.raises(ValueError, match=r"merge\.part_power: expected a number in"):
+        MergeConfig(part_power=power)
 
 
 def test_unknown_rules_are_refused() -> None:

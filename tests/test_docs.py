@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ PAGES = [
 LIVE_PAGES = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which also tells what was
 PATH = re.compile(r"(?:posepart|ilp|models|experiments|docs|tests|examples|\.ci|\.github)/[\w./*-]*")
 OTHER_PROGRAMS = ("bash", "conda", "cp", "mkdocs", "npm", "pre-commit", "pytest", "ruff", "source", "tar")
-TYPES = {
+TYPES: dict[str, type | tuple[type, ...]] = {
     "text": str,
     "whole number": int,
     "number": (int, float),
@@ -108,6 +109,23 @@ def test_commands_are_understood(
         check_command(command, monkeypatch, capsys)
 
 
+def test_a_wrong_command_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The check above is one: options that do not exist, scripts and files that are not there."""
+    for line in (
+        "posepart predict holiday/ --preset papers",
+        "posepart predict holiday/ --pipeline.crf.time_limit 2",
+        "python experiments/bench_ilp.py --nothing",
+        "python experiments/nothing.py",
+        "pytest tests/nothing",
+        'pip install ".[nothing]"',
+        "unknown_program",
+    ):
+        with pytest.raises(AssertionError):
+            check_command(next(commands(line)), monkeypatch, capsys)
+
+
 def check_command(
     command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -128,12 +146,20 @@ def check_command(
 
 
 def check_extras(requirement: str) -> None:
-    from configparser import ConfigParser
+    for extra in re.findall(r"\w+", requirement):
+        assert extra in extras(), f"pip install {requirement}: no such extra"
 
+
+def extras() -> set[str]:
+    """What `pip install .[NAME]` knows."""
     parser = ConfigParser()
     parser.read(ROOT / "setup.cfg", encoding="utf-8")
-    for extra in re.findall(r"\w+", requirement):
-        assert extra in parser["options.extras_require"], f"pip install {requirement}: no such extra"
+    return set(parser["options.extras_require"])
+
+
+def test_the_quickstart_tells_all_extras() -> None:
+    told = [row[0] for row in table(DOCS / "quickstart.md", "Extra")]
+    assert {re.findall(r"\[(\w+)\]", cell)[0] for cell in told} == extras()
 
 
 def test_command_blocks_hold_nothing_that_is_not_shell() -> None:
@@ -152,13 +178,15 @@ def test_inline_code_is_right(
     monkeypatch.chdir(tmp_path)
     settings = dict(flat(PipelineConfig()))
     sections = {key.partition(".")[0] for key in settings if "." in key}
+    of_files = {row[0].strip("`") for row in table(page, "Field")}
     for code in inline_code(page):
         if PATH.fullmatch(code) and "NAME" not in code:
             assert any(ROOT.glob(code.rstrip("/"))), f"{page.name}: {code} does not exist"
         elif code.startswith(("posepart ", "python experiments/", "pip install ")) and "COMMAND" not in code:
             check_command(next(commands(code)), monkeypatch, capsys)
         key = code.removeprefix("--pipeline.")
-        if (key != code and key.islower()) or re.fullmatch(rf"(?:{'|'.join(sections)})(?:\.[a-z_]+)+", key):
+        names_setting = re.fullmatch(rf"(?:{'|'.join(sections)})(?:\.[a-z_]+)+", key)
+        if names_setting and code not in of_files and not key.endswith((".safetensors", ".json")):
             assert key in settings, f"{page.name}: no setting {key}"
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import posepart
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = {"posepart": "posepart", "posepart.ilp": "ilp", "posepart.models": "models"}
 SOURCE_FOLDERS = (*FOLDERS.values(), "experiments", "tests")
@@ -100,14 +102,11 @@ def test_environment_agrees_with_setup_cfg() -> None:
 
 
 def test_version_is_stated_once() -> None:
-    import posepart
-
-    assert setup_cfg()["metadata"]["version"] in (posepart.__version__, "attr: posepart.__version__")
+    """In `posepart/__init__.py`, from which the installed metadata take it."""
+    assert setup_cfg()["metadata"]["version"] == "attr: posepart.__version__"
 
 
 def test_run_as_a_module_from_the_clone() -> None:
-    import posepart
-
     assert run_python("-m posepart --version", ROOT) == f"posepart {posepart.__version__}\n"
 
 
@@ -148,6 +147,7 @@ def test_wheel_holds_all_of_it_and_nothing_else(wheel: Path) -> None:
     metadata = {path for path in files if path.parts[0].endswith(".dist-info")}
     assert files - metadata == expected
     assert {"LICENSE", "NOTICE", "entry_points.txt"} <= {path.name for path in metadata}
+    assert {path.parts[0] for path in metadata} == {f"posepart-{posepart.__version__}.dist-info"}
 
 
 def test_wheel_imports_from_elsewhere(wheel: Path, tmp_path: Path) -> None:

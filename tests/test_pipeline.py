@@ -1,26 +1,20 @@
 """The stages in order, on drawn people that stand-in networks can see."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from helpers.stand_ins import FIGURES, boxes_of, draw, figure, logistic, pipeline_of
+from helpers.stand_ins import FIGURES, boxes_of, draw, logistic, pipeline_of
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from posepart import load
 from posepart.batch import predict_photos
 from posepart.config import ChoiceConfig, CropConfig, FeatureConfig, PipelineConfig
 from posepart.ilp import Problem, solve
 from posepart.io.run_folder import prepare_out
-from posepart.models.builders import build
-from posepart.models.model_set import Card
-from posepart.models.weight_files import save_tensors, save_weights
-from posepart.pipeline import Pipeline
 from posepart.schema import SKELETON, Part
 from posepart.stages.crf import SolvedCrf
 from posepart.stages.features import OFFSET_FEATURES
@@ -222,48 +216,6 @@ def test_the_same_photo_twice_is_the_same_scene(scene: Scene) -> None:
     for one, other in zip(again.people, scene.people, strict=True):
         np.testing.assert_array_equal(one.pose.xy, other.pose.xy)
         assert one.certificate.energy == other.certificate.energy
-
-
-@pytest.fixture(scope="module")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model set of tiny untrained networks."""
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    arguments = {
-        "detector": ("person_detector", {"width": 0.35, "channels": 8, "hidden": 8, "input_size": 64}),
-        "pose": ("pose_mobilenet_v2", {"width": 0.35}),
-        "part": ("part_mobilenet_v2", {"width": 0.35}),
-        "refine": ("refine_labels", {}),
-    }
-    for stage, (builder, options) in arguments.items():
-        card = Card(stage=stage, builder=builder, arguments=options)
-        save_weights(folder / f"{stage}.safetensors", build(builder, options), card)
-    only_offsets = PairwiseModel(None, logistic(OFFSET_FEATURES))
-    save_tensors(folder / "crf.safetensors", only_offsets.to_arrays(), Card(stage="crf"))
-    return folder
-
-
-def test_load_a_folder(model_folder: Path) -> None:
-    pipeline = load(model_folder, config=without_segments())
-    scene = pipeline(np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8))
-    assert scene.size == (80, 60)
-    assert scene.model == "tiny"
-    boxed = replace(pipeline, detector=lambda image: boxes_of([figure(0, 0, 0.3)]))
-    assert boxed(np.zeros((60, 80, 3), np.uint8)).size == (80, 60)  # the networks run, too
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda folder: load(folder), "pass --no-segment-term"),
-        (lambda folder: load(folder / "absent"), "absent: no installed model"),
-        (lambda folder: load(folder, device="nonsense"), "device 'nonsense' cannot be used here"),
-        (lambda folder: load(folder, detector="yolo", config=without_segments()), "--detector yolo: neither"),
-    ],
-)
-def test_load_says_what_is_wrong(model_folder: Path, call: Callable[[Path], Pipeline], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        call(model_folder)
 
 
 def test_every_person_knows_the_crop_of_its_pose() -> None:

@@ -1,9 +1,10 @@
-"""What passes between stages: frames, the affine, validation."""
+"""The records that pass between stages, their validation, and the affine between frames."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from posepart.geometry.frames import Affine, crop_to_map, map_to_crop
 from posepart.structures import (
@@ -19,7 +20,7 @@ from posepart.structures import (
 )
 
 
-def zeros(*shape: int) -> np.ndarray:
+def zeros(*shape: int) -> NDArray:
     return np.zeros(shape, np.float32)
 
 

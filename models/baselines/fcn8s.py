@@ -8,7 +8,7 @@ class FCN8s(nn.Module):
     """Fully convolutional VGG-16 with skips from pool3 and pool4, at stride 8.
 
     The last x8 upsampling, which is bilinear and not trained in FCN, is left to the caller, as for every network
-    here. Here fc6 is padded, so that nothing has to be cropped. The sides of the image must be multiples of 32.
+    here. fc6 is padded, so that nothing has to be cropped. The sides of the image must be multiples of 32.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """NanoDet-g (RangiLyu, 2020), a one-stage detector of 3.8 M parameters trained on COCO, reduced to people.
 
-It guides the Faster R-CNN (`guided`), as it has seen far more pictures than the few thousand photos of our training
-set. Batch norms are folded into the convolutions.
+It guides the Faster R-CNN (`guided`), as COCO has far more pictures than our training set of a few thousand
+photos. Batch norms are folded into the convolutions.
 """
 
 from collections.abc import Mapping

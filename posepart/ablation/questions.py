@@ -107,8 +107,8 @@ def _second_stage(base: PipelineConfig, retrained: Collection[str]) -> Question:
     variants = [Variant("first stage only", replace(base, refine=False))]
     for name in retrained:
         stage = SECOND_STAGES[name]
-        maps = {"joint_map": stage.joint_map, "skeleton_map": stage.skeleton_map}
-        variants.append(Variant(f"retrained, {name}", refined, second_stage=name, **maps))
+        own = Variant(f"retrained, {name}", refined, "exact", name, stage.joint_map, stage.skeleton_map)
+        variants.append(own)
     if not retrained:
         zero = Variant("shipped, maps set to zero", refined, joint_map=False, skeleton_map=False)
         variants.append(zero)

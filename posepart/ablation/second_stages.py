@@ -55,8 +55,9 @@ def train_second_stages(
 def _trained(stage: SecondStage, examples: RefineExamples, run: Path, steps: int, seed: int) -> RefineFCN:
     network = build(stage.builder)
     assert isinstance(network, RefineFCN)
-    maps = {"joint_map": stage.joint_map, "skeleton_map": stage.skeleton_map}
-    batches = RefineBatches(examples, PoseEncoder(network.encoding, CropConfig().size, **maps), BATCH, seed)
+    size = CropConfig().size
+    encode = PoseEncoder(network.encoding, size, joint_map=stage.joint_map, skeleton_map=stage.skeleton_map)
+    batches = RefineBatches(examples, encode, BATCH, seed)
     loop = LoopConfig(steps=steps, lr=3e-3, ema=0.99, bf16=False, checkpoint_every=200, threads=1, seed=seed)
     loss = RefineLoss(PartLossConfig().class_weights)
     averaged = train(network, batches, loss, run, loop, resume=True)

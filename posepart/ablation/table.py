@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from posepart.ablation.variants import Question, Variant
 from posepart.metrics.bootstrap import Score, Statistic, paired_bootstrap
-from posepart.metrics.judged import JudgedPhoto
+from posepart.metrics.judged import ORIGINS, JudgedPhoto
 from posepart.metrics.scores import scores_of
 from posepart.metrics.tables import Cell, Row, Table, table_to_markdown, table_to_record
 
@@ -28,7 +28,6 @@ HEADLINES: tuple[Headline, ...] = (
     Headline("pose_map_pckh", "mAP"),
     Headline("pose_map_pose_box", "mAP (pose box)"),
     Headline("oks_ap", "OKS-AP"),
-    Headline("pck_lsp_extended", "PCK LSP"),
     Headline("pck_human", "PCK human"),
     Headline("pck_teacher", "PCK teacher"),
     Headline("pck_exact", "PCK exact"),
@@ -37,6 +36,19 @@ HEADLINES: tuple[Headline, ...] = (
     Headline("part_miou_derived", "mIoU derived"),
     Headline("part_miou_exact", "mIoU exact"),
 )
+
+
+def headlines_of(names: Sequence[str]) -> tuple[Headline, ...]:
+    """The headlines among the names of scores: `HEADLINES`, and PCK by source where there are several sources."""
+    fixed = [headline for headline in HEADLINES if headline.name in names]
+    by_source = [Headline(name, f"PCK {name.removeprefix('pck_')}") for name in names if _is_of_source(name)]
+    return (*fixed, *(by_source if len(by_source) > 1 else ()))
+
+
+def _is_of_source(name: str) -> bool:
+    """Whether a score is the PCK of one source (see `scores.pck_scores`)."""
+    by_origin = {f"pck_{origin}" for origin in ORIGINS}
+    return name.startswith("pck_") and not name.endswith("_unmirrored") and name not in by_origin
 
 
 @dataclass(frozen=True)
@@ -58,12 +70,9 @@ class Answer:
 
 def headline_scores(photos: Sequence[JudgedPhoto]) -> dict[str, Score]:
     """The scores of the headlines that have samples, by name, with `remembered` statistics."""
-    wanted = {headline.name for headline in HEADLINES}
-    return {
-        score.name: replace(score, statistic=remembered(score.statistic))
-        for score in scores_of(photos)
-        if score.name in wanted and score.samples
-    }
+    scores = {score.name: score for score in scores_of(photos) if score.samples}
+    shown = [scores[headline.name] for headline in headlines_of(tuple(scores))]
+    return {score.name: replace(score, statistic=remembered(score.statistic)) for score in shown}
 
 
 def remembered(statistic: Statistic) -> Statistic:
@@ -91,7 +100,8 @@ def answer(
     """
     variants = question.variants
     first = scores[variants[0]]
-    headlines = tuple(h for h in HEADLINES if all(h.name in scores[variant] for variant in variants))
+    shared = [name for name in first if all(name in scores[variant] for variant in variants)]
+    headlines = headlines_of(shared)
     cells = tuple(
         tuple(
             _cell(first[h.name] if i else None, scores[variant][h.name], replicates, seed) for h in headlines

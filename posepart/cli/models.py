@@ -1,15 +1,13 @@
 """`posepart models`: the installed models in five lines each, or all that the cards of one model say."""
 
-import json
 import textwrap
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-import posepart.models
 from posepart.cli import options
+from posepart.models.model_set import ModelSet, find_model, installed_models
 
 SUMMARY = "List the installed models, or show the cards of one."
 STRAY_HINT = "name one model"
@@ -22,12 +20,7 @@ examples:
   posepart models
   posepart models posepart-s
   posepart models my_models/run3"""
-INSTALLED = Path(posepart.models.__file__).parent / "weights"
-
 _WIDTH = 110  # characters of a line of the list
-_ORDER = ("detector", "pose", "part", "jppnet", "refine", "crf", "calibration")  # as in Figure 2
-
-Cards = dict[str, dict[str, Any]]  # by stage
 
 
 def parser() -> ArgumentParser:
@@ -41,67 +34,50 @@ def parser() -> ArgumentParser:
 
 def run(chosen: Namespace) -> int:
     """Print; the exit code."""
-    installed = sorted(path.parent for path in INSTALLED.glob("*/detector.json"))
     if chosen.model is not None:
-        folder = INSTALLED / chosen.model if INSTALLED / chosen.model in installed else Path(chosen.model)
-        print("\n".join(_details(folder, _read_cards(folder))))
+        print("\n".join(_details(find_model(chosen.model))))
         return 0
-    if not installed:
+    models = installed_models()
+    if not models:
         raise ValueError(
             "no model is installed; install posepart again, or give a folder of weights to --model"
         )
-    for folder in installed:
-        print("\n".join(_summary(folder, _read_cards(folder))))
+    for model in models:
+        print("\n".join(_summary(model)))
     return 0
 
 
-def _read_cards(folder: Path) -> Cards:
-    files = {path.stem: path for path in folder.glob("*.json")}
-    if "detector" not in files:
-        names = ", ".join(sorted(path.parent.name for path in INSTALLED.glob("*/detector.json")))
-        raise ValueError(f"{folder}: no installed model (there are: {names}) and no folder of weights")
-    try:
-        return {
-            stage: json.loads(files[stage].read_text(encoding="utf-8")) for stage in _ORDER if stage in files
-        }
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{folder}: a card cannot be read ({error}); copy the model again") from None
-
-
-def _summary(folder: Path, cards: Cards) -> Iterator[str]:
+def _summary(model: ModelSet) -> Iterator[str]:
     """Five lines about a model."""
-    size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    licences = {
-        key: cards["detector"].get(f"licence_{key}", "unknown") for key in ("code", "weights", "data")
-    }
-    yield f"{folder.name}"
-    for title, text in {
-        "folder": f"{folder} ({size / 1e6:.0f} MB)",
+    size = sum(model.path(stage).stat().st_size for stage in model.cards)
+    measured = [
+        (stage, *next(iter(card.metrics.items()))) for stage, card in model.cards.items() if card.metrics
+    ]
+    card = next(iter(model.cards.values()))
+    licences = {"code": card.licence_code, "weights": card.licence_weights, "data": card.licence_data}
+    lines = {
+        "folder": f"{model.folder} ({size / 1e6:.0f} MB)",
         "stages": ", ".join(
-            f"{stage} ({card['builder']})" if "builder" in card else stage for stage, card in cards.items()
+            f"{k} ({card.builder})" if card.builder else k for k, card in model.cards.items()
         ),
-        "metrics": "; ".join(f"{stage} {_numbers(card)}" for stage, card in cards.items() if _numbers(card)),
-        "licences": "; ".join(f"{key}: {text}" for key, text in licences.items()),
-    }.items():
+        "metrics": ", ".join(f"{stage} {name} {value:.3g}" for stage, name, value in measured),
+        "licences": "; ".join(f"{what}: {licence or 'not stated'}" for what, licence in licences.items()),
+    }
+    yield model.name
+    for title, text in lines.items():
         yield "  " + textwrap.shorten(f"{title}: {text}", _WIDTH, placeholder=" ...")
 
 
-def _numbers(card: Mapping[str, Any]) -> str:
-    """The first measures of a stage."""
-    metrics = card.get("metrics", {})
-    numbers = [f"{key} {value:.3g}" for key, value in metrics.items() if isinstance(value, float)]
-    return ", ".join(numbers[:2])
-
-
-def _details(folder: Path, cards: Cards) -> Iterator[str]:
-    yield f"{folder.name}  ({folder})"
-    for stage, card in cards.items():
+def _details(model: ModelSet) -> Iterator[str]:
+    """All that the cards say."""
+    yield f"{model.name}  ({model.folder})"
+    for stage, card in model.cards.items():
         yield f"  {stage}"
-        yield from _lines(card, "    ")
+        yield from _lines(card.to_record(), "    ")
 
 
-def _lines(card: Mapping[str, Any], indent: str) -> Iterator[str]:
-    for key, value in card.items():
+def _lines(record: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for key, value in record.items():
         if isinstance(value, Mapping):
             yield f"{indent}{key}:"
             yield from _lines(value, indent + "  ")

@@ -40,9 +40,7 @@ class CropBatchConfig:
     need: str = "joints"  # labels that a person or photo must have to be drawn: "joints" or "parts"
     crop: CropConfig = field(default_factory=lambda: CropConfig(size=192))
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    source_shares: dict[str, float] = field(
-        default_factory=dict
-    )  # source -> share; the other sources split the rest
+    source_shares: dict[str, float] = field(default_factory=dict)  # see `source_weights`
 
 
 class PersonCrops(Dataset[dict[str, Tensor]]):
@@ -176,13 +174,33 @@ def crop_labels(
     dict of str to ndarray
         One item of the batches of `PersonCrops`, but with image (S, S, 3).
     """
-    image = warp_image(sample.read_image(), affine, size)
     others = [q for i, q in enumerate(sample.people) if i != person]
-    cells = size // stride
+    joints, ignore = _joints_of_people([sample.people[person], *others], affine, mirrored, size, stride)
+    for box in sample.ignore_boxes:
+        _mark_box(ignore, box, affine, stride)
+    parts = sample.read_parts()
+    outside = np.full(ignore.shape, IGNORE, np.uint8)
+    part_map = outside if parts is None else warp_labels(parts, affine, size, stride, Part.BACKGROUND)
+    corners = _corners(sample.people[person].box, affine)
+    own = np.concatenate([corners.min(axis=0), corners.max(axis=0)]).astype(np.float32)
+    image = warp_image(sample.read_image(), affine, size)
+    return {"image": image, "joints": joints, "box": own, "ignore": ignore, "parts": part_map}
+
+
+def _joints_of_people(
+    people: Sequence[LabelledPerson], affine: Affine, mirrored: bool, size: int, stride: int
+) -> tuple[Float32, Mask]:
+    """Joints of a crop's people, its own person first, and the cells in which unlabelled joints may lie.
+
+    Returns
+    -------
+    joints : (MAX_PEOPLE, 14, 3) float32
+    ignore : (h, h) bool
+    """
     joints = np.zeros((MAX_PEOPLE, NUM_JOINTS, 3), np.float32)
-    ignore = np.zeros((cells, cells), bool)
+    ignore = np.zeros((size // stride, size // stride), bool)
     row = 0
-    for candidate in [sample.people[person], *others]:
+    for candidate in people:
         complete = candidate.joints is not None and bool((candidate.joints[:, 2] > 0).all())
         if candidate.joints is not None:
             visible = _visible_joints(transform_joints(candidate.joints, affine, mirrored), size)
@@ -195,14 +213,7 @@ def crop_labels(
             row = 1  # the first row remains that of the crop's own person
         if not complete:
             _mark_box(ignore, candidate.box, affine, stride)
-    for box in sample.ignore_boxes:
-        _mark_box(ignore, box, affine, stride)
-    parts = sample.read_parts()
-    outside = np.full((cells, cells), IGNORE, np.uint8)
-    part_map = outside if parts is None else warp_labels(parts, affine, size, stride, Part.BACKGROUND)
-    corners = _corners(sample.people[person].box, affine)
-    own = np.concatenate([corners.min(axis=0), corners.max(axis=0)]).astype(np.float32)
-    return {"image": image, "joints": joints, "box": own, "ignore": ignore, "parts": part_map}
+    return joints, ignore
 
 
 def _has_joints(sample: Sample, person: LabelledPerson) -> bool:

@@ -14,12 +14,12 @@ from posepart.arrays import Float64, check_shape
 
 
 def map_to_crop(cell: NDArray, stride: float) -> NDArray:
-    """Centres of map cells as crop coordinates."""
+    """Map cells, whole or fractional, as crop coordinates; a whole number is the centre of a cell."""
     return (cell + 0.5) * stride - 0.5
 
 
 def crop_to_map(xy: NDArray, stride: float) -> NDArray:
-    """Crop coordinates as (fractional) map cells."""
+    """Crop coordinates as fractional map cells, the inverse of `map_to_crop`."""
     return (xy + 0.5) / stride - 0.5
 
 

@@ -18,6 +18,7 @@ def pose_extent(xy: NDArray, margin: float) -> Float64:
     xy : (J, 2)
         At least one joint.
     margin : float
+        Share of the longer side by which the box is grown on every side.
 
     Returns
     -------
@@ -29,7 +30,22 @@ def pose_extent(xy: NDArray, margin: float) -> Float64:
 
 
 def pose_fit(xy: NDArray, box: NDArray, margin: float) -> float:
-    """How well joints (J, 2) fill a box (4,) xyxy: intersection over union of `pose_extent` and the box."""
+    """How well a pose fills a box: intersection over union of `pose_extent` and the box.
+
+    Parameters
+    ----------
+    xy : (J, 2)
+        At least one joint.
+    box : (4,) xyxy
+        In the frame of the joints.
+    margin : float
+        See `pose_extent`.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+    """
     return float(box_iou(pose_extent(xy, margin)[None], box[None])[0, 0])
 
 
@@ -41,11 +57,12 @@ def body_box(xy: NDArray, min_aspect: float) -> Float64:
     xy : (J, 2)
         The joints that are present.
     min_aspect : float
+        Least ratio of the shorter to the longer side.
 
     Returns
     -------
     (4,) float64 xyxy
-        NaN for fewer than two joints, or if all lie on one spot.
+        In the frame of the joints; NaN for fewer than two joints, or if all lie on one spot.
     """
     if len(xy) < 2:
         return np.full(4, np.nan)

@@ -6,7 +6,14 @@ from posepart.arrays import Float32
 
 
 def segment_distance(x: Float32, y: Float32, start: Float32, end: Float32) -> Float32:
-    """Distance of a grid, columns at x (w,) and rows at y (h,), to segments between (B, 2) and (B, 2).
+    """Distance of every point of a grid to every segment.
+
+    Parameters
+    ----------
+    x, y : (w,) and (h,) float32
+        Coordinates of the columns and rows of the grid.
+    start, end : (B, 2) float32
+        The ends of the segments, which may coincide; in the frame of the grid.
 
     Returns
     -------

@@ -21,15 +21,15 @@ from posepart.structures import Candidates, Certificate, Crop, Evidence, Groupin
 class JppnetNetworks:
     """A JPPNet in place of Pose FCN, Part FCN, CRF and second stage.
 
-    Each joint has one candidate at most, the peak of its heat map; `PeakAssembler` makes a pose of them.
+    Each joint has at most one candidate, the peak of its heat map; `PeakAssembler` makes a pose of them.
     """
 
-    jppnet: nn.Module
+    jppnet: nn.Module  # images (B, 3, S, S) -> parsing and heat maps of its stages
     config: PipelineConfig
     device: str = "cpu"
 
     def __call__(self, crops: Sequence[Crop]) -> list[Evidence]:
-        """See `stages.networks.CropNetworks`."""
+        """The evidence of every crop, in order."""
         return [
             evidence for batch in in_batches(crops, self.config.batch_size) for evidence in self._see(batch)
         ]
@@ -46,9 +46,9 @@ class JppnetNetworks:
 
 @dataclass(frozen=True)
 class PeakAssembler:
-    """All candidates of a crop are one person; for evidence with one candidate per joint. No CRF."""
+    """Without a CRF: all candidates of a crop are one person. For evidence with at most one candidate per joint."""
 
-    config: ChoiceConfig
+    config: ChoiceConfig  # its `min_joints` and `missing_joint_score`
 
     def __call__(self, evidence: Evidence) -> Grouping:
         """One pose, or none with fewer than `min_joints` joints."""
@@ -62,7 +62,14 @@ class PeakAssembler:
 class JppnetParts(nn.Module):
     """A JPPNet as a first-stage Part FCN: its parsing maps, for the segment term of the CRF and the second stage.
 
-    It sees one scale; scales and mirror images are averaged as for any Part FCN (`stages.views.part_view`).
+    It is applied at one scale; scales and mirror images are averaged as for any Part FCN (`stages.views.part_view`).
+
+    Parameters
+    ----------
+    jppnet : nn.Module
+        A JPPNet of the 7 parts and 14 joints of the schema.
+    config : JPPNetInferenceConfig
+        Of which `average` and `merged` are used.
     """
 
     def __init__(self, jppnet: nn.Module, config: JPPNetInferenceConfig) -> None:
@@ -84,7 +91,12 @@ def peak_candidates(maps: Float32, stride: float, threshold: float) -> Candidate
     stride : float
         Crop pixels per cell.
     threshold : float
-        Lower peaks are no candidates; the proposals' score threshold (Sec. 4.1 of Xia et al.).
+        Lower peaks are no candidates: the score threshold of proposals (Sec. 4.1 of Xia et al.).
+
+    Returns
+    -------
+    Candidates
+        In the crop frame; the score of every type but the candidate's own is 0.
     """
     xy, scores = peaks(maps, stride)
     joint = np.flatnonzero(scores >= threshold)
@@ -95,14 +107,23 @@ def peak_candidates(maps: Float32, stride: float, threshold: float) -> Candidate
 
 
 def check_schema(network: nn.Module, path: Path) -> None:
-    """Refuse weights whose network is no JPPNet of our 14 joints and 7 parts.
+    """Refuse a network that is not a JPPNet of our 14 joints and 7 parts.
+
+    Parameters
+    ----------
+    network : nn.Module
+    path : Path
+        Its weight file, which the error names.
 
     Raises
     ------
-    ValueError: naming the file.
+    ValueError
+        If it is another kind of network, or was trained for other joints or labels.
     """
     if not isinstance(network, JPPNet):
-        raise ValueError(f"{path}: holds a {type(network).__name__}, not a JPPNet; `train.py jppnet` makes one")
+        raise ValueError(
+            f"{path}: holds a {type(network).__name__}, not a JPPNet; `train.py jppnet` makes one"
+        )
     found = network.config.joints, network.config.labels
     if found != (NUM_JOINTS, NUM_PARTS):
         raise ValueError(

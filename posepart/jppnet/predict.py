@@ -1,4 +1,4 @@
-"""What a JPPNet says about crops, averaged over scales and mirror images (Liang et al., Sec. 6.1), without CRF."""
+"""The output of a JPPNet for crops, averaged over scales and mirror images (Liang et al., Sec. 6.1), without CRF."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from posepart.models.scales import resized, to_size
 
 @dataclass(frozen=True)
 class JointPrediction:
-    """Of B crops. parsing: (B, labels, h, w), probabilities. pose: (B, joints, h, w) heat maps. stride: px."""
+    """Parts and joints of B crops."""
 
-    parsing: Tensor
-    pose: Tensor
-    stride: float
+    parsing: Tensor  # (B, labels, h, w), probabilities
+    pose: Tensor  # (B, joints, h, w), heat maps
+    stride: float  # crop pixels per cell
 
 
 @torch.inference_mode()
@@ -32,14 +32,23 @@ def predict_jppnet(
     flip_joints: Sequence[int],
     config: JPPNetInferenceConfig | None = None,
 ) -> JointPrediction:
-    """Average the maps of every scale and of the mirrored input.
+    """The output of a JPPNet, averaged over scales and the mirrored input (Liang et al., Sec. 6.1).
 
-    Parsing is the mean of the predictions of all stages, pose that of the last stage alone.
+    Parsing is the mean of the predictions of all stages; pose is that of the last stage alone.
 
     Parameters
     ----------
-    images: (B, 3, H, W) in [-1, 1]. flip_labels, flip_joints: what each label and joint becomes in a mirrored
-        picture (the schema's tables). config: None is the paper's.
+    network : JPPNet
+    images : (B, 3, H, W) float32
+        In [-1, 1].
+    flip_labels, flip_joints : sequence of int
+        The label and joint that each becomes in a mirrored picture (the schema's tables).
+    config : JPPNetInferenceConfig, optional
+        By default the numbers of the paper.
+
+    Returns
+    -------
+    JointPrediction
     """
     config = config or JPPNetInferenceConfig()
     size = [side // network.stride for side in images.shape[-2:]]
@@ -56,7 +65,7 @@ def predict_jppnet(
 
 
 def _seen(network: JPPNet, images: Tensor, config: JPPNetInferenceConfig) -> Iterator[StageMaps]:
-    """What the network says at every scale, or once at its own."""
+    """The maps of every scale of `config`, or, with `merged`, those the network itself merges from its scales."""
     if config.merged:
         yield network(images).merged
     else:
@@ -74,11 +83,16 @@ def peaks(heatmaps: NDArray, stride: float) -> tuple[Float32, Float32]:
 
     Parameters
     ----------
-    heatmaps: (J, h, w). stride: px of a cell.
+    heatmaps : (J, h, w)
+    stride : float
+        Crop pixels per cell.
 
     Returns
     -------
-    xy (J, 2) float32, crop pixels; scores (J,) float32, the height of the peak cut to [0, 1].
+    xy : (J, 2) float32
+        Crop frame.
+    scores : (J,) float32
+        The height of the peak, clipped to [0, 1].
     """
     joints, height, width = heatmaps.shape
     flat = heatmaps.reshape(joints, height * width)

@@ -1,5 +1,5 @@
-"""`posepart evaluate`: measures results on labelled photos and writes a folder to look at.
+"""`posepart evaluate`: measure results on labelled photos and write a report.
 
-`evaluate.evaluate` is the whole; `predictions` says where results come from, `paper_tables` and `figures` what is
-shown of them, `worst_cases` keeps the pictures, `contents` puts all of it in order, and `page` makes HTML of it.
+`evaluate.evaluate` does all of it. `predictions` is where results come from, `paper_tables` and `figures` show them,
+`worst_cases` keeps pictures, `contents` puts everything in order, and `page` makes HTML of it.
 """

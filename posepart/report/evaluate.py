@@ -1,4 +1,4 @@
-"""From labelled photos and results to the folder of a report: index.html, tables.md, metrics.json, worst/."""
+"""Write a report on labelled photos and results: index.html, tables.md, metrics.json, worst/."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
+from posepart.arrays import Float64
 from posepart.data.sample import Sample
 from posepart.io.files import write_json
 from posepart.metrics.collect import part_confusions
@@ -31,11 +31,22 @@ def choose_samples(
     people_per_photo: int = 0,
     limit: int | None = None,
 ) -> list[Sample]:
-    """The samples of the sources in `subset` with enough people, at most `limit`.
+    """Choose the samples to measure on.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+    subset : sequence of str, optional
+        Their sources; all by default.
+    people_per_photo : int
+        The least number of people.
+    limit : int, optional
+        How many samples to choose at most.
 
     Raises
     ------
-    ValueError: when a source does not exist, or nothing is left.
+    ValueError
+        A source does not exist, or no sample is left.
     """
     sources = {s.source for s in samples}
     unknown = sorted(set(subset or ()) - sources)
@@ -63,37 +74,39 @@ def evaluate(
 
     Parameters
     ----------
-    samples : the labelled photos.
-    out : the folder of the report; an earlier report there is replaced, once this one is complete.
-    about : what else to say about the run: "data", "split", settings.
-    worst : how many photos to show as worst, by pose and by parts each.
+    samples : sequence of Sample
+    predictions : Predictions
+        The results.
+    out : Path
+        Folder of the report. An earlier report there is replaced once this one is complete.
+    about : mapping
+        What else to say about the run: "data", "split", settings.
+    bootstrap : Bootstrap
+    worst : int
+        How many of the worst photos to show, by pose and by parts each.
 
     Returns
     -------
-    The measures that are in metrics.json.
+    tuple of Measure
+        The measures in metrics.json.
 
     Raises
     ------
-    ValueError: one sentence about what cannot be read, measured or written. Nothing is written then.
+    ValueError
+        Something, which the error names, cannot be read, measured or written. Then nothing is written.
     """
     require_matplotlib()
     with complete_folder(out) as folder:
-        results = _observe(samples, predictions, worst)
+        results = _judge_all(samples, predictions, worst)
         intervals = measure_photos(results.photos, **asdict(bootstrap))
         measures = tuple(tqdm(intervals, "intervals", unit="measure", disable=None, leave=False))
         tables = paper_tables(results.photos, bootstrap, predictions.parts)
-        model = predictions.name or ", ".join(results.models)
-        about = {
-            "model": model,
-            **about,
-            "photos": len(samples),
-            "people": sum(len(sample.people) for sample in samples),
-            "bootstrap": asdict(bootstrap),
-        }
+        people = sum(len(sample.people) for sample in samples)
+        about = {"model": predictions.name or ", ".join(results.models), **about}
+        about |= {"photos": len(samples), "people": people, "bootstrap": asdict(bootstrap)}
         galleries = _write_galleries(results, folder)
-        page = make_page(
-            results.photos, measures, tables, results.seconds, galleries, about, predictions.parts
-        )
+        parts = predictions.parts
+        page = make_page(results.photos, measures, tables, results.seconds, galleries, about, parts)
         write_json(folder / "metrics.json", _record(about, results, measures, tables))
         (folder / "tables.md").write_text(_markdown(page.title, page.subtitle, tables.values()), "utf-8")
         (folder / "index.html").write_text(page_to_html(page), "utf-8")
@@ -102,16 +115,16 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Results:
-    """What is kept of all photos. seconds: stage -> (I,) wall times."""
+    """What is kept of all photos."""
 
     photos: tuple[JudgedPhoto, ...]
-    models: tuple[str, ...]
-    seconds: dict[str, NDArray[np.float64]]
+    models: tuple[str, ...]  # names of the models that made the results
+    seconds: dict[str, Float64]  # stage -> (I,) wall times
     worst_poses: tuple[Case, ...]
     worst_parts: tuple[Case, ...]
 
 
-def _observe(samples: Sequence[Sample], predictions: Predictions, worst: int) -> _Results:
+def _judge_all(samples: Sequence[Sample], predictions: Predictions, worst: int) -> _Results:
     photos, models, seconds = [], set(), []
     poses, parts = WorstCases(worst), WorstCases(worst)
     for sample in tqdm(samples, "photos", unit="photo", disable=None):
@@ -125,7 +138,7 @@ def _observe(samples: Sequence[Sample], predictions: Predictions, worst: int) ->
         seconds.append(scene.seconds)
     stages = dict.fromkeys(stage for times in seconds for stage in times)
     by_stage = {stage: np.array([times.get(stage, 0.0) for times in seconds]) for stage in stages}
-    if not any(values.any() for values in by_stage.values()):  # unknown, or left out by --deterministic
+    if not any(values.any() for values in by_stage.values()):  # unknown, or omitted by --deterministic
         by_stage = {}
     return _Results(tuple(photos), tuple(sorted(models)), by_stage, poses.cases(), parts.cases())
 
@@ -133,10 +146,10 @@ def _observe(samples: Sequence[Sample], predictions: Predictions, worst: int) ->
 def _write_galleries(results: _Results, folder: Path) -> list[Gallery]:
     (folder / "worst").mkdir()
     pose_note = (
-        "By mean OKS of the people with joints that a human (or a generator) made, 12 limb joints; a person who was "
-        "not found counts 0. What is to be ignored is grey."
+        "By the mean OKS, over 12 limb joints, of the people with joints labelled by a human (or a generator); "
+        "a person who was not found counts 0. Ignored regions are grey."
     )
-    part_note = "By the mean IoU of the classes in the photo. Pixels to be ignored are grey."
+    part_note = "By the mean IoU of the classes in the photo. Ignored pixels are grey."
     return [
         _write_gallery("Worst by pose", pose_note, "OKS", "pose", results.worst_poses, folder),
         _write_gallery("Worst by parts", part_note, "mIoU", "parts", results.worst_parts, folder),
@@ -153,7 +166,7 @@ def _write_gallery(
             (folder / name).write_bytes(content)
         pictures.append(names)
     if not cases:
-        note = f"No photo to show: none can be measured by {kind}."
+        note = f"No photo can be measured by {kind}."
     return Gallery(title, note, score_name, cases, tuple(pictures))
 
 
@@ -173,5 +186,5 @@ def _record(
 
 
 def _markdown(title: str, subtitle: str, tables: Iterable[Table]) -> str:
-    head = Table("head", title, f"{subtitle}; intervals from a bootstrap over photos.", (), ())
+    head = Table("head", title, f"{subtitle}; intervals are from a bootstrap over photos.", (), ())
     return "\n".join(table_to_markdown(table) for table in (head, *tables))

@@ -1,6 +1,6 @@
 """The figures of a report as SVG, drawn with matplotlib (the extra `report`).
 
-Text stays text in them, so that the page's own fonts show it. Every function returns an `<svg>` element.
+Text in them remains text, shown in the fonts of the page. Every function returns an `<svg>` element.
 """
 
 import io
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY, INK = "#2563a8", "#d97706", "#9aa3ad", "#1f2933"
-# One colour per joint group, told apart also by those who see few colours (Okabe and Ito).
+# One colour per joint group, from a palette that colour-blind readers can distinguish (Okabe and Ito).
 GROUP_COLOURS = ("#111111", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-FURTHEST = 1.0  # torso diameters: where the axis of errors ends
+FURTHEST = 1.0  # torso diameters; the end of the axis of errors
 BOX_THRESHOLDS_SHOWN = (0.5, 0.75, 0.9)
 
 _STYLE: Any = {
@@ -60,7 +60,13 @@ _STYLE: Any = {
 
 
 def require_matplotlib() -> None:
-    """Raise a ValueError that says how to install matplotlib where it is absent."""
+    """Check that matplotlib is installed.
+
+    Raises
+    ------
+    ValueError
+        It is not; the error says how to install it.
+    """
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError:
@@ -71,7 +77,7 @@ def require_matplotlib() -> None:
 
 
 def joint_precision_recall(joints: Detections) -> str:
-    """A panel for every joint group with the curves of its two joints."""
+    """Draw a panel for each joint group with the curves of its two joints."""
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots(2, 4, sharex=True, sharey=True).ravel()
@@ -91,7 +97,7 @@ def joint_precision_recall(joints: Detections) -> str:
 
 
 def box_precision_recall(boxes: Detections) -> str:
-    """The curves of person boxes at some IoU thresholds; `boxes` are judged at `COCO_THRESHOLDS`."""
+    """Draw the curves of person boxes, judged at `COCO_THRESHOLDS`, at some of these thresholds."""
 
     def draw(figure: "Figure") -> None:
         axis = figure.subplots()
@@ -126,7 +132,7 @@ def _unit_square(axis: "Axes") -> None:
 
 
 def part_confusion(confusion: NDArray) -> str:
-    """Which part the pixels of every true part were taken for, in percent; `confusion` is (7, 7)."""
+    """Draw a confusion matrix (7, 7), each row in percent of its sum."""
     totals = confusion.sum(axis=1, keepdims=True)
     shares = np.divide(confusion, totals, out=np.zeros(confusion.shape), where=totals > 0)
     names = [name.replace("_", " ") for name in PART_NAMES]
@@ -148,11 +154,12 @@ def part_confusion(confusion: NDArray) -> str:
 
 
 def joint_error_distribution(errors: NDArray) -> str:
-    """Errors per joint as boxes, and the share of joints within every distance.
+    """Draw the errors of each joint as boxes, and the share of joints within each distance.
 
     Parameters
     ----------
-    errors : (N, 14) in torso diameters, inf for a joint that was not found, nan for one that does not count.
+    errors : (N, 14), torso diameters
+        inf for a joint that was not found, nan for one that does not count.
     """
 
     def draw(figure: "Figure") -> None:
@@ -203,7 +210,7 @@ def _error_curves(axis: "Axes", errors: NDArray) -> None:
 
 
 def joint_calibration(joints: ScoredJoints) -> str:
-    """Reliability diagram of joint scores, with how many joints there are at every score."""
+    """Draw the reliability diagram of joint scores, and the number of joints at each score."""
     curve = reliability(joints.scores, joints.right)
     error = expected_calibration_error(joints.scores, joints.right)
     middles, width = (curve.edges[1:] + curve.edges[:-1]) / 2, float(curve.edges[1])
@@ -222,7 +229,7 @@ def joint_calibration(joints: ScoredJoints) -> str:
 
 
 def stage_times(seconds: Mapping[str, NDArray]) -> str:
-    """Mean wall time of every stage, from its (I,) seconds per photo; the thin line reaches the 95th percentile."""
+    """Draw the mean wall time of each stage and the 95th percentile, from its (I,) seconds on each photo."""
 
     def draw(figure: "Figure") -> None:
         axis = figure.subplots()
@@ -243,7 +250,7 @@ def stage_times(seconds: Mapping[str, NDArray]) -> str:
 
 
 def _svg(draw: Callable[["Figure"], None], size: tuple[float, float]) -> str:
-    """What `draw` paints on a figure of `size` inches."""
+    """Draw on a figure of `size` (width, height) inches."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

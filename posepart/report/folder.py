@@ -1,4 +1,4 @@
-"""The folder of a report: it appears when all of it is there, or not at all."""
+"""The folder of a report, written completely or not at all."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,29 +9,31 @@ FILES = ("index.html", "metrics.json", "tables.md", "worst")
 
 
 def check_replaceable(out: Path) -> None:
-    """Refuse a path at which something else than an earlier report is.
+    """Check that a path is free, or holds only an earlier report.
 
     Raises
     ------
-    ValueError: the folder holds other files, or is none.
+    ValueError
+        It is a file, or a folder with other files.
     """
     if out.exists() and not out.is_dir():
         raise ValueError(f"{out}: is a file; choose a folder for the report with -o")
     others = sorted(path.name for path in out.iterdir() if path.name not in FILES) if out.is_dir() else []
     if others:
         raise ValueError(
-            f"{out}: holds other files than an earlier report ({', '.join(others[:3])}); choose another "
+            f"{out}: holds files that are not part of a report ({', '.join(others[:3])}); choose another "
             "folder with -o"
         )
 
 
 @contextmanager
 def complete_folder(out: Path) -> Iterator[Path]:
-    """A folder to write into; it becomes `out` at the end, in the place of an earlier report, if nothing failed.
+    """Give a folder to write into, and rename it to `out` at the end if nothing failed, replacing an earlier report.
 
     Raises
     ------
-    ValueError: as `check_replaceable`, or when the folder cannot be made.
+    ValueError
+        As `check_replaceable`, or the folder cannot be made.
     """
     out = out.absolute()
     check_replaceable(out)

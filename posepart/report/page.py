@@ -1,6 +1,6 @@
-"""The page of a report: HTML that needs nothing but itself and the pictures beside it.
+"""The page of a report: HTML that needs no other files but the pictures beside it.
 
-Everything that comes from files (names, settings, sources) is escaped here.
+All text that comes from files (names, settings, sources) is escaped here.
 """
 
 from collections.abc import Mapping
@@ -15,32 +15,32 @@ from posepart.report.worst_cases import Case
 
 @dataclass(frozen=True)
 class Tile:
-    """One of the few numbers at the top of the page: what, how much, and where it is explained."""
+    """One of the few numbers at the top of the page."""
 
-    label: str
+    label: str  # what it is
     value: str
-    detail: str
+    detail: str  # its interval, and what it was measured on
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure. svg: the drawing, empty where there is nothing to draw; the caption then says why."""
+    """A figure."""
 
     title: str
-    caption: str
-    svg: str
+    caption: str  # says why where there is nothing to draw
+    svg: str  # empty where there is nothing to draw
     narrow: bool = False
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Photos, the worst first. pictures: file names of labels and result, in the order of the cases."""
+    """Photos, the worst first."""
 
     title: str
     note: str
     score_name: str
     cases: tuple[Case, ...]
-    pictures: tuple[tuple[str, str], ...]
+    pictures: tuple[tuple[str, str], ...]  # file names of labels and result, in the order of the cases
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,17 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """The whole page. about: what was measured and how, in words."""
+    """The whole page."""
 
     title: str
     subtitle: str
     tiles: tuple[Tile, ...]
-    about: Mapping[str, str]
+    about: Mapping[str, str]  # what was measured and how, in words
     sections: tuple[Section, ...]
 
 
 def page_to_html(page: Page) -> str:
-    """The page as one HTML document."""
+    """Render the page as one HTML document."""
     links = "".join(f'<a href="#{escape(s.name)}">{escape(s.title)}</a>' for s in page.sections)
     tiles = "".join(
         f'<div class="tile"><span class="label">{escape(t.label)}</span><span class="value">{escape(t.value)}'

@@ -1,4 +1,4 @@
-"""How the page of a report looks: one column, plain colours, the reader's own fonts."""
+"""The style sheet of a report's page: one column, plain colours, the fonts of the reader's system."""
 
 STYLE = """
 :root { --ink: #1f2933; --quiet: #5c6773; --line: #e2e6ea; --ground: #f6f7f9; --accent: #2563a8; }

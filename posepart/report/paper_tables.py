@@ -1,11 +1,9 @@
-"""Tables 1 to 4 of the paper, in its shape, and one of instance parts; every value with a bootstrap interval."""
+"""Tables 1 to 4 of the paper, and one of instance parts; every value has a bootstrap interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from posepart.arrays import Index
 from posepart.metrics.adk import average_distance
 from posepart.metrics.average_precision import Detections
 from posepart.metrics.bootstrap import Statistics, bootstrap_intervals
@@ -27,9 +25,9 @@ from posepart.schema import PART_NAMES, Part
 
 NO_PART_MAPS = "Not measured: these predictions have no part maps."
 NO_PART_LABELS = "Not measured: none of these photos has a part map as label."
-NO_INSTANCES = "Not measured: no photo has labels of every person, with a mask for each."
+NO_INSTANCES = "Not measured: in no photo is everybody labelled, with a mask for each person."
 NO_EXACT_POSES = (
-    "Not measured: no photo has labels of every person, with joints that a human (or a generator) made."
+    "Not measured: in no photo is everybody labelled, with joints labelled by a human (or a generator)."
 )
 
 _TABLE_3_ORDER = (*(part for part in Part if part != Part.BACKGROUND), Part.BACKGROUND)
@@ -38,20 +36,20 @@ _MATCHINGS: dict[str, Matching] = {"matched by PCKh": "pckh", "matched by pose b
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are drawn: replicates of the photos, from one seed, to one confidence."""
+    """How intervals are computed."""
 
-    replicates: int = 1000
+    replicates: int = 1000  # bootstrap samples of the photos; 0 for no intervals
     seed: int = 0
     confidence: float = 0.95
 
     def row(self, label: str, statistics: Statistics, photos: int) -> Row:
-        """A row of a table, its cells the numbers that `statistics` returns."""
+        """Make a row of a table from the numbers that `statistics` returns."""
         intervals = bootstrap_intervals(statistics, photos, self.replicates, self.seed, self.confidence)
         return Row(label, tuple(map(Cell, intervals)))
 
 
 def paper_tables(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool = True) -> dict[str, Table]:
-    """All tables by their names; `parts` says whether the results have part maps at all."""
+    """Make all tables, by their names; `parts` says whether the results have part maps at all."""
     tables = (
         pose_precision_table(photos, bootstrap),
         distance_table(photos, bootstrap),
@@ -70,8 +68,8 @@ def pose_precision_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap) ->
     note = (
         f"Average precision of joints in %, higher is better; {len(positives)} photos in which everybody is "
         f"labelled, {int(positives.sum())} joints. A joint is right within half the forehead-neck distance. A "
-        "pose is compared with the person of whom it hits the most joints (PCKh: DeepCut, MPII), or with the one "
-        "whose pose box it overlaps most (Xia et al.)."
+        "pose is compared with the person of whom it hits most joints (PCKh: DeepCut, MPII), or with the "
+        "person whose pose box it overlaps most (Xia et al.)."
     )
     columns = (*(name.capitalize() for name in JOINT_GROUPS), "U-Body", "Total (mAP)")
     return _table(
@@ -80,7 +78,7 @@ def pose_precision_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap) ->
 
 
 def _pose_row(label: str, joints: Detections, bootstrap: Bootstrap) -> Row:
-    def statistics(weights: NDArray[np.int64]) -> list[float]:
+    def statistics(weights: Index) -> list[float]:
         score = pose_average_precision(joints, weights)
         return [*score.groups.values(), score.upper_body, score.total]
 
@@ -92,14 +90,14 @@ def distance_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap) -> Table
     distances = measured_distances(photos)
     number = len(distances.total)
 
-    def statistics(weights: NDArray[np.int64]) -> list[float]:
+    def statistics(weights: Index) -> list[float]:
         score = average_distance(distances, weights)
         return [*score.types.values(), score.coverage, score.average]
 
     note = (
-        f"Distance of joints in % of half the forehead-neck distance, lower is better; {number} photos. Each person "
-        "is compared with the one pose that overlaps most, joint by joint where both have it: "
-        f"{int(distances.counted.sum())} joints, the share of all in column Compared."
+        f"Distance of joints in % of half the forehead-neck distance, lower is better; {number} photos. Each "
+        "person is compared with the pose that overlaps most, in the joints that both have: "
+        f"{int(distances.counted.sum())} joints; the column Compared is their share of all labelled joints."
     )
     columns = (*(name.capitalize() for name in JOINT_TYPES), "Compared", "Ave.")
     rows = [bootstrap.row("distance", statistics, number)] if number else []
@@ -107,20 +105,20 @@ def distance_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap) -> Table
 
 
 def part_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool = True) -> Table:
-    """Table 3: pixel IoU of every part, by where the part maps are from."""
+    """Table 3: pixel IoU of each part, by the origin of the part maps."""
     by_origin = {origin: part_confusions(photos, origin) for origin in PART_ORIGINS}
     rows = [_part_row(origin, maps, bootstrap) for origin, maps in by_origin.items() if len(maps)]
     note = (
-        "Intersection over union of pixels in %, all photos in one confusion matrix, higher is better. Derived part "
-        "maps were computed from masks and joints: agreement with them is weaker evidence than with human ones."
+        "Intersection over union of pixels in %, over all photos together, higher is better. Derived part maps "
+        "were computed from masks and joints: agreement with them is weaker evidence than agreement with human ones."
     )
     columns = (*(PART_NAMES[part].replace("_", " ").capitalize() for part in _TABLE_3_ORDER), "Ave. (mIoU)")
     absent = NO_PART_LABELS if parts else NO_PART_MAPS
     return _table("table_3", "Table 3: parts, IoU", note, absent, columns, rows)
 
 
-def _part_row(origin: str, confusions: NDArray[np.int64], bootstrap: Bootstrap) -> Row:
-    def statistics(weights: NDArray[np.int64]) -> list[float]:
+def _part_row(origin: str, confusions: Index, bootstrap: Bootstrap) -> Row:
+    def statistics(weights: Index) -> list[float]:
         score = pooled_scores(confusions, weights)
         return [*score.iou[list(_TABLE_3_ORDER)], score.miou]
 
@@ -131,12 +129,12 @@ def size_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool 
     """Table 4: mIoU by the size of the person."""
     sizes = size_confusions(photos)
 
-    def statistics(weights: NDArray[np.int64]) -> list[float]:
+    def statistics(weights: Index) -> list[float]:
         return [pooled_scores(sizes[:, index], weights).miou for index in range(len(SIZE_NAMES))]
 
     edges = ", ".join(f"{edge:g}" for edge in SIZE_EDGES)
     note = (
-        "Mean IoU in % of the pixels in the boxes of people, by the square root of the box's area: up to "
+        "Mean IoU in % of the pixels in the boxes of people, by the square root of the area of the box: up to "
         f"{edges} px, and above; {len(sizes)} photos."
     )
     columns = tuple(f"Size {name}" for name in SIZE_NAMES)
@@ -146,19 +144,19 @@ def size_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool 
 
 
 def instance_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool = True) -> Table:
-    """Instance parts: whose part it is counts too."""
+    """Instance parts, which must belong to the right person."""
     records = parsing_records(photos)
     number = len(records.people)
 
-    def statistics(weights: NDArray[np.int64]) -> list[float]:
+    def statistics(weights: Index) -> list[float]:
         score = parsing_scores(records, weights)
         return [score.ap_r, score.ap_r_50, score.ap_p, score.ap_p_50, score.pcp_50]
 
     note = (
-        f"Parts of the right person in %, higher is better; {number} photos, {int(records.people.sum())} people. "
-        "AP^r ranks single parts by their IoU, AP^p people by the mean IoU of their parts (means over the "
-        "thresholds 0.1 to 0.9, and at 0.5); PCP is the share of parts found at IoU 0.5. Strict rule: "
-        "a person is matched once."
+        f"Parts of the right person in %, higher is better; {number} photos, {int(records.people.sum())} "
+        "people. AP^r judges single parts by their IoU, AP^p people by the mean IoU of their parts (means over "
+        "the thresholds 0.1 to 0.9, and at 0.5); PCP is the share of parts found at IoU 0.5. A person is "
+        "matched at most once (strict rule)."
     )
     columns = ("AP^r", "AP^r at 0.5", "AP^p", "AP^p at 0.5", "PCP at 0.5")
     absent = NO_INSTANCES if parts else NO_PART_MAPS

@@ -1,4 +1,4 @@
-"""Where the results that are measured come from: a model, a folder of `posepart predict`, a COCO results list."""
+"""Sources of results to measure: a model, a folder of `posepart predict`, or a COCO results list."""
 
 import json
 import math
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from posepart.arrays import Float32, Float64, Mask, Rgb
 from posepart.data.coco_keypoints import from_coco_joints
 from posepart.data.sample import Sample
 from posepart.io.photos import read_photo
@@ -19,25 +19,21 @@ from posepart.schema import JOINT_NAMES, NUM_JOINTS, CocoJoint, Joint
 from posepart.structures import Certificate, Person, Pose, Scene
 
 Entry = Mapping[str, Any]
-ImageParser = Callable[[NDArray[np.uint8]], Scene]
+ImageParser = Callable[[Rgb], Scene]
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """The results of one system.
+    """The results of one system."""
 
-    scene: the result of a sample. parts: whether results have part maps. name: of the system, empty where every
-    result tells it.
-    """
-
-    scene: Callable[[Sample], Scene]
-    parts: bool = True
-    name: str = ""
+    scene: Callable[[Sample], Scene]  # the result of a sample
+    parts: bool = True  # whether the results have part maps
+    name: str = ""  # of the system; empty where every result contains it
 
 
-def predictions_of_model(parser: ImageParser) -> Predictions:
-    """Run a model (`posepart.load`) over the photos, when they are asked for."""
-    return Predictions(lambda sample: parser(read_photo(sample.image_path)))
+def predictions_of_model(model: ImageParser) -> Predictions:
+    """Predict with a model (`posepart.load`), each photo when its result is needed."""
+    return Predictions(lambda sample: model(read_photo(sample.image_path)))
 
 
 def stored_predictions(path: Path, data: Path, split: str) -> Predictions:
@@ -45,13 +41,17 @@ def stored_predictions(path: Path, data: Path, split: str) -> Predictions:
 
     Parameters
     ----------
-    path : a folder that `posepart predict` wrote; or a COCO keypoint-results list of any system, as a file or in a
-        folder that has nothing but its `predictions.json`.
-    data, split : the labelled photos, for their COCO image ids.
+    path : Path
+        A folder that `posepart predict` wrote; or a COCO keypoint-results list of any system, as a file, or as the
+        `predictions.json` of a folder without other JSON files.
+    data : Path
+        Folder of the labelled photos, for their COCO image ids.
+    split : str
 
     Raises
     ------
-    ValueError: when there is nothing of the kind.
+    ValueError
+        There are no results, or they cannot be read.
     """
     if path.is_dir():
         others = any(file.name != PREDICTIONS for file in path.glob("*.json"))
@@ -69,8 +69,8 @@ def _result_path(folder: Path, sample: Sample) -> Path:
         if (folder / f"{name}.json").exists():
             return folder / f"{name}.json"
     raise ValueError(
-        f"{folder}: has no result of {photo.name} ({photo.stem}.json); run posepart predict on all photos that are "
-        "measured, or choose some with --subset and --limit"
+        f"{folder}: has no result of {photo.name} ({photo.stem}.json); run posepart predict on all photos to be "
+        "measured, or choose some of them with --subset and --limit"
     )
 
 
@@ -89,7 +89,7 @@ def _read_entries(path: Path) -> list[Entry]:
 
 
 def _image_ids(data: Path, split: str) -> dict[str, int]:
-    """COCO image ids by file name, where the data set has them; its reader has checked the file."""
+    """COCO image ids by file name, if the data set has them; its reader has checked the file."""
     path = data / f"person_keypoints_{split}.json"
     if not path.exists():
         return {}
@@ -118,17 +118,17 @@ def _coco_predictions(path: Path, entries: Sequence[Entry], image_ids: Mapping[s
 
 
 def _image_id(sample: Sample, image_ids: Mapping[str, int]) -> int:
-    """The COCO image id of a photo: as labelled, else the number that its file is named after; else -1."""
+    """The COCO image id of a photo: as labelled, else the number in its file name, else -1."""
     stem = sample.image_path.stem
     named = int(stem) if stem.isascii() and stem.isdigit() else -1
     return image_ids.get(sample.image_path.name, named)
 
 
 def _person(entry: Entry) -> Person:
-    """A person of a COCO keypoint-results list.
+    """Convert a person of a COCO keypoint-results list.
 
-    The third number of a joint is its score: 0 or less is absent, above 1 (a visibility flag) counts as 1. Without
-    a box the joints' extent stands in. The one score serves as that of the pose and of the box.
+    The third number of a joint is its score: 0 or less means absent, more than 1 (a visibility flag) counts as 1.
+    Without a box, the box around the joints is used. The single score becomes that of the pose and of the box.
     """
     joints, score = _joints(entry["keypoints"]), float(entry["score"])
     if not (np.isfinite(joints).all() and math.isfinite(score)):
@@ -143,15 +143,15 @@ def _person(entry: Entry) -> Person:
     )
 
 
-def _joints(keypoints: object) -> NDArray[np.float64]:
-    """(14, 3) x, y and score of our joints, from these or from the 17 of COCO."""
+def _joints(keypoints: object) -> Float64:
+    """Our joints, (14, 3) x, y and score, from our 14 or from the 17 of COCO."""
     joints = np.array(keypoints, dtype=np.float64).ravel()
     if len(joints) == 3 * NUM_JOINTS:
         return joints.reshape(NUM_JOINTS, 3)
     if len(joints) == 3 * len(CocoJoint):
         given = joints.reshape(-1, 3)
         converted = from_coco_joints(given.astype(np.float32)).astype(np.float64)
-        # A forehead that ears or nose stand in for comes back as "occluded", which is no score.
+        # A forehead computed from ears or nose is returned as "occluded", which is not a score.
         converted[Joint.FOREHEAD, 2] = min(converted[Joint.FOREHEAD, 2], given[:, 2].max())
         return converted
     raise ValueError(
@@ -160,7 +160,7 @@ def _joints(keypoints: object) -> NDArray[np.float64]:
     )
 
 
-def _box(entry: Entry, xy: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _box(entry: Entry, xy: Float64, present: Mask) -> Float32:
     if "bbox" not in entry:
         return pose_boxes(xy[None], present[None])[0].astype(np.float32)
     x, y, width, height = (float(value) for value in entry["bbox"])

@@ -1,4 +1,4 @@
-"""The photos on which results are worst: only their pictures are kept, so memory is bounded by their number."""
+"""The photos with the worst results, of which only pictures are kept, so that memory is bounded."""
 
 import heapq
 import io
@@ -7,10 +7,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from posepart.arrays import Rgb
 from posepart.data.contact_sheet import draw_sample
 from posepart.data.sample import Sample
 from posepart.draw import draw_overlay
@@ -23,24 +22,24 @@ _JPEG_QUALITY = 85
 
 @dataclass(frozen=True)
 class Case:
-    """A photo with its score in [0, 1]; truth, prediction: JPEG pictures of the labels and of the result."""
+    """A photo with a bad result."""
 
-    name: str
-    score: float
-    truth: bytes
-    prediction: bytes
+    name: str  # of the photo's file
+    score: float  # in [0, 1]
+    truth: bytes  # JPEG picture of the labels
+    prediction: bytes  # JPEG picture of the result
 
 
 class WorstCases:
-    """Keeps the cases of lowest score, at most `number`; of equal ones those that came first."""
+    """Keeps the cases of lowest score, at most `number`; of equal scores, those that came first."""
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self._heap: list[tuple[float, int, Case]] = []  # the best of the kept ones on top
+        self._heap: list[tuple[float, int, Case]] = []  # the best kept case first
         self._order = itertools.count()
 
     def offer(self, score: float, draw: Callable[[float], Case]) -> None:
-        """Consider a photo; `draw` is called only if it is among the worst so far. nan is passed over."""
+        """Consider a photo; `draw` is called only if its score is among the lowest so far. nan is ignored."""
         if math.isnan(score) or self.number < 1:
             return
         if len(self._heap) < self.number:
@@ -54,12 +53,12 @@ class WorstCases:
 
 
 def draw_case(sample: Sample, scene: Scene, score: float) -> Case:
-    """Draw the labels and the result of a photo; it is read anew."""
+    """Draw the labels and the result of a photo, which is read again."""
     prediction = draw_overlay(read_photo(sample.image_path), scene, PICTURE_SIDE)
     return Case(sample.image_path.name, score, _jpeg(draw_sample(sample, PICTURE_SIDE)), _jpeg(prediction))
 
 
-def _jpeg(picture: NDArray[np.uint8]) -> bytes:
+def _jpeg(picture: Rgb) -> bytes:
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "JPEG", quality=_JPEG_QUALITY)
     return file.getvalue()

@@ -1,7 +1,7 @@
 """Joints and parts, Tables 1 and 2 of the supplement, flips and palettes: the only place that knows our ids.
 
-Everything is derived from the two enumerations. Elsewhere a joint or a part is `Joint.NECK` or a whole array, never a
-bare integer.
+Everything is derived from the two enumerations. Elsewhere a joint or a part is `Joint.NECK` or a whole array, never
+a bare integer.
 """
 
 from enum import IntEnum
@@ -53,14 +53,15 @@ PART_NAMES: tuple[str, ...] = tuple(p.name.lower() for p in Part)
 LIMB_JOINTS: tuple[Joint, ...] = tuple(j for j in Joint if j not in (Joint.FOREHEAD, Joint.NECK))
 
 
-def _mirror(joint: Joint) -> Joint:
+def mirrored_name(name: str) -> str:
+    """The name of a joint or label with LEFT and RIGHT exchanged."""
     swap = {"LEFT": "RIGHT", "RIGHT": "LEFT"}
-    side, _, rest = joint.name.partition("_")
-    return Joint[f"{swap[side]}_{rest}"] if side in swap else joint
+    side, _, rest = name.partition("_")
+    return f"{swap[side]}_{rest}" if side in swap else name
 
 
 # FLIP_JOINTS[j] is the joint that joint j becomes in a mirrored picture.
-FLIP_JOINTS: tuple[Joint, ...] = tuple(_mirror(j) for j in Joint)
+FLIP_JOINTS: tuple[Joint, ...] = tuple(Joint[mirrored_name(j.name)] for j in Joint)
 
 
 # The order of the joints that Xia et al. released for PASCAL-Person-Part.

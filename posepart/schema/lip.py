@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from posepart.arrays import Float32, Float64, Ids, Index, Rgb
 from posepart.schema import IGNORE, NUM_JOINTS, NUM_PARTS, Joint, Part
+from posepart.schema.joints_and_parts import mirrored_name
 
 
 class LipLabel(IntEnum):
@@ -65,15 +66,9 @@ LIP_LABEL_NAMES: tuple[str, ...] = tuple(label.name.lower() for label in LipLabe
 LIP_JOINT_NAMES: tuple[str, ...] = tuple(joint.name.lower() for joint in LipJoint)
 
 
-def _mirror(name: str) -> str:
-    swap = {"LEFT": "RIGHT", "RIGHT": "LEFT"}
-    side, _, rest = name.partition("_")
-    return f"{swap[side]}_{rest}" if side in swap else name
-
-
 # FLIP_LIP_LABELS[l] and FLIP_LIP_JOINTS[j]: what a label or joint becomes in a mirrored picture.
-FLIP_LIP_LABELS: tuple[LipLabel, ...] = tuple(LipLabel[_mirror(label.name)] for label in LipLabel)
-FLIP_LIP_JOINTS: tuple[LipJoint, ...] = tuple(LipJoint[_mirror(joint.name)] for joint in LipJoint)
+FLIP_LIP_LABELS: tuple[LipLabel, ...] = tuple(LipLabel[mirrored_name(label.name)] for label in LipLabel)
+FLIP_LIP_JOINTS: tuple[LipJoint, ...] = tuple(LipJoint[mirrored_name(joint.name)] for joint in LipJoint)
 
 # (20, 3) uint8 RGB, in id order.
 LIP_PALETTE: Rgb = np.array(
@@ -86,8 +81,8 @@ LIP_PALETTE: Rgb = np.array(
     dtype=np.uint8,
 )  # fmt: skip
 
-# Sec. 5.3: the regions whose centres are the 9 joints of the structure loss. Glove, dress, socks and jumpsuits are in
-# none of them.
+# Sec. 5.3: the regions whose centres are the 9 joints of the structure loss. Glove, dress, socks and jumpsuits are
+# in none of them.
 LIP_REGIONS: dict[str, tuple[LipLabel, ...]] = {
     "head": (LipLabel.HAT, LipLabel.HAIR, LipLabel.SUNGLASSES, LipLabel.FACE),
     "upper_body": (LipLabel.UPPER_CLOTHES, LipLabel.COAT, LipLabel.SCARF),
@@ -150,7 +145,8 @@ def parts_from_lip(labels: Ids) -> Ids:
     Returns
     -------
     (H, W) uint8
-        Part ids; `schema.IGNORE` where the label spans several parts (arms, legs, pants, skirts, dresses, jumpsuits).
+        Part ids; `schema.IGNORE` where the label spans several parts (arms, legs, pants, skirts, dresses and
+        jumpsuits).
 
     Raises
     ------

@@ -1,11 +1,11 @@
-"""Scores that mean what they say: monotone maps from the raw scores of a result to probabilities.
+"""Calibrated scores: monotone maps from the raw scores of a result to probabilities.
 
 A model set may hold `calibration.safetensors`, fitted on labelled photos by `experiments/calibrate.py`. It changes
-what a result reports and nothing else: the CRF, pose NMS and the order of the people use the raw scores. A set
-without it reports raw scores.
+only the scores that a result reports: the CRF, pose NMS and the order of the people use the raw scores. Without it,
+the raw scores are reported. The calibrated score is
 
-- Joint: the probability that a joint which was found lies within 0.2 torso diameters of its true place.
-- Pose: the probability that a person is there and its joints have an OKS of at least 0.5.
+- of a joint: the probability that a joint which was found lies within 0.2 torso diameters of its true place;
+- of a pose: the probability that a person is there and that its joints have an OKS of at least 0.5.
 """
 
 from collections.abc import Mapping
@@ -20,17 +20,16 @@ from posepart.models.weight_files import read_tensors
 from posepart.schema import NUM_JOINTS
 from posepart.structures import Person, Scene
 
-SMALLEST = 1e-6  # a joint that was found keeps a score above 0
+SMALLEST = (
+    1e-6  # scores are clipped to [SMALLEST, 1 - SMALLEST]; a joint that was found keeps a score above 0
+)
 
 
 @dataclass(frozen=True)
 class PlattMap:
-    """The probability of a score s in [0, 1] is sigmoid(slope * logit(s) + intercept) (Platt 1999).
+    """The probability of a score s in [0, 1] is sigmoid(slope * logit(s) + intercept) (Platt 1999)."""
 
-    A slope of 1 and an intercept of 0 leave scores as they are.
-    """
-
-    slope: float
+    slope: float  # above 0; 1 and an intercept of 0 change nothing
     intercept: float
 
     def __post_init__(self) -> None:
@@ -40,16 +39,17 @@ class PlattMap:
             )
 
     def __call__(self, scores: NDArray) -> Float64:
+        """Probabilities of scores of any shape."""
         clipped = np.clip(np.asarray(scores, np.float64), SMALLEST, 1 - SMALLEST)
         return 1 / (1 + np.exp(-self.slope * np.log(clipped / (1 - clipped)) - self.intercept))
 
 
 @dataclass(frozen=True)
 class IsotonicMap:
-    """Linear between knots. knots: (K,) scores, rising. values: (K,) probabilities, rising: no order is lost."""
+    """The probability of a score is interpolated linearly between knots."""
 
-    knots: Float64
-    values: Float64
+    knots: Float64  # (K,) scores, strictly rising
+    values: Float64  # (K,) probabilities at the knots, never falling
 
     def __post_init__(self) -> None:
         both = np.stack([self.knots, self.values])
@@ -60,6 +60,7 @@ class IsotonicMap:
             )
 
     def __call__(self, scores: NDArray) -> Float64:
+        """Probabilities of scores of any shape."""
         return np.interp(np.asarray(scores, np.float64), self.knots, self.values)
 
 
@@ -69,19 +70,22 @@ RAW: ScoreMap = PlattMap(1.0, 0.0)
 
 @dataclass(frozen=True)
 class Calibration:
-    """joint: of joint scores. pose: of pose scores as `pose_unit_scores` makes them."""
+    """The maps of one model."""
 
-    joint: ScoreMap = RAW
-    pose: ScoreMap = RAW
+    joint: ScoreMap = RAW  # of joint scores
+    pose: ScoreMap = RAW  # of pose scores on the scale of `pose_unit_scores`
 
 
 def pose_unit_scores(scores: NDArray) -> Float64:
-    """Pose scores (sums of 14 log unaries, Sec. 4.1) on the scale of one joint: exp(score / 14), in [0, 1]."""
+    """Pose scores, sums of 14 log joint scores (Sec. 4.1), on the scale of one joint: exp(score / 14), in [0, 1]."""
     return np.exp(np.minimum(np.asarray(scores, np.float64), 0) / NUM_JOINTS)
 
 
 def calibrate(scene: Scene, calibration: Calibration | None) -> Scene:
-    """The result with calibrated joint scores and confidences; people keep their order and `Pose.score`."""
+    """The result with calibrated joint scores and confidences.
+
+    People keep their order and `Pose.log_score`. Without a calibration the result is returned unchanged.
+    """
     if calibration is None:
         return scene
     return replace(scene, people=tuple(_calibrated(person, calibration) for person in scene.people))
@@ -107,11 +111,12 @@ def to_arrays(calibration: Calibration) -> dict[str, Float64]:
 
 
 def from_arrays(arrays: Mapping[str, NDArray]) -> Calibration:
-    """What `to_arrays` made.
+    """The inverse of `to_arrays`.
 
     Raises
     ------
-    ValueError: when an array is missing, unknown or of another shape, or a map does not rise.
+    ValueError
+        If an array is missing, unknown or of another shape, or a map does not rise.
     """
     maps: dict[str, ScoreMap] = {}
     for key, array in arrays.items():
@@ -129,11 +134,12 @@ def from_arrays(arrays: Mapping[str, NDArray]) -> Calibration:
 
 
 def load_calibration(model: ModelSet) -> Calibration | None:
-    """The calibration of a model set, None where it has none.
+    """The calibration of a model set, or None if it has none.
 
     Raises
     ------
-    ValueError: when its file is damaged or holds something else, or was fitted for other pose weights.
+    ValueError
+        If its file is damaged, holds something else, or was fitted for other pose weights.
     """
     if "calibration" not in model.cards:
         return None

@@ -24,11 +24,11 @@ def propose(maps: PoseMaps, config: CandidateConfig) -> Candidates:
     Returns
     -------
     Candidates
-        In the crop frame, ordered by type and then by falling score. `xy` lies between the cells (a parabola
-        through the peak and its two neighbours along each axis). The score of the proposing type is the value
-        of its peak; the score of another type is its map interpolated bilinearly at `xy`, because
-        Sec. 3.1 takes the probability of every type *at the location* of the candidate: a maximum over the
-        cells around would credit a wrist with the elbow beside it.
+        In the crop frame, ordered by type and then by falling score. `xy` is refined between the cells by a
+        parabola through the peak and its two neighbours along each axis. The score of the proposing type is the
+        value of its peak; that of another type is its map interpolated bilinearly at `xy`, because Sec. 3.1 takes
+        the probability of every type *at the location* of the candidate: a maximum over the surrounding cells
+        would give a wrist the score of the elbow beside it.
 
     Raises
     ------
@@ -64,6 +64,7 @@ def local_maxima(score_maps: Float32, threshold: float) -> tuple[Index, Index, I
     Returns
     -------
     map, row, column : (P,) int64 each
+        By map, then row, then column.
     """
     padded = np.pad(score_maps, ((0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
     across = np.maximum(np.maximum(padded[:, :, :-2], padded[:, :, 2:]), padded[:, :, 1:-1])
@@ -75,10 +76,16 @@ def local_maxima(score_maps: Float32, threshold: float) -> tuple[Index, Index, I
 def peak_shift(score_maps: Float32, index: Index, row: Index, column: Index) -> Float32:
     """Where between the cells a peak lies: the vertex of a parabola through three cells, along each axis.
 
+    Parameters
+    ----------
+    score_maps : (K, h, w) float32
+    index, row, column : (P,) int64 each
+        The peaks, as `local_maxima` returns them.
+
     Returns
     -------
-    (P, 2) float32, cells, (dx, dy) in [-0.5, 0.5]; 0 along an axis on which the peak touches the border or
-    is a plateau.
+    (P, 2) float32
+        (dx, dy) in cells, in [-0.5, 0.5]; 0 along an axis on which the peak touches the border or is a plateau.
     """
     shifts = []
     for axis, position in ((2, column), (1, row)):
@@ -98,9 +105,11 @@ def suppress(xy: NDArray, joint: Index, score: Float32, config: CandidateConfig)
 
     Parameters
     ----------
-    xy : (P, 2), crop frame
+    xy : (P, 2)
+        Crop frame.
     joint : (P,) int64
     score : (P,) float32
+    config : CandidateConfig
 
     Returns
     -------
@@ -127,8 +136,10 @@ def sample(score_maps: Float32, xy: NDArray, stride: float) -> Float32:
     Parameters
     ----------
     score_maps : (K, h, w) float32
-    xy : (N, 2), crop frame
+    xy : (N, 2)
+        Crop frame.
     stride : float
+        Crop pixels per cell.
 
     Returns
     -------
@@ -153,12 +164,13 @@ def sample_offsets(maps: PoseMaps, xy: NDArray) -> Float32:
     Parameters
     ----------
     maps : PoseMaps
-    xy : (N, 2), crop frame
+    xy : (N, 2)
+        Crop frame.
 
     Returns
     -------
-    (N, 14, 14, 2) float32, crop pixels; entry [i, l, m] leads from point i, taken as joint l, to joint m;
-    zero for m = l.
+    (N, 14, 14, 2) float32
+        Crop pixels; entry [i, l, m] leads from point i, taken as joint l, to joint m; zero for m = l.
     """
     height, width = maps.offsets.shape[-2:]
     values = sample(maps.offsets.reshape(-1, height, width), xy, maps.stride)

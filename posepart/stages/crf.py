@@ -19,28 +19,43 @@ def unary(scores: NDArray, clip: float) -> Float64:
 
     Parameters
     ----------
-    scores : (N,), probabilities of joint types at candidates
+    scores : (N,)
+        Probabilities of joint types at candidates.
     clip : float
         Probabilities are clipped to [clip, 1 - clip].
 
     Returns
     -------
-    (N,) float64; negative where selecting the node pays by itself.
+    (N,) float64
+        Negative where selecting the node pays by itself.
     """
     return _negative_log_odds(scores, clip)
 
 
 def pairwise(probability: NDArray, clip: float) -> Float64:
-    """psi_ij(li, lj) = log((1 - Pij(li, lj)) / Pij(li, lj)), Eq. (2); arguments as for `unary`."""
+    """psi_ij(li, lj) = log((1 - Pij(li, lj)) / Pij(li, lj)), Eq. (2), of two joints of one person.
+
+    Parameters
+    ----------
+    probability : (M,)
+        Pij, the probability that both are joints of one person (`pairwise.LogisticWeights.probability`).
+    clip : float
+        Probabilities are clipped to [clip, 1 - clip].
+
+    Returns
+    -------
+    (M,) float64
+        Negative where joining the two pays by itself.
+    """
     return _negative_log_odds(probability, clip)
 
 
 def tempered(potential: Float64, config: PotentialConfig) -> Float64:
     """psi_ij as it enters the energy: multiplied by `pairwise_scale`, minus `pairwise_prior`.
 
-    Eq. (1) adds up the pairs of a person as if each were independent evidence. They are not: where the offsets are
-    wrong for a pose as a whole, as for a gymnast, all its pairs are wrong together, and Eq. (1) as printed tears
-    such people apart.
+    Eq. (1) adds up the pairs of a person as if they were independent evidence. They are not: where the offsets are
+    wrong for a whole pose, as for a gymnast, all its pairs are wrong together, and Eq. (1) as printed splits such a
+    person into several.
     """
     return config.pairwise_scale * potential - config.pairwise_prior
 
@@ -53,12 +68,13 @@ def _negative_log_odds(probability: NDArray, clip: float) -> Float64:
 def nodes(candidates: Candidates, config: LabelConfig) -> tuple[Index, Index]:
     """The (candidate, joint type) pairs among which the CRF chooses.
 
-    Variant A: every candidate with the type whose map proposed it. Variant B (`multi_label`): with every type
-    of at least `label_threshold`, too.
+    Each candidate comes with the type whose map proposed it; with `multi_label` (Sec. 3.1) also with every other
+    type whose score there is at least `label_threshold`.
 
     Returns
     -------
-    candidate, label : (N,) int64 each, by candidate and then by label.
+    candidate, label : (N,) int64 each
+        Ordered by candidate and then by label.
     """
     allowed = np.zeros(candidates.scores.shape, bool)
     allowed[np.arange(len(candidates)), candidates.joint] = True
@@ -69,9 +85,12 @@ def nodes(candidates: Candidates, config: LabelConfig) -> tuple[Index, Index]:
 
 
 def node_pairs(candidate: Index, label: Index, same_label: bool = False) -> tuple[Index, Index]:
-    """Pairs u < v of nodes of different candidates, (M,) int64 each.
+    """Pairs of nodes of different candidates: with different joint types, or with equal ones if `same_label`.
 
-    They have different joint types, or one and the same with `same_label`.
+    Returns
+    -------
+    u, v : (M,) int64 each
+        Indices of nodes, u < v.
     """
     u, v = np.triu_indices(len(candidate), 1)
     keep = (candidate[u] != candidate[v]) & ((label[u] == label[v]) == same_label)
@@ -95,8 +114,8 @@ def build_problem(
     model : PairwiseModel
     features : FeatureConfig
     config : CrfConfig
-        With `labels.unique_joints`, two joints of one type are never in one person; the problem states that as
-        `unique_labels` and does not list such pairs. Otherwise they cost what their distance says
+        With `labels.unique_joints` a person has at most one joint of a type, which the problem states as
+        `unique_labels` without listing such pairs. Otherwise the cost of such a pair depends on its distance
         (`duplicate_probability`).
 
     Returns
@@ -127,9 +146,20 @@ def build_problem(
 
 
 def duplicate_probability(distance: NDArray, config: PotentialConfig) -> Float64:
-    """Probability that two joints of one type, `distance` (M,) px apart, are one: 1 / (1 + exp(a d - b)).
+    """Probability that two joints of one type are one and the same: 1 / (1 + exp(a d - b)).
 
-    a is `duplicate_slope`, b `duplicate_bias`, both from DeeperCut's released code.
+    a is `duplicate_slope` and b `duplicate_bias`, both from DeeperCut's released code.
+
+    Parameters
+    ----------
+    distance : (M,)
+        d, crop px.
+    config : PotentialConfig
+
+    Returns
+    -------
+    (M,) float64
+        In [0, 1].
     """
     exponent = config.duplicate_slope * np.asarray(distance, np.float64) - config.duplicate_bias
     return 1 / (1 + np.exp(np.minimum(exponent, 500)))
@@ -139,11 +169,11 @@ def duplicate_probability(distance: NDArray, config: PotentialConfig) -> Float64
 class CrfAssembler:
     """Evidence -> poses: the minimiser of Eq. (1), with its certificate."""
 
-    pairwise: PairwiseModel
+    pairwise: PairwiseModel  # Pij of Eq. (2)
     config: PipelineConfig
 
     def __call__(self, evidence: Evidence) -> "SolvedCrf":
-        """Select candidates and group them into people.
+        """The candidates that Eq. (1) selects, grouped into the poses of people.
 
         Raises
         ------
@@ -156,7 +186,7 @@ class CrfAssembler:
         return self.solved(evidence, geometry, problem, solution)
 
     def problem(self, evidence: Evidence) -> tuple[PartGeometry | None, Problem]:
-        """What the segment term reads of the part maps, and Eq. (1) as arrays."""
+        """The geometry that the segment term reads (None without the term), and Eq. (1) as arrays."""
         features = self.config.features
         geometry = part_geometry(evidence.parts, features) if features.segment_term else None
         return geometry, build_problem(
@@ -166,7 +196,7 @@ class CrfAssembler:
     def solved(
         self, evidence: Evidence, geometry: PartGeometry | None, problem: Problem, solution: Solution
     ) -> "SolvedCrf":
-        """A solution of the evidence's problem as poses."""
+        """The poses that a solution of `problem(evidence)` stands for."""
         poses = decode(evidence.candidates, solution, self.config.crf.labels, self.config.choice)
         certificate = Certificate(
             solution.energy, solution.bound, solution.gap, solution.status, solution.seconds
@@ -176,10 +206,10 @@ class CrfAssembler:
 
 @dataclass(frozen=True)
 class SolvedCrf(Grouping):
-    """The poses of one crop with the CRF that they come from."""
+    """The poses of one crop, with the CRF that gave them."""
 
     candidates: Candidates
     geometry: PartGeometry | None  # None without the segment term
     problem: Problem  # Eq. (1) as arrays
-    solution: Solution
-    assembler: CrfAssembler  # with the weights and settings that the problem was built with
+    solution: Solution  # a label and a cluster for each node
+    assembler: CrfAssembler  # holds the weights and settings of the problem

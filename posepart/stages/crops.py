@@ -1,11 +1,10 @@
-"""Box -> rescaled crop, and the affine back (Sec. 3: boxes are resized so that people have one size)."""
-
-from typing import Any
+"""Person box -> crop of a fixed size, and the affine between photo and crop (Sec. 3)."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.arrays import Rgb
 from posepart.config import CropConfig
 from posepart.geometry.frames import Affine
 from posepart.structures import Crop, PersonBoxes
@@ -14,7 +13,21 @@ PADDING_GREY = 114  # value of crop pixels that lie outside the photo
 
 
 def box_affine(box: NDArray, config: CropConfig) -> Affine:
-    """The photo -> crop affine that centres `box` (xyxy, photo frame) in a square of `config.size` pixels."""
+    """The affine from the photo to the crop of a box.
+
+    The box is centred in a square whose side is `config.margin` times the longer side of the box.
+
+    Parameters
+    ----------
+    box : (4,) xyxy
+        Photo frame.
+    config : CropConfig
+
+    Returns
+    -------
+    Affine
+        Photo -> crop, without rotation.
+    """
     x0, y0, x1, y1 = (float(v) for v in box)
     side = max(x1 - x0, y1 - y0, 1e-3) * config.margin
     scale = config.size / side
@@ -23,11 +36,24 @@ def box_affine(box: NDArray, config: CropConfig) -> Affine:
     return Affine(np.array(matrix))
 
 
-def warp_image(image: NDArray[np.uint8], affine: Affine, size: int) -> NDArray[np.uint8]:
-    """Resample `image` (H, W, 3) into a (size, size, 3) crop; outside the photo it is grey.
+def warp_image(image: Rgb, affine: Affine, size: int) -> Rgb:
+    """The pixels of a crop.
 
-    Only the part of the photo under the crop is read, and it is area-averaged first when it shrinks, so
-    large photos neither alias nor cost memory.
+    Only the region of the photo under the crop is read, and it is area-averaged before it is shrunk: a large
+    photo shows no aliasing and costs no memory.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8
+    affine : Affine
+        Photo -> crop.
+    size : int
+        Side of the crop, px.
+
+    Returns
+    -------
+    (size, size, 3) uint8
+        Grey (`PADDING_GREY`) outside the photo.
     """
     height, width = image.shape[:2]
     corners = affine.inverse(
@@ -37,14 +63,14 @@ def warp_image(image: NDArray[np.uint8], affine: Affine, size: int) -> NDArray[n
     x1, y1 = np.clip(np.ceil(corners.max(0)).astype(int) + 2, 0, [width, height])
     if x1 - x0 < 1 or y1 - y0 < 1:
         return np.full((size, size, 3), PADDING_GREY, np.uint8)
-    region: NDArray[Any] = image[y0:y1, x0:x1]
+    region: Rgb = image[y0:y1, x0:x1]
     matrix = affine.matrix.copy()
     matrix[:, 2] += matrix[:, :2] @ [x0, y0]
     if affine.scale < 0.7:
         shrunk = (max(1, round((x1 - x0) * affine.scale)), max(1, round((y1 - y0) * affine.scale)))
         ratio = np.array([shrunk[0] / (x1 - x0), shrunk[1] / (y1 - y0)])
-        region = cv2.resize(region, shrunk, interpolation=cv2.INTER_AREA)
-        # a shrunk pixel i has its centre at (i + 0.5) / ratio - 0.5 of the region
+        region = np.asarray(cv2.resize(region, shrunk, interpolation=cv2.INTER_AREA), np.uint8)
+        # the centre of shrunk pixel i lies at (i + 0.5) / ratio - 0.5 in the region
         matrix[:, 2] += matrix[:, :2] @ (0.5 / ratio - 0.5)
         matrix[:, :2] /= ratio
     warped = cv2.warpAffine(
@@ -58,8 +84,8 @@ def warp_image(image: NDArray[np.uint8], affine: Affine, size: int) -> NDArray[n
     return np.asarray(warped, np.uint8)
 
 
-def crop_boxes(image: NDArray[np.uint8], boxes: PersonBoxes, config: CropConfig) -> list[Crop]:
-    """One crop per box, in the order of `boxes`."""
+def crop_boxes(image: Rgb, boxes: PersonBoxes, config: CropConfig) -> list[Crop]:
+    """One crop per box, with the box and its score, in the order of `boxes`."""
     crops = []
     for box, score in zip(boxes.xyxy, boxes.scores, strict=True):
         affine = box_affine(box, config)

@@ -1,4 +1,4 @@
-"""Photo -> person boxes (Sec. 3: Faster R-CNN): torchvision's detectors, and detectron2's where it is installed."""
+"""Photo -> person boxes (Sec. 3: Faster R-CNN): torchvision's detectors, and detectron2's if it is installed."""
 
 import importlib
 from collections.abc import Callable
@@ -9,17 +9,17 @@ import cv2
 import numpy as np
 import torch
 import torchvision
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from posepart.arrays import Rgb
 from posepart.config import DetectionConfig
 from posepart.models.model_set import find_model
 from posepart.models.weight_files import load_into, load_network
 from posepart.structures import PersonBoxes
 
-COCO_PERSON = 1  # torchvision's COCO detectors count the background as 0; our detector has this one class
-DETECTRON2_PERSON = 0  # detectron2 does not count the background
-LARGEST_INPUT = 1333  # px, longer side that detectors see when they do not say
+COCO_PERSON = 1  # torchvision's label, after 0 for the background; our own detector's only label
+DETECTRON2_PERSON = 0  # detectron2's label; it has none for the background
+LARGEST_INPUT = 1333  # px, longer side of what a detector sees, unless the detector sets its own
 
 DETECTRON2_MISSING = (
     "the detectron2 detector needs the package detectron2, which is not installed: build it from source with "
@@ -28,17 +28,31 @@ DETECTRON2_MISSING = (
 
 
 class PersonDetector(Protocol):
-    """Finds people. image: (H, W, 3) uint8 RGB -> boxes in the photo frame, best first."""
+    """Whatever finds people in a photo."""
 
-    def __call__(self, image: NDArray[np.uint8]) -> PersonBoxes: ...
+    def __call__(self, image: Rgb) -> PersonBoxes:
+        """The people of a photo (H, W, 3) uint8 RGB as boxes in the photo frame, best first."""
+        ...
 
 
 def select_people(xyxy: Tensor, scores: Tensor, config: DetectionConfig) -> PersonBoxes:
-    """Threshold, smallest size, non-maximum suppression and the bound on people (Sec. 4.1).
+    """The boxes that count as people (Sec. 4.1).
+
+    Boxes of low score, small boxes and boxes that are not finite are dropped; then non-maximum suppression, and
+    the best `max_people` stay.
 
     Parameters
     ----------
-    xyxy: (N, 4) float, photo frame. scores: (N,) float in [0, 1].
+    xyxy : (N, 4) float
+        Photo frame.
+    scores : (N,) float
+        In [0, 1].
+    config : DetectionConfig
+
+    Returns
+    -------
+    PersonBoxes
+        Best first; of equal scores the first.
     """
     xyxy, scores = xyxy.detach().float().cpu(), scores.detach().float().cpu()
     side = (xyxy[:, 2:] - xyxy[:, :2]).amax(1) if len(xyxy) else scores
@@ -50,8 +64,8 @@ def select_people(xyxy: Tensor, scores: Tensor, config: DetectionConfig) -> Pers
     return PersonBoxes(xyxy[best].numpy(), scores[best].numpy())
 
 
-def shrink(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
-    """The image area-averaged to a longer side of `longest` px; smaller images are returned as they are."""
+def shrink(image: Rgb, longest: int) -> Rgb:
+    """The image (H, W, 3), area-averaged to a longer side of `longest` px; a smaller image is returned unchanged."""
     height, width = image.shape[:2]
     scale = longest / max(height, width)
     if scale >= 1:
@@ -63,9 +77,15 @@ def shrink(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
 class TorchvisionDetector:
     """Any torchvision detection model: ours, or one with COCO's classes.
 
-    module: list of (3, H, W) float images in [0, 1] -> list of dicts with `boxes`, `labels` and `scores`.
-    The photo is shrunk to the longest side the model would see before it becomes a tensor, so that memory is
-    bounded whatever the photo's size.
+    The photo is shrunk to the longest side that the model sees before it becomes a tensor, so memory is bounded
+    whatever the size of the photo.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Lists of (3, H, W) float images in [0, 1] -> lists of dicts with `boxes`, `labels` and `scores`.
+    config : DetectionConfig, optional
+    device : str or torch.device
     """
 
     def __init__(
@@ -79,12 +99,12 @@ class TorchvisionDetector:
 
     @staticmethod
     def _report_from(threshold: float, head: Any) -> None:
-        """Let the model report boxes from `threshold` on, if its own threshold is higher."""
+        """Lower the model's own score threshold to `threshold` if it is higher."""
         if hasattr(head, "score_thresh"):
             head.score_thresh = min(head.score_thresh, threshold)
 
     @torch.inference_mode()
-    def __call__(self, image: NDArray[np.uint8]) -> PersonBoxes:
+    def __call__(self, image: Rgb) -> PersonBoxes:
         """The people of a photo (H, W, 3) uint8 RGB."""
         small = shrink(image, self.longest)
         pixels = torch.from_numpy(np.require(small, requirements=["C", "W"])).to(self.device)
@@ -99,12 +119,19 @@ class TorchvisionDetector:
 class Detectron2Detector:
     """A detectron2 model behind the same interface; detectron2 is imported when the detector is made.
 
-    config_file: a YAML file, or a name of detectron2's model zoo such as
-    "COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml". weights: a checkpoint; by default what the config names.
+    Parameters
+    ----------
+    config_file : str
+        A YAML file, or a name in detectron2's model zoo such as "COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml".
+    weights : str, optional
+        A checkpoint; by default the one that the config names.
+    config : DetectionConfig, optional
+    device : str or torch.device
 
     Raises
     ------
-    ValueError: when detectron2 is not installed, or does not know the config.
+    ValueError
+        If detectron2 is not installed, or does not know the config.
     """
 
     def __init__(
@@ -133,12 +160,12 @@ class Detectron2Detector:
             settings.MODEL.WEIGHTS = weights
         elif not Path(config_file).is_file():
             settings.MODEL.WEIGHTS = zoo.get_checkpoint_url(config_file)
-        self.predict: Callable[[NDArray[np.uint8]], dict[str, Any]] = engine.DefaultPredictor(settings)
+        self.predict: Callable[[Rgb], dict[str, Any]] = engine.DefaultPredictor(settings)
 
-    def __call__(self, image: NDArray[np.uint8]) -> PersonBoxes:
+    def __call__(self, image: Rgb) -> PersonBoxes:
         """The people of a photo (H, W, 3) uint8 RGB."""
         small = shrink(image, LARGEST_INPUT)
-        bgr = np.ascontiguousarray(small[:, :, ::-1])  # DefaultPredictor takes what cv2.imread gives
+        bgr = np.ascontiguousarray(small[:, :, ::-1])  # DefaultPredictor expects BGR
         found = self.predict(bgr)["instances"]
         person = found.pred_classes == DETECTRON2_PERSON
         zoom = [image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]] * 2
@@ -149,11 +176,21 @@ class Detectron2Detector:
 def torchvision_detector(
     builder: str, weights: str | None, config: DetectionConfig | None, device: str | torch.device = "cpu"
 ) -> TorchvisionDetector:
-    """One of torchvision's COCO detectors by its builder's name, with weights from a local file.
+    """One of torchvision's COCO detectors, with weights from a local file.
+
+    Parameters
+    ----------
+    builder : str
+        The name by which torchvision builds it, such as "fasterrcnn_resnet50_fpn_v2".
+    weights : str or None
+        A .safetensors or .pth file; None is refused with an error that says how to name one.
+    config : DetectionConfig or None
+    device : str or torch.device
 
     Raises
     ------
-    ValueError: for an unknown builder, a missing weight file, or weights that do not fit.
+    ValueError
+        If the builder is unknown, the weight file is missing, or the weights do not fit.
     """
     names = torchvision.models.list_models(module=torchvision.models.detection)
     if builder not in names:
@@ -169,11 +206,12 @@ def torchvision_detector(
 
 
 def load_checkpoint(module: nn.Module, path: Path) -> None:
-    """Load a .safetensors file, or a .pth that holds nothing but tensors.
+    """Load a .safetensors file, or a .pth file that holds nothing but tensors, into a network.
 
     Raises
     ------
-    ValueError: when the file is missing, is no such file, or does not fit the network.
+    ValueError
+        If the file is missing, is of another kind, or does not fit the network.
     """
     if path.suffix == ".safetensors":
         load_into(module, path)
@@ -182,7 +220,7 @@ def load_checkpoint(module: nn.Module, path: Path) -> None:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise ValueError(f"{path}: no such weight file") from error
-    except Exception as error:  # torch raises many kinds for damaged files and for pickled objects
+    except Exception as error:  # torch raises many types for damaged files and pickled objects
         raise ValueError(f"{path}: not a state dict of plain tensors; save model.state_dict()") from error
     try:
         module.load_state_dict(state)
@@ -201,13 +239,18 @@ def build_detector(
 
     Parameters
     ----------
-    spec: "default" (of the model set), "torchvision:BUILDER:WEIGHTS", "detectron2:CONFIG[:WEIGHTS]", a folder
-        with detector.safetensors and its card, or such a file.
-    default: weight file that "default" stands for; otherwise that of the installed model posepart-s.
+    spec : str
+        "default", "torchvision:BUILDER:WEIGHTS", "detectron2:CONFIG[:WEIGHTS]", a folder with
+        detector.safetensors and its card, or such a file.
+    config : DetectionConfig, optional
+    device : str or torch.device
+    default : Path, optional
+        The weight file that "default" stands for; by default that of the installed model posepart-s.
 
     Raises
     ------
-    ValueError: when the specification is unknown or its files are missing, damaged or of another network.
+    ValueError
+        If the specification is unknown, or its files are missing, damaged or of another network.
     """
     kind, _, rest = spec.partition(":")
     if kind in ("torchvision", "detectron2"):

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from posepart.arrays import Float32, Index
+from posepart.arrays import Float32, Float64, Ids, Index, Mask
 from posepart.config import FeatureConfig
 from posepart.schema import JOINT_PARTS, NUM_PARTS, PAIR_PART, Part
 from posepart.structures import Candidates, PartMaps
@@ -25,7 +24,7 @@ def _swapped(name: str) -> str:
     return "_".join({"u": "v", "v": "u"}.get(word, word) for word in name.split("_"))
 
 
-# SWAP[k] is the column of pair (u, v) that is column k of pair (v, u).
+# Column k of the features of (v, u) is column SWAP[k] of those of (u, v).
 SWAP: Index = np.array([FEATURE_NAMES.index(_swapped(name)) for name in FEATURE_NAMES])
 
 _ASSOCIATED: Index = np.array(JOINT_PARTS, dtype=np.int64)  # (14, 2): p1, p2
@@ -39,24 +38,19 @@ def feature_names(config: FeatureConfig) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class PartGeometry:
-    """What the segment-joint term asks of the part label map Ls of one crop.
+    """What the segment-joint term reads of the part label map Ls of one crop."""
 
-    labels: (S, S) uint8, `schema.Part` ids at crop resolution. near: (7, S, S) bool, whether a pixel lies
-    within `boundary_distance` of the part's boundary, on either side of it (background: never). area: (7,)
-    float64, px, size of each part region.
-    """
-
-    labels: NDArray[np.uint8]
-    near: NDArray[np.bool_]
-    area: NDArray[np.float64]
+    labels: Ids  # (S, S), `schema.Part` ids at crop resolution
+    near: Mask  # (7, S, S), within `boundary_distance` of the part's boundary; background: never
+    area: Float64  # (7,), px, size of each part region
 
 
 def part_geometry(parts: PartMaps, config: FeatureConfig) -> PartGeometry:
     """Label map, boundary zones and areas of one crop.
 
-    The scores are interpolated to crop resolution before the argmax, so part borders are smooth. The boundary
-    of a part are the pixels on both sides of its outline; the edge of the crop, where a part is merely cut
-    off, is none.
+    The scores are interpolated to crop resolution before the argmax, so that part borders are smooth. The boundary
+    of a part consists of the pixels on both sides of its outline; the edge of the crop, where a part is merely cut
+    off, is not a boundary.
     """
     labels = label_map(parts)
     near = np.zeros((NUM_PARTS, *labels.shape), bool)
@@ -67,7 +61,7 @@ def part_geometry(parts: PartMaps, config: FeatureConfig) -> PartGeometry:
     return PartGeometry(labels, near, area)
 
 
-def label_map(parts: PartMaps) -> NDArray[np.uint8]:
+def label_map(parts: PartMaps) -> Ids:
     """Ls: the best part of every crop pixel, (S, S) uint8; of equal scores the lower id wins."""
     height, width = parts.scores.shape[1:]
     size = (round(width * parts.stride), round(height * parts.stride))
@@ -80,7 +74,7 @@ def label_map(parts: PartMaps) -> NDArray[np.uint8]:
     return labels
 
 
-def _mark_boundary_zone(zone: NDArray[np.bool_], region: NDArray[np.bool_], distance: float) -> None:
+def _mark_boundary_zone(zone: Mask, region: Mask, distance: float) -> None:
     """Set `zone` where a pixel is at most `distance` px from the outline of `region`."""
     mask = region.astype(np.uint8)
     x, y, width, height = cv2.boundingRect(mask)
@@ -101,12 +95,13 @@ def pairwise_features(
     pair_v: Index,
     config: FeatureConfig,
 ) -> Float32:
-    """f(ci, cj, li, lj | Pn, Ps), supplement Eq. (1), of many pairs of nodes.
+    """f(ci, cj, li, lj | Pn, Ps) of Eq. (2), in full in supplement Eq. (1), for many pairs of nodes.
 
     Parameters
     ----------
     candidates : Candidates
-    geometry : PartGeometry, or None without the segment term
+    geometry : PartGeometry or None
+        None without the segment term.
     node_candidate, node_label : (N,) int64
         Candidate and joint type of each node.
     pair_u, pair_v : (M,) int64
@@ -146,12 +141,13 @@ def offset_features(
 ) -> Float32:
     """f(Pn) = [|v_ji - v'_ji|, |v_ij - v'_ij|, <v_ji, v'_ji>, <v_ij, v'_ij>] with i = u, j = v (Sec. 3.1).
 
-    v_ij leads from candidate i to candidate j, v'_ij from i to where its offset map expects joint lj. The
-    angle with a vector of length zero is 0.
+    v_ij leads from candidate i to candidate j, v'_ij from i to where its offset map expects joint lj; <a, b> is the
+    angle between a and b, 0 if one of them has length zero. Parameters as for `pairwise_features`.
 
     Returns
     -------
-    (M, 4) float32; crop px, crop px, radians, radians.
+    (M, 4) float32
+        Crop px, crop px, radians, radians.
     """
     from_candidate, to_candidate = node_candidate[pair_u], node_candidate[pair_v]
     from_label, to_label = node_label[pair_u], node_label[pair_v]
@@ -187,11 +183,13 @@ def joint_part_compatibility(geometry: PartGeometry, xy: Float32, label: Index) 
     ----------
     geometry : PartGeometry
     xy : (N, 2) float32, crop frame
-    label : (N,) int64, joint types
+    label : (N,) int64
+        Joint types.
 
     Returns
     -------
-    (N, 4) float32, 0 or 1.
+    (N, 4) float32
+        0 or 1.
     """
     height, width = geometry.labels.shape
     x, y = np.clip(np.rint(xy), 0, [width - 1, height - 1]).astype(np.int64).T
@@ -213,14 +211,15 @@ def line_and_rectangle(
 
     Parameters
     ----------
-    xy : (N, 2) float32, crop frame, and label : (N,) int64, of the nodes
-    pair_u, pair_v : (M,) int64
-    aspect : float
-        Length / width of the rectangle.
+    geometry, xy, label
+        As for `joint_part_compatibility`.
+    pair_u, pair_v, aspect
+        As for `pairwise_features` and `rectangle_iou`.
 
     Returns
     -------
-    (M, 2) float32 in [0, 1]; zero for pairs that are no neighbours in the skeleton.
+    (M, 2) float32
+        In [0, 1]; 0 for pairs that are not neighbours in the skeleton.
     """
     result = np.zeros((len(pair_u), 2), np.float32)
     part = PAIR_PART[label[pair_u], label[pair_v]]
@@ -231,10 +230,22 @@ def line_and_rectangle(
     return result
 
 
-def line_share(labels: NDArray[np.uint8], start: Float32, end: Float32, part: Index) -> Float32:
-    """Share of the pixels on each line from `start` to `end` (M, 2) that belong to `part` (M,): (M,) float32.
+def line_share(labels: Ids, start: Float32, end: Float32, part: Index) -> Float32:
+    """Share of the pixels on a line that belong to a part, for many lines.
 
     A line has one pixel per step along its longer axis, both ends included.
+
+    Parameters
+    ----------
+    labels : (S, S) uint8
+    start, end : (M, 2) float32
+        Crop frame.
+    part : (M,) int64
+
+    Returns
+    -------
+    (M,) float32
+        In [0, 1].
     """
     span = end - start
     steps = np.ceil(np.abs(span).max(axis=1, initial=0)).astype(np.int64)
@@ -249,15 +260,23 @@ def line_share(labels: NDArray[np.uint8], start: Float32, end: Float32, part: In
 def rectangle_iou(
     geometry: PartGeometry, start: Float32, end: Float32, part: Index, aspect: float
 ) -> Float32:
-    """IoU of an oriented rectangle with the whole region of `part` in the crop.
+    """IoU of an oriented rectangle with the whole region of a part in the crop, for many rectangles.
 
-    The rectangle's axis runs from `start` to `end` (M, 2), so its length is their distance, and its width is
-    length / `aspect`. The intersection is counted on a grid of 20 x 8 points of the rectangle, the areas of
-    rectangle and region are exact.
+    The intersection is counted on a grid of 20 x 8 points of the rectangle; the areas are exact.
+
+    Parameters
+    ----------
+    geometry : PartGeometry
+    start, end : (M, 2) float32
+        The ends of the axis, crop frame; the distance between them is the length.
+    part : (M,) int64
+    aspect : float
+        Length / width.
 
     Returns
     -------
-    (M,) float32 in [0, 1]; 0 where the two points coincide.
+    (M,) float32
+        In [0, 1]; 0 where the two ends coincide.
     """
     along = (np.arange(20, dtype=np.float32) + 0.5) / 20
     across = ((np.arange(8, dtype=np.float32) + 0.5) / 8 - 0.5) / np.float32(aspect)
@@ -271,11 +290,11 @@ def rectangle_iou(
     return (intersection / np.maximum(union, 1e-9)).astype(np.float32)
 
 
-def _lookup(labels: NDArray[np.uint8], x: Float32, y: Float32) -> NDArray[np.uint8]:
-    """Label of the pixel nearest to each point; points beyond the crop have none."""
+def _lookup(labels: Ids, x: Float32, y: Float32) -> Ids:
+    """Label of the pixel nearest to each point; `_OUTSIDE` beyond the crop."""
     height, width = labels.shape
     framed = np.pad(labels, 1, constant_values=_OUTSIDE).ravel()
-    # with the frame, pixel i covers [i + 1, i + 2) after adding 1.5, and truncation finds it
+    # x + 0.5 truncates to the nearest pixel, and the frame adds 1
     column = np.clip(x + np.float32(1.5), 0, width + 1).astype(np.int32)
     row = np.clip(y + np.float32(1.5), 0, height + 1).astype(np.int32)
     return framed[row * (width + 2) + column]

@@ -1,4 +1,4 @@
-"""From the crops back to the photo: people, part score averaging and pixel owners (Sec. 3)."""
+"""From the crops back to the photo: people and averaged part scores (Sec. 3), and the owners of pixels."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -57,10 +57,14 @@ def merge(
     Parameters
     ----------
     evidence, groupings, choices, parts : sequences
-        One item per crop: what the networks said, the assembled poses, its people, and its part maps, refined or
-        not. A crop without a pose is no person, and its part scores do not count.
+        One item per crop: what the networks said, the assembled poses, the people chosen from them, and the part
+        maps, refined or not. The part scores of a crop without people do not count.
     photo_shape : (H, W)
     config : PipelineConfig
+
+    Returns
+    -------
+    Merged
     """
     found = list(_found(evidence, groupings, choices, photo_shape, config))
     kept = [found[k] for k in pose_nms([f.person for f in found], [f.rank for f in found], config.merge)]
@@ -82,7 +86,7 @@ def _found(
     photo_shape: tuple[int, int],
     config: PipelineConfig,
 ) -> Iterator[Found]:
-    """The people of all crops: first those of the boxes, then the others."""
+    """The people of all crops: first the owners of the boxes, then the people without a box."""
     crops = list(zip([item.crop for item in evidence], groupings, choices, strict=True))
     margin = config.choice.margin
     for k, (crop, grouping, choice) in enumerate(crops):
@@ -96,7 +100,7 @@ def _found(
 
 
 def person_of_box(pose: Pose, crop: Crop, certificate: Certificate) -> Person:
-    """The person of a detector's box; the pose is in the frame of the box's crop."""
+    """The person of a detector's box, whose pose is given in the crop frame."""
     xy = np.where(pose.present[:, None], crop.affine.inverse(pose.xy), 0).astype(np.float32)
     return Person(replace(pose, xy=xy), crop.box, crop.score, certificate)
 
@@ -104,7 +108,9 @@ def person_of_box(pose: Pose, crop: Crop, certificate: Certificate) -> Person:
 def person_of_pose(
     pose: Pose, crop: Crop, certificate: Certificate, photo_shape: tuple[int, int], margin: float
 ) -> Person:
-    """A person of a crop who has no box: the box is the pose's extent, its score the crop's times the mean joint's.
+    """A person of a crop for whom the detector has no box.
+
+    The box is the extent of the pose, its score that of the crop times the mean score of the joints.
 
     Parameters
     ----------
@@ -129,15 +135,17 @@ def merge_parts(
     photo_shape: tuple[int, int],
     config: MergeConfig,
 ) -> Ids:
-    """The part map of the photo: scores averaged over the crops that cover a pixel, then the best (Sec. 3).
+    """The part map of the photo: scores averaged over the crops that cover a pixel, then the best part (Sec. 3).
 
-    Averaged are softened scores, whose logits are `part_power` times as large. The mean of scores that are near 0
-    or 1 is a vote; of softened ones the surer crop, and of neighbouring cells the surer cell, counts more.
+    The scores are softened first (`softened_scores`). The mean of scores near 0 and 1 is a vote, in which every crop
+    counts the same; when they are softened, a more confident crop counts more.
 
     Parameters
     ----------
-    part_maps : one PartMaps per crop
-    affines : one Affine per crop, photo -> crop, without rotation (`crops.box_affine`)
+    part_maps : sequence of PartMaps
+        One per crop.
+    affines : sequence of Affine
+        One per crop, photo -> crop, without rotation (`crops.box_affine`).
     crop_size : int
         Side of the crops, px.
     photo_shape : (H, W)
@@ -146,8 +154,8 @@ def merge_parts(
     Returns
     -------
     (H, W) uint8
-        `schema.Part` ids; background outside every crop. The photo is worked through in strips, so that
-        memory does not grow with it.
+        `schema.Part` ids; background outside every crop. Computed in strips, so that memory does not grow with
+        the photo.
     """
     labels = np.zeros(photo_shape, np.uint8)
     softened = [softened_scores(maps, config.part_power) for maps in part_maps]
@@ -160,22 +168,19 @@ def merge_parts(
             rows, columns = within(part, strip)
             for layer, scores in zip(total, readers[i].read(part), strict=True):
                 layer[rows, columns] += scores
-        # the best mean is the best sum; where no crop lies all sums are 0 and background, the first, wins
+        # the best mean is the best sum; outside every crop all sums are 0, and background, the first, wins
         labels[y0:y1, x0:x1] = _first_best(total)
     return labels
 
 
 def softened_scores(maps: PartMaps, power: float) -> PartMaps:
-    """The part scores to a power, normalised again: a softmax at temperature 1 / power."""
+    """The part scores to a power, normalised again: a softmax at temperature 1 / power, of logits times power."""
     powered = maps.scores**power
     return PartMaps(powered / powered.sum(axis=0), maps.stride)
 
 
 def _first_best(total: Float32) -> Ids:
-    """Index of the largest of the 7 scores of every pixel; of equal ones the first.
-
-    total: (2, h, w, 4) float32, the scores as `_ScoreReader` lays them out.
-    """
+    """(h, w) index of the largest of 7 scores, laid out as `_ScoreReader` does; of equal ones the first."""
     best = cv2.extractChannel(total[0], 0)
     index = np.zeros(best.shape, np.uint8)
     for k in range(1, NUM_PARTS):
@@ -186,9 +191,9 @@ def _first_best(total: Float32) -> Ids:
 
 
 class _ScoreReader:
-    """The part scores of one crop, ready to be read at photo pixels.
+    """The part scores of one crop, to be read at photo pixels.
 
-    They are kept as two images of four channels, the fastest kind for OpenCV's warp; the eighth is spare.
+    They are kept as two images of four channels, which OpenCV warps fastest; the eighth channel is unused.
     """
 
     def __init__(self, maps: PartMaps, affine: Affine) -> None:
@@ -197,7 +202,7 @@ class _ScoreReader:
         matrix[:, 2] += 0.5 / maps.stride - 0.5
         height, width = scores.shape[1:]
         cells_per_pixel = affine.scale / maps.stride
-        if cells_per_pixel > 1.5:  # a small person: average cells first, or some are never read
+        if cells_per_pixel > 1.5:  # a small person: average cells first, or some would never be read
             size = max(1, round(width / cells_per_pixel)), max(1, round(height / cells_per_pixel))
             ratio = np.array([size[0] / width, size[1] / height])
             scores = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in scores])
@@ -209,7 +214,7 @@ class _ScoreReader:
         self._images = [np.ascontiguousarray(stacked[:, :, :4]), np.ascontiguousarray(stacked[:, :, 4:])]
 
     def read(self, window: Window) -> list[Float32]:
-        """Two (h, w, 4) images, bilinear, at the pixels of a window; the outermost cells continue outwards."""
+        """Two (h, w, 4) images at the pixels of a window, bilinear; the outermost cells continue outwards."""
         x0, y0, x1, y1 = window
         matrix = self._matrix.copy()
         matrix[:, 2] += matrix[:, :2] @ [x0, y0]

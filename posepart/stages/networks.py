@@ -18,16 +18,18 @@ from posepart.structures import Crop, Evidence, PartMaps, PoseMaps
 
 
 class CropNetworks(Protocol):
-    """Whatever turns crops into evidence, one record per crop, in order."""
+    """Whatever turns crops into evidence."""
 
-    def __call__(self, crops: Sequence[Crop]) -> list[Evidence]: ...
+    def __call__(self, crops: Sequence[Crop]) -> list[Evidence]:
+        """The evidence of every crop, in order."""
+        ...
 
 
 @dataclass(frozen=True)
 class FcnNetworks:
-    """Pose FCN and Part FCN, the networks of Xia et al.
+    """Pose FCN and Part FCN, the networks of Xia et al. (Sec. 3).
 
-    Candidates are proposed batch by batch, so the offset maps of a crop, 6 MB, are never kept.
+    Candidates are proposed batch by batch, so that the offset maps, 6 MB per crop, are not kept.
     """
 
     pose: nn.Module  # (B, 3, S, S) -> joint logits (B, 14, h, w), offsets (B, 364, h, w)
@@ -36,7 +38,7 @@ class FcnNetworks:
     device: str = "cpu"
 
     def __call__(self, crops: Sequence[Crop]) -> list[Evidence]:
-        """See `CropNetworks`."""
+        """The evidence of every crop, in order; a batch of `batch_size` crops is one pass of the networks."""
         return [
             evidence for batch in in_batches(crops, self.config.batch_size) for evidence in self._see(batch)
         ]
@@ -52,7 +54,7 @@ class FcnNetworks:
 
 
 def to_batch(crops: Sequence[Crop], device: str) -> Tensor:
-    """(B, 3, S, S) float32 in [-1, 1]; the crops have one size."""
+    """Crops of one size as the networks read them: (B, 3, S, S) float32 in [-1, 1]."""
     images = np.stack([crop.image for crop in crops]).transpose(0, 3, 1, 2)
     return normalise(torch.from_numpy(np.ascontiguousarray(images)).to(device))
 
@@ -73,6 +75,11 @@ def pose_maps(
     upright : bool
         Average with the maps of leaning people on upright crops, where these are as confident
         (`views.upright_view`).
+
+    Returns
+    -------
+    list of PoseMaps
+        One per crop, in order.
     """
     logits, offsets = pose_view(network, batch, mirror)
     if upright:
@@ -86,7 +93,21 @@ def pose_maps(
 
 @torch.inference_mode()
 def part_maps(network: nn.Module, batch: Tensor, scales: Sequence[float] = (1.0,)) -> list[PartMaps]:
-    """First-stage part score maps Ps of every crop of a batch; `scales` as for `views.part_view`."""
+    """First-stage part score maps Ps of every crop of a batch.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A Part FCN.
+    batch : (B, 3, S, S) float32
+    scales : sequence of float
+        Sides of the copies whose logits are averaged, relative to the crop; see `views.part_view`.
+
+    Returns
+    -------
+    list of PartMaps
+        One per crop, in order.
+    """
     scores = part_view(network, batch, scales).cpu().numpy()
     stride = batch.shape[-1] / scores.shape[-1]
     return [PartMaps(s, stride) for s in scores]

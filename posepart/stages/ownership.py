@@ -1,11 +1,16 @@
-"""Which person each body pixel belongs to: the one with the nearest bone (Sec. 3)."""
+"""Which person each body pixel belongs to: the one with the nearest bone.
+
+Ours: the paper labels the parts of pixels, but does not assign the pixels to people.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.arrays import Float32, Ids, Mask
 from posepart.config import MergeConfig
 from posepart.geometry.frames import Affine, map_to_crop
 from posepart.geometry.segments import segment_distance
@@ -13,31 +18,33 @@ from posepart.geometry.windows import Window, box_window, crop_window, strips, w
 from posepart.schema import JOINT_PARTS, NUM_PARTS, SKELETON, Joint, Part
 from posepart.structures import Person, Pose
 
-_STEPS = 16  # distances are kept in sixteenths of a crop pixel, 16 bit
-_NEVER = 65535  # a distance that no pixel has
-_MAX_IDS = 255  # person ids are 8 bit, 0 is nobody
+STEPS = 16  # distances are kept as 16-bit integers in sixteenths of a crop pixel
+NEVER = 65535  # larger than the distance of any pixel
+MAX_PEOPLE = 255  # person ids have 8 bits, and 0 is nobody
+
+Field = NDArray[np.uint16]  # distances in these steps
 
 
 def pixel_owners(
-    part_map: NDArray[np.uint8],
+    part_map: Ids,
     people: Sequence[Person],
     affines: Sequence[Affine],
     crop_size: int,
     config: MergeConfig,
-) -> NDArray[np.uint8]:
+) -> Ids:
     """The owner of each body pixel: the person with the nearest bone.
 
-    Distances are measured in each person's own crop frame, in which all people have one size, to the person's
-    bones of the pixel's part (sticks between neighbouring joints, and single joints of that part). A bone of
-    another part counts as `other_part_penalty` farther, so that a leg without joints still finds its person.
-    A person claims the pixels of its crop inside its box, and those outside it that are within `reach`; a
-    pixel that nobody claims stays nobody's.
+    Distances are measured in each person's own crop frame, in which all people have one size, to the bones of the
+    pixel's part; a bone of another part counts as `other_part_penalty` farther, so that a leg without joints still
+    gets an owner. A person can own the pixels of its crop in its box or within `reach` of its bones.
 
     Parameters
     ----------
-    part_map : (H, W) uint8, `schema.Part` ids
-    people : the people kept, photo frame
-    affines : one Affine per person, photo -> crop, without rotation
+    part_map : (H, W) uint8
+        `schema.Part` ids.
+    people : sequence of Person
+    affines : sequence of Affine
+        One per person, photo -> crop, without rotation.
     crop_size : int
         Side of the crops, px.
     config : MergeConfig
@@ -45,65 +52,72 @@ def pixel_owners(
     Returns
     -------
     (H, W) uint8
-        0 = nobody, k = `people[k - 1]`; of equally near people the first wins.
+        0 = nobody, k = `people[k - 1]`; of equally near people the first.
 
     Raises
     ------
     ValueError
         If there are more than 255 people.
     """
-    if len(people) > _MAX_IDS:
+    if len(people) > MAX_PEOPLE:
         raise ValueError(
             f"person map: {len(people)} people, but ids have 8 bits: set detection.max_people to 255 or less"
         )
     shape = part_map.shape[0], part_map.shape[1]
-    owner = np.zeros(shape, np.uint8)
     fields = [
-        bone_distances(person.pose, affine, crop_size, config)
+        _BoneField(bone_distances(person.pose, affine, crop_size, config), affine, person.box)
         for person, affine in zip(people, affines, strict=True)
     ]
     windows = [crop_window(affine, crop_size, shape) for affine in affines]
+    owner = np.zeros(shape, np.uint8)
     for strip, inside in strips(windows, shape):
         x0, y0, x1, y1 = strip
-        nearest = np.full((y1 - y0, x1 - x0), _NEVER, np.uint16)
-        for i, window in inside:
-            view = within(window, strip)
-            parts = part_map[y0:y1, x0:x1][view]
-            distance = _read_field(fields[i], affines[i], parts, window)
-            claimed = distance <= config.reach * _STEPS
-            claimed[within(box_window(people[i].box, window), window)] = True
-            claimed &= distance < nearest[view]
-            np.copyto(nearest[view], distance, where=claimed)
-            np.copyto(owner[y0:y1, x0:x1][view], np.uint8(i + 1), where=claimed)
+        readers = [(i + 1, fields[i], window) for i, window in inside]
+        owner[y0:y1, x0:x1] = _owners(part_map[y0:y1, x0:x1], strip, readers, config.reach)
     return owner
 
 
-def bone_distances(pose: Pose, affine: Affine, crop_size: int, config: MergeConfig) -> NDArray[np.uint16]:
+def _owners(
+    parts: Ids, strip: Window, readers: Sequence[tuple[int, "_BoneField", Window]], reach: float
+) -> Ids:
+    """The owners of one strip; each reader is the id of a person, its distances, and its window in the strip."""
+    nearest = np.full(parts.shape, NEVER, np.uint16)
+    owner = np.zeros(parts.shape, np.uint8)
+    for person, field, window in readers:
+        view = within(window, strip)
+        distance = field.read(parts[view], window)
+        nearer = field.may_own(distance, window, reach) & (distance < nearest[view])
+        np.copyto(nearest[view], distance, where=nearer)
+        np.copyto(owner[view], np.uint8(person), where=nearer)
+    return owner
+
+
+def bone_distances(pose: Pose, affine: Affine, crop_size: int, config: MergeConfig) -> Field:
     """Distance of every crop pixel to a person's bones of each part.
+
+    The bones of a part are the sticks between neighbouring joints, and single joints without such a stick.
 
     Parameters
     ----------
-    pose : Pose in the photo frame
-    affine : Affine, photo -> crop
+    pose : Pose
+        In the photo frame.
+    affine : Affine
+        Photo -> crop.
     crop_size : int
+        Side of the crop, px.
     config : MergeConfig
 
     Returns
     -------
-    (7, S, S) uint16, sixteenths of a crop px
-        65535 for the background, and everywhere if the pose has no joint. Computed on every fourth pixel and
-        interpolated.
+    (7, S, S) uint16
+        Sixteenths of a crop px; 65535 for the background, and everywhere if the pose has no joint. Computed on
+        every fourth pixel and interpolated.
     """
-    field = np.full((NUM_PARTS, crop_size, crop_size), _NEVER, np.uint16)
-    xy, present = affine.forward(pose.xy).astype(np.float32), pose.present
-    bones = [bone for bone in SKELETON if present[bone[0]] and present[bone[1]]]
-    tips = {(joint, part) for a, b, part in bones for joint in (a, b)}
-    for joint in Joint:
-        for part in dict.fromkeys(JOINT_PARTS[joint]):
-            if present[joint] and (joint, part) not in tips:
-                bones.append((joint, joint, part))
+    field = np.full((NUM_PARTS, crop_size, crop_size), NEVER, np.uint16)
+    bones = _bones(pose)
     if not bones:
         return field
+    xy = affine.forward(pose.xy).astype(np.float32)
     start, end, bone_part = (np.array(column) for column in zip(*bones, strict=True))
     cells = max(1, crop_size // 4)
     axis = map_to_crop(np.arange(cells, dtype=np.float32), crop_size / cells)
@@ -112,21 +126,45 @@ def bone_distances(pose: Pose, affine: Affine, crop_size: int, config: MergeConf
     for part in Part:
         if part is not Part.BACKGROUND:
             nearest = np.minimum(to_bone[bone_part == part].min(axis=0, initial=np.inf), to_any)
-            steps = np.minimum(nearest * _STEPS, _NEVER - 1)
+            steps = np.minimum(nearest * STEPS, NEVER - 1)
             field[part] = cv2.resize(steps, (crop_size, crop_size), interpolation=cv2.INTER_LINEAR)
     return field
 
 
-def _read_field(
-    field: NDArray[np.uint16], affine: Affine, parts: NDArray[np.uint8], window: Window
-) -> NDArray[np.uint16]:
-    """The distance at each photo pixel of a window to the bones of its part in `parts`."""
-    x0, y0, x1, y1 = window
-    size = field.shape[1]
-    corner = np.rint(affine.forward(np.stack([np.arange(x0, x1)] * 2, axis=1))[:, 0])
-    column = np.clip(corner, 0, size - 1).astype(np.intp)
-    corner = np.rint(affine.forward(np.stack([np.arange(y0, y1)] * 2, axis=1))[:, 1])
-    row = np.clip(corner, 0, size - 1).astype(np.intp)
-    index = parts.astype(np.intp) * (size * size)
-    index += row[:, None] * size + column
-    return field.ravel().take(index)
+def _bones(pose: Pose) -> list[tuple[Joint, Joint, Part]]:
+    """The ends and part of each bone; a joint of a part in which no bone ends at it is a bone of length 0."""
+    present = pose.present
+    bones = [bone for bone in SKELETON if present[bone[0]] and present[bone[1]]]
+    tips = {(joint, part) for a, b, part in bones for joint in (a, b)}
+    for joint in Joint:
+        for part in dict.fromkeys(JOINT_PARTS[joint]):
+            if present[joint] and (joint, part) not in tips:
+                bones.append((joint, joint, part))
+    return bones
+
+
+@dataclass(frozen=True)
+class _BoneField:
+    """The distances to one person's bones, to be read at photo pixels."""
+
+    distances: Field
+    affine: Affine  # photo -> crop
+    box: Float32  # (4,) xyxy, photo frame
+
+    def read(self, parts: Ids, window: Window) -> Field:
+        """The distance of each photo pixel of a window to the bones of its part, given in `parts`: (h, w) each."""
+        x0, y0, x1, y1 = window
+        size = self.distances.shape[1]
+        corner = np.rint(self.affine.forward(np.stack([np.arange(x0, x1)] * 2, axis=1))[:, 0])
+        column = np.clip(corner, 0, size - 1).astype(np.intp)
+        corner = np.rint(self.affine.forward(np.stack([np.arange(y0, y1)] * 2, axis=1))[:, 1])
+        row = np.clip(corner, 0, size - 1).astype(np.intp)
+        index = parts.astype(np.intp) * (size * size)
+        index += row[:, None] * size + column
+        return self.distances.ravel().take(index)
+
+    def may_own(self, distance: Field, window: Window, reach: float) -> Mask:
+        """(h, w) which pixels of a window lie in the box, or at most `reach` crop px from a bone."""
+        possible = distance <= reach * STEPS
+        possible[within(box_window(self.box, window), window)] = True
+        return possible

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64, Index
+from posepart.arrays import Float64, Index, Mask
 from posepart.schema import FLIP_JOINTS, JOINT_NAMES, NUM_JOINTS, Joint
 from posepart.stages.features import FEATURE_NAMES, OFFSET_FEATURES, SWAP
 
@@ -24,41 +24,36 @@ def _pair_classes() -> tuple[Index, tuple[str, ...]]:
     return table, tuple(names)
 
 
-# PAIR_CLASS[a, b] is the regression of joint types a and b in either order, -1 for a = b; PAIR_CLASS_NAMES
-# has one member of each class, for reports.
+# PAIR_CLASS[a, b] is the class of joint types a and b in either order, -1 for a = b; PAIR_CLASS_NAMES names each
+# class by its first pair.
 PAIR_CLASS, PAIR_CLASS_NAMES = _pair_classes()
 
 # SYMMETRIC[k]: class k joins a joint with its own mirror image, so neither of the two comes first.
-SYMMETRIC: NDArray[np.bool_] = np.zeros(len(PAIR_CLASS_NAMES), bool)
+SYMMETRIC: Mask = np.zeros(len(PAIR_CLASS_NAMES), bool)
 for _joint in Joint:
     if FLIP_JOINTS[_joint] != _joint:
         SYMMETRIC[PAIR_CLASS[_joint, FLIP_JOINTS[_joint]]] = True
 
 
 def term_names(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """What the regression weighs: every feature, and exp(-f) of the distances and angles.
+    """The terms of the regression: every feature f, and exp(-f) of the distances and angles.
 
     The logarithm of the odds falls steeply over the first pixels of distance and then levels off, which no
-    straight line follows; DeeperCut's released code adds the same terms.
+    straight line can follow; DeeperCut's released code adds the same terms.
     """
     return columns + tuple(f"exp(-{name})" for name in OFFSET_FEATURES)
 
 
 @dataclass(frozen=True)
 class LogisticWeights:
-    """The regressions of one feature set: C classes over T terms.
+    """The regressions of one feature set: C classes of pairs, F features, T terms."""
 
-    columns: the F features, in order. mean, deviation: (F,) float64, each feature is standardised with them.
-    decay: (4,) float64, unit of the offset features inside exp(-f / decay). weights: (C, T) float64. bias:
-    (C,) float64.
-    """
-
-    columns: tuple[str, ...]
-    mean: Float64
-    deviation: Float64
-    decay: Float64
-    weights: Float64
-    bias: Float64
+    columns: tuple[str, ...]  # names of the F features, in order
+    mean: Float64  # (F,), subtracted from each feature
+    deviation: Float64  # (F,), by which the difference is divided
+    decay: Float64  # (4,), unit of each offset feature inside exp(-f / decay)
+    weights: Float64  # (C, T)
+    bias: Float64  # (C,)
 
     def __post_init__(self) -> None:
         _check_columns(self.columns)
@@ -138,13 +133,10 @@ def _check_columns(columns: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True)
 class PairwiseModel:
-    """Both variants of Table 1, each fitted on its own: with the segment term and "w/o seg".
+    """Both variants of Table 1, each fitted on its own; either may be missing, but not both."""
 
-    Either may be missing, but not both.
-    """
-
-    with_segments: LogisticWeights | None
-    without_segments: LogisticWeights | None
+    with_segments: LogisticWeights | None  # all 14 features
+    without_segments: LogisticWeights | None  # "w/o seg": the 4 features of f(Pn)
 
     def __post_init__(self) -> None:
         if self.with_segments is None and self.without_segments is None:

@@ -10,16 +10,16 @@ from posepart.geometry.pose_boxes import body_box, pose_fit
 from posepart.schema import BODY_BOXES
 from posepart.structures import Person
 
-Rank = tuple[bool, float]  # (has a box of its own, score); the higher is kept
+Rank = tuple[bool, float]  # (the detector has a box for the person, score); the higher is kept
 
 
 def rank_of(person: Person, extra: bool, margin: float, config: MergeConfig) -> Rank:
     """Which of two poses of one person is kept: the one of higher rank.
 
-    Sec. 4.1 ranks by `Pose.log_score`. That sum over joints tells how clear the joints are, not whose they are: of
-    a good box and a shifted one of the same person, either may win. With `config.keep_by` "box" a pose counts as
-    much as its box, times how well it fills it (`pose_boxes.pose_fit`). A person without a box of its own ranks
-    below all others.
+    Sec. 4.1 ranks by `Pose.log_score`. That sum over joints tells how clearly the joints are seen, but not whether
+    they belong to one person: of a good box and a shifted one of the same person, either may win. With
+    `config.keep_by` "box" the rank is the score of the box times how well the pose fills it
+    (`pose_boxes.pose_fit`). A person without a box of its own ranks below all others.
 
     Parameters
     ----------
@@ -30,6 +30,11 @@ def rank_of(person: Person, extra: bool, margin: float, config: MergeConfig) -> 
     margin : float
         How far a body reaches beyond its joints, see `pose_boxes.pose_extent`.
     config : MergeConfig
+
+    Returns
+    -------
+    (bool, float)
+        Whether the detector has a box for this person, and the score.
     """
     if config.keep_by == "pose":
         return not extra, person.pose.log_score
@@ -42,8 +47,16 @@ def pose_nms(people: Sequence[Person], ranks: Sequence[Rank], config: MergeConfi
 
     Two poses are of one person if the IoU of their head, upper-body, lower-body or whole-body boxes exceeds its
     threshold. A body box is the extent of the joints of `schema.BODY_BOXES` that are present, its shorter side
-    widened to `min_box_aspect` of the longer. It is not compared where one of the poses has fewer than two of
-    its joints, or has them all on one spot.
+    widened to `min_box_aspect` of the longer. A box is not compared if one of the poses has fewer than two of its
+    joints, or has them all on one spot.
+
+    Parameters
+    ----------
+    people : sequence of Person
+        In the photo frame.
+    ranks : sequence of (bool, float)
+        The rank of each of them (`rank_of`).
+    config : MergeConfig
 
     Returns
     -------

@@ -14,9 +14,22 @@ from posepart.structures import Candidates, Choice, Crop, Grouping, Pose
 def decode(
     candidates: Candidates, solution: Solution, labels: LabelConfig, choice: ChoiceConfig
 ) -> tuple[Pose, ...]:
-    """The clusters of a solution as poses in the candidates' frame, best score first.
+    """The clusters of a solution as poses (Sec. 3.1).
 
-    Clusters of fewer than `choice.min_joints` joints are left out.
+    Parameters
+    ----------
+    candidates : Candidates
+        In the crop frame.
+    solution : ilp.Solution
+        A label and a cluster for each node of the candidates' problem.
+    labels : LabelConfig
+    choice : ChoiceConfig
+        Clusters of fewer than `min_joints` joints are left out.
+
+    Returns
+    -------
+    tuple of Pose
+        In the crop frame, best score first.
     """
     chosen = np.flatnonzero(solution.labels >= 0)
     if labels.multi_label:
@@ -33,7 +46,7 @@ def decode(
 def make_pose(candidates: Candidates, members: Index, labels: Index, config: ChoiceConfig) -> Pose:
     """The pose of one cluster; of several joints of one type the best scored is kept.
 
-    Its score is the sum over the joints of log P, where a missing joint counts `missing_joint_score` (Sec. 4.1).
+    Its score is the sum over the joints of log P, in which a missing joint has P = `missing_joint_score` (Sec. 4.1).
 
     Parameters
     ----------
@@ -55,10 +68,10 @@ def make_pose(candidates: Candidates, members: Index, labels: Index, config: Cho
 
 
 def _distinct(candidates: Candidates, solution: Solution, chosen: Index, config: LabelConfig) -> Index:
-    """Which of the chosen candidates to keep when several types are allowed, best score first.
+    """Positions in `chosen` of the candidates to keep when several types are allowed, rising.
 
     Proposals of one map are far apart, but two maps may propose the same spot. Both proposals can then get the
-    same type, as two people, or two types in one pose.
+    same type, in two people, or two types in one person. Of two such proposals the better scored is kept.
     """
     label, person, xy = solution.labels[chosen], solution.clusters[chosen], candidates.xy[chosen]
     kept: list[int] = []
@@ -72,10 +85,21 @@ def _distinct(candidates: Candidates, solution: Solution, chosen: Index, config:
 
 
 def choose_poses(grouping: Grouping, crop: Crop, config: ChoiceConfig) -> Choice:
-    """The people of a crop: the pose that its box keeps, by `config.rule`, and those found besides.
+    """The people of a crop (Sec. 3.1): the person the box is of, and further people.
 
-    A further pose is a person without a box of its own if it has at least `config.extra_joints` joints. With the
-    rule "all" no pose is the box's own and all are people: the box is the whole photo.
+    Parameters
+    ----------
+    grouping : Grouping
+        In the crop frame.
+    crop : Crop
+    config : ChoiceConfig
+        `rule` says which pose is that of the box. Each other pose is a further person, without a box of its own, if
+        it has at least `extra_joints` joints. With the rule "all", for a box that is the whole photo, every pose is
+        a further person.
+
+    Returns
+    -------
+    Choice
     """
     if config.rule == "all":
         return Choice(None, grouping.poses)
@@ -95,8 +119,9 @@ def choose_poses(grouping: Grouping, crop: Crop, config: ChoiceConfig) -> Choice
 def pose_by_overlap(grouping: Grouping, box: NDArray, margin: float) -> Pose | None:
     """The pose whose extent overlaps the box most (intersection over union); None without poses.
 
-    The box says more than its centre: where one person stands in front of another, the centres of both are near
-    it. Clusters of a few left-over joints overlap little. Of equal poses the better scored wins.
+    The whole box tells people apart better than its centre does: where one person stands in front of another, the
+    centres of both poses are near it. Clusters of a few left-over joints overlap little. Of poses that overlap
+    equally the better scored wins.
 
     Parameters
     ----------
@@ -116,10 +141,10 @@ def pose_by_overlap(grouping: Grouping, box: NDArray, margin: float) -> Pose | N
 def pose_by_centre(grouping: Grouping, box: NDArray) -> Pose | None:
     """The pose whose centre is nearest the box centre (Sec. 3.1); None without poses.
 
-    The centre of a pose is the centre of its joints' bounding box, as for the box itself: the mean of the joints
-    of a half-visible person would lean towards arms and shoulders. Clusters of a few left-over joints may lie at
-    the very centre, so only poses with at least half as many joints as the largest are considered. Of equally near
-    poses the better scored wins.
+    The centre of a pose is the centre of the bounding box of its joints; the mean of the joints would lie too near
+    the arms and shoulders of a person who is half visible. Clusters of a few left-over joints may lie at the very
+    centre, so only poses with at least half as many joints as the largest are considered. Of equally near poses the
+    better scored wins.
 
     Parameters
     ----------

@@ -15,16 +15,16 @@ from posepart.structures import Choice, PartMaps
 
 @dataclass(frozen=True)
 class Refiner:
-    """Draws the poses of every crop as maps and runs the second stage on them."""
+    """Draws the poses of every crop as maps and applies the second-stage Part FCN to them and the part scores."""
 
-    network: RefineFCN
+    network: RefineFCN  # log part scores and pose maps -> part logits
     config: PipelineConfig
     joint_map: bool = True  # False: without the maps of joints (ablation)
     skeleton_map: bool = True  # False: without the maps of limbs (ablation)
     device: str = "cpu"
 
     def __call__(self, parts: Sequence[PartMaps], choices: Sequence[Choice]) -> list[PartMaps]:
-        """Refined part score maps, one per crop.
+        """The refined part score maps of all crops.
 
         Parameters
         ----------
@@ -32,6 +32,11 @@ class Refiner:
             Of the first stage.
         choices : sequence of Choice
             The people of the same crops.
+
+        Returns
+        -------
+        list of PartMaps
+            One per crop, in order.
         """
         encode = PoseEncoder(
             self.network.encoding,

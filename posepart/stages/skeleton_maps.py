@@ -1,8 +1,8 @@
 """The pose as maps, input of the second-stage Part FCN (Sec. 3.2): the paper's label maps, and distance maps.
 
-A second stage names its encoding: "labels" are the paper's two maps, "distances" (ours) tell every cell how far
-it lies from each kind of joint and limb. From distances a network learns in minutes what belongs to which limb;
-from discs and sticks of a few pixels it would have to learn to measure distances first.
+A second stage names its encoding: "labels" are the paper's two maps; "distances" (ours) hold for every cell how far
+it lies from each kind of joint and limb. From distances a network learns in minutes which cells belong to which
+limb; from discs and sticks of a few pixels it would first have to learn to measure distances.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,14 +22,14 @@ LABELS, DISTANCES = "labels", "distances"
 
 
 def _with_mirror_image(items: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
-    """Groups of indices of `items`, joints or pairs of joints: each with its mirror image."""
+    """The indices of `items`, joints or pairs of joints, grouped: each item with its mirror image."""
     mirrored = [frozenset(FLIP_JOINTS[joint] for joint in item) for item in items]
     found = [tuple(i for i, item in enumerate(items) if frozenset(item) in (m, frozenset(own)))
              for m, own in zip(mirrored, items, strict=True)]  # fmt: skip
     return tuple(dict.fromkeys(found))
 
 
-# Joints, and rows of SKELETON, that share a distance map: parts know no left and right.
+# Joints, and rows of SKELETON, that share a distance map: parts do not distinguish left and right.
 JOINT_GROUPS = _with_mirror_image(tuple((int(joint),) for joint in Joint))
 STICK_GROUPS = _with_mirror_image(tuple((int(a), int(b)) for a, b, _ in SKELETON))
 
@@ -39,7 +39,7 @@ LAYERS = {LABELS: (1, 1), DISTANCES: (2 * len(JOINT_GROUPS), 2 * len(STICK_GROUP
 
 @dataclass(frozen=True)
 class PoseEncoder:
-    """Draws poses as the maps that a second stage reads."""
+    """Draws poses as the maps that a second stage reads (Sec. 3.2)."""
 
     encoding: str  # "labels" (`label_maps`) or "distances" (`distance_maps`)
     crop_size: int  # px, side of the crop
@@ -68,8 +68,8 @@ class PoseEncoder:
         Returns
         -------
         (C, h, w) float32 in [0, 1]
-            Joint maps before skeleton maps, as many as `LAYERS` says; 0 without a pose. Parts know no left and
-            right, so a mirrored pose gives mirrored maps.
+            Joint maps before skeleton maps, as many as `LAYERS` says; 0 without a pose. The maps of a mirrored
+            pose are the mirrored maps, since parts do not distinguish left and right.
 
         Raises
         ------
@@ -93,14 +93,16 @@ class PoseEncoder:
 
 
 def label_maps(pose: Pose, stride: float, shape: tuple[int, int], config: SkeletonMapConfig) -> Float32:
-    """Discs at the joints, sticks between neighbouring joints (Sec. 3.2); arguments as for `PoseEncoder`.
+    """The joint label map and the skeleton label map: discs at the joints, sticks between neighbours (Sec. 3.2).
+
+    A label is a *part* id divided by the number of foreground parts: that of a disc is the part p1 of its joint
+    (supplement, Table 1), that of a stick the part p3 of its pair (Table 2). The maps are drawn at crop resolution
+    and averaged down to cells. Parameters as for `PoseEncoder.__call__`.
 
     Returns
     -------
-    (2, h, w) float32 in [0, 1]
-        Joint label map, skeleton label map. A label is a *part* id divided by the number of foreground parts:
-        a disc has the part p1 of its joint (supplement, Table 1), a stick the part p3 of its pair (Table 2).
-        The maps are drawn at crop resolution and averaged down to cells.
+    (2, h, w) float32
+        In [0, 1].
     """
     canvas = np.zeros((2, round(shape[0] * stride), round(shape[1] * stride)), np.float32)
     xy, present = pose.xy, pose.present
@@ -115,14 +117,16 @@ def label_maps(pose: Pose, stride: float, shape: tuple[int, int], config: Skelet
 
 
 def distance_maps(pose: Pose, stride: float, shape: tuple[int, int], config: SkeletonMapConfig) -> Float32:
-    """How near every cell is to each kind of joint and limb; arguments as for `PoseEncoder`.
+    """How near every cell is to each kind of joint and limb: exp(-k d / l).
+
+    d is the distance of the centre of the cell, l the median length of the limbs of the pose, and k one of the two
+    `decays`. Parameters as for `PoseEncoder.__call__`.
 
     Returns
     -------
-    (30, h, w) float32 in [0, 1]
-        exp(-k d / l) with both `decays` k, d the distance of the cell's centre and l the median length of the
-        pose's limbs: of every group of joints with the first k, then with the second; then of every group of
-        limbs likewise. 0 for what the pose lacks.
+    (30, h, w) float32
+        In [0, 1]: the groups of joints with the first k, then with the second; the groups of limbs likewise. 0 for
+        a joint or limb that the pose lacks.
     """
     start, end = (np.array([pair[i] for pair in SKELETON]) for i in range(2))
     present = pose.present
@@ -147,16 +151,10 @@ _Encoder = Callable[[Pose, float, tuple[int, int], SkeletonMapConfig], Float32]
 _ENCODERS: dict[str, _Encoder] = {LABELS: label_maps, DISTANCES: distance_maps}
 
 
-def _stroke(
-    canvas: Float32,
-    start: Float32,
-    end: Float32,
-    radius: float,
-    part: Part,
-) -> None:
+def _stroke(canvas: Float32, start: Float32, end: Float32, radius: float, part: Part) -> None:
     """Set the pixels at most `radius` px from the segment from `start` to `end`; a disc if they coincide.
 
-    OpenCV's thick lines are wider than they say, and not mirror images of each other.
+    OpenCV's thick lines are wider than asked for, and those of mirrored ends are not mirror images.
     """
     height, width = canvas.shape
     limits = width - 1, height - 1

@@ -1,4 +1,7 @@
-"""Second looks of a network at a crop: mirrored, turned upright, and in other sizes. No gradients."""
+"""A network applied to further views of a crop: mirrored, turned upright, and in other sizes. No gradients.
+
+None of this is in the paper; `config.PAPER` switches it off.
+"""
 
 from collections.abc import Sequence
 
@@ -9,13 +12,21 @@ from torch import Tensor, nn
 
 from posepart.schema import FLIP_JOINTS, NEIGHBOURS, NUM_JOINTS, Joint
 
-SIDES = 32  # px; the networks halve an image five times
-LEANING = torch.pi / 6  # rad; a trunk that leans less is upright enough
+SIDES = 32  # px; sides of copies are multiples, since the networks halve an image five times
+LEANING = torch.pi / 6  # rad from upright; people who lean more are looked at again
 TRUNK = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.LEFT_HIP, Joint.RIGHT_HIP)
 
 
 def pose_view(network: nn.Module, batch: Tensor, mirror: bool) -> tuple[Tensor, Tensor]:
-    """What a Pose FCN says about a batch (B, 3, S, S), averaged with the mirrored batch if `mirror`.
+    """The output of a Pose FCN for a batch.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A Pose FCN.
+    batch : (B, 3, S, S) float32
+    mirror : bool
+        Average with the output for the mirrored crops.
 
     Returns
     -------
@@ -32,10 +43,18 @@ def pose_view(network: nn.Module, batch: Tensor, mirror: bool) -> tuple[Tensor, 
 
 
 def upright_view(network: nn.Module, batch: Tensor, mirror: bool, logits: Tensor, offsets: Tensor) -> None:
-    """Look again at leaning people on crops turned until the trunk is upright.
+    """Look again at leaning people, on crops turned until the trunk is upright.
 
-    Where the second look is at least as confident as the first, `logits` and `offsets` become the average of both,
-    in place.
+    Parameters
+    ----------
+    network : nn.Module
+        A Pose FCN.
+    batch : (B, 3, S, S) float32
+    mirror : bool
+        Average with the output for the mirrored crops, as in `pose_view`.
+    logits, offsets : (B, 14, h, w) and (B, 364, h, w)
+        The output for the crops as they are. Where the second look is at least as confident, they become the
+        average of both, in place.
     """
     angles = _trunk_angles(logits)
     leaning = (angles.abs() > LEANING).nonzero()[:, 0]
@@ -52,15 +71,21 @@ def upright_view(network: nn.Module, batch: Tensor, mirror: bool, logits: Tensor
 
 
 def part_view(network: nn.Module, batch: Tensor, scales: Sequence[float]) -> Tensor:
-    """Part probabilities (B, 7, h, w) of a Part FCN, its logits averaged over copies of the crops.
+    """Part probabilities of a Part FCN, its logits averaged over copies of the crops.
 
     Parameters
     ----------
     network : nn.Module
+        A Part FCN.
     batch : (B, 3, S, S) float32
     scales : sequence of float
-        Sides of the copies relative to the crop, rounded to `SIDES` px; every second copy is mirrored. The time
-        grows with the sum of their squares.
+        Sides of the copies relative to the crop, rounded to multiples of `SIDES` px; every second copy is
+        mirrored. The time grows with the sum of their squares.
+
+    Returns
+    -------
+    (B, 7, h, w) float32
+        In [0, 1], with the sum 1 over the parts.
     """
     size = batch.shape[-1]
     views = []
@@ -72,7 +97,7 @@ def part_view(network: nn.Module, batch: Tensor, scales: Sequence[float]) -> Ten
 
 
 def _trunk_angles(logits: Tensor) -> Tensor:
-    """(B,) radians from straight down to the best hips as the best shoulders see them; positive: to the right."""
+    """(B,) radians from straight down to the line from shoulders to hips; positive: hips to the right."""
     width = logits.shape[-1]
     best = logits[:, list(TRUNK)].flatten(2).argmax(2)
     x, y = (best % width).float(), (best // width).float()
@@ -80,7 +105,7 @@ def _trunk_angles(logits: Tensor) -> Tensor:
 
 
 def _confidence(logits: Tensor) -> Tensor:
-    """(B,): the best score of a joint, averaged over the joints."""
+    """(B,) the highest score of every joint, averaged over the joints."""
     return logits.flatten(2).amax(2).sigmoid().mean(1)
 
 
@@ -101,14 +126,14 @@ def _turned_offsets(offsets: Tensor, angles: Tensor) -> Tensor:
 
 
 def _mirrored_offsets(offsets: Tensor) -> Tensor:
-    """The offset maps (B, 364, h, w) of a mirrored crop, as the crop itself has them."""
+    """The offset maps (B, 364, h, w) of a mirrored crop in the frame of the crop itself."""
     turned = offsets[:, _MIRRORED_CHANNELS].flip(-1)
     turned[:, 0::2].neg_()  # dx
     return turned
 
 
 def _mirrored_channels() -> Tensor:
-    """(364,) which offset map of the mirrored crop holds what each map of the crop does."""
+    """(364,) for each offset map of the crop, the index of its counterpart in the mirrored crop."""
     flipped = np.array(FLIP_JOINTS)
     source, target = flipped[:, None], flipped[NEIGHBOURS]
     column = target - (target > source)  # NEIGHBOURS[j] leaves j out

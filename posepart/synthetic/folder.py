@@ -25,7 +25,7 @@ _generator: SceneGenerator | None = None  # of a worker process
 
 
 def scene_seed(seed: int, index: int) -> int:
-    """Seed of the index-th scene of a run."""
+    """The seed of the index-th scene of a run."""
     return seed * SEEDS_PER_RUN + index
 
 
@@ -44,7 +44,7 @@ def _write(folder: Path, seed: int) -> None:
 
 
 def _work(folder: Path, seeds: list[int], config: SynthConfig, workers: int) -> Iterator[None]:
-    """Draw and write scenes; yields after each."""
+    """Draw and write scenes, and yield after each."""
     if workers == 1:
         _start_worker(config)
         for seed in seeds:
@@ -63,7 +63,7 @@ def _work(folder: Path, seeds: list[int], config: SynthConfig, workers: int) -> 
 
 
 def _settings(config: SynthConfig) -> dict[str, Any]:
-    """What the scenes of a folder have in common; settings that are not listed only if they were changed."""
+    """The settings that all scenes of a folder share: those listed here, and the others that are not the default."""
     listed = {
         "generator_version": GENERATOR_VERSION,
         "body_sha256": BODY_SHA256,

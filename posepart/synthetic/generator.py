@@ -26,7 +26,7 @@ GENERATOR_VERSION = 1  # to be raised whenever the scene of a seed changes
 
 
 @dataclass(frozen=True)
-class Stage:
+class Composition:
     """A composed scene: what is where, before any pixel is rendered."""
 
     camera: Camera
@@ -50,7 +50,7 @@ class SceneGenerator:
         self._photos = PhotoFolder(self.config.photo_folder) if self.config.photo_folder else None
         self._rasterise = choose_rasteriser(self.config.backend)
 
-    def compose(self, seed: int) -> Stage:
+    def compose(self, seed: int) -> Composition:
         """Draw the camera, people, objects and light of a scene."""
         config, body, streams = self.config, self._body, Streams(seed)
         layout = streams(Aspect.LAYOUT)
@@ -66,29 +66,33 @@ class SceneGenerator:
         figures = interact(body, figures, pairs)
         solids = sample_objects(streams(Aspect.OBJECTS), config, body, figures, camera)
         mesh = assemble(figures, solids)
-        return Stage(camera, figures, solids, mesh, sample_light(streams(Aspect.LIGHT)))
+        return Composition(camera, figures, solids, mesh, sample_light(streams(Aspect.LIGHT)))
 
     def sample(self, seed: int) -> SyntheticScene:
         """Draw the scene of a seed; the same seed gives the same bytes in every process."""
-        stage, config = self.compose(seed), self.config
-        camera = stage.camera.scaled(config.supersampling)
-        fine = render_ids(stage.mesh, camera, self._rasterise)
-        exact = fine if config.supersampling == 1 else render_ids(stage.mesh, stage.camera, self._rasterise)
+        composed, config = self.compose(seed), self.config
+        camera = composed.camera.scaled(config.supersampling)
+        fine = render_ids(composed.mesh, camera, self._rasterise)
+        exact = (
+            fine if config.supersampling == 1 else render_ids(composed.mesh, composed.camera, self._rasterise)
+        )
         streams = Streams(seed)
-        shadows = ShadowMap(stage.mesh, stage.figures, stage.light, self._rasterise)
-        setting = Setting(stage.camera, stage.light, shadows, self._content(stage))
+        shadows = ShadowMap(composed.mesh, composed.figures, composed.light, self._rasterise)
+        setting = Setting(composed.camera, composed.light, shadows, self._content(composed))
         background = render_background(streams(Aspect.BACKGROUND), setting, self._photos)
         background = background.repeat(config.supersampling, 0).repeat(config.supersampling, 1)
-        lighting = look_from(camera, stage.light, shadows)
-        light = shade(self._body, stage.figures, stage.solids, fine, stage.mesh, background, lighting)
-        subject = (fine.owner >= 0) & (fine.owner < len(stage.figures))
+        lighting = look_from(camera, composed.light, shadows)
+        light = shade(
+            self._body, composed.figures, composed.solids, fine, composed.mesh, background, lighting
+        )
+        subject = (fine.owner >= 0) & (fine.owner < len(composed.figures))
         image = expose(streams(Aspect.POST), light, subject, config)
-        parts, instances, people = label(self._body, stage.figures, exact, stage.mesh, stage.camera)
+        parts, instances, people = label(self._body, composed.figures, exact, composed.mesh, composed.camera)
         return SyntheticScene(image, parts, instances, people, seed)
 
     @staticmethod
-    def _content(stage: Stage) -> Array:
+    def _content(scene: Composition) -> Array:
         """Ground positions (N, 2) that the walls must leave free, metres."""
-        places = [figure.bones[:, :2] for figure in stage.figures]
-        places += [solid.vertices[:, :2] for solid in stage.solids]
+        places = [figure.bones[:, :2] for figure in scene.figures]
+        places += [solid.vertices[:, :2] for solid in scene.solids]
         return np.concatenate([np.zeros((0, 2)), *places])

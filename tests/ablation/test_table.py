@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from posepart.ablation.table import Answer, answer, headline_scores, remembered, to_markdown, to_record
+from posepart.ablation.table import (
+    Answer,
+    answer,
+    headline_scores,
+    headlines_of,
+    remembered,
+    to_markdown,
+    to_record,
+)
 from posepart.ablation.variants import Question, Variant
 from posepart.metrics.bootstrap import Score
 
@@ -68,6 +76,13 @@ def test_only_scores_that_every_row_has_are_shown() -> None:
     assert answer(QUESTION, scores, replicates=10, seed=0).headlines == ()
 
 
+def test_several_sources_have_a_column_each() -> None:
+    alone = ("box_ap", "pck_gymnasts", "pck_gymnasts_unmirrored", "pck_exact", "adk")
+    assert [headline.title for headline in headlines_of(alone)] == ["PCK exact", "ADK"]
+    titles = [headline.title for headline in headlines_of((*alone, "pck_crowds"))]
+    assert titles == ["PCK exact", "ADK", "PCK gymnasts", "PCK crowds"]
+
+
 def test_less_distance_is_better() -> None:
     assert "ADK (less is better)" in to_markdown(answer_of([0.5], [0.4], "adk"))
 
@@ -83,3 +98,9 @@ def test_each_bootstrap_sample_is_computed_once() -> None:
     weights = np.array([1, 2, 0])
     assert [statistic(weights), statistic(weights.copy()), statistic(np.array([2, 1, 0]))] == [3, 3, 3]
     assert calls == [[1, 2, 0], [2, 1, 0]]
+
+
+def test_the_pck_of_every_source_is_shown() -> None:
+    scores = {name: mean_score(name, [0.5]) for name in ("pck_coco", "pck_human", "pck_gym", "adk")}
+    found = answer(QUESTION, {FIRST: scores, SECOND: scores}, replicates=10, seed=0)
+    assert [h.title for h in found.headlines] == ["PCK human", "ADK", "PCK coco", "PCK gym"]

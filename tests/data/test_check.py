@@ -1,24 +1,21 @@
-"""`posepart data check` on data sets that the tests write and damage."""
+"""The check of a data set, on data sets that the tests write and damage."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from helpers.labelled_folders import HEIGHT, WIDTH, grey, write_folder
 from numpy.typing import NDArray
 from PIL import Image
 
-from posepart.cli import main as cli
 from posepart.data.check import check_data, format_findings
 from posepart.data.check_sample import Finding, check_sample
 from posepart.data.contact_sheet import IGNORED, choose_samples, contact_sheet, draw_sample
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.data.summary import format_summary, summarise
-from posepart.schema import IGNORE, JOINT_NAMES, NUM_JOINTS, Joint, Part
+from posepart.schema import IGNORE, NUM_JOINTS, Joint, Part
 
-WIDTH, HEIGHT = 40, 30
 SampleOf = Callable[..., Sample]
 
 
@@ -30,10 +27,6 @@ def person(
         table[Joint[name.upper()]] = joint
     labelled = table if joints else None
     return LabelledPerson(np.array(box, np.float32), labelled, "human" if joints else "none", instance)
-
-
-def grey(value: int = 90) -> NDArray[np.uint8]:
-    return np.full((HEIGHT, WIDTH, 3), value, np.uint8)
 
 
 def labels(**ids: int) -> NDArray[np.uint8]:
@@ -177,87 +170,17 @@ def test_the_terminal_shows_some_of_each_kind() -> None:
     assert format_findings([]) == ""
 
 
-def write_people(folder: Path, split: str, names: list[str], **annotation: Any) -> None:
-    (folder / "images").mkdir(parents=True, exist_ok=True)
-    for name in names:
-        Image.fromarray(grey()).save(folder / "images" / name)
-    images = [
-        {"id": k, "file_name": name, "width": WIDTH, "height": HEIGHT, "source": "lab"}
-        for k, name in enumerate(names)
-    ]
-    box = {"id": 1, "image_id": 0, "bbox": [2, 3, 10, 20], **annotation}
-    data = {
-        "images": images,
-        "annotations": [box] if names else [],
-        "categories": [{"keypoints": list(JOINT_NAMES)}],
-    }
-    (folder / f"person_keypoints_{split}.json").write_text(json.dumps(data))
-
-
-def test_a_good_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_people(tmp_path / "data", "train", ["a.jpg", "b.jpg"])
-    write_people(tmp_path / "data", "val", ["c.jpg"])
-    assert cli.main(["data", "check", str(tmp_path / "data"), "-o", str(tmp_path / "out"), "--decode"]) == 0
-    printed = capsys.readouterr().out
-    assert "nothing is wrong" in printed
-    assert "train" in printed
-    assert (tmp_path / "out" / "problems.txt").read_text() == "nothing is wrong\n"
-    for split in ("train", "val"):
-        with Image.open(tmp_path / "out" / f"contact_sheet_{split}.jpg") as sheet:
-            assert np.asarray(sheet).std() > 3
-
-
-def test_one_split_only(tmp_path: Path) -> None:
-    write_people(tmp_path, "train", ["a.jpg"])
-    write_people(tmp_path, "val", ["b.jpg"], bbox=[0, 0, 900, 5])
-    assert cli.main(["data", "check", str(tmp_path), "--split", "train"]) == 0
-    assert cli.main(["data", "check", str(tmp_path)]) == 1
-    assert not (tmp_path / "problems.txt").exists()
-
-
 def test_photos_that_occur_twice(tmp_path: Path) -> None:
-    write_people(tmp_path, "train", ["a.jpg", "b.jpg", "b.jpg"])
-    write_people(tmp_path, "val", ["a.jpg"])
+    write_folder(tmp_path, "train", ["a.jpg", "b.jpg", "b.jpg"])
+    write_folder(tmp_path, "val", ["a.jpg"])
     first, second = check_data(tmp_path).findings
     assert (first.kind, second.kind) == ("photo in two splits", "repeated photo")
     assert "a.jpg: is in train and val, which makes measures look too good" in first.sentence
     assert "b.jpg: occurs 2 times in train" in second.sentence
 
 
-def test_a_split_that_cannot_be_read_does_not_hide_the_others(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_people(tmp_path, "train", ["a.jpg"])
-    write_people(tmp_path, "val", [])
-    (tmp_path / "person_keypoints_extra.json").write_text("{")
-    (tmp_path / "images" / "a.jpg").write_bytes(b"none")
-    assert cli.main(["data", "check", str(tmp_path), "-o", str(tmp_path / "out")]) == 1
-    printed = capsys.readouterr().out
-    assert "person_keypoints_extra.json: not a JSON file" in printed
-    assert "the split val holds no photo" in printed
-    assert "unreadable photo: 1" in printed
-    assert "cannot be drawn: 1" in printed
-    assert "a.jpg" in (tmp_path / "out" / "problems.txt").read_text()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        ([], "Name a data set: posepart data check DIR"),
-        (["chekc", "."], "Name a data set: posepart data check DIR"),
-        (["check"], "Name a data set: posepart data check DIR"),
-        (["check", "nowhere"], "nowhere: no such folder"),
-        (["check", "a", "b"], "b: not expected here; name one data set"),
-        (["check", "a", "--decod"], "unknown option --decod; did you mean --decode?"),
-    ],
-)
-def test_mistakes(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["data", *arguments]) == 2
-    assert told in capsys.readouterr().err
-
-
 def test_an_unknown_split(tmp_path: Path) -> None:
-    write_people(tmp_path, "train", ["a.jpg"])
+    write_folder(tmp_path, "train", ["a.jpg"])
     with pytest.raises(ValueError, match="has no split 'val'; there are train"):
         check_data(tmp_path, ["val"])
 

@@ -162,4 +162,4 @@ def test_a_damaged_file_of_joints(tmp_path: Path, content: bytes) -> None:
 )
 def test_other_content_is_refused(tmp_path: Path, mat: dict[str, object], told: str) -> None:
     with pytest.raises(ValueError, match=rf"2008_000008\.mat: .*{told}"):
-        read_pascal_person_part(write_release(tmp_path, **mat))
+        read_pascal_person_part(write_release(tmp_path, NAME, **mat))

@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import ablate
 import numpy as np
 import pytest
+from helpers.drawn_data import write_drawn_people
 from helpers.joint_stand_ins import jppnet_pipeline
-from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
+from helpers.stand_ins import FIGURES, boxes_of, pipeline_of
 from PIL import Image
 
 from posepart.ablation.evidence_cache import EvidenceCache
@@ -15,7 +17,6 @@ from posepart.ablation.questions import SECOND_STAGES
 from posepart.config import PipelineConfig
 from posepart.models.model_set import find_model, read_card
 from posepart.pipeline import Pipeline
-from posepart.schema import JOINT_NAMES
 from posepart.structures import PersonBoxes
 from posepart.training.refine import RefineExamples
 
@@ -38,30 +39,7 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Two photos of two drawn people each."""
-    folder = tmp_path / "drawn"
-    (folder / "images").mkdir(parents=True)
-    images, annotations = [], []
-    for number in (1, 2):
-        Image.fromarray(draw(FIGURES[:2])).save(folder / "images" / f"{number}.png")
-        images.append({"id": number, "file_name": f"{number}.png", "width": 330, "height": 190})
-        for joints, box in zip(FIGURES[:2], boxes_of(FIGURES[:2]).xyxy.tolist(), strict=True):
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": number,
-                    "category_id": 1,
-                    "iscrowd": 0,
-                    "bbox": [box[0], box[1], box[2] - box[0], box[3] - box[1]],
-                    "keypoints": np.column_stack([joints, np.full(14, 2)]).ravel().tolist(),
-                }
-            )
-    content = {
-        "images": images,
-        "annotations": annotations,
-        "categories": [{"id": 1, "name": "person", "keypoints": list(JOINT_NAMES)}],
-    }
-    (folder / "person_keypoints_val.json").write_text(json.dumps(content))
-    return folder
+    return write_drawn_people(tmp_path / "drawn", [FIGURES[:2], FIGURES[:2]])
 
 
 def test_report_and_a_second_run_on_the_same_evidence(data: Path, tmp_path: Path) -> None:
@@ -133,7 +111,7 @@ def write_predictions(path: Path, weights: str) -> None:
         for _ in range(3)
     ]
     examples = RefineExamples.stack(rows)
-    arrays = {"parts": examples.parts, "poses": examples.poses, "labels": examples.labels}
+    arrays: dict[str, Any] = {"parts": examples.parts, "poses": examples.poses, "labels": examples.labels}
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, weights=np.array(weights), **arrays)
 

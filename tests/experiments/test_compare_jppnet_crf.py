@@ -4,14 +4,13 @@ import json
 from pathlib import Path
 
 import compare_jppnet_crf
-import numpy as np
 import pytest
+from helpers.drawn_data import write_drawn_people
 from helpers.joint_stand_ins import ONE_SCALE, SeesBoth, jppnet_pipeline
-from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
+from helpers.stand_ins import FIGURES, boxes_of, pipeline_of
 from PIL import Image
 
 from posepart.config import PipelineConfig
-from posepart.schema import JOINT_NAMES
 
 APART = FIGURES[::2]  # not in each other's crop, in which the stand-in would take the one for the other
 
@@ -27,21 +26,7 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A photo of one drawn person and one of two."""
-    folder = tmp_path / "drawn"
-    (folder / "images").mkdir(parents=True)
-    images, annotations = [], []
-    for number, figures in ((1, FIGURES[:1]), (2, APART)):
-        Image.fromarray(draw(figures)).save(folder / "images" / f"{number}.png")
-        images.append({"id": number, "file_name": f"{number}.png", "width": 330, "height": 190})
-        for joints, box in zip(figures, boxes_of(figures).xyxy.tolist(), strict=True):
-            keypoints = np.column_stack([joints, np.full(14, 2)]).ravel().tolist()
-            size = [box[0], box[1], box[2] - box[0], box[3] - box[1]]
-            annotation = {"id": len(annotations) + 1, "image_id": number, "category_id": 1, "iscrowd": 0}
-            annotations.append({**annotation, "bbox": size, "keypoints": keypoints})
-    categories = [{"id": 1, "name": "person", "keypoints": list(JOINT_NAMES)}]
-    content = {"images": images, "annotations": annotations, "categories": categories}
-    (folder / "person_keypoints_val.json").write_text(json.dumps(content))
-    return folder
+    return write_drawn_people(tmp_path / "drawn", [FIGURES[:1], APART])
 
 
 def test_all_systems_on_the_same_boxes(data: Path, tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from posepart.geometry.boxes import box_areas, box_coverage, box_iou
 
 
 @pytest.mark.parametrize("overlap", [box_iou, box_coverage])
-def test_overlap_of_no_boxes(overlap) -> None:
+def test_overlap_of_no_boxes(overlap: Callable[[NDArray, NDArray], NDArray]) -> None:
     assert overlap(np.zeros((0, 4)), np.zeros((3, 4))).shape == (0, 3)
     assert overlap(np.zeros((2, 4)), np.zeros((0, 4))).shape == (2, 0)
     np.testing.assert_array_equal(overlap(np.zeros((1, 4)), np.zeros((1, 4))), [[0.0]])

@@ -1,7 +1,8 @@
-"""Made-up people as candidates, and a pairwise model that goes by distance alone."""
+"""Made-up people as candidates, and a pairwise model that uses distances alone."""
 
 import numpy as np
 
+from posepart.arrays import Float32
 from posepart.config import CrfConfig, FeatureConfig, PipelineConfig, SolverConfig
 from posepart.geometry.frames import Affine
 from posepart.schema import NUM_JOINTS, NUM_PARTS, Joint, Part
@@ -35,7 +36,7 @@ def distance_model() -> PairwiseModel:
     )
 
 
-def skeleton(x: float, y: float, size: float = 100.0) -> np.ndarray:
+def skeleton(x: float, y: float, size: float = 100.0) -> Float32:
     """A standing person, (14, 2): neck at (x, y), ankles `size` below it."""
     side = {"LEFT": 0.15, "RIGHT": -0.15}
     height = {
@@ -56,7 +57,7 @@ def skeleton(x: float, y: float, size: float = 100.0) -> np.ndarray:
     return np.array(rows, np.float32)
 
 
-def candidates_of(people: list[np.ndarray], score: float = 0.8) -> Candidates:
+def candidates_of(people: list[Float32], score: float = 0.8) -> Candidates:
     """Every joint of every person, with offsets that lead exactly to its other joints."""
     if not people:
         return Candidates.empty()
@@ -81,5 +82,5 @@ def evidence_of(
 
 
 def assemble(candidates: Candidates, config: PipelineConfig = CONFIG) -> SolvedCrf:
-    """The CRF's answer, by distance alone."""
+    """The poses of the candidates, by the CRF with `distance_model`."""
     return CrfAssembler(distance_model(), config)(evidence_of(candidates))

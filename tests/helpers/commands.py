@@ -38,6 +38,29 @@ def commands(text: str) -> Iterator[list[str]]:
             yield command
 
 
+class Parsers:
+    """argparse's and jsonargparse's parsers, made to raise `Understood` once the outermost call has succeeded."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.depth = 0  # of calls: a parser with commands calls theirs
+        for parser in (argparse.ArgumentParser, jsonargparse.ArgumentParser):
+            patch.setattr(parser, "parse_args", self._stopping(parser.parse_args))
+
+    def _stopping(self, parse: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(parse)
+        def wrapped(*arguments: Any, **options: Any) -> Any:
+            self.depth += 1
+            try:
+                parsed = parse(*arguments, **options)
+            finally:
+                self.depth -= 1
+            if self.depth == 0:
+                raise Understood
+            return parsed
+
+        return wrapped
+
+
 def understand(
     call: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,8 +72,7 @@ def understand(
         If it does not take them; with what it said.
     """
     with monkeypatch.context() as patch:
-        for parser in (argparse.ArgumentParser, jsonargparse.ArgumentParser):
-            patch.setattr(parser, "parse_args", _stopping(parser.parse_args))
+        Parsers(patch)
         try:
             code = call()
         except Understood:
@@ -58,24 +80,6 @@ def understand(
         except SystemExit as exit_:
             code = exit_.code
     assert code in (0, None), capsys.readouterr().err
-
-
-def _stopping(parse: Callable[..., Any]) -> Callable[..., Any]:
-    """`parse`, followed by `Understood`, unless another parser called it."""
-
-    @functools.wraps(parse)
-    def wrapped(self: Any, *arguments: Any, **options: Any) -> Any:
-        nested = getattr(_stopping, "inside", False)
-        setattr(_stopping, "inside", True)  # noqa: B010 - a function's attribute, which mypy does not know
-        try:
-            parsed = parse(self, *arguments, **options)
-        finally:
-            setattr(_stopping, "inside", nested)  # noqa: B010
-        if nested:
-            return parsed
-        raise Understood
-
-    return wrapped
 
 
 def posepart_takes(

@@ -1,4 +1,4 @@
-"""A pipeline without networks that finds as many people as a pixel says, and what a command said of a mistake."""
+"""A pipeline without networks that finds as many people as a pixel tells, and the error that a command wrote."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from posepart.structures import Scene
 
 
 class FakePipeline:
-    """Finds `image[0, 0, 0]` people; records what it was given."""
+    """Finds `image[0, 0, 0]` people; keeps the sizes of the photos, and raises `error` at photo number `fail_on`."""
 
     name = "fake"
 
@@ -31,14 +31,14 @@ class FakePipeline:
         self.sizes.append((width, height))
         people = tuple(make_person((10.0 * k, 5.0), scale=0.3) for k in range(int(image[0, 0, 0])))
         nothing = np.zeros((height, width), np.uint8)
-        # Wall times that are never the same twice.
+        # every photo takes another time
         scene = Scene(people, nothing, nothing, self.name, {"networks": 0.001 * len(self.sizes)})
         crf = assemble(candidates_of([skeleton(128, 70)]))
         return Trace(scene, (), (crf,), ())
 
 
 def write_photo(path: Path, people: int = 1, size: tuple[int, int] = (60, 80)) -> Path:
-    """A photo in which the fake pipeline finds that many people (a format without loss, please)."""
+    """A photo in which the fake pipeline finds that many people; the format must be lossless."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, (people, 90, 90)).save(path)
     return path

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -36,14 +37,21 @@ STANDING = np.array(
 
 WIDTH, HEIGHT = 320, 200
 SOURCES = ("lsp_extended", "coco", "coco", "pelota", "coco")
-PLACES = ([(60, 20)], [(60, 20), (160, 25), (250, 30)], [(100, 30), (180, 20)], [(90, 22)], [])
+PLACES: tuple[list[tuple[int, int]], ...] = (
+    [(60, 20)],
+    [(60, 20), (160, 25), (250, 30)],
+    [(100, 30), (180, 20)],
+    [(90, 22)],
+    [],
+)
 
 
 def write_people(folder: Path) -> list[Sample]:
     """Five photos: a gymnast, a group of three, a group of two, one person, nobody. Parts and instances too."""
     for name in ("images", "parts", "instances"):
         (folder / name).mkdir()
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number, (source, places) in enumerate(zip(SOURCES, PLACES, strict=True), start=1):
         name = f"photo_{number}"
         parts, instances = np.zeros((HEIGHT, WIDTH), np.uint8), np.zeros((HEIGHT, WIDTH), np.uint8)

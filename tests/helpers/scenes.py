@@ -1,4 +1,4 @@
-"""Hand-made scenes for the tests of what comes after the networks."""
+"""Hand-made people and scenes, for tests of the stages after the networks."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ STANDING = {
 def make_pose(
     offset: tuple[float, float] = (0, 0), scale: float = 1.0, absent: tuple[Joint, ...] = ()
 ) -> Pose:
-    """The standing person, moved, with some joints absent."""
+    """The standing person, scaled and moved, with some joints absent."""
     xy = np.zeros((NUM_JOINTS, 2), np.float32)
     scores = np.zeros(NUM_JOINTS, np.float32)
     for joint, place in STANDING.items():
@@ -43,7 +43,7 @@ def make_person(
     absent: tuple[Joint, ...] = (),
     box_score: float = 0.9,
 ) -> Person:
-    """The standing person in a box."""
+    """The standing person of `make_pose`, in a box."""
     x, y = offset
     box = np.array([x, y, x + 100 * scale, y + 200 * scale], np.float32)
     certificate = Certificate(energy=-12.5, bound=-12.5, gap=0.0, status="optimal", seconds=0.0123)

@@ -95,7 +95,7 @@ class SeesParts(nn.Module):
 
 
 def logistic(columns: tuple[str, ...]) -> LogisticWeights:
-    """Two joints belong together when their offsets agree; what the segments say adds a little."""
+    """Two joints belong together when their offsets agree; a line inside its part adds a little."""
     weights = np.zeros((len(PAIR_CLASS_NAMES), len(term_names(columns))))
     weights[:, :2] = -0.15
     if columns == FEATURE_NAMES:

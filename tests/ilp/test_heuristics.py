@@ -1,4 +1,4 @@
-"""Local search keeps its books, never gets worse and stays feasible."""
+"""Local search keeps its state consistent, never gets worse and stays feasible."""
 
 from time import perf_counter
 

@@ -13,7 +13,7 @@ from posepart.ilp.reference.brute_force import solve_brute_force
 
 
 def as_problem(part: Component) -> Problem:
-    """What presolve left, with every pair it ruled out forbidden."""
+    """A reduced component as a problem, in which the pairs that presolve ruled out are forbidden."""
     u, v = np.triu_indices(part.n_nodes, 1)
     keep = part.candidate[u] != part.candidate[v]
     u, v = u[keep], v[keep]

@@ -63,6 +63,12 @@ def test_energy_by_hand() -> None:
     assert Problem(**GOOD, unique_labels=True).energy([np.array([0, 1])]) == np.inf
 
 
+def test_pair_costs_as_a_matrix() -> None:
+    expected = [[0, -2, -3], [-2, 0, 0], [-3, 0, 0]]
+    assert Problem(**GOOD).pair_matrix().tolist() == expected
+    assert Problem.empty().pair_matrix().shape == (0, 0)
+
+
 def test_file_round_trip(tmp_path: Path) -> None:
     problem = Problem(**GOOD, unique_labels=True, n_candidates=5)
     problem.save(tmp_path / "problem.npz")

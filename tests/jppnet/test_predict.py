@@ -1,4 +1,4 @@
-"""Scales and mirror images averaged."""
+"""A JPPNet's output, averaged over scales and mirror images."""
 
 import math
 
@@ -8,19 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from posepart.jppnet.predict import JPPNetInferenceConfig, peaks, predict_jppnet
-from posepart.models.jppnet.network import JPPNetMaps, StageMaps
+from posepart.models.jppnet.network import JPPNet, JPPNetMaps, StageMaps
 
 
-class SidedNetwork(nn.Module):
+class SidedNetwork(JPPNet):
     """Stands for a JPPNet of stride 32 with two labels and two joints, left and right.
 
-    The first of each is the red channel at every cell, the second the green one; the first stage says nothing.
+    The first of each is the red channel at every cell, the second the green one; the maps of the first stage are 0.
     """
 
-    stride = 32
-
     def __init__(self) -> None:
-        super().__init__()
+        nn.Module.__init__(self)
+        self.stride = 32
         self.widths: list[int] = []
 
     def stages(self, images: Tensor) -> StageMaps:

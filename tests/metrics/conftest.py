@@ -32,7 +32,7 @@ def make_predicted(
 def random_scene(seed: int) -> tuple[PredictedPeople, LabelledPeople]:
     """Up to 4 people and up to 5 noisy, partly missing poses with distinct scores, some of nobody."""
     random = np.random.default_rng(seed)
-    people, found = random.integers(0, 5), random.integers(0, 6)
+    people, found = int(random.integers(0, 5)), int(random.integers(0, 6))
     shifts = random.uniform(0, 160, (people, 1, 2))
     truth = make_truth(list(STANDING + shifts), random.random((people, 14)) < 0.8)
     owners = random.integers(0, max(people, 1), found)

@@ -2,9 +2,13 @@
 
 import contextlib
 import io
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
+from helpers.fixtures import PredictedOf, Scenes, TruthOf
+from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -22,32 +26,33 @@ from posepart.metrics.similarity import BODY_SHARE_OF_BOX
 from posepart.schema import LIMB_JOINTS, OKS_SIGMAS
 
 NONE = np.zeros((0, 4))
+Record = dict[str, Any]
 
 
-def boxes_of(*rows):
+def boxes_of(*rows: tuple[float, float, float, float]) -> NDArray:
     return np.array(rows, dtype=np.float64).reshape(-1, 4)
 
 
-def test_nobody():
+def test_nobody() -> None:
     empty = match_boxes(NONE, np.zeros(0), NONE, NONE)
     assert np.isnan(coco_average_precision(empty)["ap"])
     assert coco_average_precision(match_boxes(NONE, np.zeros(0), boxes_of((0, 0, 9, 9)), NONE))["ap"] == 0
     assert len(match_poses(PredictedPeople.empty(), LabelledPeople.empty()).scores) == 0
 
 
-def test_wrong_thresholds_are_refused():
+def test_wrong_thresholds_are_refused() -> None:
     with pytest.raises(ValueError, match="COCO_THRESHOLDS"):
         coco_average_precision(Detections.empty())
 
 
-def test_a_ground_truth_is_matched_once():
+def test_a_ground_truth_is_matched_once() -> None:
     similarity = np.array([[0.9, 0.6], [0.8, 0.2]])
     never = np.zeros(2, dtype=bool)
     matches = match_detections(similarity, np.array([0.5, 0.9]), never, never, np.array([0.5]))
     np.testing.assert_array_equal(matches, [[1, 0]])
 
 
-def test_boxes_by_hand():
+def test_boxes_by_hand() -> None:
     truth = boxes_of((0, 0, 10, 10), (50, 50, 60, 60))
     predicted = boxes_of((0, 0, 10, 8), (0, 0, 10, 10), (50, 50, 60, 60))
     judged = match_boxes(predicted, np.array([0.9, 0.8, 0.7]), truth, NONE)
@@ -56,14 +61,16 @@ def test_boxes_by_hand():
     np.testing.assert_array_equal(judged.hits[7:], [[False, True, True]] * 3)
 
 
-def test_boxes_in_an_ignore_region_count_neither_way():
+def test_boxes_in_an_ignore_region_count_neither_way() -> None:
     predicted = boxes_of((0, 0, 10, 10), (2, 2, 8, 8), (90, 90, 99, 99))
     judged = match_boxes(predicted, np.ones(3), NONE, boxes_of((0, 0, 10, 10)), np.array([0.5]))
     np.testing.assert_array_equal(judged.ignored, [[True, True, False]])
     assert judged.positives.sum() == 0
 
 
-def test_people_without_joints_are_ignored(standing, truth_of, predicted_of):
+def test_people_without_joints_are_ignored(
+    standing: NDArray, truth_of: TruthOf, predicted_of: PredictedOf
+) -> None:
     labelled = np.array([[True] * 14, [False] * 14])
     truth = truth_of([standing, standing + 500], labelled)
     truth = LabelledPeople(truth.xy, labelled, np.array([truth.boxes[0], truth.boxes[0] + 500]))
@@ -74,8 +81,8 @@ def test_people_without_joints_are_ignored(standing, truth_of, predicted_of):
     assert only_second.positives.sum() == 0
 
 
-def test_perfect_and_shuffled(scenes):
-    def score(order):
+def test_perfect_and_shuffled(scenes: Scenes) -> None:
+    def score(order: np.random.Generator) -> dict[str, float]:
         judged = []
         for predicted, truth in scenes:
             rows = np.argsort(order.random(len(predicted)))
@@ -85,13 +92,22 @@ def test_perfect_and_shuffled(scenes):
 
     assert score(np.random.default_rng(0)) == score(np.random.default_rng(1))
     exact = [
-        match_poses(PredictedPeople(t.xy, t.labelled * 0.9, t.boxes, np.ones(len(t)), np.ones(len(t))), t)
+        match_poses(
+            PredictedPeople(t.xy, np.where(t.labelled, 0.9, 0.0), t.boxes, np.ones(len(t)), np.ones(len(t))),
+            t,
+        )
         for _, t in scenes
     ]
     assert coco_average_precision(merge_detections(exact)) == {"ap": 1, "ap50": 1, "ap75": 1}
 
 
-def run_pycocotools(images, annotations, results, task, prepare=lambda parameters: None):
+def run_pycocotools(
+    images: list[Record],
+    annotations: list[Record],
+    results: list[Record],
+    task: str,
+    prepare: Callable[[Any], None] = lambda parameters: None,
+) -> NDArray:
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO()
         truth.dataset = {"images": images, "annotations": annotations, "categories": [{"id": 1}]}
@@ -104,13 +120,16 @@ def run_pycocotools(images, annotations, results, task, prepare=lambda parameter
     return evaluation.stats[:3]
 
 
-def xywh(box):
+def xywh(box: NDArray) -> list[float]:
     return [float(box[0]), float(box[1]), float(box[2] - box[0]), float(box[3] - box[1])]
 
 
-def test_boxes_agree_with_pycocotools():
+def test_boxes_agree_with_pycocotools() -> None:
     random = np.random.default_rng(3)
-    images, annotations, results, judged = [], [], [], []
+    images: list[Record] = []
+    annotations: list[Record] = []
+    results: list[Record] = []
+    judged = []
     for image in range(1, 31):
         corners = random.uniform(0, 100, (random.integers(0, 6), 2))
         truth = np.concatenate([corners, corners + random.uniform(10, 60, corners.shape)], axis=1)
@@ -137,10 +156,13 @@ def test_boxes_agree_with_pycocotools():
     np.testing.assert_allclose([ours["ap"], ours["ap50"], ours["ap75"]], expected, atol=1e-12)
 
 
-def test_oks_agrees_with_pycocotools(scenes):
+def test_oks_agrees_with_pycocotools(scenes: Scenes) -> None:
     """On the 12 limb joints, absent joints placed far away for pycocotools."""
     limbs = list(LIMB_JOINTS)
-    images, annotations, results, judged = [], [], [], []
+    images: list[Record] = []
+    annotations: list[Record] = []
+    results: list[Record] = []
+    judged = []
     for image, (predicted, truth) in enumerate(scenes, start=1):
         judged.append(match_poses(predicted, truth))
         images.append({"id": image})
@@ -159,7 +181,7 @@ def test_oks_agrees_with_pycocotools(scenes):
                 | {"keypoints": keypoints.ravel().tolist()}
             )
 
-    def use_our_sigmas(parameters):
+    def use_our_sigmas(parameters: Any) -> None:
         parameters.kpt_oks_sigmas = OKS_SIGMAS[limbs]
 
     expected = run_pycocotools(images, annotations, results, "keypoints", use_our_sigmas)

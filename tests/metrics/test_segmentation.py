@@ -15,7 +15,7 @@ from posepart.metrics.segmentation import (
 from posepart.schema import IGNORE, Part
 
 
-def test_nothing():
+def test_nothing() -> None:
     confusion = confusion_matrix(np.zeros((0, 0), np.uint8), np.zeros((0, 0), np.uint8))
     assert confusion.sum() == 0
     scores = segmentation_scores(confusion)
@@ -24,7 +24,7 @@ def test_nothing():
     assert confusion_by_size(np.zeros((4, 4)), np.zeros((4, 4)), np.zeros((0, 4))).shape == (4, 7, 7)
 
 
-def test_by_hand():
+def test_by_hand() -> None:
     truth = np.array([[0, 0, 1], [1, 1, IGNORE]], dtype=np.uint8)
     predicted = np.array([[0, 1, 1], [1, 2, 3]], dtype=np.uint8)
     scores = segmentation_scores(confusion_matrix(truth, predicted))
@@ -34,14 +34,14 @@ def test_by_hand():
     np.testing.assert_allclose(scores.mean_accuracy, (1 / 2 + 2 / 3) / 2)
 
 
-def test_perfect_and_empty():
+def test_perfect_and_empty() -> None:
     truth = np.arange(49).reshape(7, 7) % 7
     assert segmentation_scores(confusion_matrix(truth, truth)).miou == 1
     nothing = segmentation_scores(confusion_matrix(truth, np.zeros_like(truth)))
     np.testing.assert_array_equal(nothing.iou[1:], np.zeros(6))
 
 
-def test_agrees_with_scikit_learn():
+def test_agrees_with_scikit_learn() -> None:
     random = np.random.default_rng(0)
     truth = random.integers(0, 7, (60, 50))
     predicted = np.where(random.random(truth.shape) < 0.6, truth, random.integers(0, 7, truth.shape))
@@ -59,16 +59,16 @@ def test_agrees_with_scikit_learn():
     )
 
 
-def test_pixels_are_pooled_not_photos():
+def test_pixels_are_pooled_not_photos() -> None:
     small, large = np.zeros((2, 7, 7), np.int64)
     small[1, 1], small[0, 0] = 1, 1
     large[1, 0], large[0, 0] = 9, 90
     scores = pooled_scores(np.stack([small, large]))
     np.testing.assert_allclose(scores.iou[:2], [91 / 100, 1 / 10])
-    np.testing.assert_allclose(pooled_scores(np.stack([small, large]), weights=[2, 0]).miou, 1)
+    np.testing.assert_allclose(pooled_scores(np.stack([small, large]), weights=np.array([2, 0])).miou, 1)
 
 
-def test_refusals():
+def test_refusals() -> None:
     with pytest.raises(ValueError, match=r"expected shape \(2, 2\), got \(2, 3\)"):
         confusion_matrix(np.zeros((2, 2)), np.zeros((2, 3)))
     with pytest.raises(ValueError, match=r"true part map: expected ids 0..6, got 0..7"):
@@ -77,13 +77,13 @@ def test_refusals():
         confusion_matrix(np.array([[0, 0]]), np.array([[0, IGNORE]]))
 
 
-def test_size_buckets_by_hand():
+def test_size_buckets_by_hand() -> None:
     sides = np.array([10, 80, 80.1, 140, 220, 221])
     boxes = np.stack([0 * sides, 0 * sides, sides, sides], axis=1)
     assert [SIZE_NAMES[b] for b in size_bucket(boxes)] == ["XS", "XS", "S", "S", "M", "L"]
 
 
-def test_confusion_by_size_keeps_people_apart():
+def test_confusion_by_size_keeps_people_apart() -> None:
     truth = np.zeros((10, 300), np.uint8)
     truth[:, :5], truth[:, 5:] = Part.HEAD, Part.TORSO
     people = np.where(truth == Part.HEAD, 4, 9)
@@ -95,6 +95,6 @@ def test_confusion_by_size_keeps_people_apart():
     assert overlapping[0].sum() == 100
 
 
-def test_average_of_the_paper():
+def test_average_of_the_paper() -> None:
     """The last row of Table 3 averages to 64.39 with the background."""
     assert round(mean_defined(np.array([85.50, 67.87, 54.72, 54.30, 48.25, 44.76, 95.32])), 2) == 64.39

@@ -40,7 +40,7 @@ def arrays_of(network: nn.Module, prefix: str = "") -> dict[str, np.ndarray]:
 def test_normalise() -> None:
     images = torch.tensor([0, 51, 255], dtype=torch.uint8).view(1, 3, 1, 1)
     torch.testing.assert_close(normalise(images).flatten(), torch.tensor([-1.0, -0.6, 1.0]))
-    assert images.flatten().tolist() == [0, 51, 255]  # the input stays as it was
+    assert images.flatten().tolist() == [0, 51, 255]  # the input is unchanged
 
 
 def test_same_padding_by_hand() -> None:
@@ -50,7 +50,7 @@ def test_same_padding_by_hand() -> None:
     # sums of the 3x3 windows whose top left corners are (0, 0), (0, 2), (2, 0), (2, 2); zeros right and below
     same = SamePadConv2d.replacing(convolution)
     assert same(image).flatten().tolist() == [45, 39, 66, 50]
-    assert convolution(image).flatten().tolist() == [10, 24, 51, 90]  # symmetric padding is another thing
+    assert convolution(image).flatten().tolist() == [10, 24, 51, 90]  # symmetric padding gives other sums
 
 
 def test_every_strided_convolution_of_the_mobilenet_is_padded_so() -> None:

@@ -1,4 +1,4 @@
-"""Pose FCN and Part FCN: shapes, normalisation of the offsets, the start from a MoveNet."""
+"""Pose FCN and Part FCN: shapes, normalisation of the offsets, initial weights of a MoveNet."""
 
 from functools import partial
 from pathlib import Path
@@ -115,7 +115,7 @@ def test_head_is_relu_of_a_separable_convolution() -> None:
 
 
 def movenet_heat_maps(arrays: dict[str, np.ndarray], levels: list[Tensor]) -> Tensor:
-    """The 17 heat-map logits, computed the way the initialisation's notes describe the network."""
+    """The 17 heat-map logits, computed independently from MoveNet's tensors."""
     t = {k: torch.from_numpy(np.asarray(v, np.float32)) for k, v in arrays.items()}
     c4, c8, c16, c32 = levels
     z = F.conv2d(c32, t["lateral.0.weight"], t["lateral.0.bias"])
@@ -139,7 +139,9 @@ def check_first_logits(network: PoseFCN, arrays: dict[str, np.ndarray], images: 
     near = partial(torch.testing.assert_close, rtol=1e-3, atol=1e-3 * float(heat.abs().max()))
     near(logits[:, 2:], heat[:, 5:17])  # shoulders to ankles
     near(logits[:, 0], heat[:, 1:3].mean(1))  # forehead: both eyes
-    torch.testing.assert_close(logits[:, 1], torch.full_like(logits[:, 1], -5.0))  # neck: nothing yet
+    torch.testing.assert_close(
+        logits[:, 1], torch.full_like(logits[:, 1], -5.0)
+    )  # neck: not known to MoveNet
 
 
 def test_first_logits_are_movenets() -> None:

@@ -1,4 +1,4 @@
-"""FcnNetworks compiled by OpenVINO answer as they do in torch."""
+"""Networks compiled by OpenVINO return what they return in torch."""
 
 import importlib.util
 import sys

@@ -4,28 +4,35 @@ import dataclasses
 import json
 import re
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from helpers import people_data
+from helpers.fixtures import Data, Report, Store
 from jsonargparse import Namespace
+from numpy.typing import NDArray
 from PIL import Image
 
 from posepart.cli import main as cli
 from posepart.cli import options
 from posepart.config import PipelineConfig
+from posepart.data.sample import Sample
 from posepart.io.results import coco_results, read_record, write_predictions
 from posepart.report.evaluate import choose_samples
+from posepart.report.predictions import ImageParser
 from posepart.schema import JOINT_NAMES, PART_NAMES
+from posepart.structures import Scene
 
 LOWER_IS_BETTER = {"false_people_per_photo", "joint_calibration_error", "adk"}
 
 
-def cells_of(table):
+def cells_of(table: dict[str, Any]) -> dict[tuple[str, str], float | None]:
     return {(row, column): cell["value"] for row, cells in table.items() for column, cell in cells.items()}
 
 
-def test_a_perfect_prediction_scores_100(report, store, tmp_path):
+def test_a_perfect_prediction_scores_100(report: Report, store: Store, tmp_path: Path) -> None:
     """The only one of these tests that draws the figures."""
     record, page = report("--predictions", store("perfect", people_data.perfect_scene), replicates=5)
     assert record["model"] == "perfect"
@@ -47,7 +54,7 @@ def test_a_perfect_prediction_scores_100(report, store, tmp_path):
     assert "100.0 (100.0 .. 100.0)" in markdown and "### Table 4" in markdown
 
 
-def test_an_empty_prediction_scores_0(report, store, undrawn):
+def test_an_empty_prediction_scores_0(report: Report, store: Store, undrawn: None) -> None:
     record, _ = report("--predictions", store("empty", people_data.empty_scene))
     zero = ["box_ap50", "box_recall", "pck_lsp_extended", "oks_ap", "pose_map_pckh", "pose_map_pose_box"]
     zero += ["parsing_ap_r", "parsing_ap_p", "parsing_pcp_50"]
@@ -60,8 +67,8 @@ def test_an_empty_prediction_scores_0(report, store, undrawn):
     assert record["worst_by_pose"] == {f"photo_{n}.jpg": 0 for n in (1, 2, 3, 4)}
 
 
-def test_shuffled_people_change_nothing(report, store, undrawn):
-    def shuffled(sample):
+def test_shuffled_people_change_nothing(report: Report, store: Store, undrawn: None) -> None:
+    def shuffled(sample: Sample) -> Scene:
         scene = people_data.poor_scene(sample)
         numbers = np.where(scene.person_map > 0, len(scene.people) + 1 - scene.person_map, 0)
         return dataclasses.replace(scene, people=scene.people[::-1], person_map=numbers.astype(np.uint8))
@@ -73,7 +80,7 @@ def test_shuffled_people_change_nothing(report, store, undrawn):
     assert changed == {"predictions"}
 
 
-def test_tables_by_hand(report, store, undrawn):
+def test_tables_by_hand(report: Report, store: Store, undrawn: None) -> None:
     """Left wrists are 30 px off (1.5 head lengths), heads are taken for torsos of the same size."""
     record, page = report("--predictions", store("poor", people_data.poor_scene), "--worst", "1")
     for row in record["tables"]["table_1"].values():
@@ -87,14 +94,14 @@ def test_tables_by_hand(report, store, undrawn):
     assert page.count("<img") == 4
 
 
-def test_a_model(report, data, monkeypatch, undrawn):
-    def blind(image):
+def test_a_model(report: Report, data: Data, monkeypatch: pytest.MonkeyPatch, undrawn: None) -> None:
+    def blind(image: NDArray[np.uint8]) -> Scene:
         nothing = np.zeros(image.shape[:2], np.uint8)
-        return people_data.Scene((), nothing, nothing.copy(), "blind", {"detection": 0.5})
+        return Scene((), nothing, nothing.copy(), "blind", {"detection": 0.5})
 
-    seen = {}
+    seen: dict[str, Any] = {}
 
-    def load(chosen: Namespace, config: PipelineConfig):
+    def load(chosen: Namespace, config: PipelineConfig) -> tuple[ImageParser, dict[str, str]]:
         seen.update(chosen=chosen, config=config)
         return blind, {"pose": "0123"}
 
@@ -109,7 +116,9 @@ def test_a_model(report, data, monkeypatch, undrawn):
 
 
 @pytest.mark.parametrize("by", ["file_name", "image_id"])
-def test_predictions_of_another_system(by, report, store, tmp_path, undrawn):
+def test_predictions_of_another_system(
+    by: str, report: Report, store: Store, tmp_path: Path, undrawn: None
+) -> None:
     folder = store("perfect", people_data.perfect_scene)
     entries = []
     for number in range(1, 6):
@@ -129,7 +138,7 @@ def test_predictions_of_another_system(by, report, store, tmp_path, undrawn):
     assert record["worst_by_parts"] == {}
 
 
-def test_everything_from_files_is_escaped(tmp_path, undrawn, report, data):
+def test_everything_from_files_is_escaped(tmp_path: Path, undrawn: None, report: Report, data: Data) -> None:
     """A photo and a system whose names are HTML."""
     folder, _ = data
     name = '<b>"&amp;.png'
@@ -150,7 +159,7 @@ def test_everything_from_files_is_escaped(tmp_path, undrawn, report, data):
     assert "<script" not in markdown
 
 
-def test_the_page_needs_no_network(report, store):
+def test_the_page_needs_no_network(report: Report, store: Store) -> None:
     _, page = report("--predictions", store("empty", people_data.empty_scene))
     targets = re.findall(r'(?:src|href)="([^"]*)"', page) + re.findall(r"url\(([^)]*)\)", page)
     assert targets
@@ -171,7 +180,9 @@ def test_the_page_needs_no_network(report, store):
         (["--subst", "coco"], "unknown option --subst; did you mean --subset?"),
     ],
 )
-def test_mistakes_are_one_sentence(options, message, data, tmp_path, capsys):
+def test_mistakes_are_one_sentence(
+    options: list[str], message: str, data: Data, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "report"
     assert cli.main(["evaluate", "--data", str(data[0]), "-o", str(out), *options]) == 2
     error = capsys.readouterr().err
@@ -181,12 +192,14 @@ def test_mistakes_are_one_sentence(options, message, data, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("option", ["--data", "-o"])
-def test_what_must_be_named(option, capsys):
+def test_what_must_be_named(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["evaluate", option, "somewhere"]) == 2
     assert "Name a folder" in capsys.readouterr().err
 
 
-def test_missing_files_leave_nothing_behind(data, store, tmp_path, capsys):
+def test_missing_files_leave_nothing_behind(
+    data: Data, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = store("perfect", people_data.perfect_scene)
     command = [
         "evaluate",
@@ -206,17 +219,26 @@ def test_missing_files_leave_nothing_behind(data, store, tmp_path, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["people", "perfect"]
 
 
-def test_only_an_earlier_report_is_replaced(report, store, data, tmp_path, capsys, undrawn):
+def test_only_an_earlier_report_is_replaced(
+    report: Report,
+    store: Store,
+    data: Data,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    undrawn: None,
+) -> None:
     report("--predictions", store("perfect", people_data.perfect_scene))
     record, _ = report("--predictions", store("empty", people_data.empty_scene), "--worst", "0")
     assert record["model"] == "empty"
     assert list((tmp_path / "report" / "worst").iterdir()) == []
     assert cli.main(["evaluate", "--data", str(data[0]), "-o", str(data[0])]) == 2
-    assert "people: holds other files than an earlier report (images, instances," in capsys.readouterr().err
+    assert "people: holds files that are not part of a report (images, instances," in capsys.readouterr().err
     assert (data[0] / "images" / "photo_1.jpg").exists()
 
 
-def test_without_matplotlib(data, tmp_path, monkeypatch, capsys):
+def test_without_matplotlib(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert cli.main(["evaluate", "--data", str(data[0]), "-o", str(tmp_path / "report")]) == 2
     error = capsys.readouterr().err
@@ -224,7 +246,7 @@ def test_without_matplotlib(data, tmp_path, monkeypatch, capsys):
     assert error.count("\n") == 1
 
 
-def test_choice_of_samples(data):
+def test_choice_of_samples(data: Data) -> None:
     samples = data[1]
     assert choose_samples(samples, None) == samples
     assert [len(s.people) for s in choose_samples(samples, None, people_per_photo=2)] == [3, 2]

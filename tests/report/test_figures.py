@@ -15,7 +15,7 @@ def texts_of(svg: str) -> list[str]:
     return [text.strip() for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
 
 
-def judged(hits, thresholds, kinds, kind=0):
+def judged(hits: list[bool], thresholds: int, kinds: int, kind: int = 0) -> Detections:
     """Detections of falling score, of one photo with two people."""
     count = len(hits)
     positives = np.zeros((1, kinds), np.int64)
@@ -30,7 +30,7 @@ def judged(hits, thresholds, kinds, kind=0):
     )
 
 
-def test_curves_tell_their_areas():
+def test_curves_tell_their_areas() -> None:
     texts = texts_of(figures.box_precision_recall(judged([True, False, True], 10, 1)))
     assert "IoU 0.5  AP 83.3" in texts, "1/2 at precision 1, 1/2 at precision 2/3"
     texts = texts_of(figures.joint_precision_recall(judged([False, True], 1, 14, Joint.RIGHT_WRIST)))
@@ -38,14 +38,14 @@ def test_curves_tell_their_areas():
     assert sum("AP" in text for text in texts) == 1, "joints without a label have no curve"
 
 
-def test_confusion_in_percent_of_the_true_part():
+def test_confusion_in_percent_of_the_true_part() -> None:
     confusion = np.diag([4, 3, 2, 2, 2, 2, 0])
     confusion[1, 2] = 1
     texts = texts_of(figures.part_confusion(confusion))
     assert {"75.0", "25.0", "100.0", "-", "upper arm"} <= set(texts)
 
 
-def test_errors_count_what_was_found():
+def test_errors_count_what_was_found() -> None:
     errors = np.full((3, 14), np.nan)
     errors[:, Joint.NECK] = 0.1, 0.3, np.inf
     texts = texts_of(figures.joint_error_distribution(errors))
@@ -53,16 +53,16 @@ def test_errors_count_what_was_found():
     assert "left wrist  0/0" in texts
 
 
-def test_calibration_tells_its_error():
+def test_calibration_tells_its_error() -> None:
     joints = ScoredJoints(1, np.zeros(2, np.int64), np.array([0.75, 0.75]), np.array([True, False]))
     assert "ECE 25.0 %" in texts_of(figures.joint_calibration(joints))
 
 
-def test_times():
+def test_times() -> None:
     texts = texts_of(figures.stage_times({"crf": np.array([1.0, 2.0]), "$ilp$": np.zeros(2)}))
     assert {"crf", "1.500 s", "0.000 s", "$ilp$"} <= set(texts)
 
 
-def test_equal_figures_are_equal_bytes():
+def test_equal_figures_are_equal_bytes() -> None:
     seconds = {"crf": np.ones(1)}
     assert figures.stage_times(seconds) == figures.stage_times(seconds)

@@ -1,34 +1,42 @@
+import functools
+
 import numpy as np
 from helpers import people_data
+from helpers.fixtures import Data
 from PIL import Image
 
 from posepart.report.worst_cases import PICTURE_SIDE, Case, WorstCases, draw_case
 
 
-def keep(scores, number):
-    drawn = []
+def keep(scores: list[float], number: int) -> tuple[list[int], list[float]]:
+    drawn: list[float] = []
     worst = WorstCases(number)
+
+    def draw(index: int, score: float) -> Case:
+        drawn.append(score)
+        return Case(str(index), score, b"", b"")
+
     for index, score in enumerate(scores):
-        worst.offer(score, lambda s, index=index: drawn.append(s) or Case(str(index), s, b"", b""))
+        worst.offer(score, functools.partial(draw, index))
     return [int(case.name) for case in worst.cases()], drawn
 
 
-def test_none():
+def test_none() -> None:
     assert keep([], 3) == ([], [])
     assert keep([0.5], 0) == ([], [])
 
 
-def test_the_worst_first_and_equal_ones_as_they_came():
+def test_the_worst_first_and_equal_ones_as_they_came() -> None:
     assert keep([0.5, 0.1, 0.9, 0.1, 0.0], 3)[0] == [4, 1, 3]
     assert keep([0.0, 0.0, 0.0], 2)[0] == [0, 1]
     assert keep([0.3, 0.2], 5)[0] == [1, 0]
 
 
-def test_only_the_worst_so_far_are_drawn():
+def test_only_the_worst_so_far_are_drawn() -> None:
     assert keep([0.2, 0.1, 0.9, np.nan, 0.15, 0.2], 2)[1] == [0.2, 0.1, 0.15]
 
 
-def test_pictures_of_labels_and_result(data):
+def test_pictures_of_labels_and_result(data: Data) -> None:
     sample = data[1][0]
     case = draw_case(sample, people_data.empty_scene(sample), 0.25)
     assert (case.name, case.score) == ("photo_1.jpg", 0.25)

@@ -1,4 +1,4 @@
-"""Score maps and where they are applied: to what is reported, and nowhere else."""
+"""Score maps, and where they apply: only to the scores that a result reports."""
 
 import json
 from collections.abc import Callable
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers.scenes import empty_scene, two_people
 from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
+from numpy.typing import NDArray
 
 from posepart.io.results import PhotoInfo, coco_results, read_result, write_result
 from posepart.models.model_set import Card, ModelSet
@@ -77,7 +78,7 @@ def test_reported_scores() -> None:
     assert scene.people[0].confidence is None
 
 
-def test_a_joint_of_no_worth_stays_present() -> None:
+def test_a_joint_of_probability_zero_stays_present() -> None:
     nothing = Calibration(IsotonicMap(np.array([0.0, 1.0]), np.array([0.0, 0.0])), RAW)
     assert calibrate(two_people(), nothing).people[0].pose.present.all()
 
@@ -135,7 +136,7 @@ def test_a_model_without_calibration(tmp_path: Path) -> None:
         ({"joint.isotonic": np.ones((2, 2)), "pose.platt": np.ones(2)}, "a rising map needs"),
     ],
 )
-def test_other_files_are_refused(tmp_path: Path, arrays: dict[str, np.ndarray], told: str) -> None:
+def test_other_files_are_refused(tmp_path: Path, arrays: dict[str, NDArray], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         from_arrays(arrays)
     save_tensors(tmp_path / "calibration.safetensors", arrays, Card())

@@ -90,7 +90,7 @@ def test_problem_has_all_pairs_of_different_types() -> None:
 
 def test_without_unique_joints_close_joints_of_one_type_merge_and_the_best_is_kept() -> None:
     person = skeleton(128, 70)
-    candidates = candidates_of([person, person + np.float32([4, 0])])
+    candidates = candidates_of([person, person + np.array([4, 0], np.float32)])
     candidates.scores[Joint.LEFT_WRIST, Joint.LEFT_WRIST] = 0.95
     config = with_crf(labels=LabelConfig(unique_joints=False))
     problem = build_problem(candidates, None, distance_model(), config.features, config.crf)

@@ -1,8 +1,10 @@
-"""Box rescaling: what is lit in the photo and a joint there land together."""
+"""Box rescaling: a lit pixel of the photo and a joint there land on the same place in the crop."""
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from posepart.arrays import Rgb
 from posepart.config import CropConfig
 from posepart.geometry.frames import Affine
 from posepart.stages.crops import PADDING_GREY, box_affine, crop_boxes, warp_image
@@ -11,7 +13,7 @@ from posepart.structures import PersonBoxes
 CONFIG = CropConfig(size=256, margin=1.25)
 
 
-def brightness_centre(crop: np.ndarray, near: np.ndarray) -> np.ndarray:
+def brightness_centre(crop: Rgb, near: NDArray) -> NDArray[np.float64]:
     """(x, y) centre of gravity of the brightness within 14 px of `near`, away from the grey padding."""
     light = crop[..., 0].astype(float)
     y, x = np.mgrid[: light.shape[0], : light.shape[1]]
@@ -102,9 +104,11 @@ def test_a_turned_and_mirrored_affine_is_followed() -> None:
     np.testing.assert_allclose(brightness_centre(warp_image(image, affine, 256), joint), joint, atol=0.15)
 
 
-def test_crops_come_in_the_order_of_the_boxes_with_their_affine() -> None:
+def test_crops_come_in_the_order_of_the_boxes_with_their_score_and_affine() -> None:
     xyxy = np.array([[10, 10, 60, 90], [40, 5, 80, 95]], np.float32)
-    crops = crop_boxes(np.zeros((100, 100, 3), np.uint8), PersonBoxes(xyxy, np.ones(2, np.float32)), CONFIG)
+    boxes = PersonBoxes(xyxy, np.array([0.75, 0.5], np.float32))
+    crops = crop_boxes(np.zeros((100, 100, 3), np.uint8), boxes, CONFIG)
+    assert [crop.score for crop in crops] == [0.75, 0.5]
     for crop, box in zip(crops, xyxy, strict=True):
         np.testing.assert_array_equal(crop.box, box)
         np.testing.assert_array_equal(crop.affine.matrix, box_affine(box, CONFIG).matrix)

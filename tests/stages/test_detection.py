@@ -11,6 +11,7 @@ import torch
 from skimage import data
 from torch import Tensor, nn
 
+from posepart.arrays import Rgb
 from posepart.config import DetectionConfig
 from posepart.models.detector.network import person_detector
 from posepart.models.model_set import INSTALLED, Card
@@ -27,7 +28,7 @@ from posepart.stages.detection import (
 
 
 class FixedDetector(nn.Module):
-    """A torchvision detection model that always finds the same boxes, and keeps what it was shown."""
+    """A torchvision detection model that always finds the same boxes, and keeps the images it got."""
 
     def __init__(self, boxes: list[list[float]], scores: list[float], labels: list[int], max_size: int = 100):
         super().__init__()
@@ -44,7 +45,7 @@ class FixedDetector(nn.Module):
         return [self.found]
 
 
-def photo(height: int, width: int) -> np.ndarray:
+def photo(height: int, width: int) -> Rgb:
     return np.zeros((height, width, 3), np.uint8)
 
 
@@ -108,7 +109,7 @@ def test_shrink_keeps_small_images() -> None:
 
 def test_build_our_weights_from_folder_and_file(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    arguments = {"width": 0.25, "channels": 16, "hidden": 8, "input_size": 64}
+    arguments: dict[str, Any] = {"width": 0.25, "channels": 16, "hidden": 8, "input_size": 64}
     path = tmp_path / "detector.safetensors"
     save_weights(path, person_detector(**arguments), Card(builder="person_detector", arguments=arguments))
     for spec in (str(tmp_path), str(path)):
@@ -152,9 +153,9 @@ class StandInPredictor:
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
-        self.seen: np.ndarray | None = None
+        self.seen: Rgb | None = None
 
-    def __call__(self, image: np.ndarray) -> dict[str, Any]:
+    def __call__(self, image: Rgb) -> dict[str, Any]:
         self.seen = image
         return {
             "instances": SimpleNamespace(

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from posepart.arrays import Float32, Ids
 from posepart.config import FeatureConfig
 from posepart.schema import NUM_JOINTS, NUM_PARTS, Joint, Part
 from posepart.stages.features import (
@@ -21,7 +22,7 @@ CONFIG = FeatureConfig()
 SIZE = 64
 
 
-def geometry_of(labels: np.ndarray) -> PartGeometry:
+def geometry_of(labels: Ids) -> PartGeometry:
     scores = (np.arange(NUM_PARTS)[:, None, None] == labels).astype(np.float32)
     return part_geometry(PartMaps(scores, 1.0), CONFIG)
 
@@ -38,12 +39,12 @@ def candidates_of(joints: dict[Joint, tuple[float, float]]) -> Candidates:
 
 def features_of(
     candidates: Candidates, geometry: PartGeometry | None, config: FeatureConfig = CONFIG
-) -> np.ndarray:
+) -> Float32:
     u, v = np.triu_indices(len(candidates), 1)
     return pairwise_features(candidates, geometry, np.arange(len(candidates)), candidates.joint, u, v, config)
 
 
-def torso_block() -> np.ndarray:
+def torso_block() -> Ids:
     """A 20 x 40 torso in a crop of 64 x 64."""
     labels = np.zeros((SIZE, SIZE), np.uint8)
     labels[12:52, 22:42] = Part.TORSO

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from helpers.scenes import person_of
 
+from posepart.arrays import Float32
 from posepart.config import MergeConfig
 from posepart.schema import Joint
 from posepart.stages.pose_nms import pose_nms, rank_of
@@ -27,7 +28,7 @@ def legs(x: float, score: float) -> Person:
     )
 
 
-def box(*xyxy: float) -> np.ndarray:
+def box(*xyxy: float) -> Float32:
     return np.array(xyxy, np.float32)
 
 

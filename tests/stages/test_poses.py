@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from helpers.candidates import candidates_of, skeleton
+from numpy.typing import NDArray
 
 from posepart.config import ChoiceConfig, LabelConfig
 from posepart.geometry.frames import Affine
@@ -14,7 +15,7 @@ NO_CERTIFICATE = Certificate.none("made up")
 WHOLE = np.array([0.0, 0.0, 255.0, 255.0])
 
 
-def pose_of(xy: np.ndarray, joints: list[Joint], score: float = -1.0) -> Pose:
+def pose_of(xy: NDArray, joints: list[Joint], score: float = -1.0) -> Pose:
     present = np.zeros(NUM_JOINTS, np.float32)
     present[joints] = 0.9
     return Pose(np.where(present[:, None] > 0, xy, 0).astype(np.float32), present, score)
@@ -74,7 +75,7 @@ def test_of_equally_near_poses_the_better_scored_wins() -> None:
     assert pose_by_centre(Grouping((low, high), NO_CERTIFICATE), WHOLE) is high
 
 
-def own_pose(found: Grouping, box: np.ndarray, rule: str = "overlap") -> Pose | None:
+def own_pose(found: Grouping, box: NDArray, rule: str = "overlap") -> Pose | None:
     crop = Crop(np.zeros((256, 256, 3), np.uint8), Affine.identity(), box.astype(np.float32))
     return choose_poses(found, crop, ChoiceConfig(rule=rule)).own
 

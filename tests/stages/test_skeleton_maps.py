@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from posepart.arrays import Float32
 from posepart.config import SkeletonMapConfig
 from posepart.schema import FLIP_JOINTS, NUM_JOINTS, NUM_PARTS, SKELETON, Joint, Part
 from posepart.stages.skeleton_maps import DISTANCES, JOINT_GROUPS, LABELS, LAYERS, STICK_GROUPS, PoseEncoder
@@ -12,7 +13,7 @@ LABEL = 1 / (NUM_PARTS - 1)
 
 def skeleton_maps(
     pose: Pose | None, stride: float, shape: tuple[int, int], crop_size: int, encoding: str, **options: bool
-) -> np.ndarray:
+) -> Float32:
     encode = PoseEncoder(encoding, crop_size, CONFIG, **options)
     return encode([] if pose is None else [pose], stride, shape)
 

@@ -1,4 +1,4 @@
-"""The body, its poses and clothes: geometry against what was asked for."""
+"""The body, its poses and its clothes have the geometry that was requested."""
 
 from dataclasses import replace
 from pathlib import Path

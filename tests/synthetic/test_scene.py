@@ -94,11 +94,11 @@ def test_visibility_is_zero_exactly_outside_the_picture(scenes: list[SyntheticSc
 
 def test_joints_are_the_projected_skeleton() -> None:
     generator = SceneGenerator(SynthConfig(size=SIZE, people=1, plain=True, family="stand", backend="numpy"))
-    stage, scene = generator.compose(1), generator.sample(1)
-    xy, _ = stage.camera.project(joint_positions(generator._body, stage.figures[0]))
+    composed, scene = generator.compose(1), generator.sample(1)
+    xy, _ = composed.camera.project(joint_positions(generator._body, composed.figures[0]))
     np.testing.assert_allclose(scene.people[0].joints[:, :2], xy, atol=1e-3)
     # Seen from the front the person's left is on the picture's right, the head above the feet.
-    assert abs(stage.figures[0].yaw) < 90
+    assert abs(composed.figures[0].yaw) < 90
     x, y = scene.people[0].joints[:, :2].T
     assert x[Joint.LEFT_SHOULDER] > x[Joint.RIGHT_SHOULDER] and y[Joint.FOREHEAD] < y[Joint.LEFT_ANKLE]
 

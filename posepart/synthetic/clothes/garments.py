@@ -1,4 +1,4 @@
-"""What a person wears, and the skin, the hair and what is on the head, as numbers.
+"""The numbers that describe what a person wears, the skin, the hair and the head.
 
 Heights (`hem`, `waist`, `neckline`, ...) are z in the body's rest frame, metres: -0.85 at the soles, 0 at the
 crotch, 0.57 at the base of the neck, 0.85 at the top of the head. The coordinate `along_arm` (`along_leg`) runs

@@ -23,9 +23,7 @@ class Surface:
     """Attributes of N points of the body in its rest pose: of its vertices or, interpolated, of pixels."""
 
     rest: Array  # (N, 3) float32, metres, body frame with the origin at the pelvis
-    scores: (
-        Array  # (N, 6) float32, skinning weights of head, torso, upper arm, lower arm, upper leg, lower leg
-    )
+    scores: Array  # (N, 6) float32, skinning weights: head, torso, upper and lower arm, upper and lower leg
     along_arm: Array  # (N,) float32, 0 at the shoulder, 1 at the elbow, 2 at the wrist
     along_leg: Array  # (N,) float32, 0 at the hip, 1 at the knee, 2 at the ankle
     arm_weight: Array  # (N,) float32, the arm bones' share of the skinning weights
@@ -54,9 +52,7 @@ class BodyShape:
 
     vertices: Array  # (V, 3) float64, metres, body frame
     bone_heads: Array  # (J, 3) float64, metres, body frame
-    smoothing: (
-        Array  # (n, 3) float32, metres, the shift of `BodyModel.smooth_vertices` that makes cloth of skin
-    )
+    smoothing: Array  # (n, 3) float32, metres, shift that smooths `BodyModel.smooth_vertices` to cloth
     age: float  # years
     femininity: float  # 0 to 1
     ancestry: Array  # (3,) float32, shares of the African, Asian and Caucasian extremes of MakeHuman

@@ -1,4 +1,4 @@
-"""What the guide adds to the person detector: features, proposals, log-odds."""
+"""The guide adds features, proposals and log-odds to the person detector."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ def guided() -> PersonDetectorNetwork:
 
 
 def found(*rows: list[float]) -> torch.Tensor:
-    """What the guide says of one image, filled up."""
+    """The guide's boxes in one image, padded."""
     return best_boxes(torch.tensor(rows).reshape(-1, 5))
 
 

@@ -1,4 +1,4 @@
-"""The guide of the detector: its boxes, its strides, and taking the published weights."""
+"""The guide of the detector: boxes, strides, published weights."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_a_distance_is_the_mean_of_its_distribution() -> None:
     torch.testing.assert_close(
         boxes[0, 5], torch.tensor([centre_x - 8, centre_y - 16, centre_x + 24, centre_y + 32, 4.0])
     )
-    # nothing known: all distances alike, five strides on average
+    # without any information all distances are equally likely: five strides on average
     torch.testing.assert_close(boxes[0, 0], torch.tensor([4.0 - 40, 4 - 40, 4 + 40, 4 + 40, 0.0]))
 
 
@@ -56,7 +56,7 @@ def test_published_weights_keep_the_person_alone() -> None:
     arrays = published_arrays(NanoDet())
     for array in arrays.values():
         if len(array) == CLASSES + SIDES:
-            array[1:CLASSES] = 7.0  # the classes nobody asks for
+            array[1:CLASSES] = 7.0  # the classes that are not used
     network = NanoDet()
     network.load_published(arrays)
     last = f"convolution{len(arrays) // 2 - 1}"

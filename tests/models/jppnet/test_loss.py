@@ -54,7 +54,7 @@ def maps_of(stages: int, sizes: tuple[int, ...]) -> JPPNetMaps:
     ("sizes", "each_scale", "terms"), [((2,), True, 3), ((2, 1), True, 9), ((2, 1), False, 3)]
 )
 def test_every_stage_and_scale_is_supervised(sizes: tuple[int, ...], each_scale: bool, terms: int) -> None:
-    """3 stages of merged maps, and of two scales beside them; each term is log 4 for parsing."""
+    """Three stages of the merged maps and of two scales; each parsing term is log 4."""
     labels = torch.tensor([[[0, 1], [2, 255]]])
     joints, counted = torch.tensor([[[0.0, 0.0, 0.0]]]), torch.tensor([[True]])
     config = JPPNetLossConfig(supervise_scales=each_scale, parsing_weight=2.0)

@@ -66,7 +66,7 @@ def test_equation_1_by_hand() -> None:
 
 
 def test_structure_weight_by_hand() -> None:
-    """The head is found one cell off, the left shoe not at all, and a right shoe that is not there is found."""
+    """The head is one cell off, the left shoe is missed, and there is a right shoe too many."""
     face, left, right = LipLabel.FACE, LipLabel.LEFT_SHOE, LipLabel.RIGHT_SHOE
     truth, predicted = one_row(face, 0, 0, left), one_row(0, face, right, 0)
     # Heat maps (1, 1/2, 1/16, 1/512) and so on; head: (1/2, -1/2, -7/16, -31/512) when one cell off.

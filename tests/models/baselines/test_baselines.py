@@ -52,7 +52,7 @@ def test_resnet_for_joints_is_deeplab_with_another_output() -> None:
 
 
 class Width(Backbone):
-    """Stands for a backbone: every feature is the width of the input."""
+    """Takes the place of a backbone: every feature is the width of the input."""
 
     channels = (1,)
     strides = (1,)

@@ -1,0 +1,84 @@
+"""From a folder of weights to a pipeline, and the installed model with the numbers of the paper."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers.stand_ins import boxes_of, figure, logistic
+from skimage import data
+
+from posepart import load
+from posepart.config import PAPER, FeatureConfig, PipelineConfig
+from posepart.models.builders import build
+from posepart.models.model_set import Card
+from posepart.models.weight_files import save_tensors, save_weights
+from posepart.pipeline import Pipeline
+from posepart.schema import Joint, Part
+from posepart.stages.crf import SolvedCrf
+from posepart.stages.features import OFFSET_FEATURES
+from posepart.stages.pairwise import PairwiseModel
+
+WITHOUT_SEGMENTS = PipelineConfig(features=FeatureConfig(segment_term=False))
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model set of tiny untrained networks."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    arguments = {
+        "detector": ("person_detector", {"width": 0.35, "channels": 8, "hidden": 8, "input_size": 64}),
+        "pose": ("pose_mobilenet_v2", {"width": 0.35}),
+        "part": ("part_mobilenet_v2", {"width": 0.35}),
+        "refine": ("refine_labels", {}),
+    }
+    for stage, (builder, options) in arguments.items():
+        card = Card(stage=stage, builder=builder, arguments=options)
+        save_weights(folder / f"{stage}.safetensors", build(builder, options), card)
+    only_offsets = PairwiseModel(None, logistic(OFFSET_FEATURES))
+    save_tensors(folder / "crf.safetensors", only_offsets.to_arrays(), Card(stage="crf"))
+    return folder
+
+
+def test_load_a_folder(model_folder: Path) -> None:
+    pipeline = load(model_folder, config=WITHOUT_SEGMENTS)
+    scene = pipeline(np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8))
+    assert scene.size == (80, 60)
+    assert scene.model == "tiny"
+    boxed = replace(pipeline, detector=lambda image: boxes_of([figure(0, 0, 0.3)]))
+    assert boxed(np.zeros((60, 80, 3), np.uint8)).size == (80, 60)  # the networks run, too
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda folder: load(folder), "pass --no-segment-term"),
+        (lambda folder: load(folder / "absent"), "absent: no installed model"),
+        (lambda folder: load(folder, device="nonsense"), "device 'nonsense' cannot be used here"),
+        (lambda folder: load(folder, detector="yolo", config=WITHOUT_SEGMENTS), "--detector yolo: neither"),
+    ],
+)
+def test_load_says_what_is_wrong(model_folder: Path, call: Callable[[Path], Pipeline], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call(model_folder)
+
+
+def test_the_installed_model_runs_with_the_numbers_of_the_paper() -> None:
+    photo = data.astronaut()
+    pipeline = load(config=PAPER)
+    assert pipeline.config is PAPER
+    trace = pipeline.trace(photo)
+    ((person,), (crf,)) = trace.scene.people, trace.groupings
+    assert isinstance(crf, SolvedCrf)
+    assert crf.assembler.config is PAPER
+    assert trace.scene.model == "posepart-s"
+    assert person.certificate.status == "optimal"
+    xy, present = person.pose.xy, person.pose.present
+    assert present[[Joint.FOREHEAD, Joint.NECK, Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER]].all()
+    assert np.abs(xy[Joint.NECK] - [215, 220]).max() < 40  # read off the photo
+    x, y = xy[Joint.FOREHEAD].round().astype(int)
+    assert trace.scene.part_map[y, x] == Part.HEAD
+    assert trace.scene.person_map[y, x] == 1
