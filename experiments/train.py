@@ -49,7 +49,7 @@ FROM_SCRATCH = "none"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    network, *options = sys.argv[1:] if arguments is None else arguments or [""]
+    network, *options = (sys.argv[1:] if arguments is None else arguments) or [""]
     if network in ("-h", "--help"):
         print(__doc__)
         return
@@ -114,7 +114,7 @@ def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[st
     job: Any = import_module(f"posepart.training.jobs.{network}")
     settings = job.Settings(**{field.name: instance[field.name] for field in fields(job.Settings)})
     run = run_of(stage, recipe, chosen, network)
-    record = json.loads(parser.dump(chosen, format="json", skip_none=False))
+    record = json.loads(parser.dump(chosen, format="json"))
     run = replace(run, settings={**record, "data": [str(path) for path in run.data], "init": str(run.init)})
     weights = run.folder / f"{network}.safetensors"
     if weights.with_suffix(".json").exists():

@@ -132,12 +132,21 @@ def source_weights(sources: NDArray[np.str_], shares: Mapping[str, float]) -> Fl
     -------
     (N,) float64
         They sum to 1.
+
+    Raises
+    ------
+    ValueError
+        No item has any weight.
     """
     names, inverse, counts = np.unique(sources, return_inverse=True, return_counts=True)
     rest = max(0.0, 1.0 - sum(shares.get(n, 0.0) for n in names))
     unnamed = sum(c for n, c in zip(names, counts, strict=True) if n not in shares)
     share = np.array([shares.get(n, rest * c / max(unnamed, 1)) for n, c in zip(names, counts, strict=True)])
     weights = share[inverse] / counts[inverse]
+    if weights.sum() <= 0:
+        raise ValueError(
+            "source_shares gives no weight to any photo: name the sources that the data folder holds"
+        )
     return weights / weights.sum()
 
 
