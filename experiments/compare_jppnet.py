@@ -239,8 +239,8 @@ def write_tables(
     head = (
         f"# JPPNet and SS-JPPNet, variants trained alike\n\n{about['images_per_row']} images per row after "
         f"{about['images_before']} for the parsing branch alone; crops of {about['crop']} px; labelled boxes of "
-        f"{photos} val photos. Percent, mean over {len(seeds)} trainings, with 95 % bootstrap intervals over photos; "
-        "then the difference to the first row, and in braces the lowest and the highest training. Counted: "
+        f"{photos} val photos. Percent, mean over {len(seeds)} trainings, with 95 % bootstrap intervals over "
+        "photos; then the difference to the first row, and in braces the lowest and the highest training. Counted: "
         + ", ".join(f"{name} {count}" for name, count in samples.items())
         + ".\n\n"
     )

@@ -23,6 +23,7 @@ from posepart.training.scripts import run_script, script_parser
 
 
 def main() -> None:
+    """Parse the command line and run."""
     parser = script_parser(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of LIP")
     parser.add_argument("--split", default="val")

@@ -83,7 +83,7 @@ def train(
     Raises
     ------
     ValueError
-        `run` holds another run and `resume` is False, or it holds a run with other settings; or a loss is not finite.
+        `run` holds another run and `resume` is False, or a run with other settings; or a loss is not finite.
     """
     run.mkdir(parents=True, exist_ok=True)
     record = {"loop": asdict(config), **(settings or {})}
@@ -211,6 +211,12 @@ def _loader(batches: Dataset[Any], config: LoopConfig, first: int) -> Iterator[A
     if first:  # making the iterator draws a number, which the resumed run has drawn already
         torch.set_rng_state(state)
     return stream
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where a network's weights are; the CPU if it has none."""
+    parameter = next(model.parameters(), None)
+    return torch.device("cpu") if parameter is None else parameter.device
 
 
 def to_device(batch: Any, device: str) -> Any:

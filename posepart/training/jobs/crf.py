@@ -1,8 +1,8 @@
 """Fit the pairwise potentials of the CRF, with and without the segment term, on what the networks predict.
 
 `--model` is a folder with the trained pose and part weights. On its own training photos a network is too good: with
-`--folds` each photo is predicted by the Pose FCN that was trained without it. This takes minutes, so there is nothing
-to resume.
+`--folds` each photo is predicted by the Pose FCN that was trained without it. It takes minutes, and there is
+nothing to resume.
 """
 
 from collections.abc import Mapping
@@ -37,8 +37,8 @@ class Settings:
     model : Path
         Folder with pose and part weights.
     folds : list of Path
-        Pose weights of all folds (train.py pose --fold): each photo is predicted by those trained without it. Without
-        them, the model's pose weights predict all photos.
+        Pose weights of all folds (train.py pose --fold): each photo is predicted by those trained without it.
+        Without them, the model's pose weights predict all photos.
     crops : int
         Training crops to predict.
     threads : int

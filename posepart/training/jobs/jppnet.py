@@ -1,8 +1,8 @@
 """Train a JPPNet in the two steps of Liang et al., Sec. 6.1: its parsing branch alone, then everything.
 
-`--phase` is the step. `--init` is a MoveNet .npz or the jppnet.safetensors of another run, whose network may lack the
-refinement stages. A folder with jppnet.safetensors and a detector.safetensors, each with its card, is a model for
-`posepart predict --model`.
+`--phase` is the step. `--init` is a MoveNet .npz or the jppnet.safetensors of another run, whose network may lack
+the refinement stages. A folder with jppnet.safetensors and a detector.safetensors, each with its card, is a model
+for `posepart predict --model`.
 """
 
 from collections.abc import Callable

@@ -50,8 +50,8 @@ class Settings:
     model : Path
         Folder with pose, part and crf weights.
     folds : list of Path
-        Pose weights of all folds (train.py pose --fold): each photo is predicted by those trained without it. Without
-        them, the model's pose weights predict all photos.
+        Pose weights of all folds (train.py pose --fold): each photo is predicted by those trained without it.
+        Without them, the model's pose weights predict all photos.
     builder : str
         Network, a function in posepart.models.builders.
     arguments : dict
