@@ -124,13 +124,12 @@ def test_commands_in_scripts_and_recipes_are_understood(
     head = (
         ast.get_docstring(ast.parse(text)) if path.suffix == ".py" else re.sub(r"^# ?", "", text, flags=re.M)
     )
-    lines = re.sub(r"\\\n\s*", "", str(head)).splitlines()
-    typed = [
-        re.sub(r"  +[#(].*", "", line.strip()) for line in lines if line.startswith("    python experiments/")
-    ]
+    joined = re.sub(r"\\\n\s*", "", str(head))
+    joined = re.sub(r"'\{[^']*'", lambda match: match[0].replace("\n", ""), joined)  # JSON on several lines
+    typed = [line.strip() for line in joined.splitlines() if line.startswith("    python experiments/")]
     assert typed
     for line in typed:
-        for command in commands(line):
+        for command in commands(re.sub(r"  +\(.*", "", line)):
             check_command(command, monkeypatch, capsys)
 
 
