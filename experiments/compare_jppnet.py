@@ -116,7 +116,12 @@ class Trainer:
         arguments, loss = parsing_phase(settings.arguments, settings.loss)
         seed, steps = settings.seeds[0], settings.first_steps
         training = Training(folder, "jppnet", arguments, JPPNetLoss(loss), "parts", steps, seed)
-        self._trained(training, lambda model: settings.init and start_from_movenet(model, settings.init))
+
+        def start(model: Any) -> None:
+            if settings.init:
+                start_from_movenet(model, settings.init)
+
+        self._trained(training, start)
         return Path(folder / "jppnet.safetensors")
 
     @cached_property

@@ -19,7 +19,7 @@ from posepart.models.weight_files import load_into, save_weights
 from posepart.schema import JOINT_NAMES, PART_NAMES
 from posepart.training.loop import LoopConfig, Losses, seed_everything, train
 
-LICENCES = {
+LICENCES: dict[str, Any] = {  # fields of a card
     "licence_code": "Apache-2.0",
     "licence_weights": "Apache-2.0 for our part; started from Google's MoveNet (Apache-2.0), see NOTICE",
     "licence_data": "photos carry third-party rights (see the data's own README); none are distributed",

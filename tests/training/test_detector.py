@@ -133,7 +133,7 @@ def write_guide(path: Path) -> Path:
     with torch.no_grad():
         for level, out in enumerate(guide.out):
             out.bias.fill_(level + 1)
-    np.savez(path, **published_arrays(guide))
+    np.savez(path, **published_arrays(guide))  # type: ignore[arg-type]
     return path
 
 
