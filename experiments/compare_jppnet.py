@@ -21,7 +21,7 @@ import torch
 from jsonargparse import ArgumentParser, Namespace
 from torch import Tensor, nn
 
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.data.sample import Sample
 from posepart.io.files import write_json, write_text
 from posepart.jppnet.predict import JPPNetInferenceConfig
@@ -43,7 +43,7 @@ from posepart.training.jppnet import (
     start_from_movenet,
 )
 from posepart.training.loop import LoopConfig, train
-from posepart.training.run import Run, new_card, read_people
+from posepart.training.run import Run, new_card, person_crops, read_people
 from posepart.training.scripts import run_script, script_parser
 
 MULTI_SCALE = (1.0, 0.75, 0.5)  # Sec. 6.1, "MSC"
@@ -150,7 +150,7 @@ class Trainer:
             start(model)
             name = str(training.folder.relative_to(settings.out))
             print(f"{name}: {training.steps} steps of {settings.batches.batch_size} images", flush=True)
-            crops = PersonCrops(self.samples, replace(settings.batches, need=training.need, seed=seed))
+            crops = person_crops(self.samples, replace(settings.batches, need=training.need, seed=seed))
             loop = replace(settings.loop, steps=training.steps, seed=seed)
             model = train(model, crops, training.loss, training.folder, loop, resume=True)
             card = new_card(Run(training.folder, ()), training.stage, self.samples, {})

@@ -83,7 +83,7 @@ def convert(graph: Path, out: Path) -> None:
         found = convolutions(model["modelTopology"]["node"], arrays)
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, StopIteration) as error:
         raise ValueError(f"{graph}: no TensorFlow.js graph of a NanoDet ({error!r})") from error
-    NanoDet().load_published(found)  # type: ignore[arg-type] - raises where it does not fit
+    NanoDet().load_published({name: array.astype(np.float32) for name, array in found.items()})  # checks them
     write_atomically(out, lambda file: np.savez(file, **found))  # type: ignore[arg-type]
 
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from posepart.config import CropConfig, PipelineConfig
 from posepart.data.augment import NO_AUGMENTATION
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.data.sample import Sample
 from posepart.io.files import write_json
 from posepart.models.weight_files import load_network, save_tensors
@@ -98,7 +98,7 @@ def pairs_of(
     pipeline = PipelineConfig(crop=batches.crop)
     pose, part = map(load_network, networks)
     count = -(-crops // batches.batch_size)
-    stream = labelled_evidence(PersonCrops(samples, batches), count, FcnNetworks(pose, part, pipeline))
+    stream = labelled_evidence(runs.person_crops(samples, batches), count, FcnNetworks(pose, part, pipeline))
     pairs = [
         collect_pairs(crop, pipeline.features, pipeline.crf.labels, config)
         for crop in tqdm(stream, total=count * batches.batch_size, unit="crop", desc="predicting")

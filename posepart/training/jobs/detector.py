@@ -66,6 +66,7 @@ def train(settings: Settings, run: runs.Run) -> None:
         write_json(run.folder / "config.json", run.record)
     else:
         batches = MosaicBatches(samples, settings.batches)
+        runs.say(batches.composer.note)
         model = runs.trained(run, model, batches, detector_losses, settings.loop, evaluate)
         best = runs.last_evaluation(run, settings.loop.steps, evaluate, model)["best_threshold"]
         shift_scores(model, best, DetectionConfig().score_threshold)

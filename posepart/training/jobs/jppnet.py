@@ -12,7 +12,7 @@ from typing import Any, Literal
 from torch import nn
 
 from posepart.config import CropConfig
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.jppnet.predict import JPPNetInferenceConfig
 from posepart.models.jppnet.loss import JPPNetLossConfig
 from posepart.training import run as runs
@@ -76,7 +76,7 @@ def train(settings: Settings, run: runs.Run) -> None:
         fresh=REFINEMENTS,
     )
     evaluate = _evaluation(held_out)
-    crops = PersonCrops(samples, settings.batches)
+    crops = runs.person_crops(samples, settings.batches)
     model = runs.trained(run, model, crops, JPPNetLoss(loss), settings.loop, evaluate)
     card = runs.new_card(
         run, "jppnet", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from posepart.config import CropConfig, PipelineConfig
 from posepart.data.augment import NO_AUGMENTATION
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.data.sample import Sample
 from posepart.io.files import write_atomically
 from posepart.loading import load_pairwise
@@ -129,7 +129,9 @@ def predict(
     assemble = CrfAssembler(load_pairwise(model / "crf.safetensors"), config)
     count = -(-crops // (len(by_pose) * batches.batch_size))
     streams = (
-        labelled_evidence(PersonCrops(samples, batches), count, FcnNetworks(load_network(pose), part, config))
+        labelled_evidence(
+            runs.person_crops(samples, batches), count, FcnNetworks(load_network(pose), part, config)
+        )
         for pose, samples in by_pose.items()
     )
     rows = []
