@@ -8,8 +8,8 @@ are measured on photos they were not fitted on: each fold of the photos by a map
 (`--folds 2` fits on halves). The map with the least expected calibration error is then fitted on all of them; raw
 scores stay where no map does better. The maps are written as `calibration.safetensors` with a card that states the
 errors before and after; `report.json` holds all measurements. `--train_photos 200` also fits on that many photos of
-the train part, which the networks have seen, and measures the result on the val part. `--predictions OUT` reads the results that `posepart predict
-PEOPLE/images -o OUT` wrote with an uncalibrated model instead.
+the train part, which the networks have seen, and measures the result on the val part. `--predictions OUT` reads the
+results that `posepart predict PEOPLE/images -o OUT` wrote with an uncalibrated model.
 """
 
 from collections import Counter

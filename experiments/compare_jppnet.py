@@ -21,7 +21,7 @@ import torch
 from jsonargparse import ArgumentParser, Namespace
 from torch import Tensor, nn
 
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.data.sample import Sample
 from posepart.io.files import write_json, write_text
 from posepart.jppnet.predict import JPPNetInferenceConfig
@@ -43,7 +43,7 @@ from posepart.training.jppnet import (
     start_from_movenet,
 )
 from posepart.training.loop import LoopConfig, train
-from posepart.training.run import Run, new_card, read_people
+from posepart.training.run import Run, new_card, person_crops, read_people
 from posepart.training.scripts import run_script, script_parser
 
 MULTI_SCALE = (1.0, 0.75, 0.5)  # Sec. 6.1, "MSC"
@@ -116,7 +116,12 @@ class Trainer:
         arguments, loss = parsing_phase(settings.arguments, settings.loss)
         seed, steps = settings.seeds[0], settings.first_steps
         training = Training(folder, "jppnet", arguments, JPPNetLoss(loss), "parts", steps, seed)
-        self._trained(training, lambda model: settings.init and start_from_movenet(model, settings.init))
+
+        def start(model: Any) -> None:
+            if settings.init:
+                start_from_movenet(model, settings.init)
+
+        self._trained(training, start)
         return Path(folder / "jppnet.safetensors")
 
     @cached_property
@@ -145,7 +150,7 @@ class Trainer:
             start(model)
             name = str(training.folder.relative_to(settings.out))
             print(f"{name}: {training.steps} steps of {settings.batches.batch_size} images", flush=True)
-            crops = PersonCrops(self.samples, replace(settings.batches, need=training.need, seed=seed))
+            crops = person_crops(self.samples, replace(settings.batches, need=training.need, seed=seed))
             loop = replace(settings.loop, steps=training.steps, seed=seed)
             model = train(model, crops, training.loss, training.folder, loop, resume=True)
             card = new_card(Run(training.folder, ()), training.stage, self.samples, {})
@@ -239,8 +244,8 @@ def write_tables(
     head = (
         f"# JPPNet and SS-JPPNet, variants trained alike\n\n{about['images_per_row']} images per row after "
         f"{about['images_before']} for the parsing branch alone; crops of {about['crop']} px; labelled boxes of "
-        f"{photos} val photos. Percent, mean over {len(seeds)} trainings, with 95 % bootstrap intervals over photos; "
-        "then the difference to the first row, and in braces the lowest and the highest training. Counted: "
+        f"{photos} val photos. Percent, mean over {len(seeds)} trainings, with 95 % bootstrap intervals over "
+        "photos; then the difference to the first row, and in braces the lowest and the highest training. Counted: "
         + ", ".join(f"{name} {count}" for name, count in samples.items())
         + ".\n\n"
     )

@@ -20,7 +20,11 @@ from posepart.io.files import write_atomically
 from posepart.models.detector.nanodet import NanoDet
 from posepart.training.scripts import run_script, script_parser
 
-STORED = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
+STORED: dict[str, np.dtype[Any]] = {
+    "float16": np.dtype("<f2"),
+    "float32": np.dtype("<f4"),
+    "int32": np.dtype("<i4"),
+}
 CONVOLUTION = "convolution"  # in the names of the graph's Conv2D nodes, with _K from the second on
 
 
@@ -79,7 +83,7 @@ def convert(graph: Path, out: Path) -> None:
         found = convolutions(model["modelTopology"]["node"], arrays)
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, StopIteration) as error:
         raise ValueError(f"{graph}: no TensorFlow.js graph of a NanoDet ({error!r})") from error
-    NanoDet().load_published(found)  # raises where it does not fit
+    NanoDet().load_published({name: array.astype(np.float32) for name, array in found.items()})  # checks them
     write_atomically(out, lambda file: np.savez(file, **found))  # type: ignore[arg-type]
 
 

@@ -17,12 +17,14 @@ from posepart.data.lip import read_lip
 from posepart.io.files import write_json
 from posepart.metrics.lip import FACTORS
 from posepart.metrics.lip_submissions import score_parsing, score_pose
+from posepart.metrics.measure import Measure
 from posepart.metrics.tables import format_measures, measures_to_record
 from posepart.schema.lip import LIP_LABEL_NAMES
 from posepart.training.scripts import run_script, script_parser
 
 
 def main() -> None:
+    """Parse the command line and run."""
     parser = script_parser(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of LIP")
     parser.add_argument("--split", default="val")
@@ -42,7 +44,7 @@ def evaluate(arguments: Namespace) -> None:
     pictures = read_lip(arguments.data, arguments.split)
     lists = None if arguments.factors is None else factor_lists(arguments.factors)
     options = {"factor_lists": lists, "replicates": arguments.replicates}
-    measures = []
+    measures: list[Measure] = []
     if arguments.pose is not None:
         pose = score_pose(pictures, arguments.pose, strict=not arguments.by_order, **options)
         measures += pose.measures

@@ -204,11 +204,19 @@ class _Run:
         stages = {"read": read - started, **scene.seconds, "write": written - predicted}
         timing = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in stages.items())
         found = _count(len(scene.people), "person", "people")
-        notes = list(photo.notes)
+        notes = [*photo.notes, *_people_left_out(trace)]
         if unproven := _unproven(scene):
             notes.append(f"{_count(unproven, 'pose')} not proven to be the best (time limit)")
         remarks = "".join(f"; {note}" for note in notes)
         return scene, f"{path}: {found} in {written - started:.2f} s ({timing}){remarks}"
+
+
+def _people_left_out(trace: Trace) -> tuple[str, ...]:
+    """A note if the detector found more people than the setting allows."""
+    if not trace.left_out:
+        return ()
+    more = _count(trace.left_out, "person", "people")
+    return (f"at least {more} more left out, see detection.max_people",)
 
 
 def _save_crfs(trace: Trace, base: Path) -> None:

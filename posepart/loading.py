@@ -19,6 +19,7 @@ from posepart.stages.detection import build_detector
 from posepart.stages.networks import CropNetworks, FcnNetworks
 from posepart.stages.pairwise import PairwiseModel
 from posepart.stages.refinement import Refiner
+from posepart.stages.tiles import TiledDetector
 
 OPENVINO = "openvino"  # the device of `load` that compiles the FCNs
 
@@ -65,7 +66,8 @@ def load(
     model = find_model(name_or_folder)
     compiled, device = device == OPENVINO, "cpu" if device == OPENVINO else device
     check_device(device)
-    people = build_detector(detector, config.detection, device, default=model.path("detector"))
+    whole = build_detector(detector, config.detection, device, default=model.path("detector"))
+    people = TiledDetector(whole, whole.longest, config.detection)
     stages = _fcn_stages if "pose" in model.cards else _jppnet_stages
     networks, assembler, refiner = stages(model, config, device, compiled)
     calibration = load_calibration(model)

@@ -121,12 +121,12 @@ def _box_findings(sample: Sample) -> Iterator[Finding]:
     wrong: dict[str, list[str]] = {"empty box": [], "box outside": []}
     for name, box in boxes:
         text = f"{name} [{', '.join(f'{value:g}' for value in box)}]"
-        if not np.isfinite(box).all() or not (box[2:] > box[:2]).all():
+        if not np.isfinite(box).all() or not (box[2:] - box[:2] >= 1).all():
             wrong["empty box"].append(text)
         elif (box < -TOLERANCE).any() or (box > size + TOLERANCE).any():
             wrong["box outside"].append(text)
     mends = {
-        "empty box": "the box is empty or not a number; correct or delete it",
+        "empty box": "the box is under a pixel, or not a number; correct or delete it",
         "box outside": f"the box leaves the photo of {sample.width} x {sample.height} px; cut it at the border",
     }
     for kind, texts in wrong.items():

@@ -65,7 +65,16 @@ class LipPicture:
         box = np.array([0, 0, width - 1, height - 1], np.float32)
         person = LabelledPerson(box, joints, "human" if joints is not None else "none")
         nothing = np.zeros((0, 4), np.float32)
-        return Sample(self.image_path, width, height, (person,), nothing, boxes_complete=False, source="lip")
+        return Sample(
+            self.image_path,
+            width,
+            height,
+            (person,),
+            nothing,
+            boxes_complete=False,
+            source="lip",
+            name=self.name,
+        )
 
 
 def read_lip(folder: Path, split: str = "train") -> list[LipPicture]:

@@ -94,6 +94,7 @@ def _sample(folder: Path, name: str, image_path: Path, part_path: Path) -> Sampl
         people=_read_people(joints_path) if with_people else (),
         ignore_boxes=np.zeros((0, 4), np.float32),
         boxes_complete=with_people,
+        image_id=name,
         part_path=part_path,
         parts_from="human",
         source="pascal_person_part",

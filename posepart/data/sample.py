@@ -32,6 +32,9 @@ class LabelledPerson:
 class Sample:
     """A labelled photo; any label may be missing.
 
+    A photo is known by its `image_id`, where the data set gives one, and by its `name`; both are the reader's, and
+    results are paired with labels by them alone (`report.predictions`).
+
     Size, labels and label maps are of the upright photo, to which EXIF data turn the stored pixels.
 
     An ignore box is a region that counts neither as person nor as background. `unchecked` tells which of them hold
@@ -48,9 +51,14 @@ class Sample:
     instance_path: Path | None = None
     parts_from: str = "none"  # "human", "derived" (from masks and joints), "exact" or "none"
     source: str = ""  # the data set that the photo comes from
+    name: str = ""  # path below the folder of photos, with "/"; by default that of the file
+    image_id: int | str | None = None  # as the data set gives it
+    category: int | str | None = None  # id of the category of people in the data set
     unchecked: Mask = field(default_factory=lambda: np.zeros(0, bool))  # (K,), False throughout by default
 
     def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", self.image_path.name)
         if len(self.unchecked) == 0:
             object.__setattr__(self, "unchecked", np.zeros(len(self.ignore_boxes), bool))
         check_shape("Sample.ignore_boxes", self.ignore_boxes, (None, 4))

@@ -71,7 +71,7 @@ def test_boxes(sample_of: SampleOf) -> None:
     people = [person((5, 5, 5, 9)), person((0, 0, 42, 9)), person((0, 0, np.nan, 9)), person((0, -2, 3, 9))]
     empty, outside = check_sample(sample_of(grey(), people, ignored=[(0, 0, 5, 99)])).findings
     assert empty.kind == "empty box"
-    assert "person 1 [5, 5, 5, 9], person 3 [0, 0, nan, 9]: the box is empty" in empty.sentence
+    assert "person 1 [5, 5, 5, 9], person 3 [0, 0, nan, 9]: the box is under a pixel" in empty.sentence
     assert outside.kind == "box outside"
     assert "person 2 [0, 0, 42, 9], person 4 [0, -2, 3, 9], ignore region 1 [0, 0, 5, 99]" in outside.sentence
 

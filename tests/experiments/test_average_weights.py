@@ -98,7 +98,7 @@ def test_different_folds_are_refused(tmp_path: Path) -> None:
 
 def write_movenet(folder: Path) -> Path:
     path = folder / "movenet.npz"
-    np.savez(path, **movenet_arrays())
+    np.savez(path, **movenet_arrays())  # type: ignore[arg-type]
     return path
 
 

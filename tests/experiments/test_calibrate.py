@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import calibrate
 import numpy as np
@@ -32,7 +33,8 @@ def write_data(folder: Path, photos: int) -> Path:
     """Photos of whose results every third is right, all found with the same confidence."""
     for name in ("images", "results"):
         (folder / name).mkdir(parents=True)
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for k in range(photos):
         scene = scored(0.9)
         name = f"{k}.jpg"

@@ -8,9 +8,9 @@ import pytest
 from helpers.people_data import write_people
 
 SMALL = [
-    "--arguments", '{"width": 0.35, "channels": 8}', "--attention_arguments", '{"width": 0.35}', "--first_steps", "1",
-    "--loop.steps", "1", "--loop.threads", "1", "--batches.batch_size", "2", "--batches.crop.size", "64",
-    "--replicates", "5",
+    "--arguments", '{"width": 0.35, "channels": 8}', "--attention_arguments", '{"width": 0.35}',
+    "--first_steps", "1", "--loop.steps", "1", "--loop.threads", "1", "--batches.batch_size", "2",
+    "--batches.crop.size", "64", "--replicates", "5",
 ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def write_graph(folder: Path, network: NanoDet) -> Path:
 
     def put(name: str, array: np.ndarray) -> None:
         nonlocal stored
-        entry = {"name": name, "shape": list(array.shape), "dtype": str(array.dtype)}
+        entry: dict[str, Any] = {"name": name, "shape": list(array.shape), "dtype": str(array.dtype)}
         if array.dtype == np.float32:
             entry["quantization"] = {"dtype": "float16", "original_dtype": "float32"}
             array = array.astype("<f2")
