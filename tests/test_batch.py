@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from posepart.batch import RunSummary, predict_photos
 from posepart.ilp import Problem
 from posepart.io.results import read_result
 from posepart.io.run_folder import image_ids, prepare_out, result_names
+from posepart.pipeline import Trace
 
 SETTINGS = {"model": "fake", "pipeline": {"refine": True, "crf": {"time_limit": 1.0}}}
 
@@ -158,6 +160,18 @@ def test_note_on_animations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     run([tmp_path / "a.gif"], tmp_path / "out")
     assert "holds 2 pictures, the first is used" in capsys.readouterr().out
+
+
+def test_note_on_people_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Crowded(FakePipeline):
+        def trace(self, image: Rgb) -> Trace:
+            return replace(super().trace(image), left_out=40)
+
+    photo = write_photo(tmp_path / "a.png", people=2)
+    run([photo], tmp_path / "out", Crowded())
+    line = capsys.readouterr().out
+    assert "2 people in" in line
+    assert line.rstrip().endswith("; at least 40 more people left out: raise --pipeline.detection.max_people")
 
 
 def test_upright_photo_size(tmp_path: Path) -> None:
