@@ -10,13 +10,12 @@ share it, and an interrupted run continues. `--given_boxes true` replaces the de
 which separates the CRF's part in a result from the detector's. Writes ablation.md, ablation.json and ablation.png.
 """
 
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import Namespace
 from tqdm import tqdm
 
 from posepart.ablation.evidence_cache import EvidenceCache, evidence_settings
@@ -35,7 +34,7 @@ from posepart.models.model_set import find_model
 from posepart.models.refine import RefineFCN
 from posepart.pipeline import Pipeline
 from posepart.stages.crf import CrfAssembler
-from posepart.training.scripts import run_script
+from posepart.training.scripts import run_script, script_parser
 
 
 def judge_variants(
@@ -153,7 +152,7 @@ def run(settings: Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and run."""
-    command = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    command = script_parser(__doc__)
     command.add_argument("--data", type=Path, required=True, help="folder of a data set")
     command.add_argument("--split", default="val")
     command.add_argument("--model", default="posepart-s", help="an installed model or a folder of weights")

@@ -9,9 +9,9 @@
 A MoveNet's .npz stands for the last network with that trunk in its place: a fine-tuned Pose FCN goes part of the way
 back to where it came from ("WiSE-FT", Wortsman et al. 2022), which helps on people it has never seen.
 
-The networks must have one builder. `--arguments` changes arguments of the builder that no weight depends on. The card
-of the result is the last network's, without its metrics, and names the parts. Measure an average before you use it:
-that of networks with different beginnings is worthless.
+The networks must have one builder. `--arguments` changes arguments of the builder that no weight depends on. The
+card of the result is the last network's, without its metrics, and names the parts. Measure an average before you use
+it: that of networks with different beginnings is worthless.
 """
 
 from collections.abc import Sequence

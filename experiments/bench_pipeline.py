@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import time
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from posepart.pipeline import Pipeline
 from posepart.stages.networks import FcnNetworks
 from posepart.stages.tiles import TiledDetector
 from posepart.stopwatch import STAGES
+from posepart.training.scripts import run_script, script_parser
 
 PEOPLE = (1, 3, 10)
 ROW = 5  # people beside each other in a mosaic
@@ -111,7 +111,7 @@ def _status(key: str) -> float:
 
 def main() -> None:
     """Parse the command line, measure, and print."""
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = script_parser(__doc__)
     parser.add_argument("--photos", type=Path, nargs="*", default=[])
     parser.add_argument("--model", default="posepart-s")
     parser.add_argument("--repeats", type=int, default=7)
@@ -145,4 +145,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

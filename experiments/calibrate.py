@@ -1,33 +1,35 @@
-"""Make the scores of a model mean what they say: fit maps of joint and pose scores, and measure them honestly.
+"""Calibrate the scores of a model: fit maps from joint and pose scores to probabilities, and measure them.
 
     python experiments/calibrate.py --data PEOPLE --model MODEL --run runs/calibration
     cp runs/calibration/calibration.* MODEL/
 
 Runs the model over the photos of the val part that have human (or exact) joints. The maps (raw, Platt, isotonic)
 are measured on photos they were not fitted on: each fold of the photos by a map fitted on the others, several times
-(`--folds 2` fits on halves). The map of least expected calibration error is then fitted on all of them; raw scores
-stay where no map does better. The maps are written as `calibration.safetensors` with a card that tells the errors
-before and after. `--train_photos 200` also fits on so many photos of the train part, which
-the networks saw, and measures that on the val part. `--predictions OUT` reads the results that `posepart predict
-PEOPLE/images -o OUT` wrote with an uncalibrated model instead.
+(`--folds 2` fits on halves). The map with the least expected calibration error is then fitted on all of them; raw
+scores stay where no map does better. The maps are written as `calibration.safetensors` with a card that states the
+errors before and after; `report.json` holds all measurements. `--train_photos 200` also fits on that many photos of
+the train part, which the networks have seen, and measures the result on the val part. `--predictions OUT` reads the
+results that `posepart predict PEOPLE/images -o OUT` wrote with an uncalibrated model.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import Namespace
 from tqdm import tqdm
 
 from posepart.data.sample import Sample
+from posepart.io.files import write_json
 from posepart.io.photos import read_photo
 from posepart.io.results import read_result
 from posepart.loading import load
 from posepart.metrics.bootstrap import Interval
 from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto, judge
-from posepart.models.model_set import find_model
+from posepart.models.model_set import Card, find_model
 from posepart.models.weight_files import save_tensors
 from posepart.pipeline import Pipeline
 from posepart.stages.calibration import Calibration, to_arrays
@@ -43,7 +45,7 @@ from posepart.training.calibration import (
     pose_outcomes,
 )
 from posepart.training.run import LICENCES, read_people
-from posepart.training.scripts import run_script
+from posepart.training.scripts import run_script, script_parser
 
 SceneOf = Callable[[Path], Scene]
 OUTCOMES = {"joint": joint_outcomes, "pose": pose_outcomes}
@@ -156,9 +158,27 @@ def _share(outcomes: Outcomes) -> float:
     return round(float(outcomes.right.mean()), 4)
 
 
+def _card(settings: Namespace, photos: Sequence[JudgedPhoto], report: Mapping[str, Any]) -> Card:
+    metrics = {}
+    for name, rows in report.items():
+        metrics[f"{name}_error_raw"] = rows["methods"]["raw"]["error"][0]
+        metrics[f"{name}_error"] = rows["methods"][rows["chosen"]]["error"][0]
+    counts = ", ".join(f"{rows['samples']} {name} scores ({rows['chosen']})" for name, rows in report.items())
+    return Card(
+        name=Path(settings.model).name,
+        stage="calibration",
+        photos=dict(Counter(photo.source for photo in photos)),
+        pose_sha256=find_model(settings.model).cards["pose"].sha256,
+        metrics=metrics,
+        measured=f"expected calibration error of {counts} in {len(photos)} photos of the {settings.split} part, "
+        f"cross-fitted in {settings.folds} folds",
+        **LICENCES,
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and run."""
-    command = ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    command = script_parser(__doc__)
     command.add_argument("--data", nargs="+", required=True, help="folders of data sets")
     command.add_argument("--split", default="val", help="of the data, not used to train the model")
     command.add_argument("--model", default="posepart-s", help="an installed model or a folder of weights")
@@ -187,21 +207,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         maps[name] = FITS[chosen](outcomes.scores, outcomes.right)
         report[name] = {**rows, "chosen": chosen, "by_source": by_source(photos, outcomes, chosen, settings)}
         print(table(name, report[name]))
-    card = {
-        "name": Path(settings.model).name,
-        "stage": "calibration",
-        "pose_sha256": find_model(settings.model).cards["pose"].get("sha256"),
-        "data": {
-            "split": settings.split,
-            "photos": len(photos),
-            "sources": sorted({p.source for p in photos}),
-        },
-        "command": "python experiments/calibrate.py --data PEOPLE --model MODEL --run runs/calibration",
-        "metrics": report,
-        **LICENCES,
-    }
     weights = settings.run / "calibration.safetensors"
-    save_tensors(weights, to_arrays(Calibration(maps["joint"], maps["pose"])), card)
+    save_tensors(
+        weights, to_arrays(Calibration(maps["joint"], maps["pose"])), _card(settings, photos, report)
+    )
+    write_json(settings.run / "report.json", report)
     print(f"wrote {weights}; copy it and its card beside the other weights of the model to use it")
 
 

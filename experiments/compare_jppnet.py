@@ -1,209 +1,264 @@
 """Tables 11 and 12 of Liang et al. and the structure-sensitive loss on and off, with intervals over photos.
 
-    python experiments/compare_jppnet.py --config experiments/configs/compare_jppnet.yaml --data PEOPLE SYNTH \
+    python experiments/compare_jppnet.py --config experiments/recipes/compare_jppnet.yaml --data PEOPLE SYNTH \
         --init movenet_lightning.npz -o runs/jppnet_rows
 
-All rows of a table start from one network, trained on parts alone, and then see equally many images: with one
-seed the batches are the same. Each row is trained once per seed (`--seeds`) and scored on the labelled boxes of
-the val photos, its scales merged as in its training. Every training has a folder of its own, with a weight file and
-card; an interrupted run continues where it was, and a finished training is not done again. Writes jppnet.md and
-jppnet.json after every row.
+All rows of a table start from one network, which was trained on parts alone, and then see equally many images: with
+one seed, the batches are the same. Each row is trained once per seed (`--seeds`) and scored on the labelled boxes of
+the val photos, its scales merged as in its training. Every training has its own folder with a weight file and card.
+An interrupted run continues where it was, and a finished training is not repeated. Writes jppnet.md and jppnet.json
+after every row.
 """
 
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from _common import common_card, read_people, run_script
-from compare_jppnet_table import Cell, cells_of, mean_over_seeds, write_tables
 from jsonargparse import ArgumentParser, Namespace
 from torch import Tensor, nn
-from train_jppnet import start_from_movenet
 
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.data.sample import Sample
+from posepart.io.files import write_json, write_text
 from posepart.jppnet.predict import JPPNetInferenceConfig
-from posepart.metrics.bootstrap import Score
+from posepart.metrics.bootstrap import Score, bootstrap_interval, paired_bootstrap
+from posepart.metrics.tables import Cell, Row, Table, table_to_markdown, table_to_record
 from posepart.models.backbones import read_arrays
 from posepart.models.builders import build
 from posepart.models.jppnet.loss import JPPNetLossConfig
 from posepart.models.weight_files import load_into, save_weights
+from posepart.training.attention import AttentionLoss, AttentionLossConfig, attention_predictor
 from posepart.training.crop_evaluation import CropEvaluation, CropPrediction
 from posepart.training.jppnet import (
     PRINTED_AUGMENTATION,
     REFINEMENTS,
     STRIDE_4_LOSS,
-    AttentionLoss,
     JPPNetLoss,
-    ParserLossConfig,
-    attention_predictor,
     jppnet_predictor,
     parsing_phase,
+    start_from_movenet,
 )
 from posepart.training.loop import LoopConfig, train
+from posepart.training.run import Run, new_card, person_crops, read_people
+from posepart.training.scripts import run_script, script_parser
 
 MULTI_SCALE = (1.0, 0.75, 0.5)  # Sec. 6.1, "MSC"
 
 
 @dataclass(frozen=True)
-class Row:
-    """A line of a table. stages, scales: of the JPPNet, None for a parser. sensitive: the loss of a parser."""
+class Variant:
+    """A row of a table, as it is trained."""
 
     key: str
     name: str
-    stages: int | None = None
-    scales: tuple[float, ...] = (1.0,)
-    sensitive: bool = False
+    stages: int | None = None  # of the JPPNet; None for attention to scale
+    scales: tuple[float, ...] = (1.0,)  # of the JPPNet
+    sensitive: bool = False  # whether attention to scale has the structure-sensitive loss
 
 
-# The first of a table is what the others are compared with.
-TABLES: dict[str, tuple[Row, ...]] = {
+# The others of a table are compared with the first.
+TABLES: dict[str, tuple[Variant, ...]] = {
     "JPPNet (Tables 11 and 12)": (
-        Row("joint", "Joint", 0),
-        Row("joint_msc", "Joint + MSC", 0, MULTI_SCALE),
-        Row("joint_s1", "Joint + S1", 1),
-        Row("joint_msc_s1", "Joint + MSC + S1", 1, MULTI_SCALE),
-        Row("joint_msc_s2", "Joint + MSC + S2", 2, MULTI_SCALE),
+        Variant("joint", "Joint", 0),
+        Variant("joint_msc", "Joint + MSC", 0, MULTI_SCALE),
+        Variant("joint_s1", "Joint + S1", 1),
+        Variant("joint_msc_s1", "Joint + MSC + S1", 1, MULTI_SCALE),
+        Variant("joint_msc_s2", "Joint + MSC + S2", 2, MULTI_SCALE),
     ),
     "SS-JPPNet (Eq. 2)": (
-        Row("attention", "Attention, softmax loss"),
-        Row("attention_ss", "Attention, structure-sensitive loss", sensitive=True),
+        Variant("attention", "Attention, softmax loss"),
+        Variant("attention_ss", "Attention, structure-sensitive loss", sensitive=True),
     ),
 }
-KEYS = tuple(row.key for rows in TABLES.values() for row in rows)
+KEYS = tuple(variant.key for variants in TABLES.values() for variant in variants)
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training: what is trained, and how."""
+
+    folder: Path
+    stage: str  # "jppnet" or "attention"
+    arguments: Mapping[str, Any]  # of the builder
+    loss: Callable[[nn.Module, Mapping[str, Tensor]], dict[str, Tensor]]
+    need: str  # the labels of its crops, "parts" or "joints"
+    steps: int
+    seed: int
 
 
 class Trainer:
-    """Trains the rows, each in its folder, from two networks that they share."""
+    """Trains the variants, each in its folder, from two networks that they share."""
 
     def __init__(self, settings: Namespace, samples: Sequence[Sample]) -> None:
         self.settings, self.samples = settings, samples
 
-    def __call__(self, row: Row, seed: int) -> nn.Module:
-        """The network of a row, trained with one seed."""
-        settings, folder = self.settings, self.settings.out / row.key / f"seed_{seed}"
-        if row.stages is None:
-            first = self._first_parser()
-            model = self._built(settings.parser, settings.parser_arguments, seed)
-            load_into(model, first)
-            sensitive = AttentionLoss(replace(settings.parser_loss, sensitive=row.sensitive))
-            return self._train(
-                folder,
-                "parser",
-                model,
-                settings.parser_arguments,
-                sensitive,
-                "parts",
-                settings.loop.steps,
-                seed,
-            )
-        arguments = {**settings.arguments, "stages": row.stages, "scales": list(row.scales)}
-        first = self._first_jppnet()
-        model = self._built(settings.builder, arguments, seed)
-        load_into(model, first, REFINEMENTS)
-        loss = JPPNetLoss(settings.loss)
-        return self._train(folder, "jppnet", model, arguments, loss, "joints", settings.loop.steps, seed)
+    def __call__(self, variant: Variant, seed: int) -> nn.Module:
+        """The network of a variant, trained with one seed."""
+        settings, folder = self.settings, self.settings.out / variant.key / f"seed_{seed}"
+        steps = settings.loop.steps
+        if variant.stages is None:
+            loss = AttentionLoss(replace(settings.attention_loss, sensitive=variant.sensitive))
+            arguments = settings.attention_arguments
+            training = Training(folder, "attention", arguments, loss, "parts", steps, seed)
+            return self._trained(training, lambda model: load_into(model, self.first_attention))
+        arguments = {**settings.arguments, "stages": variant.stages, "scales": list(variant.scales)}
+        training = Training(folder, "jppnet", arguments, JPPNetLoss(settings.loss), "joints", steps, seed)
+        return self._trained(training, lambda model: load_into(model, self.first_jppnet, REFINEMENTS))
 
-    def _first_jppnet(self) -> Path:
-        """Sec. 6.1: the network of one scale after the training of its parser."""
+    @cached_property
+    def first_jppnet(self) -> Path:
+        """Sec. 6.1: the network of one scale after the training of its parsing branch."""
         settings, folder = self.settings, self.settings.out / "first_jppnet"
         arguments, loss = parsing_phase(settings.arguments, settings.loss)
-        seed = settings.seeds[0]
-        model = self._built(settings.builder, arguments, seed)
-        if settings.init:
-            start_from_movenet(model, settings.init)
-        steps = settings.first_steps
-        self._train(folder, "jppnet", model, arguments, JPPNetLoss(loss), "parts", steps, seed)
-        return folder / "jppnet.safetensors"
+        seed, steps = settings.seeds[0], settings.first_steps
+        training = Training(folder, "jppnet", arguments, JPPNetLoss(loss), "parts", steps, seed)
 
-    def _first_parser(self) -> Path:
-        settings, folder = self.settings, self.settings.out / "first_parser"
-        arguments, seed = settings.parser_arguments, settings.seeds[0]
-        model = self._built(settings.parser, arguments, seed)
-        if settings.init:
-            model.backbone.load_people_weights(read_arrays(settings.init))
-        loss = AttentionLoss(replace(settings.parser_loss, sensitive=False))
-        self._train(folder, "parser", model, arguments, loss, "parts", settings.first_steps, seed)
-        return folder / "parser.safetensors"
+        def start(model: Any) -> None:
+            if settings.init:
+                start_from_movenet(model, settings.init)
 
-    def _built(self, builder: str, arguments: Mapping[str, Any], seed: int) -> Any:
-        """A network whose new layers are the same in every run with one seed."""
-        torch.manual_seed(seed)
-        model: Any = build(builder, arguments)
-        model.backbone.features[: self.settings.freeze].requires_grad_(False)
-        return model
+        self._trained(training, start)
+        return Path(folder / "jppnet.safetensors")
 
-    def _train(
-        self,
-        folder: Path,
-        stage: str,
-        model: nn.Module,
-        arguments: Mapping[str, Any],
-        loss: Any,
-        need: str,
-        steps: int,
-        seed: int,
-    ) -> nn.Module:
-        """Train in `folder`, or load what it holds already."""
-        settings, path = self.settings, folder / f"{stage}.safetensors"
+    @cached_property
+    def first_attention(self) -> Path:
+        """Attention to scale after its training with the softmax loss."""
+        settings, folder = self.settings, self.settings.out / "first_attention"
+        loss = AttentionLoss(replace(settings.attention_loss, sensitive=False))
+        arguments, seed, steps = settings.attention_arguments, settings.seeds[0], settings.first_steps
+
+        def start(model: Any) -> None:
+            if settings.init:
+                model.backbone.load_people_weights(read_arrays(settings.init))
+
+        self._trained(Training(folder, "attention", arguments, loss, "parts", steps, seed), start)
+        return Path(folder / "attention.safetensors")
+
+    def _trained(self, training: Training, start: Callable[[Any], object]) -> nn.Module:
+        """The network of a training; it is trained unless its folder holds weights. `start` initialises it."""
+        settings, seed = self.settings, training.seed
+        builder = settings.builder if training.stage == "jppnet" else settings.attention
+        torch.manual_seed(seed)  # new layers are the same in every run with one seed
+        model: Any = build(builder, training.arguments)
+        model.backbone.features[: settings.freeze].requires_grad_(False)
+        path = training.folder / f"{training.stage}.safetensors"
         if not path.exists():
-            run = str(folder.relative_to(settings.out))
-            print(f"{run}: {steps} steps of {settings.batches.batch_size} images", flush=True)
-            crops = PersonCrops(self.samples, replace(settings.batches, need=need, seed=seed))
-            model = train(
-                model, crops, loss, folder, replace(settings.loop, steps=steps, seed=seed), resume=True
-            )
-            builder = settings.builder if stage == "jppnet" else settings.parser
-            card = {"builder": builder, "arguments": arguments, "steps": steps, "seed": seed}
-            save_weights(path, model, {**common_card(stage, run, self.samples), **card})
+            start(model)
+            name = str(training.folder.relative_to(settings.out))
+            print(f"{name}: {training.steps} steps of {settings.batches.batch_size} images", flush=True)
+            crops = person_crops(self.samples, replace(settings.batches, need=training.need, seed=seed))
+            loop = replace(settings.loop, steps=training.steps, seed=seed)
+            model = train(model, crops, training.loss, training.folder, loop, resume=True)
+            card = new_card(Run(training.folder, ()), training.stage, self.samples, {})
+            card = replace(card, name=name, builder=builder, arguments=dict(training.arguments))
+            save_weights(path, model, card)
         load_into(model, path)  # at half precision, as the file has it, whether it is new or not
         return model.eval()
 
 
 def run(settings: Namespace) -> str:
-    """Train and score the rows in the order of the tables; the Markdown of all tables."""
+    """Train and score the variants in the order of the tables; the Markdown of all tables."""
     trainer = Trainer(settings, read_people(settings.data, "train"))
-    evaluate = CropEvaluation(
-        read_people(settings.data, "val")[: settings.limit], settings.batches.crop, settings.batches.stride
-    )
-    size = settings.batches.batch_size
-    about = {
-        "images_per_row": settings.loop.steps * size,
-        "images_before": settings.first_steps * size,
-        "crop": settings.batches.crop.size,
-        "photos": evaluate.photos,
-        "seeds": settings.seeds,
-        "mirror": settings.mirror,
-        "bootstrap": {"replicates": settings.replicates, "seed": settings.seeds[0], "confidence": 0.95},
-    }
-    tables: dict[str, dict[str, dict[str, Cell]]] = {title: {} for title in TABLES}
+    photos = read_people(settings.data, "val")[: settings.limit]
+    evaluate = CropEvaluation(photos, settings.batches.crop, settings.batches.stride)
+    rows: dict[str, list[Row]] = {title: [] for title in TABLES}
+    columns: dict[str, tuple[str, ...]] = {}
     samples: dict[str, int] = {}
     text = ""
-    for title, rows in TABLES.items():
+    for title, variants in TABLES.items():
         first: Sequence[Score] | None = None
-        for row in (row for row in rows if row.key in settings.only):
-            trainings = [evaluate(_eyes(trainer(row, seed), row, settings.mirror)) for seed in settings.seeds]
-            tables[title][row.name] = cells_of(trainings, first, settings.replicates, settings.seeds[0])
+        for variant in (variant for variant in variants if variant.key in settings.only):
+            predictors = (_predictor(trainer(variant, s), variant, settings.mirror) for s in settings.seeds)
+            trainings = [evaluate(predictor) for predictor in predictors]
             means = [mean_over_seeds(scores) for scores in zip(*trainings, strict=True)]
+            rows[title].append(
+                Row(variant.name, cells_of(trainings, first, settings.replicates, settings.seeds[0]))
+            )
+            columns[title] = tuple(score.name for score in means)
             samples |= {score.name: score.samples for score in means}
             first = first or means
-            text = write_tables(settings.out, tables, samples, about)
+            tables = {t: Table(t, t, "", columns[t], tuple(r), head="row") for t, r in rows.items() if r}
+            text = write_tables(settings, tables, samples, evaluate.photos)
     return text
 
 
-def _eyes(network: Any, row: Row, mirror: bool) -> Callable[[Tensor], CropPrediction]:
-    """How a row's network is scored: by the maps it was trained for, all of its scales merged."""
-    if row.stages is None:
+def _predictor(network: Any, variant: Variant, mirror: bool) -> Callable[[Tensor], CropPrediction]:
+    """How a network is scored: by the maps it was trained for, all of its scales merged."""
+    if variant.stages is None:
         return attention_predictor(network)
     return jppnet_predictor(network, JPPNetInferenceConfig(merged=True, mirror=mirror))
 
 
+def mean_over_seeds(scores: Sequence[Score]) -> Score:
+    """The mean of one statistic of several networks on the same photos, as a statistic of those photos."""
+    return replace(
+        scores[0], statistic=lambda weights: float(np.mean([s.statistic(weights) for s in scores]))
+    )
+
+
+def cells_of(
+    trainings: Sequence[Sequence[Score]], first: Sequence[Score] | None, replicates: int, seed: int
+) -> tuple[Cell, ...]:
+    """The cells of a row; intervals are bootstrapped over photos, differences on the same photos.
+
+    Parameters
+    ----------
+    trainings : sequence of sequence of Score
+        The scores of the networks of all seeds.
+    first : sequence of Score, optional
+        Those of the first row, by `mean_over_seeds`; None for the first row itself.
+    replicates, seed : int
+        Of the bootstrap.
+    """
+    cells = []
+    for i, of_seeds in enumerate(zip(*trainings, strict=True)):
+        score = mean_over_seeds(of_seeds)
+        value = bootstrap_interval(score.statistic, score.photos, replicates, seed)
+        difference = None
+        if first is not None:
+            difference = paired_bootstrap(first[i].statistic, score.statistic, score.photos, replicates, seed)
+        every_photo = np.ones(score.photos, np.int64)
+        values = tuple(float(s.statistic(every_photo)) for s in of_seeds)
+        cells.append(Cell(value, difference, values, score.photos, score.samples))
+    return tuple(cells)
+
+
+def write_tables(
+    settings: Namespace, tables: Mapping[str, Table], samples: Mapping[str, int], photos: int
+) -> str:
+    """Write jppnet.md and jppnet.json; returns the Markdown."""
+    size, seeds = settings.batches.batch_size, settings.seeds
+    about = {
+        "images_per_row": settings.loop.steps * size,
+        "images_before": settings.first_steps * size,
+        "crop": settings.batches.crop.size,
+        "photos": photos,
+        "seeds": seeds,
+        "mirror": settings.mirror,
+        "bootstrap": {"replicates": settings.replicates, "seed": seeds[0], "confidence": 0.95},
+    }
+    head = (
+        f"# JPPNet and SS-JPPNet, variants trained alike\n\n{about['images_per_row']} images per row after "
+        f"{about['images_before']} for the parsing branch alone; crops of {about['crop']} px; labelled boxes of "
+        f"{photos} val photos. Percent, mean over {len(seeds)} trainings, with 95 % bootstrap intervals over "
+        "photos; then the difference to the first row, and in braces the lowest and the highest training. Counted: "
+        + ", ".join(f"{name} {count}" for name, count in samples.items())
+        + ".\n\n"
+    )
+    text = head + "\n".join(table_to_markdown(table, level=2) for table in tables.values())
+    write_text(settings.out / "jppnet.md", text)
+    records = {title: table_to_record(table) for title, table in tables.items()}
+    write_json(settings.out / "jppnet.json", {**about, "samples": dict(samples), "tables": records})
+    return text
+
+
 def command_line() -> ArgumentParser:
     """The options."""
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = script_parser(__doc__)
     parser.add_argument("--config", action="config", help="YAML file with any of the settings below")
     parser.add_argument("--data", nargs="+", required=True, help="folders of data sets")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the rows and tables")
@@ -211,8 +266,8 @@ def command_line() -> ArgumentParser:
     parser.add_argument("--only", type=str, nargs="+", default=list(KEYS), help=f"of {', '.join(KEYS)}")
     parser.add_argument("--builder", default="jppnet_s")
     parser.add_argument("--arguments", type=dict[str, Any], default={}, help="of the builder")
-    parser.add_argument("--parser", default="attention_s", help="builder of the parser")
-    parser.add_argument("--parser_arguments", type=dict[str, Any], default={}, help="of its builder")
+    parser.add_argument("--attention", default="attention_s", help="builder of attention to scale")
+    parser.add_argument("--attention_arguments", type=dict[str, Any], default={}, help="of its builder")
     parser.add_argument("--freeze", type=int, default=4, help="first blocks of the backbone that stay fixed")
     parser.add_argument("--first_steps", type=int, default=400, help="of the network that the rows share")
     parser.add_argument("--loop", type=LoopConfig, default=LoopConfig(steps=800, bf16=False))
@@ -220,7 +275,7 @@ def command_line() -> ArgumentParser:
         "--batches", type=CropBatchConfig, default=CropBatchConfig(augment=PRINTED_AUGMENTATION)
     )
     parser.add_argument("--loss", type=JPPNetLossConfig, default=STRIDE_4_LOSS)
-    parser.add_argument("--parser_loss", type=ParserLossConfig, default=ParserLossConfig())
+    parser.add_argument("--attention_loss", type=AttentionLossConfig, default=AttentionLossConfig())
     parser.add_argument("--seeds", type=list[int], default=[0], help="a training of every row with each")
     parser.add_argument("--mirror", type=bool, default=True, help="average with the mirrored crops")
     parser.add_argument("--limit", type=int, help="val photos at most")
@@ -229,11 +284,12 @@ def command_line() -> ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and run."""
     command = command_line()
     settings = command.instantiate(command.parse_args(arguments))
     unknown = sorted(set(settings.only) - set(KEYS))
     if unknown:
-        raise ValueError(f"--only: there is no {', '.join(unknown)}; choose of {', '.join(KEYS)}")
+        raise ValueError(f"--only: there is no {', '.join(unknown)}; choose from {', '.join(KEYS)}")
     print(run(settings))
 
 

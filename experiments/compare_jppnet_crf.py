@@ -10,7 +10,6 @@ scores of `posepart evaluate` and, for each system, its difference to the model 
 and for the first `--pictures` photos a picture of all results side by side.
 """
 
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import Namespace
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
@@ -40,7 +39,7 @@ from posepart.pipeline import Pipeline
 from posepart.stages.crf import CrfAssembler
 from posepart.stages.networks import FcnNetworks
 from posepart.structures import Scene
-from posepart.training.scripts import run_script
+from posepart.training.scripts import run_script, script_parser
 
 PANEL = 420  # px, longer side of a photo in the pictures
 TITLE = 22  # px
@@ -183,7 +182,7 @@ def run(settings: Namespace) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and run."""
-    command = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    command = script_parser(__doc__)
     command.add_argument("--data", type=Path, required=True, help="folder of a data set")
     command.add_argument("--split", default="val")
     command.add_argument(

@@ -9,19 +9,22 @@ MODEL.json is a TensorFlow.js graph with its weights in MODEL.bin beside it, in 
 """
 
 import json
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jsonargparse import ArgumentParser
 from numpy.typing import NDArray
 
+from posepart.io.files import write_atomically
 from posepart.models.detector.nanodet import NanoDet
-from posepart.training.scripts import run_script
+from posepart.training.scripts import run_script, script_parser
 
-STORED = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
+STORED: dict[str, np.dtype[Any]] = {
+    "float16": np.dtype("<f2"),
+    "float32": np.dtype("<f4"),
+    "int32": np.dtype("<i4"),
+}
 CONVOLUTION = "convolution"  # in the names of the graph's Conv2D nodes, with _K from the second on
 
 
@@ -30,7 +33,8 @@ def read_weights(manifest: Sequence[Mapping[str, Any]], stored: bytes) -> dict[s
 
     Raises
     ------
-    ValueError: when the file is shorter or longer than the manifest says, or stored in another way.
+    ValueError
+        The file is shorter or longer than the manifest says, or stored in another way.
     """
     arrays, start = {}, 0
     for weight in (weight for group in manifest for weight in group["weights"]):
@@ -70,7 +74,8 @@ def convert(graph: Path, out: Path) -> None:
 
     Raises
     ------
-    ValueError: when the graph is no NanoDet-g, or damaged.
+    ValueError
+        The graph is damaged, or not that of a NanoDet-g.
     """
     try:
         model = json.loads(graph.read_text(encoding="utf-8"))
@@ -78,15 +83,13 @@ def convert(graph: Path, out: Path) -> None:
         found = convolutions(model["modelTopology"]["node"], arrays)
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, StopIteration) as error:
         raise ValueError(f"{graph}: no TensorFlow.js graph of a NanoDet ({error!r})") from error
-    NanoDet().load_published(found)  # it fits
-    temporary = out.with_suffix(".tmp.npz")
-    np.savez(temporary, **found)
-    temporary.replace(out)
+    NanoDet().load_published({name: array.astype(np.float32) for name, array in found.items()})  # checks them
+    write_atomically(out, lambda file: np.savez(file, **found))  # type: ignore[arg-type]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = script_parser(__doc__)
     parser.add_argument("graph", type=Path, help="MODEL.json, with MODEL.bin beside it")
     parser.add_argument("-o", "--out", type=Path, required=True, help=".npz file to write")
     settings = parser.parse_args(arguments)

@@ -1,7 +1,7 @@
 """Measure on training photos as if they were new: each by the model whose Pose FCN was trained without it.
 
-    python experiments/train_pose.py --config experiments/configs/pose_fold.yaml --fold 0/2 --data PEOPLE \
-        --run runs/fold0 --init movenet_thunder.npz      (and the same with 1/2)
+    python experiments/train.py pose --recipe experiments/recipes/pose_fold.yaml --fold 0/2 --data PEOPLE \
+        --run runs/fold0                                 (and the same with 1/2)
     python experiments/cross_validate.py --data PEOPLE --models MODEL0 MODEL1 --subset lsp_extended -o report
 
 A model folder holds the pose weights of its fold, and the weights of the other stages, which may have seen the
@@ -10,8 +10,6 @@ photos. The report is that of `posepart evaluate`.
 
 from collections.abc import Sequence
 from pathlib import Path
-
-from jsonargparse import ArgumentParser
 
 import posepart
 from posepart.data.readers import read_samples
@@ -24,7 +22,7 @@ from posepart.report.paper_tables import Bootstrap
 from posepart.report.predictions import Predictions
 from posepart.structures import Scene
 from posepart.training.run import folds_of
-from posepart.training.scripts import run_script
+from posepart.training.scripts import run_script, script_parser
 
 
 def predictions_of_folds(models: Sequence[Path], detector: str, device: str) -> Predictions:
@@ -49,7 +47,7 @@ def predictions_of_folds(models: Sequence[Path], detector: str, device: str) -> 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and run."""
-    command = ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    command = script_parser(__doc__)
     command.add_argument("--data", type=Path, required=True, help="folder of a data set")
     command.add_argument("--split", default="train")
     command.add_argument("--models", type=Path, nargs="+", required=True, help="model folders, one per fold")

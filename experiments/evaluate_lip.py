@@ -3,51 +3,48 @@
     python experiments/evaluate_lip.py --data LIP --split val --pose pose.csv --parsing labels/ --out scores.json
 
 LIP is the folder that the data set was unpacked to (see posepart/data/lip.py). Rows of the csv are paired with the
-pictures by file name; `--by-order` pairs them as the official script does. `--factors FOLDER` holds one text file
+pictures by file name; `--by_order` pairs them as the official script does. `--factors FOLDER` holds one text file
 of picture names per factor (occlusion.txt, full_body.txt, upper_body.txt, head_missing.txt, back_view.txt); without
 it the factors that joints tell are derived from them, and back views are left out.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
+from jsonargparse import Namespace
 
 from posepart.data.lip import read_lip
 from posepart.io.files import write_json
 from posepart.metrics.lip import FACTORS
 from posepart.metrics.lip_submissions import score_parsing, score_pose
+from posepart.metrics.measure import Measure
 from posepart.metrics.tables import format_measures, measures_to_record
 from posepart.schema.lip import LIP_LABEL_NAMES
+from posepart.training.scripts import run_script, script_parser
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Parse the command line and run."""
+    parser = script_parser(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of LIP")
     parser.add_argument("--split", default="val")
     parser.add_argument("--pose", type=Path, help="csv of file, x, y per joint")
     parser.add_argument("--parsing", type=Path, help="folder of label-id PNGs")
-    parser.add_argument("--by-order", action="store_true", help="pair the rows of the csv by their order")
+    parser.add_argument("--by_order", action="store_true", help="pair the rows of the csv by their order")
     parser.add_argument("--factors", type=Path, help="folder of lists of pictures")
     parser.add_argument("--replicates", type=int, default=1000, help="of the bootstrap over pictures")
     parser.add_argument("--out", type=Path, help="JSON file of the scores")
-    arguments = parser.parse_args()
-    try:
-        evaluate(arguments)
-    except ValueError as error:
-        parser.error(str(error))
+    evaluate(parser.parse_args())
 
 
-def evaluate(arguments: argparse.Namespace) -> None:
+def evaluate(arguments: Namespace) -> None:
     """Print and write the scores of the submissions that were given."""
     if arguments.pose is None and arguments.parsing is None:
         raise ValueError("nothing to score: pass --pose, --parsing or both")
     pictures = read_lip(arguments.data, arguments.split)
     lists = None if arguments.factors is None else factor_lists(arguments.factors)
     options = {"factor_lists": lists, "replicates": arguments.replicates}
-    measures = []
+    measures: list[Measure] = []
     if arguments.pose is not None:
         pose = score_pose(pictures, arguments.pose, strict=not arguments.by_order, **options)
         measures += pose.measures
@@ -81,4 +78,4 @@ def factor_lists(folder: Path) -> dict[str, Path]:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -1,29 +1,30 @@
 """Train the networks, and fit the CRF.
 
-    python experiments/train.py detector  --recipe experiments/recipes/detector.yaml  --data PEOPLE --run runs/detector
-    python experiments/train.py pose      --recipe experiments/recipes/pose.yaml      --data PEOPLE --run runs/pose
-    python experiments/train.py part      --recipe experiments/recipes/part.yaml      --data PEOPLE --run runs/part
-    python experiments/train.py pose      --recipe experiments/recipes/pose_fold.yaml --data PEOPLE --run runs/fold0 \
-        --fold 0/2                                                                   (and the same with 1/2)
-    python experiments/train.py crf       --recipe experiments/recipes/crf.yaml       --data PEOPLE --run runs/crf \
+    python experiments/train.py detector --recipe experiments/recipes/detector.yaml --data PEOPLE --run runs/detector
+    python experiments/train.py pose --recipe experiments/recipes/pose.yaml --data PEOPLE --run runs/pose
+    python experiments/train.py part --recipe experiments/recipes/part.yaml --data PEOPLE --run runs/part
+    python experiments/train.py pose --recipe experiments/recipes/pose_fold.yaml --data PEOPLE --run runs/fold0 \
+        --fold 0/2                                                                (and the same with 1/2)
+    python experiments/train.py crf --recipe experiments/recipes/crf.yaml --data PEOPLE --run runs/crf \
         --model MODEL --folds runs/fold0/short/pose.safetensors runs/fold1/short/pose.safetensors
-    python experiments/train.py refine    --recipe experiments/recipes/refine.yaml    --data PEOPLE --run runs/refine \
+    python experiments/train.py refine --recipe experiments/recipes/refine.yaml --data PEOPLE --run runs/refine \
         --model MODEL --folds runs/fold0/pose.safetensors runs/fold1/pose.safetensors
-    python experiments/train.py jppnet    --recipe experiments/recipes/jppnet.yaml    --data PEOPLE --run runs/jppnet
-    python experiments/train.py attention --recipe experiments/recipes/attention.yaml --data PEOPLE --run runs/attention
+    python experiments/train.py jppnet --recipe experiments/recipes/jppnet.yaml --data PEOPLE --run runs/jppnet
+    python experiments/train.py attention --recipe experiments/recipes/attention.yaml --data PEOPLE \
+        --run runs/attention
 
-PEOPLE is a folder of a data set (posepart/data/readers.py tells which are known), or several. A recipe is a list of
-stages, each of which starts from the one before. Stage NAME writes its log, checkpoint, weights and card to RUN/NAME;
-after the last one the result is copied to RUN. A finished stage is not trained again; `--stage NAME` runs only that
-one, and `--resume` continues where an interrupted run stopped.
+PEOPLE is a folder of a data set (posepart/data/readers.py tells which are known), or several; MODEL is a folder with
+the weights of the stages before. A recipe is a list of stages, each of which starts from the one before. Stage NAME
+writes its log, checkpoint, weights and card to RUN/NAME; after the last one, the result is copied to RUN. A finished
+stage is not trained again; `--stage NAME` runs only that one, and `--resume` continues an interrupted run.
 
-`--scenes SCENES` adds the synthetic scenes that a stage asks for, SCENES/NAME each; the recipe tells how to make them.
-Files that a recipe names, such as movenet_thunder.npz, are looked for in the current folder; `--init FILE` replaces
-the first stage's, and `--init none` starts from random weights. Without `--recipe` there is one stage of the default
-settings, in RUN itself.
+`--scenes SCENES` adds the synthetic scenes that a stage asks for, SCENES/NAME each; the recipe tells how to make
+them. Files that a recipe names, such as movenet_thunder.npz, are looked for in the current folder; `--init FILE`
+replaces the first stage's, and `--init none` starts from random weights. Without `--recipe`, there is one stage of
+default settings, in RUN itself.
 
-Any setting can be given as an option, and those of all stages then have it: `--loop.steps 500`. `--config FILE` reads
-settings from YAML, `--print_config` prints those of the first stage to run. `train.py part --help` lists them.
+Any setting can be given as an option, and then holds for all stages: `--loop.steps 500`. `--config FILE` reads
+settings from YAML, `--print_config` prints those of the first stage, and `train.py part --help` lists them.
 """
 
 import json
@@ -49,7 +50,7 @@ FROM_SCRATCH = "none"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    network, *options = sys.argv[1:] if arguments is None else arguments or [""]
+    network, *options = (sys.argv[1:] if arguments is None else arguments) or [""]
     if network in ("-h", "--help"):
         print(__doc__)
         return
@@ -84,7 +85,15 @@ def command_line(network: str) -> ArgumentParser:
     parser.add_argument("--run", type=Path, required=True, help="folder of the log, checkpoints and weights")
     parser.add_argument("--init", type=str, help="initial weights of the first stage to run; or none")
     parser.add_argument("--resume", action="store_true", help="continue from the last checkpoint")
-    parser.add_class_arguments(job.Settings)
+    parser.add_class_arguments(job.Settings, skip={"folds"})
+    if "folds" in (field.name for field in fields(job.Settings)):
+        parser.add_argument(
+            "--folds",
+            type=Path,
+            nargs="+",
+            default=[],
+            help="pose weights of all folds (train.py pose --fold)",
+        )
     return parser
 
 
@@ -114,7 +123,7 @@ def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[st
     job: Any = import_module(f"posepart.training.jobs.{network}")
     settings = job.Settings(**{field.name: instance[field.name] for field in fields(job.Settings)})
     run = run_of(stage, recipe, chosen, network)
-    record = json.loads(parser.dump(chosen, format="json", skip_none=False))
+    record = json.loads(parser.dump(chosen, format="json"))
     run = replace(run, settings={**record, "data": [str(path) for path in run.data], "init": str(run.init)})
     weights = run.folder / f"{network}.safetensors"
     if weights.with_suffix(".json").exists():

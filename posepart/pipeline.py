@@ -3,9 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from posepart.arrays import Rgb
+from posepart.arrays import Rgb, check_rgb
 from posepart.config import PipelineConfig
 from posepart.stages.calibration import Calibration, calibrate
 from posepart.stages.crops import crop_boxes
@@ -65,8 +63,7 @@ class Pipeline:
         ValueError
             If the photo has another shape or type.
         """
-        if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or not photo.size:
-            raise ValueError(f"expected an (H, W, 3) uint8 RGB image, got {photo.dtype} {photo.shape}")
+        check_rgb(photo)
         clock = Stopwatch()
         boxes = clock.time("detection", self.detector, photo)
         crops = clock.time("crops", crop_boxes, photo, boxes, self.config.crop)

@@ -120,6 +120,9 @@ class Evidence:
     parts: PartMaps  # of the first stage
 
 
+TIME_LIMIT = "time_limit"  # status of a certificate when the search was stopped before it had a proof
+
+
 @dataclass(frozen=True)
 class Certificate:
     """What the ILP solver guarantees (Sec. 3.1): the minimum of Eq. (1) lies in [bound, energy]."""

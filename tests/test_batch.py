@@ -285,7 +285,8 @@ def test_result_names(photos: list[str], names: list[str]) -> None:
     ],
 )
 def test_image_ids(photos: list[str], ids: list[int]) -> None:
-    assert image_ids([Path(photo) for photo in photos]) == ids
+    names = [f"n{number}" for number in range(len(photos))]
+    assert list(image_ids([Path(photo) for photo in photos], names, {}).values()) == ids
 
 
 def test_one_photo_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

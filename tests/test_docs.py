@@ -109,6 +109,30 @@ def test_commands_are_understood(
         check_command(command, monkeypatch, capsys)
 
 
+SCRIPTS = [
+    path for path in sorted((ROOT / "experiments").glob("*.py")) if "python experiments/" in path.read_text()
+]
+RECIPES = sorted((ROOT / "experiments" / "recipes").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", [*SCRIPTS, *RECIPES], ids=lambda path: path.name)
+def test_commands_in_scripts_and_recipes_are_understood(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the head of a script or recipe tells to type."""
+    text = path.read_text(encoding="utf-8")
+    head = (
+        ast.get_docstring(ast.parse(text)) if path.suffix == ".py" else re.sub(r"^# ?", "", text, flags=re.M)
+    )
+    joined = re.sub(r"\\\n\s*", "", str(head))
+    joined = re.sub(r"'\{[^']*'", lambda match: match[0].replace("\n", ""), joined)  # JSON on several lines
+    typed = [line.strip() for line in joined.splitlines() if line.startswith("    python experiments/")]
+    assert typed
+    for line in typed:
+        for command in commands(re.sub(r"  +\(.*", "", line)):
+            check_command(command, monkeypatch, capsys)
+
+
 def test_a_wrong_command_is_noticed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

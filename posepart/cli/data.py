@@ -78,6 +78,8 @@ def run(chosen: Namespace) -> int:
     print(f"{folder}: {report.layout}\n")
     if report.summaries:
         print(format_summary(report.summaries) + "\n")
+    for remark in report.remarks:
+        print(f"{remark}\n")
     findings = list(report.findings)
     if out is not None:
         findings += _write(report, out)

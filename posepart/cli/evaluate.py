@@ -1,6 +1,7 @@
 """`posepart evaluate`: the measures of a model, or of stored results, on labelled photos, as a report."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import posepart
 from posepart.cli import options
 
 if TYPE_CHECKING:
+    from posepart.data.sample import Sample
     from posepart.report.predictions import Predictions
 
 SUMMARY = "Measure a model, or stored results, on labelled photos."
@@ -114,9 +116,9 @@ def _add_filters(parser: ArgumentParser) -> None:
 def run(chosen: Namespace) -> int:
     """Measure, write the report, and print all measures; the exit code."""
     _check(chosen)
-    from posepart.data.readers import read_samples
+    from posepart.data.readers import read_samples, remarks_on
     from posepart.metrics.tables import format_measures
-    from posepart.report.evaluate import choose_samples, evaluate
+    from posepart.report.evaluate import choose_samples, evaluate, left_out
     from posepart.report.figures import require_matplotlib
     from posepart.report.folder import check_replaceable
     from posepart.report.paper_tables import Bootstrap
@@ -124,9 +126,11 @@ def run(chosen: Namespace) -> int:
     data, out = Path(chosen.data), Path(chosen.out)
     require_matplotlib()
     check_replaceable(out)
-    samples = read_samples(data, chosen.split)
-    samples = choose_samples(samples, chosen.subset, chosen.people_per_photo, chosen.limit)
-    predictions, source = _predictions(chosen, data)
+    labelled = read_samples(data, chosen.split)
+    samples = choose_samples(labelled, chosen.subset, chosen.people_per_photo, chosen.limit)
+    predictions, source = _predictions(chosen, labelled)
+    for note in (*remarks_on(data, chosen.split), *left_out(samples), *predictions.notes):
+        print(note)
     about = {
         "data": data.resolve().name,
         "split": chosen.split,
@@ -142,12 +146,12 @@ def run(chosen: Namespace) -> int:
     return 0
 
 
-def _predictions(chosen: Namespace, data: Path) -> tuple["Predictions", dict[str, Any]]:
+def _predictions(chosen: Namespace, labelled: Sequence["Sample"]) -> tuple["Predictions", dict[str, Any]]:
     """Stored results, or those of a model that runs photo by photo; and what the report says of their origin."""
     from posepart.report.predictions import predictions_of_model, stored_predictions
 
     if chosen.predictions is not None:
-        predictions = stored_predictions(Path(chosen.predictions), data, chosen.split)
+        predictions = stored_predictions(Path(chosen.predictions), labelled)
         source: dict[str, Any] = {"predictions": Path(chosen.predictions).name}
     else:
         config = options.pipeline_config(chosen)

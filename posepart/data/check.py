@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from posepart.data.check_sample import Finding, check_sample
-from posepart.data.readers import find_layout, read_samples
+from posepart.data.readers import find_layout, read_samples, remarks_on
 from posepart.data.sample import Sample
 from posepart.data.summary import Counts, summarise
 
@@ -24,6 +24,7 @@ class DataReport:
     samples: dict[str, list[Sample]]  # of every split that could be read
     summaries: dict[str, dict[str, Counts]]  # what each of these splits holds
     findings: tuple[Finding, ...]  # in the order in which they were found
+    remarks: tuple[str, ...] = ()  # of the readers; nothing that has to be mended
 
 
 def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool = False) -> DataReport:
@@ -51,9 +52,11 @@ def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool =
         raise ValueError(f"{folder}: has no split {unknown[0]!r}; there are {', '.join(present)}")
     samples: dict[str, list[Sample]] = {}
     findings: list[Finding] = []
+    remarks: list[str] = []
     for split in splits or present:
         try:
             samples[split] = read_samples(folder, split)
+            remarks += remarks_on(folder, split)
         except ValueError as error:
             findings.append(Finding("split that cannot be read", str(error)))
     summaries = {}
@@ -66,7 +69,8 @@ def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool =
         summaries[split] = summarise(chosen, pixels)
         if not chosen:
             findings.append(Finding("empty split", f"{folder}: the split {split} holds no photo; add some"))
-    return DataReport(layout.name, samples, summaries, (*findings, *_repeated(samples)))
+    findings += _repeated(samples)
+    return DataReport(layout.name, samples, summaries, tuple(findings), tuple(dict.fromkeys(remarks)))
 
 
 def _repeated(samples: dict[str, list[Sample]]) -> list[Finding]:

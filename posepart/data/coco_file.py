@@ -1,7 +1,14 @@
-"""The JSON file of COCO keypoints, read and checked, and the maps beside it: for every layout that has them."""
+"""The JSON file of COCO keypoints, read and checked, and the maps beside it: for every layout that has them.
+
+People are the annotations of one category: the one that has the expected joints. A value that is written unusually
+but means one thing only is taken (384.0 for 384, a byte order mark, backslashes in file names, "0" and "1" for
+`iscrowd`); a value that cannot be right is refused.
+"""
 
 import json
+import math
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,16 +16,41 @@ from typing import Any
 import numpy as np
 
 from posepart.arrays import Float32
+from posepart.io.files import read_text
 
 Record = dict[str, Any]
+ImageId = int | str
+
+_CROWD = {0: False, 1: True, "0": False, "1": True, None: False}
 
 
 @dataclass(frozen=True)
 class CocoFile:
-    """A file that was checked."""
+    """A file that was checked; the values of its records are normalised."""
 
+    path: Path
     images: list[Record]  # in the order of the file
-    annotations: dict[int, list[Record]]  # of each image, by its id
+    annotations: dict[ImageId, list[Record]]  # the people of each image, by its id
+    category: ImageId | None  # id of the category that people have; None if the file does not tell
+    left_out: int  # annotations of other categories
+
+    @property
+    def remarks(self) -> list[str]:
+        """Sentences about what a reader of the file may not expect."""
+        found = []
+        if self.left_out:
+            found.append(
+                f"{self.path}: {self.left_out} annotations are left out, of other categories than that of people "
+                f"({self.category})"
+            )
+        people = [annotation for image in self.annotations.values() for annotation in image]
+        crowds = sum(bool(a["iscrowd"] and any(a.get("keypoints", ())[2::3])) for a in people)
+        if crowds:
+            found.append(
+                f"{self.path}: {crowds} ignore regions (iscrowd 1) have joints; set iscrowd 0 where they are single "
+                "people"
+            )
+        return found
 
 
 def read_coco_file(path: Path, joints: tuple[str, ...]) -> CocoFile:
@@ -36,35 +68,57 @@ def read_coco_file(path: Path, joints: tuple[str, ...]) -> CocoFile:
         The file is absent, not JSON, or has other joints; or an image or annotation in it is broken.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_text(path))
     except FileNotFoundError as error:
         raise ValueError(f"{path}: no such file; check the folder and the split") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a JSON file ({error})") from error
     lists = ("images", "annotations", "categories")
     missing = [key for key in lists if not (isinstance(data, dict) and isinstance(data.get(key), list))]
     if missing:
         raise ValueError(f"{path}: lacks {', '.join(missing)}; expected COCO keypoints format")
-    _check_joints(path, data["categories"], joints)
-    for image in data["images"]:
-        _check_image(path, image)
-    for annotation in data["annotations"]:
-        _check_annotation(path, annotation, len(joints))
-    for kind in ("images", "annotations"):
-        _check_ids(path, kind, data[kind])
-    return CocoFile(data["images"], _by_image(path, data["images"], data["annotations"]))
+    for kind in lists:
+        for number, record in enumerate(data[kind], start=1):
+            if not isinstance(record, dict):
+                raise ValueError(
+                    f"{path}: {kind}: entry {number} is no record; expected COCO keypoints format"
+                )
+    category = _category(path, data["categories"], joints)
+    images = [_image(path, image) for image in data["images"]]
+    people = [
+        a for a in data["annotations"] if category is None or a.get("category_id", category) == category
+    ]
+    annotations = [_annotation(path, annotation, len(joints)) for annotation in people]
+    for kind, records in (("images", images), ("annotations", annotations)):
+        _check_ids(path, kind, records)
+    _check_units(path, images, annotations)
+    by_image = _by_image(path, images, annotations)
+    return CocoFile(path, images, by_image, category, len(data["annotations"]) - len(people))
 
 
-def _by_image(path: Path, images: list[Record], annotations: list[Record]) -> dict[int, list[Record]]:
-    found: dict[int, list[Record]] = {image["id"]: [] for image in images}
+def _by_image(
+    path: Path, images: Sequence[Record], annotations: Sequence[Record]
+) -> dict[ImageId, list[Record]]:
+    found: dict[ImageId, list[Record]] = {image["id"]: [] for image in images}
     for annotation in annotations:
-        if annotation["image_id"] not in found:
+        wanted = annotation["image_id"]
+        if wanted not in found:
+            twin = next((image for image in found if str(image) == str(wanted)), None)
+            if twin is not None:
+                raise ValueError(
+                    f"{path}: annotation {annotation.get('id')}: image_id is the {_kind(wanted)} {wanted!r}, the id "
+                    f"of the image the {_kind(twin)} {twin!r}; write both the same way"
+                )
             raise ValueError(
-                f"{path}: annotation {annotation.get('id')}: no image has the id {annotation['image_id']}; "
+                f"{path}: annotation {annotation.get('id')}: no image has the id {wanted}; "
                 "add the image or delete the annotation"
             )
-        found[annotation["image_id"]].append(annotation)
+        found[wanted].append(annotation)
     return found
+
+
+def _kind(value: ImageId) -> str:
+    return "text" if isinstance(value, str) else "number"
 
 
 def box_of(annotation: Record) -> Float32:
@@ -74,8 +128,12 @@ def box_of(annotation: Record) -> Float32:
 
 
 def label_maps_of(folder: Path, image: Record) -> tuple[Path | None, Path | None]:
-    """The part map and the instance map of an image, each None where `folder` has none."""
-    name = f"{Path(image['file_name']).stem}.png"
+    """The part map and the instance map of an image, each None where `folder` has none.
+
+    `parts/` and `instances/` mirror the folder of photos: the maps of `cam0/0001.jpg` are `parts/cam0/0001.png` and
+    `instances/cam0/0001.png`.
+    """
+    name = Path(image["file_name"]).with_suffix(".png")
     parts, instances = (folder / kind / name for kind in ("parts", "instances"))
     return parts if parts.exists() else None, instances if instances.exists() else None
 
@@ -86,44 +144,84 @@ def joints_of(annotation: Record, count: int) -> Float32:
     return np.array(keypoints, dtype=np.float32).reshape(count, 3)
 
 
-def _check_joints(path: Path, categories: list[Record], joints: tuple[str, ...]) -> None:
-    names = tuple(categories[0].get("keypoints", ())) if categories else ()
-    if names != joints:
+def _category(path: Path, categories: Sequence[Record], joints: tuple[str, ...]) -> ImageId | None:
+    """The id of the category that has the joints; None if it has no id."""
+    named = [category for category in categories if category.get("keypoints")]
+    fitting = [category for category in named if _names(category) == joints]
+    if len(fitting) > 1:
+        people = ", ".join(str(category.get("name")) for category in fitting)
         raise ValueError(
-            f"{path}: has {len(names)} joints {names[:3]}..., expected {joints[:3]}... ({len(joints)}, in the "
-            "order of posepart/schema; a file with COCO's 17 joints has its place in annotations/)"
+            f"{path}: several categories have these joints ({people}); keep the one of people, or give the others a "
+            "file of their own"
         )
+    if fitting:
+        found = fitting[0].get("id")
+        return found if isinstance(found, int | str) else None
+    names = _names(named[0]) if named else ()
+    raise ValueError(
+        f"{path}: has {len(names)} joints {names[:3]}..., expected {joints[:3]}... ({len(joints)}, in the "
+        "order of posepart/schema; a file with COCO's 17 joints has its place in annotations/)"
+    )
 
 
-def _check_ids(path: Path, kind: str, records: list[Record]) -> None:
-    ids = Counter(record["id"] for record in records if "id" in record)
+def _names(category: Record) -> tuple[Any, ...]:
+    return tuple(category["keypoints"]) if isinstance(category["keypoints"], list) else ()
+
+
+def _check_ids(path: Path, kind: str, records: Sequence[Record]) -> None:
+    ids = Counter(record["id"] for record in records if isinstance(record.get("id"), int | str))
     for number, count in ids.most_common(1):
         if count > 1:
             raise ValueError(f"{path}: {kind}: the id {number} occurs {count} times; give each its own")
 
 
-def _check_image(path: Path, image: Record) -> None:
-    sizes = [image.get(key) for key in ("width", "height")]
-    if not isinstance(image.get("file_name"), str) or "id" not in image:
-        raise ValueError(f"{path}: image {image.get('id')}: lacks its id or file_name; add them")
-    if not all(isinstance(size, int) and size > 0 for size in sizes):
+def _image(path: Path, image: Record) -> Record:
+    name, number = image.get("file_name"), image.get("id")
+    if not isinstance(name, str) or not name or isinstance(number, bool) or not isinstance(number, int | str):
+        raise ValueError(f"{path}: image {number}: lacks its id or file_name; add them")
+    width, height = (_whole(image.get(key)) for key in ("width", "height"))
+    if width is None or height is None:
         raise ValueError(
-            f"{path}: image {image['id']} ({image['file_name']}): expected its width and height in pixels, "
-            f"got {sizes[0]} and {sizes[1]}"
+            f"{path}: image {number} ({name}): expected its width and height in pixels, "
+            f"got {image.get('width')} and {image.get('height')}"
         )
+    return {**image, "file_name": name.replace("\\", "/"), "width": width, "height": height}
 
 
-def _check_annotation(path: Path, annotation: Record, joints: int) -> None:
-    lengths = {"bbox": 4, "keypoints": 3 * joints}
-    for key, length in lengths.items():
-        values = annotation.get(key, [0] * length if key == "keypoints" else None)
-        if not isinstance(values, list) or len(values) != length or not _are_numbers(values):
-            raise ValueError(
-                f"{path}: annotation {annotation.get('id')}: expected {length} numbers as {key}, got {values}"
-            )
-    if "image_id" not in annotation:
-        raise ValueError(f"{path}: annotation {annotation.get('id')}: lacks image_id")
+def _whole(value: object) -> int | None:
+    """A number of pixels, None for anything that is none; 384.0 is 384."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return int(value) if value == int(value) and value > 0 else None
 
 
-def _are_numbers(values: list[Any]) -> bool:
-    return all(isinstance(value, int | float) for value in values)
+def _annotation(path: Path, annotation: Record, joints: int) -> Record:
+    where = f"{path}: annotation {annotation.get('id')}"
+    for key, length in {"bbox": 4, "keypoints": 3 * joints}.items():
+        values = annotation.get(key)
+        if key == "keypoints" and key not in annotation:
+            continue
+        if not isinstance(values, list) or len(values) != length or not all(_is_number(v) for v in values):
+            raise ValueError(f"{where}: expected {length} finite numbers as {key}, got {values}")
+    if not isinstance(annotation.get("image_id"), int | str):
+        raise ValueError(f"{where}: lacks image_id")
+    crowd = annotation.get("iscrowd")
+    if not isinstance(crowd, int | str | None) or crowd not in _CROWD:
+        raise ValueError(f"{where}: expected 0 or 1 as iscrowd, got {crowd!r}")
+    return {**annotation, "iscrowd": _CROWD[crowd]}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check_units(
+    path: Path, images: Sequence[Mapping[str, Any]], annotations: Sequence[Mapping[str, Any]]
+) -> None:
+    """Refuse labels in shares of the photo's sides: no box of the file is larger than a pixel."""
+    small = [max(map(abs, annotation["bbox"])) <= 1 for annotation in annotations]
+    if small and all(small) and any(max(image["width"], image["height"]) > 2 for image in images):
+        raise ValueError(
+            f"{path}: all boxes lie within one pixel, as if they were shares of the photo's sides; write boxes and "
+            "joints in pixels"
+        )

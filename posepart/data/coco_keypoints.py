@@ -3,7 +3,8 @@
 Layout::
 
     DIR/annotations/person_keypoints_{split}2017.json      also DIR/person_keypoints_{split}2017.json
-    DIR/{split}2017/NAME.jpg                               also DIR/images/{split}2017 or DIR/images
+    DIR/{split}2017/NAME.jpg                               also DIR/images/{split}2017, DIR/{split},
+                                                           DIR/images/{split} or DIR/images
     DIR/parts/NAME.png                                     optional, indexed part ids, 255 = ignore
     DIR/instances/NAME.png                                 optional, indexed person values
 
@@ -17,7 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from posepart.arrays import Float32
-from posepart.data.coco_file import Record, box_of, joints_of, label_maps_of, read_coco_file
+from posepart.data.coco_file import (
+    CocoFile,
+    ImageId,
+    Record,
+    box_of,
+    joints_of,
+    label_maps_of,
+    read_coco_file,
+)
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.schema import COCO_JOINT_NAMES, COCO_LIMB_JOINTS, LIMB_JOINTS, NUM_JOINTS, CocoJoint, Joint
 
@@ -44,10 +53,17 @@ def read_coco_keypoints(folder: Path, split: str = "train") -> list[Sample]:
         folder of photos.
     """
     folder = Path(folder)
-    path = keypoints_files(folder).get(split, folder / "annotations" / f"person_keypoints_{split}2017.json")
-    data = read_coco_file(path, COCO_JOINT_NAMES)
+    data = coco_keypoints_file(folder, split)
     photos = _photo_folder(folder, split)
-    return [_sample(folder, photos, image, data.annotations[image["id"]]) for image in data.images]
+    return [
+        _sample(folder, photos, data.category, image, data.annotations[image["id"]]) for image in data.images
+    ]
+
+
+def coco_keypoints_file(folder: Path, split: str) -> CocoFile:
+    """Read the annotation file of a split; errors as in `read_coco_keypoints`."""
+    path = keypoints_files(folder).get(split, folder / "annotations" / f"person_keypoints_{split}2017.json")
+    return read_coco_file(path, COCO_JOINT_NAMES)
 
 
 def from_coco_joints(joints: Float32) -> Float32:
@@ -105,23 +121,28 @@ def _middle(joints: Float32) -> Float32:
 
 
 def _photo_folder(folder: Path, split: str) -> Path:
-    names = (f"{split}2017", f"images/{split}2017", "images")
+    names = (f"{split}2017", f"images/{split}2017", split, f"images/{split}", "images")
     found = next((folder / name for name in names if (folder / name).is_dir()), None)
     if found is None:
         raise ValueError(f"{folder}: has no folder of photos; put them in one of {', '.join(names)}")
     return found
 
 
-def _sample(folder: Path, photos: Path, image: Record, annotations: list[Record]) -> Sample:
+def _sample(
+    folder: Path, photos: Path, category: ImageId | None, image: Record, annotations: list[Record]
+) -> Sample:
     part_path, instance_path = label_maps_of(folder, image)
-    crowds = [box_of(a) for a in annotations if a.get("iscrowd")]
+    crowds = [box_of(a) for a in annotations if a["iscrowd"]]
     return Sample(
         image_path=photos / image["file_name"],
         width=image["width"],
         height=image["height"],
-        people=tuple(_person(a) for a in annotations if not a.get("iscrowd")),
+        people=tuple(_person(a) for a in annotations if not a["iscrowd"]),
         ignore_boxes=np.array(crowds, dtype=np.float32).reshape(-1, 4),
         boxes_complete=True,
+        name=image["file_name"],
+        image_id=image["id"],
+        category=category,
         part_path=part_path,
         instance_path=instance_path,
         parts_from="none" if part_path is None else "human",

@@ -16,7 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from posepart.data.coco_file import Record, box_of, joints_of, label_maps_of, read_coco_file
+from posepart.data.coco_file import (
+    CocoFile,
+    ImageId,
+    Record,
+    box_of,
+    joints_of,
+    label_maps_of,
+    read_coco_file,
+)
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.schema import JOINT_NAMES, NUM_JOINTS
 
@@ -29,8 +37,15 @@ def read_coco_people(folder: Path, split: str = "train") -> list[Sample]:
     ValueError
         The annotation file is absent, is not JSON, or has other joints or a broken annotation.
     """
-    data = read_coco_file(Path(folder) / f"person_keypoints_{split}.json", JOINT_NAMES)
-    return [_sample(Path(folder), image, data.annotations[image["id"]]) for image in data.images]
+    data = coco_people_file(folder, split)
+    return [
+        _sample(Path(folder), data.category, image, data.annotations[image["id"]]) for image in data.images
+    ]
+
+
+def coco_people_file(folder: Path, split: str) -> CocoFile:
+    """Read the annotation file of a split; errors as in `read_coco_people`."""
+    return read_coco_file(Path(folder) / f"person_keypoints_{split}.json", JOINT_NAMES)
 
 
 def _person(annotation: Record) -> LabelledPerson:
@@ -44,16 +59,19 @@ def _person(annotation: Record) -> LabelledPerson:
     )
 
 
-def _sample(folder: Path, image: Record, annotations: list[Record]) -> Sample:
+def _sample(folder: Path, category: ImageId | None, image: Record, annotations: list[Record]) -> Sample:
     part_path, instance_path = label_maps_of(folder, image)
-    ignored = [a for a in annotations if a.get("iscrowd")]
+    ignored = [a for a in annotations if a["iscrowd"]]
     return Sample(
         image_path=folder / "images" / image["file_name"],
         width=image["width"],
         height=image["height"],
-        people=tuple(_person(a) for a in annotations if not a.get("iscrowd")),
+        people=tuple(_person(a) for a in annotations if not a["iscrowd"]),
         ignore_boxes=np.array([box_of(a) for a in ignored], dtype=np.float32).reshape(-1, 4),
         boxes_complete=bool(image.get("boxes_complete", True)),
+        name=image["file_name"],
+        image_id=image["id"],
+        category=category,
         part_path=part_path,
         instance_path=instance_path,
         parts_from="none" if part_path is None else image.get("parts_from", "human"),

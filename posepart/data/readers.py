@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from posepart.data.coco_keypoints import keypoints_files, read_coco_keypoints
-from posepart.data.coco_people import read_coco_people
+from posepart.data.coco_keypoints import coco_keypoints_file, keypoints_files, read_coco_keypoints
+from posepart.data.coco_people import coco_people_file, read_coco_people
 from posepart.data.lip import read_lip
 from posepart.data.pascal_person_part import list_files, read_pascal_person_part
 from posepart.data.sample import Sample
@@ -18,10 +18,9 @@ class Layout:
 
     name: str
     recognised_by: str  # the files that distinguish it from the others
-    splits: Callable[
-        [Path], tuple[str, ...]
-    ]  # names of the splits in this layout; none in a folder of another
+    splits: Callable[[Path], tuple[str, ...]]  # names of the splits; none in a folder of another layout
     read: Callable[[Path, str], list[Sample]]  # the samples of a split
+    remarks: Callable[[Path, str], list[str]] = lambda folder, split: []  # see `remarks_on`
 
 
 def _people_splits(folder: Path) -> tuple[str, ...]:
@@ -41,12 +40,14 @@ LAYOUTS: tuple[Layout, ...] = (
         "person_keypoints_SPLIT.json (14 joints) beside images/",
         _people_splits,
         read_coco_people,
+        lambda folder, split: coco_people_file(folder, split).remarks,
     ),
     Layout(
         "COCO",
         "annotations/person_keypoints_SPLIT2017.json (17 joints) beside SPLIT2017/ or images/",
         lambda folder: tuple(sorted(keypoints_files(folder))),
         read_coco_keypoints,
+        lambda folder, split: coco_keypoints_file(folder, split).remarks,
     ),
     Layout(
         "PASCAL-Person-Part",
@@ -103,9 +104,17 @@ def read_samples(folder: Path, split: str) -> list[Sample]:
     ValueError
         No layout fits, the data set has no such split, or a file, which the error names, is wrong.
     """
-    folder = Path(folder)
+    return _layout_of(folder, split).read(Path(folder), split)
+
+
+def remarks_on(folder: Path, split: str) -> list[str]:
+    """Sentences about what the reader of a split left out or took unusually; arguments as for `read_samples`."""
+    return _layout_of(folder, split).remarks(Path(folder), split)
+
+
+def _layout_of(folder: Path, split: str) -> Layout:
     layout = find_layout(folder)
-    splits = layout.splits(folder)
+    splits = layout.splits(Path(folder))
     if split not in splits:
         raise ValueError(f"{folder}: has no split {split!r}; there are {', '.join(splits)}")
-    return layout.read(folder, split)
+    return layout

@@ -53,6 +53,19 @@ def remove_leftovers(folder: Path) -> None:
                 path.unlink()
 
 
+def read_text(path: Path) -> str:
+    """Read a text in UTF-8, with or without a byte order mark.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    UnicodeDecodeError
+        It is not UTF-8; a `ValueError`.
+    """
+    return path.read_text(encoding="utf-8-sig")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text atomically, in UTF-8 and with its line ends as they are."""
     write_atomically(path, lambda file: file.write(text.encode()))

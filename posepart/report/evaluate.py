@@ -62,6 +62,35 @@ def choose_samples(
     return chosen[:limit]
 
 
+def left_out(samples: Sequence[Sample]) -> list[str]:
+    """Sentences about photos that some measures leave out, as their labels do not allow them."""
+    notes = []
+    incomplete = sum(not sample.boxes_complete for sample in samples)
+    if incomplete:
+        notes.append(
+            f"{incomplete} of {len(samples)} photos are left out of the measures of boxes and of pose AP: not "
+            "everybody in them is labelled"
+        )
+    return notes
+
+
+def check_measurable(samples: Sequence[Sample]) -> None:
+    """Refuse photos on which nothing can be measured.
+
+    Raises
+    ------
+    ValueError
+        No photo has a labelled person or a part map, and none is known to be without people.
+    """
+    empty = any(sample.boxes_complete and not len(sample.ignore_boxes) for sample in samples)
+    if not empty and not any(sample.people or sample.part_path for sample in samples):
+        ignored = sum(len(sample.ignore_boxes) for sample in samples)
+        raise ValueError(
+            f"nothing to measure: none of the {len(samples)} photos has a labelled person or a part map"
+            + (f" ({ignored} ignore regions; is iscrowd 1 on people?)" if ignored else "")
+        )
+
+
 def evaluate(
     samples: Sequence[Sample],
     predictions: Predictions,
@@ -96,6 +125,7 @@ def evaluate(
         Something, which the error names, cannot be read, measured or written. Then nothing is written.
     """
     require_matplotlib()
+    check_measurable(samples)
     with complete_folder(out) as folder:
         results = _judge_all(samples, predictions, worst)
         intervals = measure_photos(results.photos, **asdict(bootstrap))
@@ -108,9 +138,14 @@ def evaluate(
         parts = predictions.parts
         page = make_page(results.photos, measures, tables, results.seconds, galleries, about, parts)
         write_json(folder / "metrics.json", _record(about, results, measures, tables))
-        (folder / "tables.md").write_text(_markdown(page.title, page.subtitle, tables.values()), "utf-8")
-        (folder / "index.html").write_text(page_to_html(page), "utf-8")
+        _write_text(folder / "tables.md", _markdown(page.title, page.subtitle, tables.values()))
+        _write_text(folder / "index.html", page_to_html(page))
     return measures
+
+
+def _write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8; names of photos may hold bytes that are not."""
+    path.write_text(text, "utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True)

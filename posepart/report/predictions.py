@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ import numpy as np
 from posepart.arrays import Float32, Float64, Mask, Rgb
 from posepart.data.coco_keypoints import from_coco_joints
 from posepart.data.sample import Sample
+from posepart.io.files import read_text, sha256
 from posepart.io.photos import read_photo
-from posepart.io.results import PREDICTIONS, read_result
+from posepart.io.results import PREDICTIONS, read_record, read_result
 from posepart.metrics.similarity import pose_boxes
+from posepart.report.pairing import Pairing
 from posepart.schema import JOINT_NAMES, NUM_JOINTS, CocoJoint, Joint
 from posepart.structures import Certificate, Person, Pose, Scene
 
@@ -29,6 +32,7 @@ class Predictions:
     scene: Callable[[Sample], Scene]  # the result of a sample
     parts: bool = True  # whether the results have part maps
     name: str = ""  # of the system; empty where every result contains it
+    notes: tuple[str, ...] = ()  # what was left out of stored results
 
 
 def predictions_of_model(model: ImageParser) -> Predictions:
@@ -36,7 +40,7 @@ def predictions_of_model(model: ImageParser) -> Predictions:
     return Predictions(lambda sample: model(read_photo(sample.image_path)))
 
 
-def stored_predictions(path: Path, data: Path, split: str) -> Predictions:
+def stored_predictions(path: Path, samples: Sequence[Sample]) -> Predictions:
     """Read results from a file or folder.
 
     Parameters
@@ -44,42 +48,74 @@ def stored_predictions(path: Path, data: Path, split: str) -> Predictions:
     path : Path
         A folder that `posepart predict` wrote; or a COCO keypoint-results list of any system, as a file, or as the
         `predictions.json` of a folder without other JSON files.
-    data : Path
-        Folder of the labelled photos, for their COCO image ids.
-    split : str
+    samples : sequence of Sample
+        All labelled photos of the split, whether or not they are measured: a result is theirs or nobody's.
 
     Raises
     ------
     ValueError
-        There are no results, or they cannot be read.
+        There are no results, they cannot be read, or none belongs to a labelled photo.
     """
     if path.is_dir():
         others = any(file.name != PREDICTIONS for file in path.glob("*.json"))
         if others or not (path / PREDICTIONS).exists():
-            return Predictions(lambda sample: read_result(_result_path(path, sample)))
+            results = _ResultFolder(path)
+            return Predictions(lambda sample: read_result(results.path_of(sample)))
         path = path / PREDICTIONS
-    entries = _read_entries(path)
-    return _coco_predictions(path, entries, _image_ids(data, split))
+    return _coco_predictions(path, _read_entries(path), samples)
 
 
-def _result_path(folder: Path, sample: Sample) -> Path:
-    """The result of a photo in a folder of `posepart predict`; see `run_folder.result_names`."""
-    photo = sample.image_path
-    for name in (photo.stem, photo.name, f"{photo.parent.name}_{photo.name}"):
-        if (folder / f"{name}.json").exists():
-            return folder / f"{name}.json"
-    raise ValueError(
-        f"{folder}: has no result of {photo.name} ({photo.stem}.json); run posepart predict on all photos to be "
-        "measured, or choose some of them with --subset and --limit"
-    )
+class _ResultFolder:
+    """The results of `posepart predict` in a folder, by photo: a result is of the photo whose SHA-256 it states."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._by_digest: dict[str, Path] | None = None
+
+    def path_of(self, sample: Sample) -> Path:
+        """The result of a photo; see `run_folder.result_names` for the names that are tried first."""
+        photo = sample.image_path
+        try:
+            digest = sha256(photo)
+        except OSError as error:
+            raise ValueError(
+                f"{photo}: cannot be read ({error.strerror}); check the labelled photos"
+            ) from None
+        others = []
+        for name in (photo.stem, photo.name, f"{photo.parent.name}_{photo.name}"):
+            path = self.folder / f"{name}.json"
+            if path.exists():
+                if (read_record(path)["photo"].get("sha256") or digest) == digest:  # may be unknown
+                    return path
+                others.append(path.name)
+        found = self._all().get(digest)
+        if found is not None:
+            return found
+        if others:
+            raise ValueError(
+                f"{self.folder}: {others[0]} is the result of another photo than {sample.name} (or of an earlier "
+                "version of it); run posepart predict on the photos that are measured"
+            )
+        raise ValueError(
+            f"{self.folder}: has no result of {sample.name} ({photo.stem}.json); run posepart predict on all photos "
+            "to be measured, or choose some of them with --subset and --limit"
+        )
+
+    def _all(self) -> dict[str, Path]:
+        if self._by_digest is None:
+            self._by_digest = {}
+            for path in sorted(self.folder.glob("*.json")):
+                with suppress(ValueError):  # run.json and other files that are no results
+                    self._by_digest[str(read_record(path)["photo"].get("sha256"))] = path
+        return self._by_digest
 
 
 def _read_entries(path: Path) -> list[Entry]:
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = json.loads(read_text(path))
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror}); check --predictions") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a JSON file ({error}); check --predictions") from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError(
@@ -88,40 +124,44 @@ def _read_entries(path: Path) -> list[Entry]:
     return entries
 
 
-def _image_ids(data: Path, split: str) -> dict[str, int]:
-    """COCO image ids by file name, if the data set has them; its reader has checked the file."""
-    path = data / f"person_keypoints_{split}.json"
-    if not path.exists():
-        return {}
-    return {
-        image["file_name"]: image["id"] for image in json.loads(path.read_text(encoding="utf-8"))["images"]
-    }
-
-
-def _coco_predictions(path: Path, entries: Sequence[Entry], image_ids: Mapping[str, int]) -> Predictions:
-    by_photo: dict[str | int, list[Person]] = {}
+def _coco_predictions(path: Path, entries: Sequence[Entry], samples: Sequence[Sample]) -> Predictions:
+    pairing, category = Pairing(samples), samples[0].category if samples else None
+    by_photo: dict[str, list[Person]] = {}
+    strangers: list[Entry] = []
+    notes = []
+    people = [e for e in entries if category is None or e.get("category_id", category) == category]
+    if len(people) < len(entries):
+        notes.append(
+            f"{len(entries) - len(people)} of {len(entries)} results are of another category than {category}, that "
+            "of people in the labels: left out"
+        )
     for number, entry in enumerate(entries, start=1):
         try:
-            photo = Path(entry["file_name"]).name if "file_name" in entry else int(entry["image_id"])
-            by_photo.setdefault(photo, []).append(_person(entry))
+            photo, person = pairing.name_of(entry), _person(entry)
         except (KeyError, TypeError, ValueError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise ValueError(f"{path}: entry {number}: {reason}") from None
+        if category is not None and entry.get("category_id", category) != category:
+            continue
+        if photo is None:
+            strangers.append(entry)
+        else:
+            by_photo.setdefault(photo, []).append(person)
+    if strangers:
+        first = strangers[0].get("file_name", strangers[0].get("image_id"))
+        sentence = f"{len(strangers)} of {len(people)} results are of photos that are not labelled here (first: {first})"
+        if not by_photo:
+            raise ValueError(
+                f"{path}: {sentence}; check --data and --split, and that file_name or image_id are those of the "
+                "labels"
+            )
+        notes.append(f"{sentence}: left out")
 
     def scene(sample: Sample) -> Scene:
-        name = sample.image_path.name
-        people = by_photo.get(name, by_photo.get(_image_id(sample, image_ids), []))
         nothing = np.zeros((sample.height, sample.width), np.uint8)
-        return Scene(tuple(people), nothing, nothing, path.name)
+        return Scene(tuple(by_photo.get(sample.name, ())), nothing, nothing, path.name)
 
-    return Predictions(scene, parts=False, name=path.name)
-
-
-def _image_id(sample: Sample, image_ids: Mapping[str, int]) -> int:
-    """The COCO image id of a photo: as labelled, else the number in its file name, else -1."""
-    stem = sample.image_path.stem
-    named = int(stem) if stem.isascii() and stem.isdigit() else -1
-    return image_ids.get(sample.image_path.name, named)
+    return Predictions(scene, parts=False, name=path.name, notes=tuple(notes))
 
 
 def _person(entry: Entry) -> Person:
@@ -161,7 +201,8 @@ def _joints(keypoints: object) -> Float64:
 
 
 def _box(entry: Entry, xy: Float64, present: Mask) -> Float32:
-    if "bbox" not in entry:
+    box = entry.get("bbox", entry.get("box"))  # AlphaPose writes "box"
+    if box is None:
         return pose_boxes(xy[None], present[None])[0].astype(np.float32)
-    x, y, width, height = (float(value) for value in entry["bbox"])
+    x, y, width, height = (float(value) for value in box)
     return np.array([x, y, x + width, y + height], np.float32)

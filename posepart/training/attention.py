@@ -20,6 +20,7 @@ from posepart.models.jppnet.structure_loss import (
 )
 from posepart.schema.lip import PART_REGIONS
 from posepart.training.crop_evaluation import CropPrediction
+from posepart.training.loop import device_of
 
 REGIONS = tuple(PART_REGIONS.values())
 
@@ -67,6 +68,7 @@ def attention_predictor(network: nn.Module) -> Callable[[Tensor], CropPrediction
     """A network of part logits in the form that `CropEvaluation` calls; averaged with the mirror image."""
 
     def see(images: Tensor) -> CropPrediction:
+        images = images.to(device_of(network))
         scores = network(images).softmax(1) + network(images.flip(-1)).softmax(1).flip(-1)
         return CropPrediction((scores / 2).cpu().numpy())
 

@@ -16,6 +16,7 @@ from posepart.metrics.coco_matching import coco_average_precision, match_boxes
 from posepart.models.detector.network import IGNORE, PERSON
 from posepart.stages.detection import TorchvisionDetector
 from posepart.structures import PersonBoxes
+from posepart.training.loop import device_of
 from posepart.training.mosaics import Mosaic, MosaicComposer, MosaicConfig
 
 
@@ -71,8 +72,9 @@ class DetectorEvaluation:
         self.config = config or DetectionConfig()
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
+        """The measures of a network by name."""
         loose = DetectionConfig(score_threshold=0.05, nms_iou=self.config.nms_iou, max_people=100)
-        detector = TorchvisionDetector(model, loose)
+        detector = TorchvisionDetector(model, loose, device_of(model))
         return self.measure([detector(image) for image in self.images])
 
     def measure(self, found: Sequence[PersonBoxes]) -> dict[str, float]:

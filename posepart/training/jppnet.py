@@ -19,6 +19,7 @@ from posepart.models.jppnet.loss import JPPNetLossConfig, jppnet_loss
 from posepart.models.jppnet.network import JPPNet
 from posepart.schema import FLIP_JOINTS, NUM_JOINTS, Part
 from posepart.training.crop_evaluation import CropPrediction
+from posepart.training.loop import device_of
 
 # Sec. 6.1: "randomly scaling the input images (from 0.75 to 1.25), randomly cropping and randomly left-right
 # flipping". Here the zoom is log-normal, clipped to that range, and a shift of the crop stands for the cropping.
@@ -36,8 +37,8 @@ REFINEMENTS = ("pose_refinement", "parsing_refinement")
 class JPPNetLoss:
     """Losses of a batch of `PersonCrops`.
 
-    Joints are those of the person in the box, parts those of everybody in the crop. Only joints that are labelled and
-    inside the crop are supervised: for the others, a batch does not tell unknown from absent.
+    Joints are those of the person in the box, parts those of everybody in the crop. Only joints that are labelled
+    and inside the crop are supervised: for the others, a batch does not tell unknown from absent.
     """
 
     def __init__(self, config: JPPNetLossConfig) -> None:
@@ -62,7 +63,7 @@ def jppnet_predictor(network: JPPNet, config: JPPNetInferenceConfig) -> Callable
     """The network in the form that `CropEvaluation` calls."""
 
     def see(images: Tensor) -> CropPrediction:
-        found = predict_jppnet(network, images, tuple(Part), FLIP_JOINTS, config)
+        found = predict_jppnet(network, images.to(device_of(network)), tuple(Part), FLIP_JOINTS, config)
         xy = [peaks(maps.cpu().numpy(), found.stride)[0] for maps in found.pose]
         return CropPrediction(found.parsing.cpu().numpy(), np.stack(xy))
 

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.data.person_crops import source_weights
 from posepart.data.sample import Sample
+from posepart.data.source_shares import note_on_shares, source_weights
 from posepart.geometry.boxes import box_areas
 
 FILL = 127  # grey around photos: the value that the network's own padding takes
@@ -184,7 +184,9 @@ class MosaicComposer:
             raise ValueError("the detector's training set holds no photos: check --data")
         self.samples = samples
         self.config = config
-        self.weights = source_weights(np.array([s.source for s in samples]), config.source_shares)
+        sources = np.array([s.source for s in samples])
+        self.weights = source_weights(sources, config.source_shares)
+        self.note = note_on_shares(sources, config.source_shares)
         self.empty = [
             i for i, s in enumerate(samples) if s.boxes_complete and not s.people and not len(s.ignore_boxes)
         ]

@@ -18,6 +18,7 @@ from posepart.metrics.segmentation import confusion_matrix, segmentation_scores
 from posepart.models.backbones import normalise
 from posepart.schema import IGNORE, NUM_PARTS, PART_NAMES, Part
 from posepart.stages.crops import box_affine
+from posepart.training.loop import device_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class PartLoss:
         self.weights = torch.tensor(config.class_weights)
 
     def __call__(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The loss of one batch."""
         logits = model(normalise(batch["image"])).float()
         return {"loss": part_loss(logits, batch["parts"], self.weights.to(logits.device))}
 
@@ -61,10 +63,12 @@ class PartEvaluation:
 
     @torch.inference_mode()
     def __call__(self, model: nn.Module) -> dict[str, float]:
+        """IoU of every part, and their mean."""
         confusion = np.zeros((NUM_PARTS, NUM_PARTS), np.int64)
         for image, labels in zip(self.images, self.labels, strict=True):
-            logits = model(normalise(torch.from_numpy(image.transpose(2, 0, 1))[None]))
-            confusion += confusion_matrix(labels, upsampled_argmax(logits[0].numpy(), labels.shape))
+            images = torch.from_numpy(image.transpose(2, 0, 1))[None].to(device_of(model))
+            logits = model(normalise(images))
+            confusion += confusion_matrix(labels, upsampled_argmax(logits[0].cpu().numpy(), labels.shape))
         iou = np.nan_to_num(segmentation_scores(confusion).iou)
         return {
             "miou": float(iou.mean()),

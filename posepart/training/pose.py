@@ -14,10 +14,12 @@ from posepart.data.augment import transform_joints
 from posepart.data.person_crops import crop_labels
 from posepart.data.sample import Sample
 from posepart.geometry.frames import Affine, crop_to_map, map_to_crop
+from posepart.metrics.pck import PCK_FRACTION, pck_hits, torso_diameters
 from posepart.models.backbones import normalise
 from posepart.models.fcn import PoseFCN
 from posepart.schema import LIMB_JOINTS, NEIGHBOURS, NUM_JOINTS, SKELETON, Joint
 from posepart.stages.crops import box_affine
+from posepart.training.loop import device_of
 
 # MoveNet's heat-map channels in COCO order: the eyes for the forehead; nothing of MoveNet's is a neck.
 MOVENET_SOURCES: tuple[tuple[int, ...], ...] = ((1, 2), (), *((channel,) for channel in range(5, 17)))
@@ -63,6 +65,7 @@ class PoseLoss:
         self.neighbours = torch.from_numpy(NEIGHBOURS)
 
     def __call__(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The losses of one batch by name; "loss" is minimised."""
         assert isinstance(model, PoseFCN)
         logits, features = model.features(normalise(batch["image"]))
         joints = batch["joints"]
@@ -152,8 +155,8 @@ def offset_statistics(samples: Sequence[Sample], crop: CropConfig) -> tuple[Tens
 class PoseEvaluation:
     """PCK@0.2 of each joint map's maximum in the box, and the neighbour offsets at the true joints.
 
-    Boxes are given. The maximum is looked for within the box and a tenth of its longer side around it: the
-    maps respond to everybody in the crop, whose joints are whose is the CRF's business.
+    Boxes are given. The maximum is looked for within the box and a tenth of its longer side around it: the maps
+    respond to everybody in the crop, and assigning joints to people is the CRF's job.
     """
 
     def __init__(self, samples: Sequence[Sample], crop: CropConfig, stride: int = 4) -> None:
@@ -169,6 +172,7 @@ class PoseEvaluation:
 
     @torch.inference_mode()
     def __call__(self, model: nn.Module, batch: int = 16) -> dict[str, float]:
+        """PCK and offsets by origin of the labels."""
         assert isinstance(model, PoseFCN)
         if not self.views:
             return {}
@@ -176,18 +180,20 @@ class PoseEvaluation:
         found, errors = [], []
         for i in range(0, len(self.views), batch):
             images = np.stack([v["image"].transpose(2, 0, 1) for v in self.views[i : i + batch]])
-            logits, offsets = model(normalise(torch.from_numpy(images)))
+            logits, offsets = model(normalise(torch.from_numpy(images).to(device_of(model))))
             inside = np.stack(self.inside[i : i + batch])[:, None]
-            found.append(decode_maxima(np.where(inside, logits.numpy(), -np.inf), model.stride))
-            errors.append(_edge_errors(offsets.numpy(), truth[i : i + batch], model.stride))
+            found.append(decode_maxima(np.where(inside, logits.cpu().numpy(), -np.inf), model.stride))
+            errors.append(_edge_errors(offsets.cpu().numpy(), truth[i : i + batch], model.stride))
         hits, counted = pck_hits(np.concatenate(found), truth)
-        edges, torso = np.concatenate(errors), torso_length(truth)[:, None]
+        hits, counted = hits[:, list(LIMB_JOINTS)], counted[:, list(LIMB_JOINTS)]
+        edges = np.concatenate(errors)
+        torso = torso_diameters(truth[..., :2], truth[..., 2] > 0)[:, None]
         result: dict[str, float] = {}
         for group in sorted(set(self.groups)):
             rows = np.array([g == group for g in self.groups])
             result[f"pck_{group}"] = float(hits[rows].sum() / max(counted[rows].sum(), 1))
-            near = edges[rows] < 0.2 * torso[rows]
-            known = np.isfinite(edges[rows]) & np.isfinite(torso[rows])
+            near = edges[rows] < PCK_FRACTION * torso[rows]
+            known = np.isfinite(edges[rows]) & (torso[rows] > 0)
             result[f"offsets_{group}"] = float(near[known].mean()) if known.any() else float("nan")
         return result
 
@@ -206,24 +212,6 @@ def decode_maxima(maps: NDArray, stride: float) -> NDArray[np.float32]:
     n, joints, _, width = maps.shape
     best = maps.reshape(n, joints, -1).argmax(2)
     return map_to_crop(np.stack([best % width, best // width], -1), stride).astype(np.float32)
-
-
-def torso_length(joints: NDArray) -> NDArray[np.float64]:
-    """(N,) left shoulder to right hip, else the other diagonal, else nan; joints (N, 14, 3)."""
-    lengths = np.full(len(joints), np.nan)
-    for a, b in ((Joint.RIGHT_SHOULDER, Joint.LEFT_HIP), (Joint.LEFT_SHOULDER, Joint.RIGHT_HIP)):
-        known = (joints[:, a, 2] > 0) & (joints[:, b, 2] > 0)
-        lengths[known] = np.linalg.norm(joints[known, a, :2] - joints[known, b, :2], axis=1)
-    return np.where(lengths > 1e-3, lengths, np.nan)
-
-
-def pck_hits(found: NDArray, truth: NDArray, threshold: float = 0.2) -> tuple[NDArray, NDArray]:
-    """Hits and counted joints, each (N, 12) bool, over the limb joints."""
-    limbs = list(LIMB_JOINTS)
-    torso = torso_length(truth)[:, None]
-    counted = (truth[:, limbs, 2] > 0) & np.isfinite(torso)
-    error = np.linalg.norm(found[:, limbs] - truth[:, limbs, :2], axis=2)
-    return counted & (error < threshold * np.nan_to_num(torso)), counted
 
 
 def _edge_errors(offsets: NDArray, truth: NDArray, stride: float) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ A recipe is a YAML file:
       - {name: second, loop: {steps: 500}}     # starts from the stage before
       - {name: mean, average: {first: 1, second: 2}}
 
-A stage is either a training, whose settings are the options of `train.py`, or an average of earlier stages and files.
+A stage is a training, whose settings are the options of `train.py`, or an average of earlier stages and files.
 """
 
 from collections.abc import Mapping

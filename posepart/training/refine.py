@@ -14,6 +14,7 @@ from posepart.metrics.segmentation import confusion_matrix, segmentation_scores
 from posepart.schema import IGNORE, NUM_JOINTS, NUM_PARTS, Part
 from posepart.stages.skeleton_maps import PoseEncoder
 from posepart.structures import Pose
+from posepart.training.loop import device_of
 from posepart.training.part import part_loss, upsampled_argmax
 
 SURE = 0.98  # first-stage probability of background above which a background cell teaches nothing
@@ -86,6 +87,7 @@ class RefineLoss:
         self.weights = torch.tensor(class_weights)
 
     def __call__(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The loss of one batch."""
         logits = model(batch["parts"], batch["poses"]).float()
         return {"loss": part_loss(logits, batch["labels"], self.weights.to(logits.device))}
 
@@ -98,6 +100,7 @@ class RefineEvaluation:
 
     @torch.inference_mode()
     def __call__(self, model: nn.Module, batch: int = 16) -> dict[str, float]:
+        """MIoU of both stages, and the gain of the second."""
         confusions = np.zeros((2, NUM_PARTS, NUM_PARTS), np.int64)
         for i in range(0, len(self.examples), batch):
             parts = torch.from_numpy(self.examples.parts[i : i + batch].astype(np.float32))
@@ -105,7 +108,9 @@ class RefineEvaluation:
             poses = encoded(
                 self.encode, self.examples.poses[i : i + batch], (labels.shape[1], labels.shape[2])
             )
-            for stage, scores in enumerate((parts, model(parts, poses))):
+            device = device_of(model)
+            refined = model(parts.to(device), poses.to(device)).cpu()
+            for stage, scores in enumerate((parts, refined)):
                 for found, truth in zip(scores.numpy(), labels, strict=True):
                     confusions[stage] += confusion_matrix(truth, upsampled_argmax(found, truth.shape))
         first, second = (segmentation_scores(c).miou for c in confusions)

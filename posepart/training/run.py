@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from posepart.data.folds import Fold
+from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.readers import read_samples, splits_of
 from posepart.data.sample import Sample
 from posepart.models.builders import build
@@ -19,7 +20,7 @@ from posepart.models.weight_files import load_into, save_weights
 from posepart.schema import JOINT_NAMES, PART_NAMES
 from posepart.training.loop import LoopConfig, Losses, seed_everything, train
 
-LICENCES = {
+LICENCES: dict[str, Any] = {  # fields of a card
     "licence_code": "Apache-2.0",
     "licence_weights": "Apache-2.0 for our part; started from Google's MoveNet (Apache-2.0), see NOTICE",
     "licence_data": "photos carry third-party rights (see the data's own README); none are distributed",
@@ -62,11 +63,19 @@ class Run:
 
 
 def read_people(folders: Sequence[Path | str], split: str) -> list[Sample]:
-    """The samples of all folders that have the split."""
+    """The samples of all folders that have the split.
+
+    Raises
+    ------
+    ValueError
+        A photo, which the error names, cannot be read, is cut short, or has another size than its labels.
+    """
     samples: list[Sample] = []
     for folder in map(Path, folders):
         if split == "train" or split in splits_of(folder):
             samples += read_samples(folder, split)
+    for sample in samples:  # now, rather than after hours of training
+        sample.check_photo()
     return samples
 
 
@@ -90,6 +99,19 @@ def training_samples(run: Run, fold: str | None = None) -> tuple[list[Sample], l
         return samples, read_people(run.data, "val")
     left_out = Fold.parse(fold)
     return left_out.outside(samples), left_out.inside(samples)
+
+
+def person_crops(samples: Sequence[Sample], config: CropBatchConfig) -> PersonCrops:
+    """Training crops; where their `source_shares` do not fit the data, a printed sentence says what is drawn."""
+    crops = PersonCrops(samples, config)
+    say(crops.note)
+    return crops
+
+
+def say(note: str) -> None:
+    """Print a note, if there is one."""
+    if note:
+        print(note, flush=True)
 
 
 def by_pose_weights(pose: Path, folds: Sequence[Path], samples: Sequence[Sample]) -> dict[Path, list[Sample]]:

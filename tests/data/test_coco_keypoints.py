@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from posepart.data.coco_keypoints import from_coco_joints, read_coco_keypoints
+from posepart.data.readers import read_samples, splits_of
 from posepart.schema import COCO_JOINT_NAMES, CocoJoint, Joint
 
 
@@ -147,8 +148,8 @@ def test_missing_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("annotations", "image", "told"),
     [
-        ([annotation(keypoints=[0] * 42)], {}, "annotation 1: expected 51 numbers as keypoints"),
-        ([annotation(bbox=[1, 2, "3", 4])], {}, "annotation 1: expected 4 numbers as bbox"),
+        ([annotation(keypoints=[0] * 42)], {}, "annotation 1: expected 51 finite numbers as keypoints"),
+        ([annotation(bbox=[1, 2, "3", 4])], {}, "annotation 1: expected 4 finite numbers as bbox"),
         ([annotation(), annotation()], {}, "annotations: the id 1 occurs 2 times; give each its own"),
         ([annotation(image_id=6)], {}, "annotation 1: no image has the id 6"),
         ([], {"width": 0}, r"image 5 \(000005\.jpg\): expected its width and height in pixels, got 0 and 50"),
@@ -160,3 +161,26 @@ def test_broken_records_are_named(
 ) -> None:
     with pytest.raises(ValueError, match=rf"person_keypoints_val2017\.json: {told}"):
         read_coco_keypoints(write_coco(tmp_path, annotations, **image), "val")
+
+
+@pytest.mark.parametrize(
+    ("labels", "photos", "split"),
+    [
+        ("annotations/person_keypoints_default.json", "images/default", "default"),  # CVAT, Datumaro
+        ("annotations/person_keypoints_val2014.json", "val2014", "val2014"),
+        ("annotations/person_keypoints_val2017.json", "val2017", "val"),
+        ("annotations/person_keypoints_val2017.json", "images", "val"),
+    ],
+)
+def test_where_tools_put_labels_and_photos(tmp_path: Path, labels: str, photos: str, split: str) -> None:
+    folder = write_coco(tmp_path, [annotation()])
+    (written,) = (folder / "annotations").glob("*.json")
+    written.rename(folder / labels)
+    for place in ("train2017", "val2017", "images"):
+        if (folder / place).is_dir():
+            (folder / place).rmdir()
+    (folder / photos).mkdir(parents=True)
+    assert split in splits_of(folder)
+    (sample,) = read_samples(folder, split)
+    assert sample.image_path.parent == folder / photos
+    assert (sample.image_id, sample.name) == (5, sample.image_path.name)

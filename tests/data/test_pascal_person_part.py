@@ -131,7 +131,7 @@ def test_an_id_that_occurs_twice(tmp_path: Path) -> None:
 def test_a_photo_that_is_none(tmp_path: Path) -> None:
     folder = write_release(tmp_path)
     (folder / "JPEGImages" / f"{NAME}.jpg").write_bytes(b"none")
-    with pytest.raises(ValueError, match=r"2008_000008\.jpg: not a photo that can be read"):
+    with pytest.raises(ValueError, match=r"2008_000008\.jpg: not a picture that can be read"):
         read_pascal_person_part(folder)
 
 

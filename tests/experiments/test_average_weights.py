@@ -1,9 +1,8 @@
 """experiments/average_weights.py on small second stages."""
 
-import importlib
-import types
 from pathlib import Path
 
+import average_weights
 import numpy as np
 import pytest
 import torch
@@ -11,16 +10,8 @@ from helpers.movenet_arrays import WIDTH, movenet_arrays
 from safetensors import safe_open
 
 from posepart.models.builders import build
-from posepart.models.model_set import read_card
+from posepart.models.model_set import Card, read_card
 from posepart.models.weight_files import read_tensors, save_weights
-
-EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    monkeypatch.syspath_prepend(str(EXPERIMENTS))
-    return importlib.import_module("average_weights")
 
 
 def write(folder: Path, name: str, value: float, width: int = 8, builder: str = "refine_labels") -> Path:
@@ -28,30 +19,30 @@ def write(folder: Path, name: str, value: float, width: int = 8, builder: str = 
     network = build(builder, {"width": width})
     network.load_state_dict({key: torch.full_like(t, value) for key, t in network.state_dict().items()})
     path = folder / name / "refine.safetensors"
-    card = {"name": name, "stage": "refine", "builder": builder, "arguments": {"width": width}}
-    save_weights(path, network, {**card, "metrics": {"gain": 1.0}, "steps": 7})
+    card = Card(name, "refine", builder, {"width": width}, metrics={"gain": 1.0}, measured="somehow")
+    save_weights(path, network, card)
     return path
 
 
-def test_shares_and_card(script: types.ModuleType, tmp_path: Path) -> None:
+def test_shares_and_card(tmp_path: Path) -> None:
     files = [write(tmp_path, "first", 1.0), write(tmp_path, "second", 4.0)]
     out = tmp_path / "mean" / "refine.safetensors"
-    script.main([*map(str, files), "-o", str(out), "--shares", "2", "1"])
+    average_weights.main([*map(str, files), "-o", str(out), "--shares", "2", "1"])
     assert all((tensor == 2.0).all() for tensor in read_tensors(out).values())
     card = read_card(out)
-    assert (card["name"], card["builder"], card["arguments"]) == ("second", "refine_labels", {"width": 8})
-    assert not {"metrics", "steps"} & card.keys()
-    assert [(part["name"], part["share"]) for part in card["average_of"]] == [
+    assert (card.name, card.builder, card.arguments) == ("second", "refine_labels", {"width": 8})
+    assert (card.metrics, card.measured) == ({}, "")
+    assert [(part["name"], part["share"]) for part in card.average_of] == [
         ("first", pytest.approx(2 / 3)),
         ("second", pytest.approx(1 / 3)),
     ]
-    assert card["average_of"][0]["sha256"] == read_card(files[0])["sha256"]
+    assert card.average_of[0]["sha256"] == read_card(files[0]).sha256
 
 
-def test_eight_bits_where_asked(script: types.ModuleType, tmp_path: Path) -> None:
+def test_eight_bits_where_asked(tmp_path: Path) -> None:
     files = [write(tmp_path, "first", 1.0), write(tmp_path, "second", 4.0)]
     out = tmp_path / "mean" / "refine.safetensors"
-    script.main([*map(str, files), "-o", str(out), "--eight-bit", "stack.0"])
+    average_weights.main([*map(str, files), "-o", str(out), "--eight_bit", "stack.0"])
     with safe_open(out, framework="pt") as file:
         stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     written = {name for name, tensor in stored.items() if tensor.dtype == torch.int8}
@@ -64,7 +55,7 @@ def test_eight_bits_where_asked(script: types.ModuleType, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("other", "options", "message"),
     [
-        ({}, ["--eight-bit", "guide"], "no tensor of two axes or more is named guide"),
+        ({}, ["--eight_bit", "guide"], "no tensor of two axes or more is named guide"),
         ({"width": 16}, [], "the networks differ in their tensors"),
         ({"builder": "refine_distances"}, [], "different builders: refine_distances, refine_labels"),
         ({}, ["--shares", "1"], "expected 2 positive numbers, one per file"),
@@ -72,7 +63,6 @@ def test_eight_bits_where_asked(script: types.ModuleType, tmp_path: Path) -> Non
     ],
 )
 def test_what_does_not_fit_is_refused(
-    script: types.ModuleType,
     tmp_path: Path,
     other: dict,
     options: list[str],
@@ -81,41 +71,41 @@ def test_what_does_not_fit_is_refused(
     files = [write(tmp_path, "first", 1.0), write(tmp_path, "second", 4.0, **other)]
     out = tmp_path / "mean" / "refine.safetensors"
     with pytest.raises(ValueError, match=message):
-        script.main([*map(str, files), "-o", str(out), *options])
+        average_weights.main([*map(str, files), "-o", str(out), *options])
     assert not out.exists()
 
 
 def write_pose(folder: Path) -> Path:
     path = folder / "pose.safetensors"
     torch.manual_seed(3)
-    card = {"name": "p", "stage": "pose", "builder": "pose_mobilenet_v2", "arguments": {"width": WIDTH}}
+    card = Card("p", "pose", "pose_mobilenet_v2", {"width": WIDTH})
     save_weights(path, build("pose_mobilenet_v2", {"width": WIDTH}), card)
     return path
 
 
-def test_different_folds_are_refused(script: types.ModuleType, tmp_path: Path) -> None:
+def test_different_folds_are_refused(tmp_path: Path) -> None:
     files = []
     for name in ("0/2", "1/2"):
         path = tmp_path / name[0] / "refine.safetensors"
-        card = {"name": name, "stage": "refine", "builder": "refine_labels", "arguments": {}, "fold": name}
+        card = Card(name, "refine", "refine_labels", fold=name)
         save_weights(path, build("refine_labels"), card)
         files.append(str(path))
     out = tmp_path / "mean" / "refine.safetensors"
     with pytest.raises(ValueError, match="without different folds"):
-        script.main([*files, "-o", str(out)])
+        average_weights.main([*files, "-o", str(out)])
     assert not out.exists()
 
 
 def write_movenet(folder: Path) -> Path:
     path = folder / "movenet.npz"
-    np.savez(path, **movenet_arrays())
+    np.savez(path, **movenet_arrays())  # type: ignore[arg-type]
     return path
 
 
-def test_part_of_the_way_back_to_a_movenet(script: types.ModuleType, tmp_path: Path) -> None:
+def test_part_of_the_way_back_to_a_movenet(tmp_path: Path) -> None:
     movenet, pose = write_movenet(tmp_path), write_pose(tmp_path)
     out = tmp_path / "mean" / "pose.safetensors"
-    script.main([str(movenet), str(pose), "--shares", "3", "1", "-o", str(out)])
+    average_weights.main([str(movenet), str(pose), "--shares", "3", "1", "-o", str(out)])
     before, after, theirs = read_tensors(pose), read_tensors(out), movenet_arrays()
     for name, key in (("heat_head.pointwise.weight", "head.kpt_heatmap.pointwise.weight"),
                       ("heat.lateral.1.bias", "lateral.1.bias")):  # fmt: skip
@@ -125,14 +115,14 @@ def test_part_of_the_way_back_to_a_movenet(script: types.ModuleType, tmp_path: P
     assert changed == {"backbone", "heat", "heat_head", "joint_out"}  # offsets as they were
     rows = (before["joint_out.weight"] != after["joint_out.weight"]).flatten(1).any(1)
     assert rows.tolist() == [False, False] + [True] * 12  # forehead and neck, too
-    assert [part["name"] for part in read_card(out)["average_of"]] == ["movenet.npz", "p"]
+    assert [part["name"] for part in read_card(out).average_of] == ["movenet.npz", "p"]
 
 
-def test_a_movenet_goes_before_a_pose_fcn(script: types.ModuleType, tmp_path: Path) -> None:
+def test_a_movenet_goes_before_a_pose_fcn(tmp_path: Path) -> None:
     movenet, pose = write_movenet(tmp_path), write_pose(tmp_path)
     out = tmp_path / "mean" / "pose.safetensors"
     with pytest.raises(ValueError, match="names no builder"):
-        script.main([str(pose), str(movenet), "-o", str(out)])
+        average_weights.main([str(pose), str(movenet), "-o", str(out)])
     with pytest.raises(ValueError, match="goes with a Pose FCN, not with a RefineFCN"):
-        script.main([str(movenet), str(write(tmp_path, "refine", 1.0)), "-o", str(out)])
+        average_weights.main([str(movenet), str(write(tmp_path, "refine", 1.0)), "-o", str(out)])
     assert not out.exists()

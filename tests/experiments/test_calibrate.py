@@ -1,37 +1,21 @@
 """experiments/calibrate.py on stored results: the weight file, its card, and what it refuses."""
 
-import importlib.util
 import json
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
+import calibrate
 import numpy as np
 import pytest
 from helpers.scenes import two_people
 from PIL import Image
 
 from posepart.io.results import PhotoInfo, write_result
-from posepart.models.model_set import ModelSet, read_card
+from posepart.models.model_set import Card, ModelSet, read_card
 from posepart.schema import JOINT_NAMES
 from posepart.stages.calibration import load_calibration
 from posepart.structures import Scene
-
-EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(str(EXPERIMENTS))
-    spec = importlib.util.spec_from_file_location("calibrate", EXPERIMENTS / "calibrate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.modules.pop("_common", None)
 
 
 def scored(value: float) -> Scene:
@@ -49,7 +33,8 @@ def write_data(folder: Path, photos: int) -> Path:
     """Photos of whose results every third is right, all found with the same confidence."""
     for name in ("images", "results"):
         (folder / name).mkdir(parents=True)
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for k in range(photos):
         scene = scored(0.9)
         name = f"{k}.jpg"
@@ -71,17 +56,20 @@ def write_data(folder: Path, photos: int) -> Path:
     return folder
 
 
-def test_overconfident_scores_are_mended(script: ModuleType, tmp_path: Path) -> None:
+def test_overconfident_scores_are_mended(tmp_path: Path) -> None:
     folder, run = write_data(tmp_path / "data", 12), tmp_path / "run"
     arguments = ["--data", str(folder), "--predictions", str(folder / "results"), "--run", str(run)]
-    script.main([*arguments, "--replicates", "20", "--folds", "3"])
+    calibrate.main([*arguments, "--replicates", "20", "--folds", "3"])
     card = read_card(run / "calibration.safetensors")
-    joint = card["metrics"]["joint"]
+    joint = json.loads((run / "report.json").read_text())["joint"]
     assert joint["photos"] == 12
     assert joint["chosen"] in ("platt", "isotonic")
     assert joint["methods"][joint["chosen"]]["error"][0] < joint["methods"]["raw"]["error"][0]
-    assert card["pose_sha256"]
-    pose = {"sha256": card["pose_sha256"]}
+    assert card.metrics["joint_error"] == joint["methods"][joint["chosen"]]["error"][0]
+    assert card.metrics["joint_error_raw"] == joint["methods"]["raw"]["error"][0]
+    assert "12 photos of the val part" in card.measured
+    assert card.pose_sha256
+    pose = Card(sha256=card.pose_sha256)
     found = load_calibration(ModelSet("m", run, {"calibration": card, "pose": pose}))
     assert found is not None
     share = joint["right"]
@@ -91,12 +79,12 @@ def test_overconfident_scores_are_mended(script: ModuleType, tmp_path: Path) -> 
     scene = replace(scored(0.9), people=tuple(replace(p, confidence=0.5) for p in scored(0.9).people))
     write_result(scene, PhotoInfo("0", "0.jpg", *scene.size), folder / "results")
     with pytest.raises(ValueError, match="these scores are calibrated already"):
-        script.main(arguments)
+        calibrate.main(arguments)
 
 
-def test_nothing_to_fit_on(script: ModuleType, tmp_path: Path) -> None:
+def test_nothing_to_fit_on(tmp_path: Path) -> None:
     folder = write_data(tmp_path / "data", 0)
     arguments = ["--data", str(folder), "--predictions", str(folder), "--run", str(tmp_path / "run")]
     with pytest.raises(ValueError, match="no joint of the val part can be judged"):
-        script.main(arguments)
+        calibrate.main(arguments)
     assert not (tmp_path / "run").exists()

@@ -1,11 +1,10 @@
 """experiments/convert_nanodet.py on a graph made from a network of our own."""
 
-import importlib
 import json
-import types
 from pathlib import Path
 from typing import Any
 
+import convert_nanodet
 import numpy as np
 import pytest
 import torch
@@ -13,14 +12,6 @@ from helpers.nanodet_arrays import published_arrays
 
 from posepart.models.backbones import read_arrays
 from posepart.models.detector.nanodet import NanoDet
-
-EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    monkeypatch.syspath_prepend(str(EXPERIMENTS))
-    return importlib.import_module("convert_nanodet")
 
 
 def write_graph(folder: Path, network: NanoDet) -> Path:
@@ -31,7 +22,7 @@ def write_graph(folder: Path, network: NanoDet) -> Path:
 
     def put(name: str, array: np.ndarray) -> None:
         nonlocal stored
-        entry = {"name": name, "shape": list(array.shape), "dtype": str(array.dtype)}
+        entry: dict[str, Any] = {"name": name, "shape": list(array.shape), "dtype": str(array.dtype)}
         if array.dtype == np.float32:
             entry["quantization"] = {"dtype": "float16", "original_dtype": "float32"}
             array = array.astype("<f2")
@@ -58,11 +49,11 @@ def write_graph(folder: Path, network: NanoDet) -> Path:
 
 
 @torch.inference_mode()
-def test_the_converted_network_finds_the_same(script: types.ModuleType, tmp_path: Path) -> None:
+def test_the_converted_network_finds_the_same(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = NanoDet().eval()
     graph = write_graph(tmp_path, network)
-    script.main([str(graph), "-o", str(tmp_path / "guide.npz")])
+    convert_nanodet.main([str(graph), "-o", str(tmp_path / "guide.npz")])
     other = NanoDet().eval()
     other.load_published(read_arrays(tmp_path / "guide.npz"))
     for name, tensor in network.state_dict().items():
@@ -70,28 +61,28 @@ def test_the_converted_network_finds_the_same(script: types.ModuleType, tmp_path
     assert sorted(p.name for p in tmp_path.iterdir()) == ["guide.npz", "nanodet.bin", "nanodet.json"]
 
 
-def test_a_cut_weight_file(script: types.ModuleType, tmp_path: Path) -> None:
+def test_a_cut_weight_file(tmp_path: Path) -> None:
     graph = write_graph(tmp_path, NanoDet())
     stored = graph.with_suffix(".bin").read_bytes()
     for wrong, message in ((stored[:-9], "ends within"), (stored + b"x", "its graph tells of")):
         graph.with_suffix(".bin").write_bytes(wrong)
         with pytest.raises(ValueError, match=message):
-            script.main([str(graph), "-o", str(tmp_path / "guide.npz")])
+            convert_nanodet.main([str(graph), "-o", str(tmp_path / "guide.npz")])
     assert not (tmp_path / "guide.npz").exists()
 
 
 @pytest.mark.parametrize(
     "text", ["no JSON", "{}", '{"weightsManifest": [], "modelTopology": {"node": [{"op": 1}]}}']
 )
-def test_another_graph(script: types.ModuleType, tmp_path: Path, text: str) -> None:
+def test_another_graph(tmp_path: Path, text: str) -> None:
     graph = tmp_path / "nanodet.json"
     graph.write_text(text)
     graph.with_suffix(".bin").write_bytes(b"")
     with pytest.raises(ValueError, match=r"no TensorFlow.js graph of a NanoDet|the NanoDet lacks"):
-        script.main([str(graph), "-o", str(tmp_path / "guide.npz")])
+        convert_nanodet.main([str(graph), "-o", str(tmp_path / "guide.npz")])
     assert not (tmp_path / "guide.npz").exists()
 
 
-def test_a_missing_graph(script: types.ModuleType, tmp_path: Path) -> None:
+def test_a_missing_graph(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        script.main([str(tmp_path / "nanodet.json"), "-o", str(tmp_path / "guide.npz")])
+        convert_nanodet.main([str(tmp_path / "nanodet.json"), "-o", str(tmp_path / "guide.npz")])

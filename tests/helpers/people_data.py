@@ -116,4 +116,5 @@ def poor_scene(sample: Sample) -> Scene:
 
 def numbered(sample: Sample, file_name: str) -> Sample:
     """The sample as if its photo had another name."""
-    return dataclasses.replace(sample, image_path=sample.image_path.with_name(file_name))
+    path = sample.image_path.with_name(file_name)
+    return dataclasses.replace(sample, image_path=path, name=file_name, image_id=None)

@@ -11,7 +11,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from posepart.io import photos as images
-from posepart.io.photos import find_photos, open_photo, read_photo
+from posepart.io import pixels
+from posepart.io.photo_folders import find_photos
+from posepart.io.photos import open_photo, read_photo
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -200,7 +202,7 @@ def test_garbled_exif_does_not_hide_the_pixels(tmp_path: Path) -> None:
 def test_strips_join_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (37, 11, 3), dtype=np.uint8)
     path = save(tmp_path / "noise.png", Image.fromarray(noise))
-    monkeypatch.setattr(images, "_STRIP_PIXELS", 40)
+    monkeypatch.setattr(pixels, "_STRIP_PIXELS", 40)
     assert np.array_equal(read_photo(path), noise)
 
 
@@ -214,7 +216,7 @@ def test_large_photo_needs_little_beyond_its_pixels(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert image.shape == (4000, 4000, 3)
-    assert peak < image.nbytes + 6 * images._STRIP_PIXELS * 3
+    assert peak < image.nbytes + 6 * pixels._STRIP_PIXELS * 3
 
 
 def touch(folder: Path, *names: str) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -253,3 +254,60 @@ def test_choice_of_samples(data: Data) -> None:
     assert choose_samples(samples, ["pelota"], limit=3) == [samples[3]]
     with pytest.raises(ValueError, match="no photo is left"):
         choose_samples([], None)
+
+
+def labelled_as(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Rewrite the labels of a folder."""
+    path = folder / "person_keypoints_val.json"
+    labels = json.loads(path.read_text())
+    change(labels)
+    path.write_text(json.dumps(labels))
+
+
+def test_nothing_to_measure_is_no_success(
+    data: Data, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A tool that writes iscrowd 1 wherever a mask is an RLE."""
+    folder = store("perfect", people_data.perfect_scene)
+    for path in (data[0] / "parts").iterdir():
+        path.unlink()
+
+    def crowds(labels: dict[str, Any]) -> None:
+        for annotation in labels["annotations"]:
+            annotation["iscrowd"] = 1
+        labels["images"] = [image for image in labels["images"] if image["id"] == 1]
+        labels["annotations"] = [a for a in labels["annotations"] if a["image_id"] == 1]
+
+    labelled_as(data[0], crowds)
+    command = ["evaluate", "--data", data[0], "--predictions", folder, "-o", tmp_path / "report"]
+    assert cli.main([str(word) for word in command]) == 2
+    assert "nothing to measure: none of the 1 photos has a labelled person" in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
+
+
+def test_what_is_left_out_is_said(
+    report: Report, store: Store, data: Data, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def dog(labels: dict[str, Any]) -> None:
+        labels["categories"].append({"id": 18, "name": "dog"})
+        labels["annotations"].append({**labels["annotations"][0], "id": 999, "category_id": 18})
+
+    labelled_as(data[0], dog)
+    report("--predictions", store("perfect", people_data.perfect_scene))
+    said = capsys.readouterr().out
+    assert "1 annotations are left out, of other categories than that of people (1)" in said
+    assert "1 of 5 photos are left out of the measures of boxes and of pose AP" in said
+
+
+def test_names_that_are_not_utf_8_are_escaped(report: Report, store: Store, data: Data) -> None:
+    name = b"caf\xe9.jpg".decode("utf-8", "surrogateescape")
+    (data[0] / "images" / "photo_1.jpg").rename(data[0] / "images" / name)
+
+    def rename(labels: dict[str, Any]) -> None:
+        labels["images"][0]["file_name"] = name
+
+    labelled_as(data[0], rename)
+    theirs = data[0].parent / "theirs.json"
+    theirs.write_text("[]")
+    _, html = report("--predictions", theirs)
+    assert "caf\\udce9.jpg" in html

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,10 @@ from helpers import people_data
 from helpers.fixtures import Data
 from helpers.people_data import STANDING
 from numpy.typing import ArrayLike
+from PIL import Image
 
+from posepart.io.files import sha256
+from posepart.io.results import PhotoInfo, write_result
 from posepart.report.predictions import stored_predictions
 from posepart.schema import COCO_LIMB_JOINTS, LIMB_JOINTS, CocoJoint, Joint
 from posepart.structures import Scene
@@ -19,10 +23,10 @@ def entry(joints: ArrayLike, **others: Any) -> dict[str, Any]:
 
 
 def scene_of(entries: list[dict[str, Any]], data: Data, tmp_path: Path) -> Scene:
-    folder, samples = data
+    _, samples = data
     path = tmp_path / "theirs.json"
     path.write_text(json.dumps(entries))
-    predictions = stored_predictions(path, folder, "val")
+    predictions = stored_predictions(path, samples)
     assert not predictions.parts
     return predictions.scene(samples[0])
 
@@ -64,12 +68,13 @@ def test_the_17_joints_of_coco(data: Data, tmp_path: Path) -> None:
 
 def test_photos_named_by_their_number(data: Data, tmp_path: Path) -> None:
     """Where the labels have no COCO ids, as a data set in another layout."""
-    folder, samples = data
+    _, samples = data
     path = tmp_path / "theirs.json"
     path.write_text(json.dumps([entry(np.ones((14, 3)), image_id=139)]))
-    predictions = stored_predictions(path, folder, "other_split")
-    assert predictions.scene(samples[0]).people == ()
     numbered = people_data.numbered(samples[0], "000000000139.jpg")
+    other = replace(samples[1], image_id=None)
+    predictions = stored_predictions(path, [other, numbered])
+    assert predictions.scene(other).people == ()
     assert len(predictions.scene(numbered).people) == 1
 
 
@@ -91,12 +96,66 @@ def test_what_is_no_list_of_results(content: str, message: str, data: Data, tmp_
     path = tmp_path / "theirs.json"
     path.write_text(content)
     with pytest.raises(ValueError, match=message) as caught:
-        stored_predictions(path, data[0], "val")
+        stored_predictions(path, data[1])
     assert "theirs.json" in str(caught.value)
 
 
 def test_a_list_in_a_folder_of_its_own(data: Data, tmp_path: Path) -> None:
     (tmp_path / "predictions.json").write_text("[]")
-    assert not stored_predictions(tmp_path, data[0], "val").parts
+    assert not stored_predictions(tmp_path, data[1]).parts
     (tmp_path / "photo_1.json").write_text("{}")
-    assert stored_predictions(tmp_path, data[0], "val").parts, "a folder of posepart predict has both"
+    assert stored_predictions(tmp_path, data[1]).parts, "a folder of posepart predict has both"
+
+
+def ones(**others: Any) -> dict[str, Any]:
+    return entry(np.ones((14, 3)), **others)
+
+
+def test_results_of_other_photos_are_counted_and_refused_if_there_are_no_others(
+    data: Data, tmp_path: Path
+) -> None:
+    path = tmp_path / "theirs.json"
+    path.write_text(json.dumps([ones(), ones(image_id=1001)]))
+    (note,) = stored_predictions(path, data[1]).notes
+    assert "1 of 2 results are of photos that are not labelled here (first: 1001)" in note
+    path.write_text(json.dumps([ones(image_id=1001)]))
+    with pytest.raises(ValueError, match=r"theirs\.json: 1 of 1 results .* check --data and --split"):
+        stored_predictions(path, data[1])
+
+
+def test_results_of_other_categories_are_left_out(data: Data, tmp_path: Path) -> None:
+    path = tmp_path / "theirs.json"
+    path.write_text(json.dumps([ones(), ones(category_id=18)]))
+    predictions = stored_predictions(path, data[1])
+    assert len(predictions.scene(data[1][0]).people) == 1
+    assert predictions.notes == (
+        "1 of 2 results are of another category than 1, that of people in the labels: left out",
+    )
+
+
+def test_a_byte_order_mark_and_the_box_of_alphapose(data: Data, tmp_path: Path) -> None:
+    path = tmp_path / "theirs.json"
+    path.write_text(json.dumps([ones(box=[5, 6, 10, 20])]), encoding="utf-8-sig")
+    (person,) = stored_predictions(path, data[1]).scene(data[1][0]).people
+    np.testing.assert_array_equal(person.box, [5, 6, 15, 26])
+
+
+def test_a_stored_result_is_that_of_the_photo_with_its_checksum(data: Data, tmp_path: Path) -> None:
+    """Two cameras name their photos alike; results were written for one of them."""
+    (tmp_path / "cam0").mkdir()
+    (tmp_path / "cam1").mkdir()
+    scene = Scene((), np.zeros((8, 8), np.uint8), np.zeros((8, 8), np.uint8), "m")
+    samples = []
+    for camera in ("cam0", "cam1"):
+        path = tmp_path / camera / "0001.png"
+        Image.new("RGB", (8, 8), (90, 90, int(camera[-1]))).save(path)
+        samples.append(replace(data[1][0], image_path=path, name=f"{camera}/0001.png"))
+    first = PhotoInfo("0001", "0001.png", 8, 8, sha256(samples[0].image_path))
+    write_result(scene, first, tmp_path / "out")
+    predictions = stored_predictions(tmp_path / "out", samples)
+    assert predictions.scene(samples[0]).model == "m"
+    with pytest.raises(ValueError, match=r"0001\.json is the result of another photo than cam1/0001\.png"):
+        predictions.scene(samples[1])
+    second = PhotoInfo("renamed", "0001.png", 8, 8, sha256(samples[1].image_path))
+    write_result(scene, second, tmp_path / "out")
+    assert stored_predictions(tmp_path / "out", samples).scene(samples[1]).model == "m"

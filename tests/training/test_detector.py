@@ -1,7 +1,5 @@
 """Training of the person detector: batches, measures, score calibration, one step of the loop."""
 
-import importlib
-import types
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from posepart.training.detector import (
     detector_losses,
     shift_scores,
 )
+from posepart.training.jobs.detector import Settings, initialised
 from posepart.training.loop import LoopConfig, train
 from posepart.training.mosaics import NO_BOXES, Mosaic, MosaicConfig
 
@@ -120,18 +119,11 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path, samp
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
-SMALL = {"width": 0.25, "channels": 16, "hidden": 8}
+SMALL: dict[str, int | float] = {"width": 0.25, "channels": 16, "hidden": 8}
 
 
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "experiments"))
-    return importlib.import_module("train_detector")
-
-
-def settings(builder: str, **others: Any) -> types.SimpleNamespace:
-    given = {"init": None, "guide": None, "freeze": 2, **others}
-    return types.SimpleNamespace(builder=builder, arguments=SMALL, **given)
+def start(builder: str, init: Path | None = None, guide: Path | None = None) -> Any:
+    return initialised(Settings(builder, SMALL, guide, freeze=2), init)
 
 
 def write_guide(path: Path) -> Path:
@@ -140,20 +132,20 @@ def write_guide(path: Path) -> Path:
     guide = NanoDet()
     with torch.no_grad():
         for level, out in enumerate(guide.out):
-            out.bias.fill_(level + 1)
-    np.savez(path, **published_arrays(guide))
+            out.get_parameter("bias").fill_(level + 1)
+    np.savez(path, **published_arrays(guide))  # type: ignore[arg-type]
     return path
 
 
 def test_a_guided_detector_starts_from_an_unguided_one_and_its_guide(
-    script: types.ModuleType, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     torch.manual_seed(4)
-    first = person_detector(**SMALL)
+    first = person_detector(width=0.25, channels=16, hidden=8)
     init = tmp_path / "detector.safetensors"
     save_weights(init, first, Card())
     guide = write_guide(tmp_path / "guide.npz")
-    model = script.initialised(settings("guided_person_detector", init=init, guide=guide))
+    model = start("guided_person_detector", init, guide)
     assert [float(out.bias[0]) for out in model.backbone.guide.out] == [1.0, 2.0, 3.0]
     loaded = model.state_dict()
     for name, tensor in first.state_dict().items():
@@ -164,7 +156,7 @@ def test_a_guided_detector_starts_from_an_unguided_one_and_its_guide(
     assert any(p.requires_grad for p in model.backbone.body.features[2].parameters())
     # and the next one from both together
     save_weights(init, model, Card())
-    again = script.initialised(settings("guided_person_detector", init=init)).state_dict()
+    again = start("guided_person_detector", init).state_dict()
     assert all(torch.equal(again[name], loaded[name].half().float()) for name in again if "guide.out" in name)
 
 
@@ -176,8 +168,6 @@ def test_a_guided_detector_starts_from_an_unguided_one_and_its_guide(
         ("person_detector", {"guide": Path("guide.npz")}, "person_detector has no guide"),
     ],
 )
-def test_a_guide_where_there_is_none(
-    script: types.ModuleType, builder: str, others: dict[str, Path], message: str
-) -> None:
+def test_a_guide_where_there_is_none(builder: str, others: dict[str, Path], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        script.initialised(settings(builder, **others))
+        start(builder, **others)

@@ -1,4 +1,4 @@
-"""Losses of JPPNet and SS-JPPNet on batches of crops, by hand; what the two steps of the training share."""
+"""Losses of JPPNet on batches of crops, by hand; what the two steps of the training share."""
 
 import math
 
@@ -8,16 +8,12 @@ from torch import Tensor, nn
 
 from posepart.jppnet.predict import JPPNetInferenceConfig
 from posepart.models.builders import build
-from posepart.models.jppnet.attention import AttendedMaps, AttentionToScale
 from posepart.models.jppnet.loss import JPPNetLossConfig
 from posepart.models.jppnet.network import JPPNet, JPPNetMaps, StageMaps
-from posepart.schema import IGNORE, Joint, Part
+from posepart.schema import IGNORE, Joint
 from posepart.training.jppnet import (
     PRINTED_AUGMENTATION,
-    AttentionLoss,
     JPPNetLoss,
-    ParserLossConfig,
-    attention_predictor,
     jppnet_predictor,
     parsing_phase,
 )
@@ -34,18 +30,6 @@ class SilentJPPNet(JPPNet):
         assert images.dtype == torch.float32
         maps = StageMaps((torch.zeros(len(images), 7, 4, 4),), (torch.zeros(len(images), 14, 4, 4),))
         return JPPNetMaps(maps, (maps,))
-
-
-class SettledParser(AttentionToScale):
-    """Says that every cell is head, at one scale."""
-
-    def __init__(self) -> None:
-        nn.Module.__init__(self)
-
-    def attend(self, images: Tensor) -> AttendedMaps:
-        logits = torch.zeros(len(images), 7, 4, 4)
-        logits[:, Part.HEAD] = math.log(6)
-        return AttendedMaps(logits, (logits,), torch.ones(len(images), 1, 4, 4))
 
 
 def batch_of(labels: Tensor, joints: Tensor) -> dict[str, Tensor]:
@@ -74,33 +58,7 @@ def test_only_labelled_joints_of_the_own_person_count() -> None:
     assert losses["loss"].item() == pytest.approx(0.25 + math.log(7))
 
 
-def test_the_softmax_loss_and_its_weight() -> None:
-    labels = torch.full((1, 4, 4), int(Part.HEAD), dtype=torch.uint8)
-    batch = batch_of(labels, torch.zeros(1, 6, 14, 3))
-    plain = AttentionLoss(ParserLossConfig())(SettledParser(), batch)
-    assert plain["loss"].item() == pytest.approx(2 * math.log(2), rel=1e-5)  # merged and one scale; P = 1/2
-    assert plain["weight"].item() == 0
-    structured = AttentionLoss(ParserLossConfig(sensitive=True))(SettledParser(), batch)
-    assert structured["loss"].item() == 0, "all joints are in place"
-
-
-def test_a_misplaced_region_weighs() -> None:
-    labels = torch.zeros(1, 4, 4, dtype=torch.uint8)
-    labels[0, 0, 0] = Part.TORSO
-    losses = AttentionLoss(ParserLossConfig(sensitive=True))(
-        SettledParser(), batch_of(labels, torch.zeros(1, 6, 14, 3))
-    )
-    # Eq. (1), N = 1: the head that is not there, at (1.5, 1.5), and the torso that was not found, at (0, 0).
-    cells = torch.arange(4.0)
-    head, torso = (
-        (-((cells - c) ** 2)).exp().sum() ** 2 for c in (1.5, 0.0)
-    )  # squares of the blobs, sigma 1
-    weight = float(head + torso) / 2
-    assert losses["weight"].item() == pytest.approx(weight, rel=1e-5)
-    assert losses["loss"].item() == pytest.approx(2 * weight * math.log(12), rel=1e-5)
-
-
-def test_the_first_step_trains_the_parser_alone() -> None:
+def test_the_first_step_trains_the_parsing_branch_alone() -> None:
     arguments, loss = parsing_phase({"stages": 2, "channels": 8}, JPPNetLossConfig(pose_weight=0.3, sigma=4))
     assert arguments == {"stages": 0, "channels": 8}
     assert loss == JPPNetLossConfig(pose_weight=0, sigma=4)
@@ -128,7 +86,7 @@ def test_gradients_of_a_small_network_reach_both_modules() -> None:
         assert gradient is not None and gradient.abs().sum() > 0, name
 
 
-def test_what_networks_see_of_crops() -> None:
+def test_what_the_network_sees_of_crops() -> None:
     torch.manual_seed(0)
     model = build("jppnet_s", {"stages": 0, "width": 0.35, "channels": 8}).eval()
     assert isinstance(model, JPPNet)
@@ -137,9 +95,3 @@ def test_what_networks_see_of_crops() -> None:
         seen = jppnet_predictor(model, JPPNetInferenceConfig(scales=(1.0,), mirror=False))(images)
         assert seen.parsing.shape == (2, 7, 16, 16)
         assert seen.xy is not None and seen.xy.shape == (2, 14, 2)
-        parser = build("attention_s", {"width": 0.35}).eval()
-        both = attention_predictor(parser)(images)
-        mirrored = attention_predictor(parser)(images.flip(-1))
-    torch.testing.assert_close(torch.from_numpy(both.parsing.sum(1)), torch.ones(2, 16, 16))
-    torch.testing.assert_close(torch.from_numpy(both.parsing), torch.from_numpy(mirrored.parsing).flip(-1))
-    assert both.xy is None

@@ -276,8 +276,8 @@ def test_a_loss_that_is_no_number_ends_the_run_at_the_last_checkpoint(tmp_path: 
 
 
 def test_slow_layers_are_named_up_to_a_dot() -> None:
-    model = nn.ModuleDict({"trunk": network(), "trunks": nn.Linear(2, 2, bias=False)})
+    trunk = network()
+    model = nn.ModuleDict({"trunk": trunk, "trunks": nn.Linear(2, 2, bias=False)})
     groups = make_optimiser(model, replace(CONFIG, slow=("trunk.backbone", "trunk.head.bias"))).param_groups
     slow = [p for group in groups if group["lr"] == CONFIG.slow_lr for p in group["params"]]
-    trunk = model["trunk"]
     assert {id(p) for p in slow} == {id(p) for p in (*trunk.backbone.parameters(), trunk.head.bias)}

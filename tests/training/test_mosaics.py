@@ -164,11 +164,12 @@ def test_boxes_of_a_detector_are_people_where_they_are_believed(samples: list[Sa
 
 
 def test_source_weights(samples: list[Sample]) -> None:
-    assert MosaicComposer(samples, MosaicConfig(source_weights={"a": 0.9})).weights.tolist() == pytest.approx(
+    assert MosaicComposer(samples, MosaicConfig(source_shares={"a": 0.9})).weights.tolist() == pytest.approx(
         [0.9, 0.1]
     )
     assert MosaicComposer(samples, MosaicConfig()).weights.tolist() == [0.5, 0.5]
-    with pytest.raises(ValueError, match="no weight to any photo"):
-        MosaicComposer(samples, MosaicConfig(source_weights={"a": 0.0, "b": 0.0}))
+    elsewhere = MosaicComposer(samples, MosaicConfig(source_shares={"c": 1.0}))
+    assert elsewhere.weights.tolist() == [0.5, 0.5]
+    assert "nothing of c" in elsewhere.note
     with pytest.raises(ValueError, match="no photos"):
         MosaicComposer([], MosaicConfig())

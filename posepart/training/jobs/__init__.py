@@ -1,1 +1,1 @@
-"""What `experiments/train.py` runs: one file per kind of weights, each with `Settings` and `train(settings, run)`."""
+"""What `experiments/train.py` runs: one file per kind of weights, with `Settings` and `train(settings, run)`."""

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from posepart.config import CropConfig
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.models.backbones import read_arrays
 from posepart.training import run as runs
 from posepart.training.attention import AttentionLoss, AttentionLossConfig, attention_predictor
@@ -64,7 +64,7 @@ def train(settings: Settings, run: runs.Run) -> None:
     def evaluate(network: nn.Module) -> dict[str, float]:
         return values_of(evaluation(attention_predictor(network)))
 
-    crops = PersonCrops(samples, settings.batches)
+    crops = runs.person_crops(samples, settings.batches)
     model = runs.trained(run, model, crops, AttentionLoss(settings.loss), settings.loop, evaluate)
     metrics = runs.last_evaluation(run, settings.loop.steps, evaluate, model)
     card = runs.new_card(run, "attention", samples, metrics)

@@ -1,8 +1,8 @@
 """Fit the pairwise potentials of the CRF, with and without the segment term, on what the networks predict.
 
 `--model` is a folder with the trained pose and part weights. On its own training photos a network is too good: with
-`--folds` each photo is predicted by the Pose FCN that was trained without it. This takes minutes, so there is nothing
-to resume.
+`--folds` each photo is predicted by the Pose FCN that was trained without it. It takes minutes, and there is
+nothing to resume.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from posepart.config import CropConfig, PipelineConfig
 from posepart.data.augment import NO_AUGMENTATION
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.data.sample import Sample
 from posepart.io.files import write_json
 from posepart.models.weight_files import load_network, save_tensors
@@ -37,8 +37,8 @@ class Settings:
     model : Path
         Folder with pose and part weights.
     folds : list of Path
-        Pose weights of all folds (train.py pose --fold): each photo is predicted by those trained without it. Without
-        them, the model's pose weights predict all photos.
+        Pose weights of all folds (train.py pose --fold): each photo is predicted by those trained without it.
+        Without them, the model's pose weights predict all photos.
     crops : int
         Training crops to predict.
     threads : int
@@ -98,7 +98,7 @@ def pairs_of(
     pipeline = PipelineConfig(crop=batches.crop)
     pose, part = map(load_network, networks)
     count = -(-crops // batches.batch_size)
-    stream = labelled_evidence(PersonCrops(samples, batches), count, FcnNetworks(pose, part, pipeline))
+    stream = labelled_evidence(runs.person_crops(samples, batches), count, FcnNetworks(pose, part, pipeline))
     pairs = [
         collect_pairs(crop, pipeline.features, pipeline.crf.labels, config)
         for crop in tqdm(stream, total=count * batches.batch_size, unit="crop", desc="predicting")

@@ -1,9 +1,9 @@
 """Train the person detector.
 
 `--init` is a people-trained MobileNetV2 .npz or the detector.safetensors of another run. A guided detector starts
-from an unguided one and the weights of its guide (`--guide`, see convert_nanodet.py), or from a guided one. On Linux,
-MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 in the environment makes the training a third
-faster: the allocator then keeps the memory of the activations between steps.
+from an unguided one and the weights of its guide (`--guide`, see convert_nanodet.py), or from a guided one. On
+Linux, MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 in the environment makes the training a
+third faster: the allocator then keeps the memory of the activations between steps.
 """
 
 from dataclasses import dataclass, field, replace
@@ -66,6 +66,7 @@ def train(settings: Settings, run: runs.Run) -> None:
         write_json(run.folder / "config.json", run.record)
     else:
         batches = MosaicBatches(samples, settings.batches)
+        runs.say(batches.composer.note)
         model = runs.trained(run, model, batches, detector_losses, settings.loop, evaluate)
         best = runs.last_evaluation(run, settings.loop.steps, evaluate, model)["best_threshold"]
         shift_scores(model, best, DetectionConfig().score_threshold)

@@ -1,8 +1,8 @@
 """Train a JPPNet in the two steps of Liang et al., Sec. 6.1: its parsing branch alone, then everything.
 
-`--phase` is the step. `--init` is a MoveNet .npz or the jppnet.safetensors of another run, whose network may lack the
-refinement stages. A folder with jppnet.safetensors and a detector.safetensors, each with its card, is a model for
-`posepart predict --model`.
+`--phase` is the step. `--init` is a MoveNet .npz or the jppnet.safetensors of another run, whose network may lack
+the refinement stages. A folder with jppnet.safetensors and a detector.safetensors, each with its card, is a model
+for `posepart predict --model`.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from torch import nn
 
 from posepart.config import CropConfig
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.jppnet.predict import JPPNetInferenceConfig
 from posepart.models.jppnet.loss import JPPNetLossConfig
 from posepart.training import run as runs
@@ -76,7 +76,7 @@ def train(settings: Settings, run: runs.Run) -> None:
         fresh=REFINEMENTS,
     )
     evaluate = _evaluation(held_out)
-    crops = PersonCrops(samples, settings.batches)
+    crops = runs.person_crops(samples, settings.batches)
     model = runs.trained(run, model, crops, JPPNetLoss(loss), settings.loop, evaluate)
     card = runs.new_card(
         run, "jppnet", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from posepart.config import CropConfig
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.models.backbones import read_arrays
 from posepart.training import run as runs
 from posepart.training.loop import LoopConfig
@@ -57,7 +57,7 @@ def train(settings: Settings, run: runs.Run) -> None:
     )
     samples, held_out = runs.training_samples(run, settings.fold)
     evaluate = PartEvaluation(held_out, CropConfig())
-    crops = PersonCrops(samples, settings.batches)
+    crops = runs.person_crops(samples, settings.batches)
     model = runs.trained(run, model, crops, PartLoss(settings.loss), settings.loop, evaluate)
     card = runs.new_card(
         run, "part", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from posepart.config import CropConfig
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.models.backbones import read_arrays
 from posepart.training import run as runs
 from posepart.training.loop import LoopConfig
@@ -77,7 +77,7 @@ def train(settings: Settings, run: runs.Run) -> None:
         getattr(model, name).requires_grad_(False)
     model.offset_mean, model.offset_deviation = offset_statistics(samples, settings.batches.crop)
     evaluate = PoseEvaluation(held_out, CropConfig())
-    crops = PersonCrops(samples, settings.batches)
+    crops = runs.person_crops(samples, settings.batches)
     model = runs.trained(run, model, crops, PoseLoss(settings.loss), settings.loop, evaluate)
     card = runs.new_card(
         run, "pose", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)

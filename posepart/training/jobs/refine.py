@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from posepart.config import CropConfig, PipelineConfig
 from posepart.data.augment import NO_AUGMENTATION
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.data.sample import Sample
 from posepart.io.files import write_atomically
 from posepart.loading import load_pairwise
@@ -50,8 +50,8 @@ class Settings:
     model : Path
         Folder with pose, part and crf weights.
     folds : list of Path
-        Pose weights of all folds (train.py pose --fold): each photo is predicted by those trained without it. Without
-        them, the model's pose weights predict all photos.
+        Pose weights of all folds (train.py pose --fold): each photo is predicted by those trained without it.
+        Without them, the model's pose weights predict all photos.
     builder : str
         Network, a function in posepart.models.builders.
     arguments : dict
@@ -88,25 +88,29 @@ def train(settings: Settings, run: runs.Run) -> None:
     run.folder.mkdir(parents=True, exist_ok=True)
     samples, held_out = runs.training_samples(run)
     batches, model, crops = settings.batches, settings.model, settings.crops
-    plain = replace(CropBatchConfig(seed=9, need="parts", augment=NO_AUGMENTATION), crop=batches.crop)
-    plain = replace(plain, batch_size=batches.batch_size)
+    plain = CropBatchConfig(
+        batches.batch_size, seed=9, need="parts", crop=batches.crop, augment=NO_AUGMENTATION
+    )
     by_pose = runs.by_pose_weights(model / "pose.safetensors", settings.folds, samples)
     unseen = {model / "pose.safetensors": held_out}
-    examples, val = (
-        cached(
-            run.folder / f"{name}.npz",
-            weights_of(weights, model),
-            lambda weights=weights, config=config, count=count: predict(weights, config, count, model),
-        )
-        for name, weights, config, count in (
-            ("train", by_pose, batches, crops),
-            ("val", unseen, plain, VAL_CROPS),
-        )
+    examples = cached(
+        run.folder / "train.npz",
+        weights_of(by_pose, model),
+        lambda: predict(by_pose, batches, crops, model),
+    )
+    val = cached(
+        run.folder / "val.npz",
+        weights_of(unseen, model),
+        lambda: predict(unseen, plain, VAL_CROPS, model),
     )
     runs.seeded(settings.loop)
     network = runs.initialised(run, settings.builder, settings.arguments)
-    maps = {"joint_map": settings.joint_map, "skeleton_map": settings.skeleton_map}
-    encode = PoseEncoder(network.encoding, batches.crop.size, **maps)
+    encode = PoseEncoder(
+        network.encoding,
+        batches.crop.size,
+        joint_map=settings.joint_map,
+        skeleton_map=settings.skeleton_map,
+    )
     evaluate = RefineEvaluation(val, encode)
     stream = RefineBatches(examples, encode, settings.batch_size, settings.loop.seed)
     loss = RefineLoss(settings.loss.class_weights)
@@ -125,7 +129,9 @@ def predict(
     assemble = CrfAssembler(load_pairwise(model / "crf.safetensors"), config)
     count = -(-crops // (len(by_pose) * batches.batch_size))
     streams = (
-        labelled_evidence(PersonCrops(samples, batches), count, FcnNetworks(load_network(pose), part, config))
+        labelled_evidence(
+            runs.person_crops(samples, batches), count, FcnNetworks(load_network(pose), part, config)
+        )
         for pose, samples in by_pose.items()
     )
     rows = []
@@ -154,8 +160,16 @@ def cached(path: Path, weights: str, make: Callable[[], RefineExamples]) -> Refi
     """
     if not path.exists():
         examples = make()
-        arrays = {"parts": examples.parts, "poses": examples.poses, "labels": examples.labels}
-        write_atomically(path, lambda file: np.savez(file, weights=np.array(weights), **arrays))
+        write_atomically(
+            path,
+            lambda file: np.savez(
+                file,
+                weights=np.array(weights),
+                parts=examples.parts,
+                poses=examples.poses,
+                labels=examples.labels,
+            ),
+        )
     with np.load(path, allow_pickle=False) as file:
         if str(file.get("weights")) != weights:
             raise ValueError(f"{path}: predicted by other weights; remove it, or choose another folder")
