@@ -215,8 +215,8 @@ def _people_left_out(trace: Trace) -> tuple[str, ...]:
     """A note if the detector found more people than the setting allows."""
     if not trace.left_out:
         return ()
-    more = _count(trace.left_out, "person", "people")
-    return (f"at least {more} more left out, see detection.max_people",)
+    more = _count(trace.left_out, "more person", "more people")
+    return (f"at least {more} left out: raise --pipeline.detection.max_people",)
 
 
 def _save_crfs(trace: Trace, base: Path) -> None:

@@ -166,6 +166,18 @@ def test_note_on_animations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "holds 2 pictures, the first is used" in capsys.readouterr().out
 
 
+def test_note_on_people_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Crowded(FakePipeline):
+        def trace(self, image: Rgb) -> Trace:
+            return replace(super().trace(image), left_out=40)
+
+    photo = write_photo(tmp_path / "a.png", people=2)
+    run([photo], tmp_path / "out", Crowded())
+    line = capsys.readouterr().out
+    assert "2 people in" in line
+    assert line.rstrip().endswith("; at least 40 more people left out: raise --pipeline.detection.max_people")
+
+
 def test_upright_photo_size(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6

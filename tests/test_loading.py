@@ -21,6 +21,7 @@ from posepart.schema import Joint, Part
 from posepart.stages.crf import SolvedCrf
 from posepart.stages.features import OFFSET_FEATURES
 from posepart.stages.pairwise import PairwiseModel
+from posepart.stages.tiles import TiledDetector
 
 WITHOUT_SEGMENTS = PipelineConfig(features=FeatureConfig(segment_term=False))
 
@@ -51,6 +52,15 @@ def test_load_a_folder(model_folder: Path) -> None:
     assert scene.model == "tiny"
     boxed = replace(pipeline, detector=lambda image: boxes_of([figure(0, 0, 0.3)]))
     assert boxed(np.zeros((60, 80, 3), np.uint8)).size == (80, 60)  # the networks run, too
+
+
+@pytest.mark.parametrize(("config", "tiles"), [(PipelineConfig(), "auto"), (PAPER, "off")])
+def test_the_detector_sees_tiles_unless_the_paper_is_asked_for(
+    model_folder: Path, config: PipelineConfig, tiles: str
+) -> None:
+    detector = load(model_folder, config=replace(config, features=FeatureConfig(segment_term=False))).detector
+    assert isinstance(detector, TiledDetector)
+    assert (detector.longest, detector.config.tiles) == (64, tiles)
 
 
 @pytest.mark.parametrize(

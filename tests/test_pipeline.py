@@ -53,6 +53,11 @@ def test_a_box_without_a_person_gives_no_pose() -> None:
     assert not scene.part_map.any()
 
 
+def test_a_trace_knows_how_many_people_were_left_out() -> None:
+    boxes = replace(boxes_of(FIGURES[:1]), left_out=7)
+    assert pipeline_of(boxes).trace(draw(FIGURES[:1])).left_out == 7
+
+
 def test_joints_are_found_in_the_photo_frame(scene: Scene) -> None:
     assert len(scene.people) == 3
     for found, drawn in zip(by_place(scene), FIGURES, strict=True):
