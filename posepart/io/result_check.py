@@ -31,6 +31,8 @@ def problem_of(record: object) -> str | None:
             ("certificate: ", person.get("certificate"), _CERTIFICATE),
         ):
             for key, (fits, expected) in fields.items():
+                if key not in value and key != "confidence":
+                    return f"person {number}: {where}{key} is missing"
                 if not fits(value.get(key)):
                     found = reprlib.repr(value.get(key))
                     return f"person {number}: {where}{key}: expected {expected}, got {found}"
