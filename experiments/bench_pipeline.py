@@ -27,6 +27,7 @@ from posepart.io.photos import read_photo
 from posepart.loading import load
 from posepart.pipeline import Pipeline
 from posepart.stages.networks import FcnNetworks
+from posepart.stages.tiles import TiledDetector
 from posepart.stopwatch import STAGES
 from posepart.training.scripts import run_script, script_parser
 
@@ -54,7 +55,9 @@ class ForwardClock:
     def __init__(self, pipeline: Pipeline) -> None:
         self.seconds = 0.0
         self._start = 0.0
-        modules = [getattr(pipeline.detector, "module", None)]
+        detector = pipeline.detector
+        whole = detector.detector if isinstance(detector, TiledDetector) else detector
+        modules = [getattr(whole, "module", None)]
         if isinstance(pipeline.networks, FcnNetworks):
             modules += [pipeline.networks.pose, pipeline.networks.part]
         if pipeline.refiner is not None:

@@ -64,11 +64,19 @@ class Run:
 
 
 def read_people(folders: Sequence[Path | str], split: str) -> list[Sample]:
-    """Read the samples of one split from all folders; a folder need not have any split but train."""
+    """Read the samples of one split from all folders; a folder need not have any split but train.
+
+    Raises
+    ------
+    ValueError
+        A photo, which the error names, cannot be read, is cut short, or has another size than its labels.
+    """
     samples: list[Sample] = []
     for folder in map(Path, folders):
         if split == "train" or split in splits_of(folder):
             samples += read_samples(folder, split)
+    for sample in samples:  # now, rather than after hours of training
+        sample.check_photo()
     return samples
 
 
