@@ -67,7 +67,10 @@ def test_missing_scenes_are_told_how_to_make(tmp_path: Path) -> None:
         ("stages: [{name: a, init: b}]", "stage a takes b, which is neither an earlier stage nor a file"),
         ("stages: [{name: a, average: {b: 1}}]", "stage a takes b, which is neither an earlier stage"),
         ("stages: [{name: a, scenes: [x]}]", "takes the scenes x, which `scenes` does not list"),
-        ("stages: [{name: a}, {name: b, average: {a: 1}, loop: {}}]", "is an average, for which there is no loop"),
+        (
+            "stages: [{name: a}, {name: b, average: {a: 1}, loop: {}}]",
+            "is an average, for which there is no loop",
+        ),
         ("stage: 1\nstages: []", "unknown stage; a recipe has scenes, defaults and stages"),
     ],
 )
