@@ -61,13 +61,16 @@ def test_missing_scenes_are_told_how_to_make(tmp_path: Path) -> None:
     [
         ("", "a recipe has a list of stages"),
         ("stages: 3", "a recipe has a list of stages"),
-        ("a: [", "no YAML file"),
+        ("a: [", "not a YAML file"),
         ("stages: [{init: a.npz}]", "stage 1 has no name"),
         ("stages: [{name: a}, {name: a}]", "two stages are named a"),
-        ("stages: [{name: a, init: b}]", "stage a takes b, which is no earlier stage and no file"),
-        ("stages: [{name: a, average: {b: 1}}]", "stage a takes b, which is no earlier stage"),
+        ("stages: [{name: a, init: b}]", "stage a takes b, which is neither an earlier stage nor a file"),
+        ("stages: [{name: a, average: {b: 1}}]", "stage a takes b, which is neither an earlier stage"),
         ("stages: [{name: a, scenes: [x]}]", "takes the scenes x, which `scenes` does not list"),
-        ("stages: [{name: a}, {name: b, average: {a: 1}, loop: {}}]", "is an average and takes no loop"),
+        (
+            "stages: [{name: a}, {name: b, average: {a: 1}, loop: {}}]",
+            "is an average, for which there is no loop",
+        ),
         ("stage: 1\nstages: []", "unknown stage; a recipe has scenes, defaults and stages"),
     ],
 )
