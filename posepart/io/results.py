@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from posepart.io.files import Record, write_atomically, write_json
+from posepart.io.files import Record, read_text, write_atomically, write_json
 from posepart.io.label_maps import read_ids, write_label_map
 from posepart.schema import JOINT_NAMES, NUM_JOINTS, NUM_PARTS, PART_NAMES, voc_palette
 from posepart.structures import Certificate, Person, Pose, Scene
@@ -132,7 +132,7 @@ def read_result(json_path: str | Path) -> Scene:
 def read_record(json_path: Path) -> Record:
     """Read the content of a NAME.json; errors as in `read_result`."""
     try:
-        record = json.loads(json_path.read_text(encoding="utf-8"))
+        record = json.loads(read_text(json_path))
     except OSError as error:
         raise ValueError(f"{json_path}: cannot be read ({error.strerror}); check the path") from None
     except ValueError as error:

@@ -99,5 +99,7 @@ def test_deep_colours_are_turned_upright(tmp_path: Path) -> None:
 
 
 def test_lab_is_a_colour(tmp_path: Path) -> None:
-    Image.merge("LAB", [Image.new("L", (3, 2), level) for level in (255, 128, 128)]).save(tmp_path / "lab.tif")
+    Image.merge("LAB", [Image.new("L", (3, 2), level) for level in (255, 128, 128)]).save(
+        tmp_path / "lab.tif"
+    )
     assert open_photo(tmp_path / "lab.tif").image.min() >= 250  # L = 100, a = b = 0
