@@ -12,22 +12,19 @@ A recipe is a YAML file:
 A stage is a training, whose settings are the options of `train.py`, or an average of earlier stages and files.
 """
 
-import math
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from posepart.io.files import read_text
+from posepart.io.yaml_files import read_yaml
 
 # A stage replaces these settings as a whole, instead of entry by entry.
 WHOLE = ("arguments", "source_shares", "tilings")
 AVERAGE_KEYS = {"arguments", "eight_bit", "score_shift"}
-LONGEST_REASON = 300  # characters of a quoted text in an error message
-MOST_VALUES = 100_000  # values of a recipe; an alias counts as often as it is used
+LONGEST_NAME = 100  # characters
+LARGEST = 1e9  # largest number
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,12 @@ def read_recipe(path: Path) -> Recipe:
     ValueError
         The file is not a recipe, or a stage names scenes that are not listed or a stage that is not before it.
     """
-    content = _content(path)
+    try:
+        content = read_yaml(path)
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such recipe") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: not a YAML file ({error})") from error
     if not isinstance(content, dict) or not isinstance(content.get("stages"), list):
         raise ValueError(f"{path}: a recipe has a list of stages, each with a name")
     unknown = sorted(map(str, content.keys() - {"scenes", "defaults", "stages"}))
@@ -111,27 +113,6 @@ def read_recipe(path: Path) -> Recipe:
     return Recipe(path.name, tuple(stages), scenes)
 
 
-def _content(path: Path) -> Any:
-    """Read the content of the YAML file."""
-    try:
-        content = yaml.safe_load(read_text(path))
-    except OSError as error:
-        reason = (
-            "no such recipe" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
-        )
-        raise ValueError(f"{path}: {reason}") from error
-    except Exception as error:  # for odd dates, numbers and tags, the YAML reader raises almost any exception
-        raise ValueError(f"{path}: not a YAML file ({_short(str(error)) or type(error).__name__})") from error
-    waiting, values = [content], 0
-    while waiting:
-        value = waiting.pop()
-        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        values += 1
-        if values + len(waiting) > MOST_VALUES:
-            raise ValueError(f"{path}: has more than {MOST_VALUES} values, or an alias inside its own anchor")
-    return content
-
-
 def _check_scenes(path: Path, scenes: object) -> None:
     if not isinstance(scenes, dict):
         raise ValueError(f"{path}: expected scenes by name, got {reprlib.repr(scenes)}")
@@ -144,7 +125,7 @@ def _check_scenes(path: Path, scenes: object) -> None:
 
 
 def _names_folder(value: str) -> bool:
-    return value.isprintable() and len(value) < 100 and Path(value).name == value != ".."
+    return value.isprintable() and len(value) <= LONGEST_NAME and Path(value).name == value != ".."
 
 
 def _are_names(value: object) -> bool:
@@ -152,7 +133,7 @@ def _are_names(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def _are_shares(value: object) -> bool:
@@ -186,7 +167,7 @@ def _check_types(where: str, entry: Mapping[Any, Any]) -> None:
 
 
 def _short(text: str) -> str:
-    return " ".join(text.split())[:LONGEST_REASON]
+    return " ".join(text.split())[:LONGEST_NAME]
 
 
 def _stage(entry: dict[str, Any], defaults: Mapping[str, Any], before: list[Stage]) -> Stage:
