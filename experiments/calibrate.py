@@ -228,8 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         outcomes = outcomes_of(photos)
         if not len(outcomes.scores):
             raise ValueError(
-                f"no {name} of the {settings.split} part can be judged; choose another part (--split), or use "
-                "more data"
+                f"no {name} of the {settings.split} part can be judged; choose another part (--split) or more data"
             )
         rows = measure(outcomes, outcomes_of(train) if train else None, settings.folds, settings.replicates)
         chosen = least_error(rows["methods"])

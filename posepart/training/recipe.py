@@ -24,7 +24,7 @@ from posepart.io.yaml_files import read_yaml
 WHOLE = ("arguments", "source_shares", "tilings")
 AVERAGE_KEYS = {"arguments", "eight_bit", "score_shift"}
 LONGEST_NAME = 100  # characters
-LARGEST = 1e9  # number
+LARGEST = 1e9  # largest number
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def read_recipe(path: Path) -> Recipe:
     except FileNotFoundError as error:
         raise ValueError(f"{path}: no such recipe") from error
     except ValueError as error:
-        raise ValueError(f"{path}: no YAML file ({error})") from error
+        raise ValueError(f"{path}: not a YAML file ({error})") from error
     if not isinstance(content, dict) or not isinstance(content.get("stages"), list):
         raise ValueError(f"{path}: a recipe has a list of stages, each with a name")
     unknown = sorted(map(str, content.keys() - {"scenes", "defaults", "stages"}))
