@@ -60,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args([option for option in options if not option.startswith("--print_config")])
     recipe = read_recipe(chosen.recipe) if chosen.recipe else Recipe("", (Stage(""),))
     stages = [recipe.stage(chosen.stage)] if chosen.stage else list(recipe.stages)
+    check_files(network, stages, recipe, chosen)
     for stage in stages:
         if stage.average:
             average_stage(network, stage, recipe, chosen)
@@ -101,6 +102,30 @@ def _without_init(options: Sequence[str]) -> list[str]:
     """The options for later stages, which start from the stage before."""
     pairs = zip(options, ["", *options], strict=False)
     return [o for o, before in pairs if before != "--init" and o != "--init" and not o.startswith("--init=")]
+
+
+def check_files(network: str, stages: Sequence[Stage], recipe: Recipe, chosen: Namespace) -> None:
+    """Look for the files that later stages take, before hours are spent on the stages before them.
+
+    Raises
+    ------
+    ValueError
+        One is missing.
+    """
+    names = [stage.name for stage in recipe.stages]
+    for stage in stages:
+        settings = [getattr(chosen, key, None) or stage.settings.get(key) for key in ("guide", "trunk")]
+        init = None if stage is stages[0] else stage.init  # the first stage looks for its own
+        missing = [
+            file
+            for file in (init, *stage.average, *settings)
+            if file and file not in names and not Path(file).exists()
+        ]
+        if missing and not weights_of(chosen.run, stage.name, network).with_suffix(".json").exists():
+            raise ValueError(
+                f"{missing[0]}: stage {stage.name} takes this file, which is missing; put it there, or train the "
+                "stages before it one by one (--stage NAME)"
+            )
 
 
 def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[str]) -> None:

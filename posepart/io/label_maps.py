@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from posepart.io.files import write_atomically
-from posepart.io.photos import without_pillow_limit
+from posepart.io.photos import MAX_PIXELS, without_pillow_limit
 from posepart.schema import IGNORE
 
 
@@ -22,15 +22,22 @@ def read_ids(path: Path) -> NDArray[np.uint8]:
     Raises
     ------
     ValueError
-        The file is absent, damaged or of another kind.
+        The file is absent, damaged, too large or of another kind.
     """
     try:
-        with without_pillow_limit(), Image.open(path, formats=["PNG"]) as file:
-            mode, ids = file.mode, np.array(file)
-    except (OSError, SyntaxError) as error:
+        with without_pillow_limit():
+            file = Image.open(path, formats=["PNG"])
+        with file:
+            mode, (width, height) = file.mode, file.size
+            ids = np.array(file) if width * height <= MAX_PIXELS else np.zeros((0, 0), np.uint8)
+    except Exception as error:  # on a damaged file Pillow's reader raises almost anything
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{path}: not a PNG that can be read ({reason}); copy it again") from error
+    if width * height > MAX_PIXELS:
         raise ValueError(
-            f"{path}: not a PNG that can be read ({getattr(error, 'strerror', None) or error}); copy it again"
-        ) from error
+            f"{path}: {width} x {height} pixels are more than the limit of {MAX_PIXELS // 10**6} megapixels; "
+            "shrink the photo and its maps"
+        )
     if mode not in ("P", "L"):
         raise ValueError(
             f"{path}: expected an 8-bit indexed or grey PNG of ids, got mode {mode}, whose pixels are colours; "

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from posepart.io.photo_formats import readable_formats, why_unreadable
-from posepart.io.pixels import exif_orientation, upright_rgb, upright_size
+from posepart.io.pixels import exif_orientation, tiff_size, upright_rgb, upright_size
 
 MAX_PIXELS = 200_000_000
 _JPEG_END = b"\xff\xd9"
@@ -95,11 +95,15 @@ def photo_size(path: str | Path, whole: bool = False) -> tuple[int, int]:
     """
     path = Path(path)
     with _opened(path) as stored:
+        if stored.format == "TIFF":
+            size = tiff_size(stored)
+        elif stored.format == "PNG" and "exif" not in stored.info and not _has_chunk(path, b"eXIf"):
+            size = stored.size  # to be sure that there is no orientation, Pillow would decode the photo
+        else:
+            size = upright_size(stored.size, exif_orientation(stored))
         if whole and not _is_whole(stored, path):
             stored.load()
-        # Pillow decodes a PNG that has no EXIF data before its pixels to look for some behind them
-        known = stored.format != "PNG" or "exif" in stored.info or _has_chunk(path, b"eXIf")
-        return upright_size(stored.size, exif_orientation(stored) if known else 1)
+        return size
 
 
 @contextmanager
@@ -134,7 +138,9 @@ def _open(path: Path) -> Image.Image:
     except MemoryError:
         raise _too_little_memory(path) from None
     except OSError as error:
-        raise ValueError(f"{path}: cannot be opened ({error.strerror or error}); check the file") from None
+        if error.errno is None:  # of Pillow, not of the system
+            raise _damaged(path, error) from None
+        raise ValueError(f"{path}: cannot be opened ({error.strerror}); check the file") from None
     except Exception as error:  # on a damaged header Pillow's readers raise almost anything
         raise _damaged(path, error) from None
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 _STRIP_PIXELS = 4_000_000
 _EXIF_ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _LARGEST_SAMPLE = 258, 262, 281  # tags of TIFF
+_WIDTH, _HEIGHT, _BITS_PER_SAMPLE, _PHOTOMETRIC, _LARGEST_SAMPLE = 256, 257, 258, 262, 281  # tags of TIFF
 _WHITE_IS_ZERO = 0
 _FILLED_BITS = (8, 10, 12)  # of 16, by cameras and converters
 
@@ -32,7 +32,8 @@ def upright_rgb(stored: Image.Image, path: Path) -> tuple[NDArray[np.uint8], str
     str
         A note about a range of samples that was guessed; usually empty.
     """
-    deep_colour = not stored.mode.startswith("I;16") and ";16" in str(stored.tile)
+    turned = getattr(stored, "tag_v2", {}).get(_EXIF_ORIENTATION, 1) != 1  # see `tiff_size`
+    deep_colour = not stored.mode.startswith("I;16") and ";16" in str(stored.tile) and not turned
     stored.load()  # before the EXIF data are read: PNG may store them after the pixels
     width, height = stored.size
     orientation = exif_orientation(stored)
@@ -51,6 +52,12 @@ def upright_rgb(stored: Image.Image, path: Path) -> tuple[NDArray[np.uint8], str
 def upright_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     """Width and height after turning a picture of (width, height) as EXIF asks."""
     return (size[1], size[0]) if orientation in _SIDEWAYS else size
+
+
+def tiff_size(stored: Image.Image) -> tuple[int, int]:
+    """Width and height of an upright TIFF that is not decoded yet: only some versions of Pillow turn TIFFs."""
+    tags = getattr(stored, "tag_v2", {})
+    return upright_size((tags[_WIDTH], tags[_HEIGHT]), tags.get(_EXIF_ORIENTATION, 1))
 
 
 def exif_orientation(stored: Image.Image) -> int:

@@ -41,24 +41,24 @@ class Log:
             self.board.close()
 
     def add(self, values: Mapping[str, float]) -> None:
-        """Values of one step; their means are written every `every` steps."""
+        """Add the values of one step; their means are written at every multiple of `every` steps."""
         self.step += 1
         self.count += 1
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.bar.update()
-        if self.count == self.every:
+        if self.step % self.every == 0:
             means = {name: total / self.count for name, total in self.sums.items()}
             self.bar.set_postfix({k: f"{v:.4g}" for k, v in means.items()}, refresh=False)
             self.write("train", self.step, means)
             self.sums, self.count = {}, 0
 
     def write(self, kind: str, step: int, values: Mapping[str, float]) -> None:
-        """Log values of one kind ("train", "evaluation") at a step."""
+        """Write values of one kind ("train" or "evaluation") for a step; no values are not printed."""
         record = {"kind": kind, "step": step, "seconds": round(time.monotonic() - self.started, 1)}
         self.file.write(json.dumps({**record, **{k: round(float(v), 6) for k, v in values.items()}}) + "\n")
         self.file.flush()
-        if kind != "train":
+        if kind != "train" and values:
             self.bar.write(f"{kind} {step}: " + "  ".join(f"{k} {v:.4g}" for k, v in values.items()))
         if self.board is not None:
             for name, value in values.items():
@@ -66,7 +66,7 @@ class Log:
 
 
 def _forget_after(log: Path, step: int) -> None:
-    """Drop the records past `step`: a resumed run writes them again."""
+    """Drop the records after `step`: a resumed run writes them again."""
     if log.exists():
         lines = log.read_text(encoding="utf-8").splitlines()
         kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]

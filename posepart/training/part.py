@@ -63,7 +63,9 @@ class PartEvaluation:
 
     @torch.inference_mode()
     def __call__(self, model: nn.Module) -> dict[str, float]:
-        """IoU of every part, and their mean."""
+        """IoU of every class, and their mean; nothing if no photo has a part map."""
+        if not self.images:
+            return {}
         confusion = np.zeros((NUM_PARTS, NUM_PARTS), np.int64)
         for image, labels in zip(self.images, self.labels, strict=True):
             images = torch.from_numpy(image.transpose(2, 0, 1))[None].to(device_of(model))

@@ -12,12 +12,16 @@ A recipe is a YAML file:
 A stage is a training, whose settings are the options of `train.py`, or an average of earlier stages and files.
 """
 
-from collections.abc import Mapping
+import math
+import reprlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from posepart.io.files import read_text
 
 WHOLE = (
     "arguments",
@@ -25,6 +29,8 @@ WHOLE = (
     "tilings",
 )  # a stage replaces these as a whole, entry by entry all others
 AVERAGE_KEYS = {"arguments", "eight_bit", "score_shift"}
+LONGEST_REASON = 300  # characters of what the reader of YAML complains about
+MOST_VALUES = 100_000  # of a recipe, where each alias counts as what it stands for
 
 
 @dataclass(frozen=True)
@@ -83,26 +89,105 @@ def read_recipe(path: Path) -> Recipe:
     ValueError
         The file is no recipe, or a stage names scenes or a stage that does not come before it.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ValueError(f"{path}: no such recipe") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: no YAML file ({error})") from error
+    content = _content(path)
     if not isinstance(content, dict) or not isinstance(content.get("stages"), list):
         raise ValueError(f"{path}: a recipe has a list of stages, each with a name")
-    unknown = sorted(content.keys() - {"scenes", "defaults", "stages"})
+    unknown = sorted(map(str, content.keys() - {"scenes", "defaults", "stages"}))
     if unknown:
-        raise ValueError(f"{path}: unknown {', '.join(unknown)}; a recipe has scenes, defaults and stages")
+        raise ValueError(
+            f"{path}: unknown {_short(', '.join(unknown))}; a recipe has scenes, defaults and stages"
+        )
     scenes, defaults = content.get("scenes") or {}, content.get("defaults") or {}
+    _check_scenes(path, scenes)
+    if not isinstance(defaults, dict):
+        raise ValueError(f"{path}: expected settings as defaults, got {reprlib.repr(defaults)}")
     stages: list[Stage] = []
     for number, entry in enumerate(content["stages"], start=1):
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
             raise ValueError(f"{path}: stage {number} has no name")
+        _check_types(f"{path}: stage {number}", entry)
         stage = _stage(entry, defaults, stages)
         _check(stage, path, scenes, {earlier.name for earlier in stages})
         stages.append(stage)
     return Recipe(path.name, tuple(stages), scenes)
+
+
+def _content(path: Path) -> Any:
+    """What the YAML file says."""
+    try:
+        content = yaml.safe_load(read_text(path))
+    except OSError as error:
+        reason = (
+            "no such recipe" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        )
+        raise ValueError(f"{path}: {reason}") from error
+    except Exception as error:  # odd dates, numbers and tags make the reader of YAML raise almost anything
+        raise ValueError(f"{path}: no YAML file ({_short(str(error)) or type(error).__name__})") from error
+    waiting, values = [content], 0
+    while waiting:
+        value = waiting.pop()
+        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        values += 1
+        if values + len(waiting) > MOST_VALUES:
+            raise ValueError(f"{path}: holds over {MOST_VALUES} values, or an alias inside its own anchor")
+    return content
+
+
+def _check_scenes(path: Path, scenes: object) -> None:
+    if not isinstance(scenes, dict):
+        raise ValueError(f"{path}: expected scenes by name, got {reprlib.repr(scenes)}")
+    for name, numbers in scenes.items():
+        sound = isinstance(name, str) and isinstance(numbers, dict)
+        if not sound or not all(type(numbers.get(key)) is int for key in ("photos", "seed")):
+            raise ValueError(
+                f"{path}: scenes {reprlib.repr(name)}: expected whole numbers as photos and seed"
+            )
+
+
+def _names_folder(value: str) -> bool:
+    return value.isprintable() and len(value) < 100 and Path(value).name == value != ".."
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+
+
+def _are_shares(value: object) -> bool:
+    return isinstance(value, dict) and _are_names([*value]) and all(map(_is_number, value.values()))
+
+
+_KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "name": (_names_folder, "the name of a folder"),
+    "init": (lambda value: value is None or isinstance(value, str), "a stage or a file"),
+    "scenes": (_are_names, "a list of names"),
+    "average": (_are_shares, "a share for each stage or file"),
+}
+_AVERAGE_KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "arguments": (lambda value: isinstance(value, dict), "arguments of a builder"),
+    "eight_bit": (_are_names, "a list of names"),
+    "score_shift": (
+        lambda value: isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)),
+        "two numbers",
+    ),
+}
+
+
+def _check_types(where: str, entry: Mapping[Any, Any]) -> None:
+    kinds = {**_KINDS, **(_AVERAGE_KINDS if entry.get("average") else {})}
+    for key, value in entry.items():
+        if not isinstance(key, str):
+            raise ValueError(f"{where}: expected names of settings, got {reprlib.repr(key)}")
+        fits, expected = kinds.get(key, (lambda value: True, ""))
+        if not fits(value):
+            raise ValueError(f"{where}: {key}: expected {expected}, got {reprlib.repr(value)}")
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:LONGEST_REASON]
 
 
 def _stage(entry: dict[str, Any], defaults: Mapping[str, Any], before: list[Stage]) -> Stage:
@@ -116,21 +201,18 @@ def _stage(entry: dict[str, Any], defaults: Mapping[str, Any], before: list[Stag
 
 
 def _check(stage: Stage, path: Path, scenes: Mapping[str, Any], before: set[str]) -> None:
+    where = f"{path}: stage {stage.name}"
     if stage.name in before:
         raise ValueError(f"{path}: two stages are named {stage.name}")
     for source in (*stage.average, *filter(None, [stage.init])):
         if source not in before and not Path(source).suffix:
-            raise ValueError(
-                f"{path}: stage {stage.name} takes {source}, which is no earlier stage and no file"
-            )
+            raise ValueError(f"{where} takes {_short(source)}, which is no earlier stage and no file")
     for name in stage.scenes:
         if name not in scenes:
-            raise ValueError(
-                f"{path}: stage {stage.name} takes the scenes {name}, which `scenes` does not list"
-            )
+            raise ValueError(f"{where} takes the scenes {_short(name)}, which `scenes` does not list")
     unknown = sorted(stage.settings.keys() - AVERAGE_KEYS) if stage.average else []
     if unknown:
-        raise ValueError(f"{path}: stage {stage.name} is an average and takes no {', '.join(unknown)}")
+        raise ValueError(f"{where} is an average and takes no {_short(', '.join(unknown))}")
 
 
 def merged(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

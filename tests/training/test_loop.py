@@ -85,6 +85,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
     resumed = train(network(dropout), batches, compute_losses, tmp_path / "parts", CONFIG, resume=True)
     assert batches.asked[0] == killed_at // 20 * 20  # the last checkpoint
     assert_equal(resumed, whole)
+    steps = [[(r["kind"], r["step"]) for r in records(tmp_path / run)] for run in ("whole", "parts")]
+    assert steps[0] == steps[1] and ("train", 50) in steps[0]
     states = [torch.load(tmp_path / run / "checkpoint.pt", weights_only=True) for run in ("whole", "parts")]
     for name, tensor in states[0]["model"].items():
         assert torch.equal(states[1]["model"][name], tensor)

@@ -1,6 +1,6 @@
-"""Train attention to scale, and with the structure-sensitive loss SS-JPPNet (Liang et al., Sec. 5.3 and 6.1).
+"""Train attention to scale or, with the structure-sensitive loss, SS-JPPNet (Liang et al., Sec. 5.3 and 6.1).
 
-Only parts are learned. `--init` is a people-trained MobileNetV2 .npz or the attention.safetensors of another run.
+It learns parts only. `--init` is a people-trained MobileNetV2 .npz or the attention.safetensors of another run.
 """
 
 from dataclasses import dataclass, field, replace
@@ -25,15 +25,15 @@ class Settings:
     Attributes
     ----------
     builder : str
-        Network, a function in posepart.models.builders.
+        The network: a function in posepart.models.builders.
     arguments : dict
         Arguments of the builder.
     freeze : int
-        The first so many blocks of the backbone stay fixed.
+        Number of blocks at the start of the backbone that are not trained.
     loop : LoopConfig
         Optimisation.
     batches : CropBatchConfig
-        Training crops.
+        How training crops are drawn.
     loss : AttentionLossConfig
         The softmax loss or the structure-sensitive one.
     """

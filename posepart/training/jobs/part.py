@@ -1,6 +1,6 @@
 """Train the first-stage Part FCN on photos with part maps.
 
-`--init` is a MoveNet .npz, whose backbone is taken, or the part.safetensors of another run.
+`--init` is a MoveNet .npz, of which the backbone is used, or the part.safetensors of another run.
 """
 
 from dataclasses import dataclass, field, replace
@@ -21,17 +21,17 @@ class Settings:
     Attributes
     ----------
     builder : str
-        Network, a function in posepart.models.builders.
+        The network: a function in posepart.models.builders.
     arguments : dict
         Arguments of the builder.
     freeze : int
-        The first so many blocks of the backbone stay fixed.
+        Number of blocks at the start of the backbone that are not trained.
     fold : str, optional
-        K/N leaves the K-th (from 0) of N folds of the photos out, and evaluates on it.
+        K/N keeps fold K (from 0) of N of the train photos for the evaluation.
     loop : LoopConfig
         Optimisation.
     batches : CropBatchConfig
-        Training crops.
+        How training crops are drawn.
     loss : PartLossConfig
         Weights of the classes.
     """
