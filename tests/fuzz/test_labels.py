@@ -1,6 +1,7 @@
 """Damaged labels of every layout, through the readers, the check and the comparison with results."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from helpers.fuzz_folders import (
