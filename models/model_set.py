@@ -161,7 +161,7 @@ def _card_of_stage(path: Path, stage: str) -> Card:
     card = read_card(path)
     if card.stage not in ("", stage):
         raise ValueError(
-            f"{path}: its card says that it holds weights of the stage {reprlib.repr(card.stage)}, not {stage}"
+            f"{path}: its card says that it holds weights of the stage {' '.join(card.stage.split())[:40]}, not {stage}"
         )
     return card
 

@@ -95,7 +95,7 @@ def read_lip(folder: Path, split: str = "train") -> list[LipPicture]:
     paths = {path.stem: path for path in sorted(images.glob("*.jpg"))}
     listed = _locate(folder, f"{split}_id.txt")
     names = (
-        listed.read_text(encoding="utf-8").split()
+        listed.read_text(encoding="utf-8", errors="replace").split()
         if listed
         else [Path(n).stem for n in joints] or list(paths)
     )

@@ -68,7 +68,8 @@ def _read_list(path: Path) -> list[str]:
 
 
 def _check_complete(folder: Path, suffix: str, names: list[str], path: Path) -> None:
-    missing = [name for name in names if not (folder / f"{name}{suffix}").exists()]
+    present = {path.name for path in folder.glob(f"*{suffix}")}
+    missing = [name for name in names if f"{name}{suffix}" not in present]
     if missing:
         count = f"{len(missing)} of the {len(names)} files" if len(missing) > 1 else "the file"
         raise ValueError(
