@@ -160,9 +160,8 @@ def _stages_of(folder: Path) -> tuple[str, ...]:
 def _card_of_stage(path: Path, stage: str) -> Card:
     card = read_card(path)
     if card.stage not in ("", stage):
-        raise ValueError(
-            f"{path}: its card says that it holds weights of the stage {reprlib.repr(card.stage)}, not {stage}"
-        )
+        named = " ".join(card.stage.split())[:40]
+        raise ValueError(f"{path}: its card says that it holds weights of the stage {named}, not {stage}")
     return card
 
 

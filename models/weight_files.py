@@ -85,9 +85,10 @@ def load_into(module: nn.Module, path: Path, fresh: Sequence[str] = ()) -> None:
     try:
         module.load_state_dict({**own, **tensors})
     except RuntimeError as error:
+        reason = _one_line(str(error).splitlines()[-1])
         raise ValueError(
-            f"{path}: the weights do not fit the network: {_one_line(str(error).splitlines()[-1])} Use the "
-            "version of posepart they were made with, or train them anew"
+            f"{path}: the weights do not fit the network: {reason} Use the version of posepart they "
+            "were made with, or train them anew"
         ) from error
 
 
