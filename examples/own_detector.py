@@ -29,11 +29,11 @@ class FaceDetector:
     body_width: float = 5.0  # of the person, in widths of the face
     body_height: float = 8.0  # in heights of the face
 
-    def __call__(self, photo: Rgb) -> PersonBoxes:
+    def __call__(self, image: Rgb) -> PersonBoxes:
         """The people of a photo, (H, W, 3) uint8 RGB; boxes are (N, 4) xyxy in photo pixels, best first."""
-        height, width = photo.shape[:2]
+        height, width = image.shape[:2]
         faces = Cascade(lbp_frontal_face_cascade_filename()).detect_multi_scale(
-            img=photo,
+            img=image,
             scale_factor=1.2,
             step_ratio=1,
             min_size=(self.least_face, self.least_face),

@@ -201,4 +201,4 @@ def _check_types(path: Path, record: Mapping[str, Any]) -> None:
             )
 
 
-_TYPE_NAMES = {str: "a text", dict: "names with values", list: "a list"}
+_TYPE_NAMES: dict[type, str] = {str: "a text", dict: "names with values", list: "a list"}

@@ -1,10 +1,12 @@
-"""Names for arrays by dtype, the one check of shapes, and batches."""
+"""Names for arrays by dtype, the one check of shapes and of photos, and batches."""
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -44,3 +46,34 @@ def in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     """The items in order, `size` at a time."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def check_rgb(photo: object) -> None:
+    """Refuse what is no (H, W, 3) uint8 RGB image, and say what makes one of it.
+
+    Raises
+    ------
+    ValueError
+        With what was given.
+    """
+    wanted = "expected an (H, W, 3) uint8 RGB image"
+    if isinstance(photo, str | bytes | os.PathLike):
+        raise ValueError(f"{wanted}, got the path {photo!r}; posepart.read_photo reads it")
+    if isinstance(photo, Image.Image):
+        raise ValueError(
+            f'{wanted}, got a Pillow image; numpy.asarray(image.convert("RGB")) makes one of it, and '
+            "posepart.read_photo one of a file"
+        )
+    if isinstance(photo, list | tuple):
+        raise ValueError(
+            f"{wanted}, got a {type(photo).__name__}; pass one photo after the other, each as an array"
+        )
+    if not isinstance(photo, np.ndarray):
+        kind = f"{type(photo).__module__}.{type(photo).__qualname__}"
+        raise ValueError(
+            f"{wanted}, got a {kind}; numpy.asarray may make one of it, posepart.read_photo reads a file"
+        )
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or not photo.size:
+        raise ValueError(
+            f"{wanted}, got {photo.dtype} {photo.shape}; posepart.read_photo makes one of every photo file"
+        )

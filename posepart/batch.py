@@ -14,10 +14,11 @@ from posepart.arrays import Rgb
 from posepart.draw import draw_overlay
 from posepart.io.files import sha256
 from posepart.io.photos import open_photo
-from posepart.io.results import PhotoInfo, coco_results, read_record, write_predictions, write_result
-from posepart.io.run_folder import image_ids, is_complete, result_names
+from posepart.io.results import PREDICTIONS, PhotoInfo, write_result
+from posepart.io.run_folder import is_complete, result_names, write_list
 from posepart.pipeline import Trace
 from posepart.stages.crf import SolvedCrf
+from posepart.structures import TIME_LIMIT, Scene
 
 
 class Tracer(Protocol):
@@ -41,6 +42,10 @@ class RunSummary:
     complete_already: tuple[str, ...]  # not predicted again
     failed: dict[str, str]  # photo -> the sentence that says why
     people: int  # found in this run
+    unproven: int  # of these, whose poses the search could not prove to be the best before its time limit
+    other_settings: (
+        int  # photos whose results in the folder are of other settings, and not in `predictions.json`
+    )
     seconds: float  # wall time
     interrupted: bool = False
 
@@ -56,10 +61,20 @@ class RunSummary:
     def __str__(self) -> str:
         text = f"{_count(len(self.done), 'photo')} done, {_count(self.people, 'person', 'people')} found"
         text += f" in {_duration(self.seconds)}"
+        if self.unproven:
+            text += (
+                f"; {_count(self.unproven, 'pose')} not proven to be the best, as the search reached its time limit "
+                "(another run may find others; --deterministic lifts the limit)"
+            )
         if self.complete_already:
             text += f"; {len(self.complete_already)} complete already (--overwrite makes them anew)"
         if self.failed:
             text += f"; {len(self.failed)} failed: {', '.join(self.failed)}"
+        if self.other_settings:
+            text += (
+                f"; {_count(self.other_settings, 'other photo')} there with results of other settings: not in "
+                f"{PREDICTIONS}"
+            )
         return text
 
 
@@ -73,12 +88,12 @@ def predict_photos(
     deterministic: bool = False,
     dump_crf: Path | None = None,
 ) -> RunSummary:
-    """Write the results of every photo into `out`, and `predictions.json` of those that succeeded.
+    """Write the results of every photo into `out`, and `predictions.json` of all that `out` then holds.
 
     Parameters
     ----------
     photos : sequence of Path
-        As `io.photos.find_photos` returns them.
+        As `io.photo_folders.find_photos` returns them.
     pipeline : Tracer
         A `Pipeline`.
     out : Path
@@ -97,20 +112,21 @@ def predict_photos(
     -------
     RunSummary
         Photos that could not be read, predicted or written are in `failed`; no error of one photo is raised.
+
+    Raises
+    ------
+    ValueError
+        `photos` is a single path.
     """
+    if isinstance(photos, str | Path):
+        raise ValueError(f"photos: expected a list of paths, got {photos!r}; write [{photos!r}]")
+    photos, out = [Path(photo) for photo in photos], Path(out)
     started = time.perf_counter()
     state = _Run(pipeline, out, run, overwrite, deterministic, dump_crf)
     names = result_names(photos)
-    interrupted = False
-    with tqdm(total=len(photos), unit="photo", disable=None, dynamic_ncols=True) as progress:
-        try:
-            for number, (photo, name) in enumerate(zip(photos, names, strict=True), start=1):
-                state.handle(photo, name, f"[{number}/{len(photos)}]")
-                progress.update()
-        except KeyboardInterrupt:
-            interrupted = True
+    interrupted = not state.handle_all(photos, names)
     if not interrupted and len(state.failed) < len(photos):
-        _write_predictions(photos, names, set(state.failed), out)
+        state.other_settings = write_list(photos, names, out, run)
     return state.summary(time.perf_counter() - started, interrupted)
 
 
@@ -128,6 +144,19 @@ class _Run:
     complete_already: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     people: int = 0
+    unproven: int = 0
+    other_settings: int = 0
+
+    def handle_all(self, photos: Sequence[Path], names: Sequence[str]) -> bool:
+        """Handle photo after photo, with a progress bar; False if the user interrupts."""
+        with tqdm(total=len(photos), unit="photo", disable=None, dynamic_ncols=True) as progress:
+            try:
+                for number, (photo, name) in enumerate(zip(photos, names, strict=True), start=1):
+                    self.handle(photo, name, f"[{number}/{len(photos)}]")
+                    progress.update()
+            except KeyboardInterrupt:
+                return False
+        return True
 
     def handle(self, photo: Path, name: str, counter: str) -> None:
         """Predict a photo unless its result is complete; an error is recorded and printed, not raised."""
@@ -135,9 +164,10 @@ class _Run:
             if not self.overwrite and is_complete(photo, name, self.out, self.run):
                 self.complete_already.append(str(photo))
                 return
-            found, line = self.predict(photo, name)
+            scene, line = self.predict(photo, name)
             self.done.append(str(photo))
-            self.people += found
+            self.people += len(scene.people)
+            self.unproven += _unproven(scene)
             _tell(f"{counter} {line}", sys.stdout)
         except Exception as error:  # whatever is wrong with one photo, the others are still predicted
             self.failed[str(photo)] = _sentence(photo, error)
@@ -146,17 +176,18 @@ class _Run:
     def summary(self, seconds: float, interrupted: bool) -> RunSummary:
         """How the run went."""
         done, already = tuple(self.done), tuple(self.complete_already)
-        return RunSummary(done, already, self.failed, self.people, seconds, interrupted)
+        return RunSummary(
+            done, already, self.failed, self.people, self.unproven, self.other_settings, seconds, interrupted
+        )
 
-    def predict(self, path: Path, name: str) -> tuple[int, str]:
+    def predict(self, path: Path, name: str) -> tuple[Scene, str]:
         """Read a photo, predict it, and write its result.
 
         Returns
         -------
-        people : int
-            How many were found.
-        line : str
-            For the user: what was found, and how long each stage took.
+        Scene
+        str
+            For the user: what was found, how long each stage took, and what is to be known about it.
         """
         started = time.perf_counter()
         photo = open_photo(path)
@@ -173,8 +204,19 @@ class _Run:
         stages = {"read": read - started, **scene.seconds, "write": written - predicted}
         timing = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in stages.items())
         found = _count(len(scene.people), "person", "people")
-        notes = "".join(f"; {note}" for note in photo.notes)
-        return len(scene.people), f"{path}: {found} in {written - started:.2f} s ({timing}){notes}"
+        notes = [*photo.notes, *_people_left_out(trace)]
+        if unproven := _unproven(scene):
+            notes.append(f"{_count(unproven, 'pose')} not proven to be the best (time limit)")
+        remarks = "".join(f"; {note}" for note in notes)
+        return scene, f"{path}: {found} in {written - started:.2f} s ({timing}){remarks}"
+
+
+def _people_left_out(trace: Trace) -> tuple[str, ...]:
+    """A note if the detector found more people than the setting allows."""
+    if not trace.left_out:
+        return ()
+    more = _count(trace.left_out, "more person", "more people")
+    return (f"at least {more} left out: raise --pipeline.detection.max_people",)
 
 
 def _save_crfs(trace: Trace, base: Path) -> None:
@@ -186,14 +228,9 @@ def _save_crfs(trace: Trace, base: Path) -> None:
         grouping.problem.save(base.with_name(f"{base.name}_{number}.npz"))
 
 
-def _write_predictions(photos: Sequence[Path], names: Sequence[str], failed: set[str], out: Path) -> None:
-    entries = (
-        entry
-        for photo, name, image_id in zip(photos, names, image_ids(photos), strict=True)
-        if str(photo) not in failed
-        for entry in coco_results(read_record(out / f"{name}.json"), image_id)
-    )
-    write_predictions(entries, out)
+def _unproven(scene: Scene) -> int:
+    """How many people's poses are the best that a search found, not proven to be the best."""
+    return sum(person.certificate.status == TIME_LIMIT for person in scene.people)
 
 
 def _sentence(photo: Path, error: Exception) -> str:
@@ -213,8 +250,9 @@ def _sentence(photo: Path, error: Exception) -> str:
 
 
 def _tell(line: str, file: TextIO) -> None:
-    """Print a line above the progress bar."""
-    tqdm.write(line, file=file)
+    """Print a line above the progress bar, with escapes for what the terminal cannot show."""
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    tqdm.write(line.encode(encoding, "backslashreplace").decode(encoding), file=file)
     file.flush()
 
 

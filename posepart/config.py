@@ -12,6 +12,9 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
         raise ValueError(f"unknown {name} {value!r}: choose one of {', '.join(choices)}")
 
 
+TILES = ("off", "auto")
+
+
 @dataclass(frozen=True)
 class DetectionConfig:
     """Person boxes (Sec. 4.1)."""
@@ -20,6 +23,10 @@ class DetectionConfig:
     nms_iou: float = 0.6  # Sec. 4.1: box IoU overlap threshold
     max_people: int = 60  # bounds memory and time in a crowd; the best scored boxes are kept
     min_size: float = 8.0  # px in the photo; a smaller box shows no readable person
+    tiles: str = "auto"  # not in the paper, "off"; "auto": wide and crowded photos are seen in tiles, too
+
+    def __post_init__(self) -> None:
+        _check_choice("detection.tiles", self.tiles, TILES)
 
 
 @dataclass(frozen=True)
@@ -186,7 +193,7 @@ class PipelineConfig:
 
 # Every number as printed by Xia et al.; what they do not print is as in the defaults, or switched off.
 PAPER = PipelineConfig(
-    detection=DetectionConfig(score_threshold=0.6, nms_iou=0.6),  # Sec. 4.1
+    detection=DetectionConfig(score_threshold=0.6, nms_iou=0.6, tiles="off"),  # Sec. 4.1
     candidates=CandidateConfig(max_per_joint=6, score_threshold=0.2, min_distance=16.0),  # Sec. 4.1
     features=FeatureConfig(segment_term=True, boundary_distance=10.0, rectangle_aspect=2.5),  # supplement
     crf=CrfConfig(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from posepart.arrays import check_rgb
 from posepart.schema import NUM_PARTS, SKELETON, Joint, Part, voc_palette
 from posepart.structures import Person, Scene
 
@@ -51,8 +52,9 @@ def draw_overlay(image: NDArray[np.uint8], scene: Scene, max_side: int = MAX_SID
     Raises
     ------
     ValueError
-        The scene is not of the photo's size.
+        `image` is no such array, or the scene is not of the photo's size.
     """
+    check_rgb(image)
     height, width = image.shape[:2]
     if scene.size != (width, height):
         raise ValueError(f"expected a photo of the result's size {scene.size}, got {(width, height)}")

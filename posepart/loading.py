@@ -1,5 +1,6 @@
 """From a model set to a `Pipeline`: which networks fill the stages of Figure 2, and on which device they run."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -18,6 +19,7 @@ from posepart.stages.detection import build_detector
 from posepart.stages.networks import CropNetworks, FcnNetworks
 from posepart.stages.pairwise import PairwiseModel
 from posepart.stages.refinement import Refiner
+from posepart.stages.tiles import TiledDetector
 
 OPENVINO = "openvino"  # the device of `load` that compiles the FCNs
 
@@ -53,18 +55,35 @@ def load(
     Raises
     ------
     ValueError
-        If the model or device is unknown, or weights are missing, damaged, or made for other joints, parts or
-        another setting of the segment term.
+        If an argument is of another type, the model or device is unknown, or weights are missing, damaged, or made
+        for other joints, parts or another setting of the segment term.
     """
+    _check_type("name_or_folder", name_or_folder, str, Path)
+    _check_type("detector", detector, str)
+    _check_type("config", config, PipelineConfig, type(None))
+    _check_type("device", device, str, torch.device)
     config = config or PipelineConfig()
     model = find_model(name_or_folder)
     compiled, device = device == OPENVINO, "cpu" if device == OPENVINO else device
     check_device(device)
-    people = build_detector(detector, config.detection, device, default=model.path("detector"))
+    whole = build_detector(detector, config.detection, device, default=model.path("detector"))
+    people = TiledDetector(whole, whole.longest, config.detection)
     stages = _fcn_stages if "pose" in model.cards else _jppnet_stages
     networks, assembler, refiner = stages(model, config, device, compiled)
     calibration = load_calibration(model)
     return Pipeline(people, networks, assembler, refiner, config, calibration, model.name)
+
+
+def _check_type(name: str, value: object, *kinds: type) -> None:
+    """Refuse an argument of another type, and say what makes the right one."""
+    if isinstance(value, kinds):
+        return
+    mend = ""
+    if kinds[0] is PipelineConfig and isinstance(value, Mapping):
+        mend = f"; write posepart.PipelineConfig({', '.join(f'{key}=...' for key in value)})"
+    elif kinds[0] is PipelineConfig:
+        mend = "; posepart.PipelineConfig() holds the defaults, posepart.PAPER the numbers of the paper"
+    raise ValueError(f"{name}: expected a {kinds[0].__name__}, got {value!r} ({type(value).__name__}){mend}")
 
 
 Stages = tuple[CropNetworks, Assembler, Refiner | None]

@@ -1,11 +1,9 @@
 """Figure 2 of Xia et al. (CVPR 2017): from a photo to its people, joints and parts."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from posepart.arrays import Rgb
+from posepart.arrays import Rgb, check_rgb
 from posepart.config import PipelineConfig
 from posepart.stages.calibration import Calibration, calibrate
 from posepart.stages.crops import crop_boxes
@@ -28,6 +26,7 @@ class Trace:
     evidence: tuple[Evidence, ...]  # one per person box, best box first
     groupings: tuple[Grouping, ...]  # what the assembler made of each
     sources: tuple[Source, ...]  # the crop and pose from which each of the scene's people comes
+    left_out: int = 0  # further people whom the detector found, beyond `detection.max_people`
 
 
 @dataclass(frozen=True)
@@ -64,13 +63,13 @@ class Pipeline:
         ValueError
             If the photo has another shape or type.
         """
-        if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or not photo.size:
-            raise ValueError(f"expected an (H, W, 3) uint8 RGB image, got {photo.dtype} {photo.shape}")
+        check_rgb(photo)
         clock = Stopwatch()
         boxes = clock.time("detection", self.detector, photo)
         crops = clock.time("crops", crop_boxes, photo, boxes, self.config.crop)
         evidence = clock.time("networks", self.networks, crops)
-        return self.conclude(evidence, (photo.shape[0], photo.shape[1]), clock)
+        trace = self.conclude(evidence, (photo.shape[0], photo.shape[1]), clock)
+        return replace(trace, left_out=boxes.left_out)
 
     def conclude(
         self, evidence: Sequence[Evidence], photo_shape: tuple[int, int], clock: Stopwatch | None = None

@@ -19,6 +19,7 @@ class PersonBoxes:
 
     xyxy: Float32  # (N, 4), photo frame
     scores: Float32  # (N,), in [0, 1]
+    left_out: int = 0  # further people who were found, but not kept: there were more than `max_people`
 
     def __post_init__(self) -> None:
         check_shape("PersonBoxes.xyxy", self.xyxy, (None, 4))
@@ -117,6 +118,9 @@ class Evidence:
     crop: Crop
     candidates: Candidates  # crop frame
     parts: PartMaps  # of the first stage
+
+
+TIME_LIMIT = "time_limit"  # status of a certificate when the search was stopped before it had a proof
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ FLOORS = (
     ("structures",),
     ("stages", "io", "draw"),
     ("pipeline", "jppnet", "data", "synthetic"),
-    ("loading", "batch", "explanation", "metrics"),
+    ("loading", "batch", "explanation", "metrics", "images"),
     ("report", "training"),
     ("ablation",),
     ("cli",),

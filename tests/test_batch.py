@@ -3,7 +3,11 @@
 import gc
 import json
 import os
+import subprocess
+import sys
+import time
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,8 @@ from posepart.batch import RunSummary, predict_photos
 from posepart.ilp import Problem
 from posepart.io.results import read_result
 from posepart.io.run_folder import image_ids, prepare_out, result_names
+from posepart.pipeline import Trace
+from posepart.structures import Certificate
 
 SETTINGS = {"model": "fake", "pipeline": {"refine": True, "crf": {"time_limit": 1.0}}}
 
@@ -160,6 +166,18 @@ def test_note_on_animations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "holds 2 pictures, the first is used" in capsys.readouterr().out
 
 
+def test_note_on_people_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Crowded(FakePipeline):
+        def trace(self, image: Rgb) -> Trace:
+            return replace(super().trace(image), left_out=40)
+
+    photo = write_photo(tmp_path / "a.png", people=2)
+    run([photo], tmp_path / "out", Crowded())
+    line = capsys.readouterr().out
+    assert "2 people in" in line
+    assert line.rstrip().endswith("; at least 40 more people left out: raise --pipeline.detection.max_people")
+
+
 def test_upright_photo_size(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -271,7 +289,8 @@ def test_result_names(photos: list[str], names: list[str]) -> None:
     ],
 )
 def test_image_ids(photos: list[str], ids: list[int]) -> None:
-    assert image_ids([Path(photo) for photo in photos]) == ids
+    names = [f"n{number}" for number in range(len(photos))]
+    assert list(image_ids([Path(photo) for photo in photos], names, {}).values()) == ids
 
 
 def test_one_photo_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,3 +308,167 @@ def test_one_photo_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(batch, "open_photo", watched)
     summary = run([write_photo(tmp_path / f"{stem}.png") for stem in "abc"], tmp_path / "out")
     assert len(summary.done) == 3
+
+
+def listed(out: Path) -> list[tuple[int, str]]:
+    entries = json.loads((out / "predictions.json").read_text())
+    return [(entry["image_id"], entry["file_name"]) for entry in entries]
+
+
+def test_the_list_is_of_all_photos_of_the_folder_with_ids_that_stay(tmp_path: Path) -> None:
+    a, b, c = (write_photo(tmp_path / stem / f"{stem}.png") for stem in "abc")
+    nobody = write_photo(tmp_path / "n.png", people=0)
+    out = tmp_path / "out"
+    run([a, nobody], out)
+    assert listed(out) == [(1, "a.png")]
+    run([b], out)
+    assert listed(out) == [(1, "a.png"), (3, "b.png")], "2 is the photo without people"
+    run([c, b, a], out)
+    assert listed(out) == [(1, "a.png"), (3, "b.png"), (4, "c.png")]
+    before = contents(out)
+    run([a], out)
+    assert contents(out) == before
+
+
+def test_numbers_that_photos_are_named_after_do_not_collide(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run([write_photo(tmp_path / "x.png"), write_photo(tmp_path / "y.png")], out)
+    run([write_photo(tmp_path / "0002.png"), write_photo(tmp_path / "0007.png")], out)
+    assert listed(out) == [(1, "x.png"), (2, "y.png"), (3, "0002.png"), (7, "0007.png")]
+
+
+def test_results_of_an_interrupted_run_are_listed(tmp_path: Path) -> None:
+    a, b, c = (write_photo(tmp_path / f"{stem}.png") for stem in "abc")
+    out = tmp_path / "out"
+    run([b, c], out, FakePipeline(fail_on=1, error=KeyboardInterrupt()))
+    run([a], out)
+    assert listed(out) == [(1, "a.png"), (2, "b.png")]
+    run([b, c], out)
+    assert listed(out) == [(1, "a.png"), (2, "b.png"), (3, "c.png")]
+
+
+def test_results_of_other_settings_are_not_listed_and_counted(tmp_path: Path) -> None:
+    a, b = (write_photo(tmp_path / f"{stem}.png") for stem in "ab")
+    out = tmp_path / "out"
+    run([a], out)
+    digest = prepare_out(out, [b], {"model": "other"}, overwrite=True)
+    summary = predict_photos([b], FakePipeline(), out, run=digest)
+    assert summary.other_settings == 1
+    assert "1 other photo there with results of other settings: not in predictions.json" in str(summary)
+    assert listed(out) == [(2, "b.png")]
+
+
+def test_damaged_ids_are_chosen_anew(tmp_path: Path) -> None:
+    photos = [write_photo(tmp_path / "a.png")]
+    out = tmp_path / "out"
+    digest = prepare_out(out, photos, SETTINGS)
+    record = json.loads((out / "run.json").read_text())
+    damages: tuple[object, ...] = ([], {"a": "one"}, None)
+    for damage in damages:
+        (out / "run.json").write_text(json.dumps({**record, "image_ids": damage}))
+        predict_photos(photos, FakePipeline(), out, run=digest)
+        assert listed(out) == [(1, "a.png")]
+
+
+RUN_OF_ITS_OWN = """
+import sys, time
+from pathlib import Path
+from helpers.fake_pipeline import FakePipeline
+from posepart.batch import predict_photos
+from posepart.io.run_folder import prepare_out
+out, start, *photos = map(Path, sys.argv[1:])
+while not start.exists():
+    time.sleep(0.001)
+summary = predict_photos(photos, FakePipeline(), out, run=prepare_out(out, photos, {"model": "fake"}))
+print(summary)
+sys.exit(summary.exit_code)
+"""
+
+
+def test_two_processes_write_into_one_folder(tmp_path: Path) -> None:
+    shared = [write_photo(tmp_path / f"shared{number}.png", people=1) for number in range(6)]
+    own = [[write_photo(tmp_path / f"{side}{n}.png", people=2) for n in range(4)] for side in ("l", "r")]
+    out, start = tmp_path / "out", tmp_path / "start"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", RUN_OF_ITS_OWN, str(out), str(start), *map(str, photos)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for photos in ([*own[0], *shared], [*shared, *own[1]])
+    ]
+    time.sleep(2)  # both have started and wait
+    start.touch()
+    for process in processes:
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, output + errors
+    assert not list(out.glob(".*"))
+    found = listed(out)
+    assert sorted(name for _, name in found) == sorted(
+        photo.name for photos in (shared, own[0], own[0], own[1], own[1]) for photo in photos
+    )
+    assert len({*found}) == len({number for number, _ in found}) == len({name for _, name in found}) == 14
+    for photo in (*shared, *own[0], *own[1]):
+        assert read_result(out / f"{photo.stem}.json").people
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are texts there")
+def test_a_file_name_that_is_no_text(tmp_path: Path) -> None:
+    photo = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9 <b>&.png"))
+    write_photo(photo, people=1)
+    out = tmp_path / "out"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": "utf-8:strict"}
+    (tmp_path / "start").touch()
+    arguments = [sys.executable, "-c", RUN_OF_ITS_OWN, str(out), str(tmp_path / "start"), str(photo)]
+    subprocess.run(arguments, env=environment, check=True, capture_output=True)
+    assert listed(out) == [(1, photo.name)]
+    assert len(read_result(out / f"{photo.stem}.json").people) == 1
+
+
+@pytest.mark.parametrize("length", [240, 243, 244, 251])
+def test_long_file_names(tmp_path: Path, length: int) -> None:
+    stem = "\u5199" * (length // 3) + "x" * (length % 3)
+    photos = [write_photo(tmp_path / f"{stem}.png"), write_photo(tmp_path / f"{stem[:-1]}y.png")]
+    out = tmp_path / "out"
+    summary = run(photos, out)
+    assert summary.failed == {}
+    assert listed(out) == [(1, photos[0].name), (2, photos[1].name)]
+    names = result_names(photos)
+    assert (names == [photo.stem for photo in photos]) == (length <= 243)
+    assert all(len(os.fsencode(f"{name}_overlay.png")) <= 255 for name in names)
+    assert len(run(photos, out).complete_already) == 2
+
+
+class Unproven(FakePipeline):
+    """The search for the first person of every photo is stopped by the clock."""
+
+    def trace(self, image: Rgb) -> Trace:
+        trace = super().trace(image)
+        certificate = Certificate(-3.0, -4.0, 1.0, "time_limit")
+        people = (replace(trace.scene.people[0], certificate=certificate), *trace.scene.people[1:])
+        return replace(trace, scene=replace(trace.scene, people=people))
+
+
+def test_poses_that_are_not_proven_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos = [write_photo(tmp_path / "a.png", people=2), write_photo(tmp_path / "b.png")]
+    assert "proven" not in str(run(photos, tmp_path / "proven"))
+    capsys.readouterr()
+    summary = run(photos, tmp_path / "out", Unproven())
+    assert summary.unproven == 2
+    assert "2 poses not proven to be the best, as the search reached its time limit" in str(summary)
+    assert "1 pose not proven to be the best (time limit)" in capsys.readouterr().out.splitlines()[0]
+    record = json.loads((tmp_path / "out" / "a.json").read_text())
+    statuses = [person["certificate"]["status"] for person in record["people"]]
+    assert statuses == ["time_limit", "optimal"]
+
+
+def test_texts_are_paths_and_one_path_is_no_list(tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "a.png")
+    digest = prepare_out(tmp_path / "out", [photo], SETTINGS)
+    summary = predict_photos([str(photo)], FakePipeline(), str(tmp_path / "out"), run=digest)  # type: ignore[list-item, arg-type]
+    assert summary.done == (str(photo),)
+    with pytest.raises(ValueError, match=r"photos: expected a list of paths, got .*a\.png'; write \["):
+        predict_photos(str(photo), FakePipeline(), tmp_path / "out", run=digest)  # type: ignore[arg-type]

@@ -5,11 +5,12 @@ from functools import reduce
 
 import pytest
 
-from posepart.config import PAPER, PRESETS, ChoiceConfig, MergeConfig, PipelineConfig
+from posepart.config import PAPER, PRESETS, ChoiceConfig, DetectionConfig, MergeConfig, PipelineConfig
 
 PRINTED = {
     "detection.score_threshold": 0.6,  # Sec. 4.1
     "detection.nms_iou": 0.6,  # Sec. 4.1
+    "detection.tiles": "off",  # the detector sees the photo once
     "candidates.max_per_joint": 6,  # Sec. 4.1
     "candidates.score_threshold": 0.2,  # Sec. 4.1
     "candidates.min_distance": 16,  # Sec. 4.1
@@ -91,3 +92,5 @@ def test_unknown_rules_are_refused() -> None:
         ChoiceConfig(rule="nearest")
     with pytest.raises(ValueError, match=r"unknown merge\.keep_by 'area': choose one of box, pose"):
         MergeConfig(keep_by="area")
+    with pytest.raises(ValueError, match=r"unknown detection\.tiles 'on': choose one of off, auto"):
+        DetectionConfig(tiles="on")

@@ -363,7 +363,7 @@ def test_fields_of_a_result(out: Path) -> None:
     page = DOCS / "output-format.md"
     check_fields(page, "NAME.json", read(out / "group_scene.json"))
     check_fields(page, "predictions.json", read(out / "predictions.json"))
-    stop = ("settings.weights", "settings.pipeline")
+    stop = ("image_ids", "settings.weights", "settings.pipeline")
     check_fields(page, "run.json", read(out / "run.json"), stop)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from posepart.schema import Joint, Part
 from posepart.stages.crf import SolvedCrf
 from posepart.stages.features import OFFSET_FEATURES
 from posepart.stages.pairwise import PairwiseModel
+from posepart.stages.tiles import TiledDetector
 
 WITHOUT_SEGMENTS = PipelineConfig(features=FeatureConfig(segment_term=False))
 
@@ -52,6 +54,15 @@ def test_load_a_folder(model_folder: Path) -> None:
     assert boxed(np.zeros((60, 80, 3), np.uint8)).size == (80, 60)  # the networks run, too
 
 
+@pytest.mark.parametrize(("config", "tiles"), [(PipelineConfig(), "auto"), (PAPER, "off")])
+def test_the_detector_sees_tiles_unless_the_paper_is_asked_for(
+    model_folder: Path, config: PipelineConfig, tiles: str
+) -> None:
+    detector = load(model_folder, config=replace(config, features=FeatureConfig(segment_term=False))).detector
+    assert isinstance(detector, TiledDetector)
+    assert (detector.longest, detector.config.tiles) == (64, tiles)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -64,6 +75,27 @@ def test_load_a_folder(model_folder: Path) -> None:
 def test_load_says_what_is_wrong(model_folder: Path, call: Callable[[Path], Pipeline], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call(model_folder)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            {"config": {"refine": False}},
+            r"config: .*\(dict\); write posepart\.PipelineConfig\(refine=\.\.\.\)",
+        ),
+        (
+            {"config": "paper"},
+            r"config: expected a PipelineConfig, got 'paper' \(str\); posepart\.PipelineConfig\(",
+        ),
+        ({"name_or_folder": 3}, r"name_or_folder: expected a str, got 3 \(int\)"),
+        ({"detector": None}, r"detector: expected a str, got None"),
+        ({"device": 0}, r"device: expected a str, got 0 \(int\)"),
+    ],
+)
+def test_arguments_of_another_type_are_refused(arguments: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        load(**arguments)
 
 
 def test_the_installed_model_runs_with_the_numbers_of_the_paper() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,6 +51,11 @@ def test_a_box_without_a_person_gives_no_pose() -> None:
     scene = pipeline_of(boxes)(np.zeros((40, 60, 3), np.uint8))
     assert scene.people == ()
     assert not scene.part_map.any()
+
+
+def test_a_trace_knows_how_many_people_were_left_out() -> None:
+    boxes = replace(boxes_of(FIGURES[:1]), left_out=7)
+    assert pipeline_of(boxes).trace(draw(FIGURES[:1])).left_out == 7
 
 
 def test_joints_are_found_in_the_photo_frame(scene: Scene) -> None:
@@ -209,6 +215,22 @@ def test_crfs_are_written_and_solved_again(scene: Scene, tmp_path: Path, batch_s
 def test_other_images_are_refused(image: NDArray) -> None:
     with pytest.raises(ValueError, match=r"expected an \(H, W, 3\) uint8 RGB image, got"):
         pipeline_of(PersonBoxes.empty())(image)
+
+
+@pytest.mark.parametrize(
+    ("photo", "told"),
+    [
+        (Image.new("RGB", (8, 8)), r"a Pillow image; numpy\.asarray\(image\.convert"),
+        ("beach.jpg", r"path 'beach\.jpg'; posepart\.read_photo reads it"),
+        (Path("beach.jpg"), r"beach\.jpg.*; posepart\.read_photo reads it"),
+        ([np.zeros((8, 8, 3), np.uint8)], "a list; pass one photo after the other"),
+        (torch.zeros((8, 8, 3), dtype=torch.uint8), r"a torch\.Tensor; numpy\.asarray"),
+        (None, "a builtins.NoneType"),
+    ],
+)
+def test_arguments_that_are_no_images_are_refused(photo: Any, told: str) -> None:
+    with pytest.raises(ValueError, match=rf"expected an \(H, W, 3\) uint8 RGB image, got .*{told}"):
+        pipeline_of(PersonBoxes.empty())(photo)
 
 
 def test_the_same_photo_twice_is_the_same_scene(scene: Scene) -> None:

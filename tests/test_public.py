@@ -75,3 +75,12 @@ def test_import_is_quick() -> None:
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.split() == ["False", "False"]
+
+
+def test_the_import_of_version_0_1_still_works_and_says_what_to_use() -> None:
+    code = "import posepart; from posepart.images import read_photo; print(read_photo is posepart.read_photo)"
+    finished = subprocess.run(
+        [sys.executable, "-W", "default", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.strip() == "True"
+    assert "DeprecationWarning: posepart.images is deprecated: use posepart.read_photo" in finished.stderr

@@ -100,7 +100,10 @@ def check_settings_file(name: str) -> None:
 def _wrong_value(reason: str) -> str:
     """What was expected of the value of an option, and what came."""
     if match := re.match(r"Expected a <class '(\w+)'>\. Got value: (.*)", reason):
-        return f"expected {_TYPES.get(match[1], match[1])}, got {match[2]}"
+        sentence = f"expected {_TYPES.get(match[1], match[1])}, got {match[2]}"
+        if match[1] == "str" and match[2] in ("True", "False"):
+            sentence += ", which YAML makes of on, off, yes and no: put the word in quotes"
+        return sentence
     if match := re.match(r"invalid choice: '(.*?)' \(choose from (.*)\)", reason):
         return f"expected one of {match[2].replace(chr(39), '')}, got {match[1]}"
     return " ".join(reason.split())

@@ -26,8 +26,8 @@ For each photo NAME, the folder OUT receives
   NAME_parts.png    the part of every pixel (indexed colours)
   NAME_people.png   the person of every pixel (indexed colours, 0 = nobody)
   NAME_overlay.png  all of this drawn on the photo, at most 2000 px wide or high
-and for the whole run predictions.json (a COCO keypoint-results list) and run.json (the
-settings). If photos differ only in their suffix, NAME includes it. To continue an
+and for all photos in OUT predictions.json (a COCO keypoint-results list) and run.json
+(the settings). If photos differ only in their suffix, NAME includes it. To continue an
 interrupted run, repeat the command: photos with complete results are skipped."""
 EPILOG = """\
 examples:
@@ -44,7 +44,8 @@ examples:
 reproducibility:
   The same photos, settings and --threads on the same processor give the same pictures
   and predictions.json, byte for byte, unless a search for poses reaches its time limit
-  (--pipeline.crf.solver.time_limit; the status in NAME.json is then not "optimal").
+  (--pipeline.crf.solver.time_limit; the last line says how many did, and their status in
+  NAME.json is "time_limit").
   NAME.json differs only in its wall times ("seconds"). With --deterministic, these are
   written as 0, and the time limit is an hour per box.
 
@@ -103,7 +104,7 @@ def run(chosen: Namespace) -> int:
     options.check_threads(chosen)
     out = Path(chosen.out)
     config = options.pipeline_config(chosen)
-    photos, empty_folders = _find_photos(chosen.photos)
+    photos, empty_folders, left_out = _find_photos(chosen.photos)
     if not photos and not chosen.sample:
         raise ValueError(
             "; ".join(empty_folders) or "no photo given; name photos or folders, or use --sample"
@@ -131,30 +132,32 @@ def run(chosen: Namespace) -> int:
         deterministic=chosen.deterministic,
         dump_crf=None if chosen.dump_crf is None else make_folder(Path(chosen.dump_crf)),
     )
-    return _conclude(summary, out, len(empty_folders))
+    return _conclude(summary, out, len(empty_folders), left_out)
 
 
-def _conclude(summary: "RunSummary", out: Path, empty_folders: int) -> int:
+def _conclude(summary: "RunSummary", out: Path, empty_folders: int, left_out: Sequence[str]) -> int:
     if summary.interrupted:
         finished = len(summary.done) + len(summary.complete_already)
         complain(f"interrupted; photos complete in {out}: {finished}; repeat the command to continue")
         return summary.exit_code
-    print(f"{summary}; results in {out}")
+    print("; ".join([str(summary), *left_out, f"results in {out}"]))
     return summary.exit_code or (1 if empty_folders else 0)
 
 
-def _find_photos(paths: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """List the photos, and a sentence for every folder without any, so that it does not stop the others."""
-    from posepart.io.photos import find_photos
+def _find_photos(paths: Sequence[str]) -> tuple[list[Path], list[str], list[str]]:
+    """The photos; a sentence for every folder without any, so that it does not stop the others; what is left out."""
+    from posepart.io.photo_folders import find_photos, left_out
 
-    good, sentences = [], []
-    for path in paths:
+    good, sentences, others = [], [], []
+    for path in dict.fromkeys(paths):
         try:
             find_photos([path])
             good.append(path)
+            if Path(path).is_dir() and (other := left_out(path)):
+                others.append(f"{path}: {other}")
         except ValueError as error:
             sentences.append(str(error))
-    return find_photos(good), sentences
+    return find_photos(good), sentences, others
 
 
 def _write_sample_photos(folder: Path) -> list[Path]:

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from posepart.arrays import Ids, Index
 from posepart.data.sample import Sample
 from posepart.io.label_maps import read_ids
-from posepart.io.photos import exif_orientation, open_photo
+from posepart.io.photos import open_photo, photo_size
 from posepart.schema import IGNORE, JOINT_NAMES, NUM_PARTS, Joint
 
 TOLERANCE = 1.0  # px that boxes and joints may lie outside the photo: rounding, and pixels counted from 1
-_UPRIGHT = 1
 _NO_PIXELS = np.zeros(256, np.int64)
 
 
@@ -42,7 +40,7 @@ def check_sample(sample: Sample, decode: bool = False) -> SampleFindings:
     ----------
     sample : Sample
     decode : bool
-        Decode the whole photo; otherwise only its header is read.
+        Decode the whole photo; otherwise only the headers, and the ends of JPEG and PNG files, are read.
     """
     findings = [*_photo_findings(sample, decode), *_box_findings(sample), *_joint_findings(sample)]
     pixels = _NO_PIXELS
@@ -66,48 +64,27 @@ def _photo_findings(sample: Sample, decode: bool) -> Iterator[Finding]:
         yield Finding("missing file", f"{path}: no such photo; copy it there, or delete it from the labels")
         return
     try:
-        with Image.open(path) as file:
-            size = file.size
-            # Pillow decodes a whole PNG to look for its EXIF data
-            orientation = exif_orientation(file) if decode or file.format == "JPEG" else _UPRIGHT
         if decode:
-            open_photo(path)
-    except Exception as error:  # damaged headers make Pillow's readers raise almost anything
-        yield Finding(
-            "unreadable photo", f"{_named(path, error)}; copy it again, or delete it from the labels"
-        )
+            height, width = open_photo(path).image.shape[:2]
+        else:
+            width, height = photo_size(path, whole=True)
+    except ValueError as error:
+        yield Finding("unreadable photo", str(error))
         return
-    if size != (sample.width, sample.height):
-        yield Finding("size mismatch", _size_sentence(path, size, sample))
-    if orientation != _UPRIGHT:
-        yield Finding(
-            "turned photo",
-            f"{path}: is stored turned (EXIF orientation {orientation}), but labels refer to the stored pixels; "
-            "store it upright without that tag",
-        )
-
-
-def _named(path: Path, error: Exception) -> str:
-    """The text of an error that names the file."""
-    return str(error) if str(path) in str(error) else f"{path}: {error}"
-
-
-def _size_sentence(path: Path, size: tuple[int, int], sample: Sample) -> str:
-    return (
-        f"{path}: is {size[0]} x {size[1]} px, but its labels are for {sample.width} x {sample.height} px; "
-        "correct the size in the labels, or put the photo and maps that were labelled there"
-    )
+    if (width, height) != (sample.width, sample.height):
+        yield Finding("size mismatch", sample.size_sentence(path, (width, height)))
 
 
 def _read_map(sample: Sample, path: Path) -> tuple[Ids | None, list[Finding]]:
     try:
         ids = read_ids(path)
-    except Exception as error:  # see `_photo_findings`
-        return None, [Finding("unreadable map", _named(path, error))]
+    except Exception as error:  # damaged headers make Pillow's readers raise almost anything
+        text = str(error) if str(path) in str(error) else f"{path}: {error}"
+        return None, [Finding("unreadable map", text)]
     height, width = ids.shape
     if (width, height) == (sample.width, sample.height):
         return ids, []
-    return ids, [Finding("size mismatch", _size_sentence(path, (width, height), sample))]
+    return ids, [Finding("size mismatch", sample.size_sentence(path, (width, height)))]
 
 
 def _unknown_ids(path: Path, pixels: Index) -> Iterator[Finding]:

@@ -2,14 +2,14 @@
 
 CIHP, where SPLIT is Training, Validation or Testing::
 
-    DIR/SPLIT/Images/NAME.jpg
+    DIR/SPLIT/Images/NAME.jpg                or another suffix of photos
     DIR/SPLIT/Category_ids/NAME.png          labels, CIHP's ids
     DIR/SPLIT/Human_ids/NAME.png             a value from 1 for each person, 0 for nobody
     DIR/SPLIT/Instance_ids/NAME.png          a value from 1 for each part of each person
 
 ATR::
 
-    DIR/JPEGImages/NAME.jpg
+    DIR/JPEGImages/NAME.jpg                  or another suffix of photos
     DIR/SegmentationClassAug/NAME.png        labels, ATR's ids
     DIR/{split}_id.txt                       optional, the names of a split; without it, every picture
 """
@@ -20,7 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from posepart.arrays import Float32, Ids, check_shape
+from posepart.io.files import read_names
 from posepart.io.label_maps import read_label_map, write_label_map
+from posepart.io.photo_folders import photos_by_stem
 from posepart.schema import IGNORE
 from posepart.schema.atr_and_cihp import ATR_TO_LIP, CIHP_TO_LIP, AtrLabel
 from posepart.schema.lip import NUM_LIP_LABELS
@@ -116,7 +118,7 @@ def read_atr(folder: Path, split: str = "train") -> list[ParsedPicture]:
     folder = Path(folder)
     images = {image.stem: image for image in _pictures(folder / "JPEGImages")}
     listed = folder / f"{split}_id.txt"
-    names = listed.read_text(encoding="utf-8").split() if listed.exists() else list(images)
+    names = read_names(listed) if listed.exists() else list(images)
     missing = [name for name in names if name not in images]
     if missing:
         raise ValueError(f"{listed}: lists {missing[0]}, which JPEGImages lacks; copy the pictures again")
@@ -159,9 +161,7 @@ def write_cihp_submission(folder: Path, name: str, labels: Ids, people: Ids) -> 
 
 
 def _pictures(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise ValueError(f"{folder}: no such folder; name the folder that the data set was unpacked to")
-    return sorted(folder.glob("*.jpg"))
+    return list(photos_by_stem(folder).values())
 
 
 def _beside(folder: Path, stem: str) -> Path | None:

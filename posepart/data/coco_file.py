@@ -149,9 +149,9 @@ def _category(path: Path, categories: Sequence[Record], joints: tuple[str, ...])
     named = [category for category in categories if category.get("keypoints")]
     fitting = [category for category in named if _names(category) == joints]
     if len(fitting) > 1:
-        names = ", ".join(str(category.get("name")) for category in fitting)
+        people = ", ".join(str(category.get("name")) for category in fitting)
         raise ValueError(
-            f"{path}: several categories have these joints ({names}); keep the one of people, or give the others a "
+            f"{path}: several categories have these joints ({people}); keep the one of people, or give the others a "
             "file of their own"
         )
     if fitting:

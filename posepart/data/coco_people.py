@@ -2,7 +2,7 @@
 
 Layout::
 
-    DIR/images/NAME.jpg
+    DIR/images/NAME.jpg                      or any other photo; all labels are of it as EXIF data turn it
     DIR/parts/NAME.png                       optional, indexed part ids, 255 = ignore
     DIR/instances/NAME.png                   optional, indexed person values
     DIR/person_keypoints_{split}.json        COCO keypoints format, one category with our 14 joints

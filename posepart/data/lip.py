@@ -2,7 +2,7 @@
 
 Layout, where each file or folder may lie up to two folders deeper, as the archives unpack::
 
-    DIR/{split}_images/NAME.jpg
+    DIR/{split}_images/NAME.jpg              or another suffix of photos
     DIR/{split}_segmentations/NAME.png       grey PNG of label ids
     DIR/lip_{split}_set.csv                  no header: file, then x, y, hidden of 16 joints; nan where not labelled
     DIR/{split}_id.txt                       optional, the names in order; else the csv's order, or the folder's
@@ -19,12 +19,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from posepart.arrays import Float64, Ids, check_shape
 from posepart.data.sample import LabelledPerson, Sample
-from posepart.io.files import write_atomically
+from posepart.io.files import read_names, read_text, write_atomically
 from posepart.io.label_maps import read_label_map, write_label_map
+from posepart.io.photo_folders import photos_by_stem
+from posepart.io.photos import photo_size
 from posepart.schema.lip import (
     NUM_LIP_JOINTS,
     NUM_LIP_LABELS,
@@ -51,9 +52,8 @@ class LipPicture:
         return None if self.label_path is None else read_label_map(self.label_path, NUM_LIP_LABELS)
 
     def size(self) -> tuple[int, int]:
-        """Width and height of the picture, px."""
-        with Image.open(self.image_path) as file:
-            return file.size
+        """Width and height of the upright picture, px."""
+        return photo_size(self.image_path)
 
     def as_sample(self) -> Sample:
         """Convert to a sample with our 14 joints, its box the whole picture.
@@ -91,14 +91,11 @@ def read_lip(folder: Path, split: str = "train") -> list[LipPicture]:
         raise ValueError(f"{folder}: lacks {split}_images; choose the folder that LIP was unpacked to")
     labels = _locate(folder, f"{split}_segmentations")
     annotations = _locate(folder, f"lip_{split}_set.csv")
-    joints = {} if annotations is None else read_pose_labels(annotations)
-    paths = {path.stem: path for path in sorted(images.glob("*.jpg"))}
+    poses = {} if annotations is None else read_pose_labels(annotations)
+    joints = {Path(name).stem: pose for name, pose in poses.items()}
+    paths = photos_by_stem(images)
     listed = _locate(folder, f"{split}_id.txt")
-    names = (
-        listed.read_text(encoding="utf-8", errors="replace").split()
-        if listed
-        else [Path(n).stem for n in joints] or list(paths)
-    )
+    names = read_names(listed) if listed else list(joints) or list(paths)
     missing = [name for name in names if name not in paths]
     if missing:
         raise ValueError(f"{images}: lacks {missing[0]}.jpg, which the split lists; copy the pictures again")
@@ -106,8 +103,9 @@ def read_lip(folder: Path, split: str = "train") -> list[LipPicture]:
     for name in names:
         label_path = None if labels is None else labels / f"{name}.png"
         has_labels = label_path is not None and label_path.exists()
-        pose = joints.get(paths[name].name)
-        pictures.append(LipPicture(paths[name].name, paths[name], pose, label_path if has_labels else None))
+        pictures.append(
+            LipPicture(paths[name].name, paths[name], joints.get(name), label_path if has_labels else None)
+        )
     return pictures
 
 
@@ -196,7 +194,7 @@ def _read_rows(path: Path, columns: int) -> dict[str, Float64]:
     """Read a csv without header: file name -> (16, columns) numbers."""
     rows: dict[str, Float64] = {}
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_text(Path(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: cannot be read ({error})") from error
     for number, row in enumerate(csv.reader(io.StringIO(text)), start=1):

@@ -2,7 +2,7 @@
 
 Layout::
 
-    DIR/JPEGImages/ID.jpg
+    DIR/JPEGImages/ID.jpg                or another suffix of photos
     DIR/SegmentationPart/ID.png          indexed part ids as in `schema.Part`, 255 = ignore
     DIR/PersonJoints/ID.mat              boxes: 1 x N cells of x1, y1, x2, y2; joints: 1 x N cells of 14 x 3
     DIR/train_id.txt, DIR/val_id.txt     one ID per line; also in DIR/list or DIR/pascal_person_part_trainval_list
@@ -15,14 +15,17 @@ ignore regions, and it has no instance maps.
 
 import warnings
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 from scipy.io import loadmat
 
 from posepart.arrays import Float64
 from posepart.data.sample import LabelledPerson, Sample
+from posepart.io.files import read_text
+from posepart.io.photo_folders import photos_by_stem
+from posepart.io.photos import photo_size
 from posepart.schema import NUM_JOINTS, PASCAL_JOINTS
 
 _LIST_FOLDERS = (".", "list", "pascal_person_part_trainval_list")
@@ -48,14 +51,16 @@ def read_pascal_person_part(folder: Path, split: str = "train") -> list[Sample]:
     folder = Path(folder)
     path = list_files(folder).get(split, folder / f"{split}_id.txt")
     names = _read_list(path)
-    for sub_folder, suffix in (("JPEGImages", ".jpg"), ("SegmentationPart", ".png")):
-        _check_complete(folder / sub_folder, suffix, names, path)
-    return [_sample(folder, name) for name in names]
+    photos = photos_by_stem(folder / "JPEGImages")
+    parts = {file.stem: file for file in (folder / "SegmentationPart").glob("*.png")}
+    _check_complete(folder / "JPEGImages", ".jpg", photos, names, path)
+    _check_complete(folder / "SegmentationPart", ".png", parts, names, path)
+    return [_sample(folder, name, photos[name], parts[name]) for name in names]
 
 
 def _read_list(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_text(path).splitlines()
     except FileNotFoundError as error:
         raise ValueError(f"{path}: no such file; it lists the ids of the photos, one per line") from error
     except UnicodeDecodeError as error:
@@ -67,9 +72,10 @@ def _read_list(path: Path) -> list[str]:
     return names
 
 
-def _check_complete(folder: Path, suffix: str, names: list[str], path: Path) -> None:
-    present = {path.name for path in folder.glob(f"*{suffix}")}
-    missing = [name for name in names if f"{name}{suffix}" not in present]
+def _check_complete(
+    folder: Path, suffix: str, present: Collection[str], names: list[str], path: Path
+) -> None:
+    missing = [name for name in names if name not in present]
     if missing:
         count = f"{len(missing)} of the {len(names)} files" if len(missing) > 1 else "the file"
         raise ValueError(
@@ -78,10 +84,10 @@ def _check_complete(folder: Path, suffix: str, names: list[str], path: Path) -> 
         )
 
 
-def _sample(folder: Path, name: str) -> Sample:
-    image_path, joints_path = folder / "JPEGImages" / f"{name}.jpg", folder / "PersonJoints" / f"{name}.mat"
+def _sample(folder: Path, name: str, image_path: Path, part_path: Path) -> Sample:
+    joints_path = folder / "PersonJoints" / f"{name}.mat"
     with_people = joints_path.exists()
-    width, height = _size(image_path)
+    width, height = photo_size(image_path)
     return Sample(
         image_path=image_path,
         width=width,
@@ -90,18 +96,10 @@ def _sample(folder: Path, name: str) -> Sample:
         ignore_boxes=np.zeros((0, 4), np.float32),
         boxes_complete=with_people,
         image_id=name,
-        part_path=folder / "SegmentationPart" / f"{name}.png",
+        part_path=part_path,
         parts_from="human",
         source="pascal_person_part",
     )
-
-
-def _size(path: Path) -> tuple[int, int]:
-    try:
-        with Image.open(path) as file:
-            return file.size
-    except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f"{path}: not a photo that can be read; copy it again") from error
 
 
 def _read_people(path: Path) -> tuple[LabelledPerson, ...]:
@@ -109,8 +107,13 @@ def _read_people(path: Path) -> tuple[LabelledPerson, ...]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about unusual variable names; ours are looked up below
             content = loadmat(path, variable_names=["boxes", "joints"])
+    except NotImplementedError:  # the format of -v7.3, which is HDF5
+        raise ValueError(
+            f"{path}: a MATLAB file of version 7.3, which cannot be read; save it with save(..., '-v7')"
+        ) from None
     except Exception as error:  # a damaged file makes scipy raise almost anything
-        raise ValueError(f"{path}: not a MATLAB file that can be read ({error}); copy it again") from None
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{path}: not a MATLAB file that can be read ({reason}); copy it again") from None
     boxes, joints = (_cells(path, key, content.get(key)) for key in ("boxes", "joints"))
     if len(boxes) != len(joints):
         raise ValueError(

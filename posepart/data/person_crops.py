@@ -1,6 +1,6 @@
 """Training crops around people: image, joints of everyone in the crop, part map, ignored regions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from posepart.arrays import Float32, Float64, Mask
+from posepart.arrays import Float32, Mask
 from posepart.config import CropConfig
 from posepart.data.augment import (
     AugmentConfig,
@@ -23,6 +23,7 @@ from posepart.data.augment import (
     warp_labels,
 )
 from posepart.data.sample import LabelledPerson, Sample
+from posepart.data.source_shares import note_on_shares, source_weights
 from posepart.geometry.frames import Affine, crop_to_map
 from posepart.schema import IGNORE, NUM_JOINTS, Part
 from posepart.stages.crops import warp_image
@@ -40,7 +41,9 @@ class CropBatchConfig:
     need: str = "joints"  # labels that a person or photo must have to be drawn: "joints" or "parts"
     crop: CropConfig = field(default_factory=lambda: CropConfig(size=192))
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    source_shares: dict[str, float] = field(default_factory=dict)  # see `source_weights`
+    source_shares: dict[str, float] = field(
+        default_factory=dict
+    )  # source -> share of the crops, see `source_weights`
 
 
 class PersonCrops(Dataset[dict[str, Tensor]]):
@@ -70,6 +73,7 @@ class PersonCrops(Dataset[dict[str, Tensor]]):
             raise ValueError(f"the data holds no person with {config.need}: nothing to train on")
         sources = np.array([samples[s].source for s, _ in self.index])
         self.cumulative = np.cumsum(source_weights(sources, config.source_shares))
+        self.note = note_on_shares(sources, config.source_shares)
         self.donors = [
             (s, p) for s, p in self.index
             if samples[s].instance_path is not None and samples[s].people[p].instance > 0
@@ -116,38 +120,6 @@ class PersonCrops(Dataset[dict[str, Tensor]]):
         view["ignore"] = np.where(cells, labels["ignore"], view["ignore"])
         free = int(np.argmin(view["joints"][:, :, 2].any(1))) or MAX_PEOPLE - 1
         view["joints"][free] = labels["joints"][0]
-
-
-def source_weights(sources: NDArray[np.str_], shares: Mapping[str, float]) -> Float64:
-    """Probabilities with which items are drawn, so that named sources get their shares and the others the rest.
-
-    Parameters
-    ----------
-    sources : (N,) str
-        The source of each item.
-    shares : mapping of str to float
-        Source -> its share of the draws. Sources that it does not name split the rest by their number of items.
-
-    Returns
-    -------
-    (N,) float64
-        They sum to 1.
-
-    Raises
-    ------
-    ValueError
-        No item has any weight.
-    """
-    names, inverse, counts = np.unique(sources, return_inverse=True, return_counts=True)
-    rest = max(0.0, 1.0 - sum(shares.get(n, 0.0) for n in names))
-    unnamed = sum(c for n, c in zip(names, counts, strict=True) if n not in shares)
-    share = np.array([shares.get(n, rest * c / max(unnamed, 1)) for n, c in zip(names, counts, strict=True)])
-    weights = share[inverse] / counts[inverse]
-    if weights.sum() <= 0:
-        raise ValueError(
-            "source_shares gives no weight to any photo: name the sources that the data folder holds"
-        )
-    return weights / weights.sum()
 
 
 def crop_labels(

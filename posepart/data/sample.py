@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from posepart.arrays import Float32, Ids, Mask, Rgb, check_shape
 from posepart.io.label_maps import read_ids
+from posepart.io.photos import open_photo, photo_size
 from posepart.schema import NUM_JOINTS
 
 
@@ -34,6 +34,8 @@ class Sample:
 
     A photo is known by its `image_id`, where the data set gives one, and by its `name`; both are the reader's, and
     results are paired with labels by them alone (`report.predictions`).
+
+    Size, labels and label maps are of the upright photo, to which EXIF data turn the stored pixels.
 
     An ignore box is a region that counts neither as person nor as background. `unchecked` tells which of them hold
     one person whom a detector found and nobody checked.
@@ -63,9 +65,36 @@ class Sample:
         check_shape("Sample.unchecked", self.unchecked, (len(self.ignore_boxes),))
 
     def read_image(self) -> Rgb:
-        """Read the photo as stored, (H, W, 3) uint8 RGB: labels ignore EXIF orientation."""
-        with Image.open(self.image_path) as file:
-            return np.asarray(file.convert("RGB"))
+        """Read the upright photo, (H, W, 3) uint8 RGB, as `io.photos.open_photo` does for every command.
+
+        Raises
+        ------
+        ValueError
+            The photo cannot be read, or its labels are for another size.
+        """
+        image = open_photo(self.image_path).image
+        self._require_size(image.shape[1], image.shape[0])
+        return image
+
+    def check_photo(self) -> None:
+        """Find out whether the photo can be read, mostly without decoding it; errors as in `read_image`."""
+        self._require_size(*photo_size(self.image_path, whole=True))
+
+    def _require_size(self, width: int, height: int) -> None:
+        if (width, height) != (self.width, self.height):
+            raise ValueError(self.size_sentence(self.image_path, (width, height)))
+
+    def size_sentence(self, path: Path, size: tuple[int, int]) -> str:
+        """What is wrong with a photo or map of this (width, height), and how to mend it."""
+        turned = ""
+        if path == self.image_path and size == (self.height, self.width):
+            turned = (
+                " (those of the stored pixels, perhaps, but labels are of the photo as EXIF data turn it)"
+            )
+        return (
+            f"{path}: is {size[0]} x {size[1]} px, but its labels are for {self.width} x {self.height} px{turned}; "
+            "correct the size in the labels, or put the photo and maps that were labelled there"
+        )
 
     def read_parts(self) -> Ids | None:
         """Read the part map, (H, W) uint8 part ids with `schema.IGNORE`, or None."""

@@ -1,22 +1,27 @@
 """The folder of a run's results: names of its files, the settings behind them, which photos are complete.
 
-`run.json` holds the settings of the run; every `NAME.json` repeats their digest, and holds that of its photo. So a
-second run knows which photos are complete, and results of other settings or other photos are never mixed in
-unnoticed.
+`run.json` holds the settings of the run and the image id of every NAME; every `NAME.json` repeats the digest of the
+settings, and holds that of its photo. So a second run knows which photos are complete, results of other settings or
+other photos are never mixed in unnoticed, and `predictions.json` is of all photos of the folder, with ids that stay.
 """
 
 import hashlib
 import itertools
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from posepart.io.files import remove_leftovers, sha256, write_json
-from posepart.io.results import PREDICTIONS, SUFFIXES, read_record
+from posepart.io.files import Record, read_text, remove_leftovers, sha256, write_json
+from posepart.io.results import PREDICTIONS, SUFFIXES, coco_results, read_record, write_predictions
 
 RUN = "run.json"
+_IMAGE_IDS = "image_ids"  # its key with the image id of every NAME
+_PASSES = 3  # over the results, while another process adds some
+_LONGEST_NAME = 255 - max(len(suffix) for suffix in SUFFIXES)  # bytes; a file name has at most 255
 _RESERVED_NAMES = {Path(PREDICTIONS).stem, Path(RUN).stem}
 
 Settings = Mapping[str, Any]
@@ -57,7 +62,9 @@ def prepare_out(out: Path, photos: Sequence[Path], settings: Settings, *, overwr
     try:
         out.mkdir(parents=True, exist_ok=True)
         remove_leftovers(out)
-        write_json(out / RUN, {"run": run, "settings": dict(settings)})
+        stored = _stored(out)
+        if stored.get("run") != run:
+            write_json(out / RUN, {"run": run, "settings": dict(settings), _IMAGE_IDS: _ids(stored)})
     except OSError as error:
         raise ValueError(
             f"{out}: results cannot be written there ({error.strerror}); choose another folder with -o"
@@ -69,7 +76,8 @@ def result_names(photos: Sequence[Path]) -> list[str]:
     """Choose the NAME of every photo's result files; no two are alike, even where case does not count.
 
     It is the photo's stem. Photos that share a stem keep their suffix (`a.jpg`, `a.png`); those that share the whole
-    file name are prefixed with their folder (`left_a.jpg`), and finally numbered.
+    file name are prefixed with their folder (`left_a.jpg`), and finally numbered. A NAME that leaves no room for the
+    suffixes of the results is cut, with a digest of the whole at its end.
     """
     stems = Counter(photo.stem.casefold() for photo in photos)
     files = Counter(photo.name.casefold() for photo in photos)
@@ -82,19 +90,118 @@ def result_names(photos: Sequence[Path]) -> list[str]:
             [f"{photo.absolute().parent.name}_{photo.name}"],
             (f"{photo.absolute().parent.name}_{photo.name}-{number}" for number in itertools.count(2)),
         )
-        names.append(next(choice for choice in choices if choice.casefold() not in taken))
+        names.append(next(name for name in map(_shortened, choices) if name.casefold() not in taken))
         taken.add(names[-1].casefold())
     return names
 
 
-def image_ids(photos: Sequence[Path]) -> list[int]:
-    """Choose COCO image ids: the numbers that all files are named after, as in COCO, otherwise 1, 2, ..."""
+def _shortened(name: str) -> str:
+    """A name of at most `_LONGEST_NAME` bytes."""
+    content = os.fsencode(name)
+    if len(content) <= _LONGEST_NAME:
+        return name
+    end = f"-{hashlib.sha256(content).hexdigest()[:8]}"
+    kept = name
+    while len(os.fsencode(kept)) > _LONGEST_NAME - len(end):
+        kept = kept[:-1]
+    return kept + end
+
+
+def image_ids(photos: Sequence[Path], names: Sequence[str], known: Mapping[str, int]) -> dict[str, int]:
+    """Choose COCO image ids: the numbers that all files are named after, as in COCO, otherwise 1, 2, ...
+
+    Parameters
+    ----------
+    photos, names : sequence of Path, of str
+        The photos of a run and the NAMEs of their results.
+    known : mapping
+        The ids of earlier runs into the same folder by NAME. They stay, and no other photo gets one of them: where a
+        number is taken, the next free one is used.
+
+    Returns
+    -------
+    dict of str to int
+        The ids of all NAMEs, the known ones first.
+    """
     stems = [photo.stem for photo in photos]
-    if all(stem.isascii() and stem.isdigit() for stem in stems):
-        numbers = [int(stem) for stem in stems]
-        if len(set(numbers)) == len(numbers):
-            return numbers
-    return list(range(1, len(photos) + 1))
+    numbers = [int(stem) for stem in stems if stem.isascii() and stem.isdigit()]
+    named_so = len({*numbers}) == len(photos)
+    ids, taken = dict(known), {*known.values()}
+    wanted = numbers if named_so else range(1, len(photos) + 1)
+    for name, number in zip(names, wanted, strict=True):
+        if name not in ids:
+            ids[name] = next(free for free in itertools.count(number) if free not in taken)
+            taken.add(ids[name])
+    return ids
+
+
+def write_list(photos: Sequence[Path], names: Sequence[str], out: Path, run: str) -> int:
+    """Write `predictions.json` of all photos in `out` whose results are complete and made with these settings.
+
+    Parameters
+    ----------
+    photos, names : sequence of Path, of str
+        The photos of the run and the NAMEs of their results.
+    out : Path
+    run : str
+        Digest of the settings, from `prepare_out`.
+
+    Returns
+    -------
+    int
+        How many photos in `out` are left out because their results were made with other settings.
+    """
+    others, files = 0, None
+    for _ in range(_PASSES):
+        if files == (files := sorted(out.glob("*.json"))):
+            break
+        complete, others = _complete(files, out, run)
+        stored = _stored(out)
+        ids = image_ids(photos, names, _ids(stored))
+        strangers = [
+            name for name in complete if name not in ids
+        ]  # of a run that was stopped or is still at work
+        ids = image_ids([Path(complete[name]) for name in strangers], strangers, ids)
+        write_json(out / RUN, {**stored, _IMAGE_IDS: ids})
+        entries = (
+            coco_results(read_record(out / f"{name}.json"), number)
+            for name, number in ids.items()
+            if name in complete
+        )
+        write_predictions(itertools.chain.from_iterable(entries), out)
+    return others
+
+
+def _complete(files: Sequence[Path], out: Path, run: str) -> tuple[dict[str, str], int]:
+    """NAME and photo of the complete results of these settings, and how many there are of other settings."""
+    found, others = {}, 0
+    for path in files:
+        if not all((out / f"{path.stem}{suffix}").is_file() for suffix in SUFFIXES):
+            continue
+        with suppress(ValueError):
+            record = read_record(path)
+            if record.get("run") == run:
+                found[path.stem] = str(record["photo"]["file_name"])
+            else:
+                others += 1
+    return found, others
+
+
+def _stored(out: Path) -> Record:
+    """The content of `run.json`; empty if it is missing or damaged."""
+    try:
+        stored = json.loads(read_text(out / RUN))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return stored if isinstance(stored, dict) else {}
+
+
+def _ids(stored: Record) -> dict[str, int]:
+    """The image ids that `run.json` holds."""
+    ids = stored.get(_IMAGE_IDS)
+    if not isinstance(ids, dict):
+        return {}
+    return {name: number for name, number in ids.items() if type(number) is int}
 
 
 def is_complete(photo: Path, name: str, out: Path, run: str) -> bool:
@@ -133,7 +240,7 @@ def _check_settings(out: Path, settings: Settings) -> None:
     if not any(path.with_name(f"{path.stem}{SUFFIXES[0]}").exists() for path in out.glob("*.json")):
         return  # there may be other files, but no results
     try:
-        earlier = json.loads((out / RUN).read_text(encoding="utf-8"))["settings"]
+        earlier = json.loads(read_text(out / RUN))["settings"]
         changes = [
             f"{key} was {old}, is {new}"
             for key, old, new in _differences(dict(_flat(earlier)), dict(_flat(settings)))

@@ -138,13 +138,14 @@ def evaluate(
         parts = predictions.parts
         page = make_page(results.photos, measures, tables, results.seconds, galleries, about, parts)
         write_json(folder / "metrics.json", _record(about, results, measures, tables))
-        texts = {
-            "tables.md": _markdown(page.title, page.subtitle, tables.values()),
-            "index.html": page_to_html(page),
-        }
-        for name, text in texts.items():  # names of photos need not be UTF-8
-            (folder / name).write_text(text, "utf-8", "backslashreplace")
+        _write_text(folder / "tables.md", _markdown(page.title, page.subtitle, tables.values()))
+        _write_text(folder / "index.html", page_to_html(page))
     return measures
+
+
+def _write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8; names of photos may hold bytes that are not."""
+    path.write_text(text, "utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,8 @@ def _coco_predictions(path: Path, entries: Sequence[Entry], samples: Sequence[Sa
             by_photo.setdefault(photo, []).append(person)
     if strangers:
         first = strangers[0].get("file_name", strangers[0].get("image_id"))
-        sentence = f"{len(strangers)} of {len(people)} results are of photos that are not labelled here (first: {first})"
+        count = f"{len(strangers)} of {len(people)} results"
+        sentence = f"{count} are of photos that are not labelled here (first: {first})"
         if not by_photo:
             raise ValueError(
                 f"{path}: {sentence}; check --data and --split, and that file_name or image_id are those of the "

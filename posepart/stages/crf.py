@@ -1,6 +1,6 @@
 """The fully-connected CRF of Eqs. (1) and (2), solved as an integer linear programme (Sec. 3.1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from posepart.ilp import Problem, Solution, solve
 from posepart.stages.features import PartGeometry, pairwise_features, part_geometry
 from posepart.stages.pairwise import PairwiseModel
 from posepart.stages.poses import decode
-from posepart.structures import Candidates, Certificate, Evidence, Grouping
+from posepart.structures import TIME_LIMIT, Candidates, Certificate, Evidence, Grouping
 
 
 def unary(scores: NDArray, clip: float) -> Float64:
@@ -183,7 +183,10 @@ class CrfAssembler:
         geometry, problem = self.problem(evidence)
         solver = self.config.crf.solver
         solution = solve(problem, time_limit=solver.time_limit, engine=solver.engine)
-        return self.solved(evidence, geometry, problem, solution)
+        solved = self.solved(evidence, geometry, problem, solution)
+        if solution.status == "optimal":
+            return solved
+        return replace(solved, certificate=replace(solved.certificate, status=TIME_LIMIT))
 
     def problem(self, evidence: Evidence) -> tuple[PartGeometry | None, Problem]:
         """The geometry that the segment term reads (None without the term), and Eq. (1) as arrays."""

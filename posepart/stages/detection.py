@@ -39,7 +39,7 @@ def select_people(xyxy: Tensor, scores: Tensor, config: DetectionConfig) -> Pers
     """The boxes that count as people (Sec. 4.1).
 
     Boxes of low score, small boxes and boxes that are not finite are dropped; then non-maximum suppression, and
-    the best `max_people` stay.
+    the best `max_people` stay; `left_out` counts the others.
 
     Parameters
     ----------
@@ -60,8 +60,9 @@ def select_people(xyxy: Tensor, scores: Tensor, config: DetectionConfig) -> Pers
     xyxy, scores = xyxy[kept], scores[kept]
     order = torch.argsort(scores, descending=True, stable=True)
     xyxy, scores = xyxy[order], scores[order]
-    best = torchvision.ops.nms(xyxy, scores, config.nms_iou)[: config.max_people]
-    return PersonBoxes(xyxy[best].numpy(), scores[best].numpy())
+    distinct = torchvision.ops.nms(xyxy, scores, config.nms_iou)
+    best = distinct[: config.max_people]
+    return PersonBoxes(xyxy[best].numpy(), scores[best].numpy(), len(distinct) - len(best))
 
 
 def shrink(image: Rgb, longest: int) -> Rgb:
@@ -161,10 +162,11 @@ class Detectron2Detector:
         elif not Path(config_file).is_file():
             settings.MODEL.WEIGHTS = zoo.get_checkpoint_url(config_file)
         self.predict: Callable[[Rgb], dict[str, Any]] = engine.DefaultPredictor(settings)
+        self.longest = LARGEST_INPUT
 
     def __call__(self, image: Rgb) -> PersonBoxes:
         """The people of a photo (H, W, 3) uint8 RGB."""
-        small = shrink(image, LARGEST_INPUT)
+        small = shrink(image, self.longest)
         bgr = np.ascontiguousarray(small[:, :, ::-1])  # DefaultPredictor expects BGR
         found = self.predict(bgr)["instances"]
         person = found.pred_classes == DETECTRON2_PERSON
@@ -234,7 +236,7 @@ def build_detector(
     config: DetectionConfig | None = None,
     device: str | torch.device = "cpu",
     default: Path | None = None,
-) -> PersonDetector:
+) -> TorchvisionDetector | Detectron2Detector:
     """The detector that `--detector` names.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Part IoU, PCK and PCKh on the crops of labelled boxes, photo by photo: what networks are compared by."""
+"""Part IoU, PCK and PCKh of a network on the crops of labelled boxes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,28 +26,25 @@ PCK, PCKH = "0.2 x torso diameter, 12 limb joints", "0.5 x forehead-neck distanc
 
 @dataclass(frozen=True)
 class CropPrediction:
-    """What a network says about B crops of side S.
+    """What a network predicts for B crops."""
 
-    parsing: (B, 7, h, w) scores. xy: (B, 14, 2) joints, crop frame, or None from a parser.
-    """
-
-    parsing: NDArray
-    xy: NDArray | None = None
+    parsing: NDArray  # (B, 7, h, w), scores of the parts
+    xy: NDArray | None = None  # (B, 14, 2), joints in the crop frame; None if the network predicts parts only
 
 
 @dataclass(frozen=True)
 class _View:
-    """A labelled person. image: (S, S, 3). labels: (S, S) part ids or None. joints: (14, 3), third column 0 or 1."""
+    """The crop of a labelled person."""
 
-    photo: int
-    origin: str
-    image: NDArray[np.uint8]
-    labels: NDArray[np.uint8] | None
-    joints: NDArray[np.float32]
+    photo: int  # index of the photo
+    origin: str  # of the joints' labels
+    image: NDArray[np.uint8]  # (S, S, 3)
+    labels: NDArray[np.uint8] | None  # (S, S), part ids
+    joints: NDArray[np.float32]  # (14, 3), crop frame; third column 1 where labelled, else 0
 
 
 class CropEvaluation:
-    """Scores of a network on every labelled person of some photos, boxes given."""
+    """Scores of a network on every labelled person of a set of photos, with given boxes."""
 
     def __init__(self, samples: Sequence[Sample], crop: CropConfig, stride: int = 4) -> None:
         self.photos = len(samples)
@@ -66,9 +63,19 @@ class CropEvaluation:
 
     @torch.inference_mode()
     def __call__(self, see: Callable[[Tensor], CropPrediction], batch: int = 16) -> tuple[Score, ...]:
-        """The score of parts and, where `see` tells joints, two for every origin of labelled joints.
+        """Score a network.
 
-        see: (B, 3, S, S) in [-1, 1] -> what the network says.
+        Parameters
+        ----------
+        see : callable
+            (B, 3, S, S) float32 images in [-1, 1] -> what the network predicts.
+        batch : int
+            Crops predicted at once.
+
+        Returns
+        -------
+        tuple of Score
+            First that of the parts; if the network predicts joints, PCK and PCKh for every origin of joint labels.
         """
         confusions = np.zeros((self.photos, NUM_PARTS, NUM_PARTS), np.int64)
         joints: dict[tuple[str, str], JointCounts] = {}
@@ -89,18 +96,22 @@ class CropEvaluation:
         return (_part_score(confusions), *(_joint_score(origin, counts) for (origin, _), counts in named))
 
     def _nothing(self, reference: str) -> JointCounts:
-        """Counts to add to."""
+        """Counts of zero for every photo."""
         shape = self.photos, NUM_JOINTS
         return JointCounts(np.zeros(shape, np.int64), np.zeros(shape, np.int64), reference)
 
 
 def values_of(scores: Sequence[Score]) -> dict[str, float]:
-    """Name -> value, for logs and cards."""
-    return {score.name: float(score.statistic(np.ones(score.photos, np.int64))) for score in scores}
+    """The value of every score that has samples, by name, for logs and cards."""
+    return {
+        score.name: float(score.statistic(np.ones(score.photos, np.int64)))
+        for score in scores
+        if score.samples
+    }
 
 
 def _judge(view: _View, xy: NDArray) -> tuple[JointCounts, ...]:
-    """The joints of one person by both references, every joint taken for found; nothing without labels."""
+    """Count the right joints of one person by PCK and by PCKh, every joint taken as found; empty without labels."""
     labelled = view.joints[None, :, 2] > 0
     truth = LabelledPeople(view.joints[None, :, :2].astype(np.float64), labelled, np.zeros((1, 4)))
     found = xy[None].astype(np.float64), np.ones((1, NUM_JOINTS), bool)

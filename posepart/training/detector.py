@@ -1,4 +1,4 @@
-"""Training of the person detector: batches of composed canvases, the losses, the measures on whole photos."""
+"""Training of the person detector: batches of composed pictures, losses, and measures on whole photos."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,15 +22,15 @@ from posepart.training.mosaics import Mosaic, MosaicComposer, MosaicConfig
 
 @dataclass(frozen=True)
 class MosaicBatchConfig:
-    """Training batches."""
+    """How training batches are drawn."""
 
-    batch_size: int = 16
-    seed: int = 0
-    mosaic: MosaicConfig = field(default_factory=MosaicConfig)
+    batch_size: int = 16  # pictures
+    seed: int = 0  # of the stream of batches
+    mosaic: MosaicConfig = field(default_factory=MosaicConfig)  # how each picture is composed
 
 
 class MosaicBatches(Dataset[dict[str, Any]]):
-    """Item `i` is the batch of step `i`, always the same: `images` (B, 3, H, W) uint8 and `targets`."""
+    """An endless, seeded stream of batches: `images` (B, 3, H, W) uint8, and B `targets` (`canvas_target`)."""
 
     def __init__(self, samples: Sequence[Sample], config: MosaicBatchConfig) -> None:
         self.config = config
@@ -46,7 +46,13 @@ class MosaicBatches(Dataset[dict[str, Any]]):
 
 
 def canvas_target(canvas: Mosaic) -> dict[str, Tensor]:
-    """The `boxes` and `labels` of a canvas as the network takes them, ignore regions last."""
+    """The target of a canvas in the form that the network takes.
+
+    Returns
+    -------
+    dict of str to Tensor
+        `boxes` (N, 4) float32 xyxy, people first and then ignore regions, and `labels` (N,) int64.
+    """
     boxes = np.concatenate([canvas.people, canvas.ignored]).astype(np.float32)
     labels = [PERSON] * len(canvas.people) + [IGNORE] * len(canvas.ignored)
     return {"boxes": torch.from_numpy(boxes), "labels": torch.tensor(labels, dtype=torch.int64)}
@@ -60,10 +66,10 @@ def detector_losses(model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Ten
 
 
 class DetectorEvaluation:
-    """Box measures on whole photos, through the same `TorchvisionDetector` that users run.
+    """Box measures on whole photos, made with the same `TorchvisionDetector` as in use.
 
-    Photos that may hold unlabelled people count for `ap50` only; recall, false people per photo and clean
-    empty photos are of the completely labelled ones, at the default score threshold.
+    Photos with people that may lack a label count for `ap50`, `ap` and `recall_all` only. All other measures are
+    those of the completely labelled photos, at the default score threshold.
     """
 
     def __init__(self, samples: Sequence[Sample], config: DetectionConfig | None = None) -> None:
@@ -78,34 +84,40 @@ class DetectorEvaluation:
         return self.measure([detector(image) for image in self.images])
 
     def measure(self, found: Sequence[PersonBoxes]) -> dict[str, float]:
-        """The measures of boxes found with a low threshold, one `PersonBoxes` per photo."""
+        """The measures of boxes found with a low threshold, one `PersonBoxes` per photo.
+
+        Without photos there are none, and without completely labelled ones only `ap50`, `ap` and `recall_all`.
+        """
+        if not found:
+            return {}
         judged = [judge(boxes, sample) for boxes, sample in zip(found, self.samples, strict=True)]
         complete = [j for j, s in zip(judged, self.samples, strict=True) if s.boxes_complete]
-        pooled, threshold = merge_detections(complete), self.config.score_threshold
+        everything, threshold = merge_detections(judged), self.config.score_threshold
+        scores = coco_average_precision(everything)
+        measures = {"ap50": scores["ap50"], "ap": scores["ap"]}
+        recall_all = {"recall_all": operating_point(everything, threshold).recall}
+        if not complete:
+            return measures | recall_all
+        pooled = merge_detections(complete)
         at = operating_point(pooled, threshold)
         best = max((_f1(pooled, score), score) for score in np.linspace(0.1, 0.95, 18))
-        scores = coco_average_precision(merge_detections(judged))
-        return {
-            "ap50": scores["ap50"],
-            "ap": scores["ap"],
+        measures |= {
             "ap50_complete": coco_average_precision(pooled)["ap50"],
             "recall": at.recall,
             "false_per_photo": at.false_per_photo,
             "clean_empty_photos": clean_empty_photos(complete, threshold),
-            "recall_all": operating_point(merge_detections(judged), threshold).recall,
-            "best_threshold": best[1],
-            "best_f1": best[0],
         }
+        return measures | recall_all | {"best_threshold": best[1], "best_f1": best[0]}
 
 
 def judge(boxes: PersonBoxes, sample: Sample) -> Detections:
-    """The boxes found in one photo against its labels."""
+    """Match the boxes found in one photo to its labels."""
     truth = np.array([p.box for p in sample.people], np.float32).reshape(-1, 4)
     return match_boxes(boxes.xyxy, boxes.scores, truth, sample.ignore_boxes)
 
 
 def clean_empty_photos(judged: Sequence[Detections], threshold: float) -> float:
-    """Share of the photos without people in which nothing is found; nan when every photo has people."""
+    """Share of the photos without people in which nobody is found; nan if every photo has people."""
     empty = [d for d in judged if not d.positives.any()]
     clean = [not ((d.scores >= threshold) & ~d.ignored[0]).any() for d in empty]
     return float(np.mean(clean)) if clean else float("nan")
@@ -118,10 +130,10 @@ def _f1(judged: Detections, threshold: float) -> float:
 
 
 def shift_scores(model: Any, source: float, target: float) -> None:
-    """Move the score `source` of a trained detector to `target`, in place; the order of boxes stays.
+    """Shift the log-odds of a trained detector's scores so that `source` becomes `target`, in place.
 
-    The shift of the log-odds goes into the bias of the person's logit, so that the paper's threshold of 0.6
-    (Sec. 4.1) is where the detector works best.
+    The bias of the person's logit takes up the shift; the order of the boxes stays. It puts the detector's best
+    operating point at the paper's threshold of 0.6 (Sec. 4.1).
     """
     shift = np.log(target / (1 - target)) - np.log(source / (1 - source))
     with torch.no_grad():

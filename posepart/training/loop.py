@@ -1,9 +1,7 @@
-"""The training loop shared by every stage: schedule, EMA, logs, checkpoints, resume."""
+"""The training loop of all networks: schedule, moving average of the weights, checkpoints, resuming."""
 
-import contextlib
 import json
 import random
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,14 +13,14 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
-from posepart.io.files import write_atomically, write_json, write_text
+from posepart.io.files import write_atomically, write_json
 from posepart.models.weight_files import is_part
+from posepart.training.log import Log
 
 Losses = Mapping[str, Tensor]  # "loss" is minimised, the others are logged
 
-# Settings that a resumed run may change: they say where and how it is computed.
+# Settings that may differ in a resumed run: where and how it computes, reads and writes.
 FREE_SETTINGS = {
     *("checkpoint_every", "evaluate_every", "workers", "threads", "device"),
     *("resume", "run", "config", "recipe", "stage", "scenes"),
@@ -33,21 +31,21 @@ FREE_SETTINGS = {
 class LoopConfig:
     """Optimisation."""
 
-    steps: int = 10_000
-    lr: float = 2e-3  # of new layers
-    slow_lr: float = 6e-4  # of layers that start from trained weights
-    slow: tuple[str, ...] = ("backbone",)  # their names, up to a dot
-    weight_decay: float = 0.02
-    warmup: float = 0.04  # share of the steps
-    clip: float = 5.0  # largest gradient norm
-    ema: float = 0.997
-    bf16: bool = True  # autocast to bfloat16, if the device computes in it
-    checkpoint_every: int = 500
-    evaluate_every: int = 2_000
-    workers: int = 0  # data loading processes
-    threads: int = 0  # torch threads; 0 leaves torch's choice
-    seed: int = 0
-    device: str = "cpu"
+    steps: int = 10_000  # number of updates
+    lr: float = 2e-3  # highest learning rate of new layers
+    slow_lr: float = 6e-4  # highest learning rate of layers that start from trained weights
+    slow: tuple[str, ...] = ("backbone",)  # modules with `slow_lr`: beginnings of names, up to a dot
+    weight_decay: float = 0.02  # of AdamW, for all parameters but vectors
+    warmup: float = 0.04  # share of the steps in which the rate rises
+    clip: float = 5.0  # largest norm of the gradient
+    ema: float = 0.997  # decay of the moving average of the weights
+    bf16: bool = True  # whether to autocast to bfloat16, if the device computes in it
+    checkpoint_every: int = 500  # steps
+    evaluate_every: int = 2_000  # steps
+    workers: int = 0  # processes that load data
+    threads: int = 0  # torch threads; 0 lets torch choose
+    seed: int = 0  # of all random generators
+    device: str = "cpu"  # torch device
 
 
 def train(
@@ -61,29 +59,33 @@ def train(
     evaluate: Callable[[nn.Module], Mapping[str, float]] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> nn.Module:
-    """Train `model` and return its exponential moving average.
+    """Train a network and return the exponential moving average of its weights.
 
     Parameters
     ----------
     model : nn.Module
     batches : Dataset
-        Item `i` is the batch of step `i`, so that a resumed run sees what an uninterrupted one would.
+        Item `i` is the batch of step `i`, so that a resumed run gets the batches of an uninterrupted one.
     compute_losses : callable
         (model, batch) -> losses.
     run : Path
         Folder of `config.json`, `log.jsonl`, TensorBoard events and `checkpoint.pt`.
     config : LoopConfig
     resume : bool
-        Continue from `checkpoint.pt` if it is there, bit for bit in a single process.
+        Continue from `checkpoint.pt` if there is one. The result is the same, bit for bit, as without interruption.
     evaluate : callable, optional
-        Called with the averaged model every `evaluate_every` steps and at the end.
+        Called with the averaged network every `evaluate_every` steps and after the last; returns measures by name.
     settings : mapping, optional
-        Everything else that `config.json` should keep.
+        Further settings to keep in `config.json`.
+
+    Returns
+    -------
+    nn.Module
 
     Raises
     ------
     ValueError
-        `run` holds another run and `resume` is False, or a run with other settings; or a loss is not finite.
+        `run` holds a run, and `resume` is False or its settings are other ones; or a loss is not finite.
     """
     run.mkdir(parents=True, exist_ok=True)
     record = {"loop": asdict(config), **(settings or {})}
@@ -124,21 +126,21 @@ def train(
 
 
 def _check_finite(loss: Tensor, step: int) -> None:
-    """Stop before the weights, and with them the checkpoint, are lost."""
+    """Stop before weights and checkpoint are spoilt."""
     if not torch.isfinite(loss):
         raise ValueError(
-            f"the loss of step {step + 1} is {float(loss.detach())}: train anew with a lower rate (--loop.lr), or "
-            "look for broken labels with `posepart data check`"
+            f"the loss of step {step + 1} is {float(loss.detach())}: train anew with a lower learning rate "
+            "(--loop.lr), or look for broken labels with `posepart data check`"
         )
 
 
 def has_bf16(device: str) -> bool:
-    """False for a CPU without instructions for bfloat16, where a step takes many times as long as in float32."""
+    """Whether a device computes in bfloat16; a CPU without such instructions only emulates it, and is slow."""
     return device != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def check_settings(path: Path, record: Mapping[str, Any]) -> None:
-    """Refuse to continue a run with other settings; only `FREE_SETTINGS` may change.
+    """Refuse to continue a run with other settings; only `FREE_SETTINGS` may differ.
 
     Raises
     ------
@@ -160,7 +162,7 @@ def check_settings(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
-    """The leaves of nested dicts under their dotted names."""
+    """The leaves of nested dicts by their dotted names."""
     if not isinstance(value, dict):
         return {name: value}
     prefix = f"{name}." if name else ""
@@ -168,7 +170,7 @@ def _flat(value: Any, name: str = "") -> dict[str, Any]:
 
 
 def make_optimiser(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
-    """AdamW; layers that start from trained weights have their own rate, and vectors have no weight decay."""
+    """AdamW with a lower rate for the layers that `config.slow` names, and without weight decay for vectors."""
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -187,7 +189,7 @@ def make_optimiser(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
 
 
 def warmup_cosine(progress: float, warmup: float) -> float:
-    """Factor of the learning rate: linear warm-up, then half a cosine down to 0.5 %."""
+    """Factor of the learning rate at a progress in [0, 1]: a linear warm-up times half a cosine, plus 0.005."""
     return (
         min(1.0, (progress + 1e-6) / max(warmup, 1e-6))
         * (0.5 + 0.5 * float(np.cos(np.pi * min(progress, 1.0))))
@@ -196,7 +198,7 @@ def warmup_cosine(progress: float, warmup: float) -> float:
 
 
 def seed_everything(seed: int, threads: int) -> None:
-    """Seed all random generators, and limit the threads of torch (0 leaves its choice)."""
+    """Seed all random generators and set the number of torch threads; 0 lets torch choose."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - libraries that draw from the global stream
     torch.manual_seed(seed)
@@ -208,19 +210,19 @@ def _loader(batches: Dataset[Any], config: LoopConfig, first: int) -> Iterator[A
     steps = range(first, config.steps)
     state = torch.get_rng_state()
     stream = iter(DataLoader(batches, batch_size=None, sampler=steps, num_workers=config.workers))
-    if first:  # making the iterator draws a number, which the resumed run has drawn already
+    if first:  # making the iterator draws a random number, as the run did before it was interrupted
         torch.set_rng_state(state)
     return stream
 
 
 def device_of(model: nn.Module) -> torch.device:
-    """Where a network's weights are; the CPU if it has none."""
+    """The device of a network's weights; the CPU if it has none."""
     parameter = next(model.parameters(), None)
     return torch.device("cpu") if parameter is None else parameter.device
 
 
 def to_device(batch: Any, device: str) -> Any:
-    """The tensors of a nested batch on `device`."""
+    """Copy the tensors of a batch, which may be nested, to a device."""
     if isinstance(batch, Tensor):
         return batch.to(device)
     if isinstance(batch, dict):
@@ -231,7 +233,7 @@ def to_device(batch: Any, device: str) -> Any:
 
 
 def save_checkpoint(path: Path, step: int, parts: Mapping[str, Any]) -> None:
-    """Write everything that a run needs to continue."""
+    """Write the state from which a run can be resumed, including that of torch's random generator."""
     state = {name: part.state_dict() for name, part in parts.items()}
     state["step"] = step
     state["rng"] = torch.get_rng_state()
@@ -239,71 +241,9 @@ def save_checkpoint(path: Path, step: int, parts: Mapping[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path, parts: Mapping[str, Any]) -> int:
-    """Restore `parts` and the random state; returns the number of steps done."""
+    """Restore `parts` and torch's random generator, and return the number of steps done."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     for name, part in parts.items():
         part.load_state_dict(state[name])
     torch.set_rng_state(state["rng"])
     return int(state["step"])
-
-
-class Log:
-    """Progress bar with ETA, JSON lines, and TensorBoard where it is installed."""
-
-    def __init__(self, run: Path, steps: int, first: int, every: int = 50) -> None:
-        self.every = every
-        self.step = first
-        self.sums: dict[str, float] = {}
-        self.count = 0
-        self.started = time.monotonic()
-        self.bar = tqdm(total=steps, initial=first, unit="step", dynamic_ncols=True, mininterval=5.0)
-        if first:
-            _forget_after(run / "log.jsonl", first)
-        self.file = (run / "log.jsonl").open("a", encoding="utf-8")
-        self.board: Any = None
-        with contextlib.suppress(ImportError):
-            from torch.utils.tensorboard import SummaryWriter
-
-            self.board = SummaryWriter(str(run), purge_step=first)
-
-    def __enter__(self) -> "Log":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
-        self.file.close()
-        if self.board is not None:
-            self.board.close()
-
-    def add(self, values: Mapping[str, float]) -> None:
-        """Values of one step; their means are written every `every` steps."""
-        self.step += 1
-        self.count += 1
-        for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-        self.bar.update()
-        if self.count == self.every:
-            means = {name: total / self.count for name, total in self.sums.items()}
-            self.bar.set_postfix({k: f"{v:.4g}" for k, v in means.items()}, refresh=False)
-            self.write("train", self.step, means)
-            self.sums, self.count = {}, 0
-
-    def write(self, kind: str, step: int, values: Mapping[str, float]) -> None:
-        """Log values of one kind ("train", "evaluation") at a step."""
-        record = {"kind": kind, "step": step, "seconds": round(time.monotonic() - self.started, 1)}
-        self.file.write(json.dumps({**record, **{k: round(float(v), 6) for k, v in values.items()}}) + "\n")
-        self.file.flush()
-        if kind != "train":
-            self.bar.write(f"{kind} {step}: " + "  ".join(f"{k} {v:.4g}" for k, v in values.items()))
-        if self.board is not None:
-            for name, value in values.items():
-                self.board.add_scalar(f"{kind}/{name}", value, step)
-
-
-def _forget_after(log: Path, step: int) -> None:
-    """Drop the records past `step`: a resumed run writes them again."""
-    if log.exists():
-        lines = log.read_text(encoding="utf-8").splitlines()
-        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
-        text = "".join(f"{line}\n" for line in kept)
-        write_text(log, text)

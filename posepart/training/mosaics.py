@@ -1,7 +1,7 @@
 """Training pictures for the person detector: labelled photos cropped, zoomed, tiled and overlaid.
 
-Most labelled photos hold one large person; crowds and small people come from tiling several photos on one
-canvas and from pasting people cut out along their instance masks.
+Most labelled photos show one large person. Crowds and small people are made by tiling several photos on one canvas,
+and by pasting people that were cut out along their instance masks.
 """
 
 from dataclasses import dataclass, field
@@ -10,11 +10,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.data.person_crops import source_weights
 from posepart.data.sample import Sample
+from posepart.data.source_shares import note_on_shares, source_weights
 from posepart.geometry.boxes import box_areas
+from posepart.training.colours import colour_jitter
 
 FILL = 127  # grey around photos: the value that the network's own padding takes
+SHAPES = ((448, 320), (320, 448), (448, 384))
+TILINGS = {"1x1": 0.5, "2x1": 0.12, "1x2": 0.08, "2x2": 0.2, "3x2": 0.05, "3x3": 0.05}
+HIDDEN = 0.6  # share of a person's box; somebody who is covered more than that is ignored
 NO_BOXES = np.zeros((0, 4), np.float32)
 
 
@@ -22,40 +26,43 @@ NO_BOXES = np.zeros((0, 4), np.float32)
 class MosaicConfig:
     """How training pictures are composed."""
 
-    shapes: tuple[tuple[int, int], ...] = (
-        (448, 320),
-        (320, 448),
-        (448, 384),
-    )  # (width, height), one per batch
-    tilings: dict[str, float] = field(  # share of pictures by tiles across x tiles down
-        default_factory=lambda: {"1x1": 0.5, "2x1": 0.12, "1x2": 0.08, "2x2": 0.2, "3x2": 0.05, "3x3": 0.05}
-    )
-    source_shares: dict[str, float] = field(default_factory=dict)  # source -> share; others split the rest
-    zoom: tuple[float, float] = (0.45, 1.6)  # photo size on its tile, 1 = fits inside
-    background: float = 0.5  # probability that a photo without people, not grey, surrounds a smaller photo
+    shapes: tuple[tuple[int, int], ...] = SHAPES  # (width, height) px; each batch has one of them
+    tilings: dict[str, float] = field(default_factory=lambda: dict(TILINGS))  # "ACROSSxDOWN" tiles -> share
+    source_shares: dict[str, float] = field(default_factory=dict)  # source -> share, see `source_weights`
+    zoom: tuple[float, float] = (0.45, 1.6)  # range of a photo's size on its tile; at 1 it just fits
+    background: float = 0.5  # probability that a photo without people, instead of grey, fills up a tile
     cutouts: float = 0.3  # probability of pasting one to three people
-    upside_down: float = 0.03
-    unchecked: bool = False  # whether boxes that only a detector found are people; otherwise they are ignored
-    min_visible: float = 0.25  # a person with less of the box left inside is neither positive nor negative
-    min_side: float = 16.0  # px, likewise for the longer side of the box
+    upside_down: float = 0.03  # probability of turning a photo upside down
+    unchecked: bool = (
+        False  # whether boxes that only a detector found count as people instead of being ignored
+    )
+    min_visible: float = 0.25  # share of a person's box that must be visible; with less the person is ignored
+    min_side: float = 16.0  # px, longer side of the visible box; a smaller person is ignored
 
 
 @dataclass(frozen=True)
 class Mosaic:
-    """A picture with boxes. image: (H, W, 3) uint8 RGB. people, ignored: (N, 4), (K, 4) float32 xyxy."""
+    """A picture with boxes."""
 
-    image: NDArray[np.uint8]
-    people: NDArray[np.float32]
-    ignored: NDArray[np.float32]
+    image: NDArray[np.uint8]  # (H, W, 3) RGB
+    people: NDArray[np.float32]  # (N, 4) xyxy, px, to be found
+    ignored: NDArray[np.float32]  # (K, 4) xyxy, px, neither right nor wrong to find
 
 
 def clip_boxes(boxes: NDArray, width: int, height: int) -> NDArray[np.float32]:
-    """Boxes (N, 4) limited to the picture."""
+    """Clip boxes (N, 4) to the picture."""
     return np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)
 
 
 def keep_visible(people: NDArray, width: int, height: int, config: MosaicConfig) -> tuple[NDArray, NDArray]:
-    """Clip people to the picture -> (those still to be found, those to be ignored)."""
+    """Clip people's boxes to the picture, and tell whom the detector should still find.
+
+    Returns
+    -------
+    found : (N, 4) float32
+    ignored : (K, 4) float32
+        People of whom too little is visible.
+    """
     if len(people) == 0:
         return NO_BOXES, NO_BOXES
     clipped = clip_boxes(people, width, height)
@@ -68,9 +75,18 @@ def keep_visible(people: NDArray, width: int, height: int, config: MosaicConfig)
 def view(
     photo: Mosaic, window: NDArray, size: tuple[int, int], surround: NDArray, config: MosaicConfig
 ) -> Mosaic:
-    """Show the `window` (x0, y0, x1, y1, photo pixels, may reach outside) in a tile of `size` (width, height).
+    """Show a window of a photo in a tile.
 
-    surround: (height, width, 3) uint8, seen where the window leaves the photo.
+    Parameters
+    ----------
+    photo : Mosaic
+    window : (4,)
+        x0, y0, x1, y1 in photo pixels; it may reach beyond the photo.
+    size : tuple of int
+        (width, height) of the tile, px.
+    surround : (height, width, 3) uint8
+        Fills the tile where the window lies outside the photo.
+    config : MosaicConfig
     """
     height, width = photo.image.shape[:2]
     scale = np.array([size[0] / (window[2] - window[0]), size[1] / (window[3] - window[1])])
@@ -111,9 +127,16 @@ def flip(photo: Mosaic, horizontal: bool, vertical: bool) -> Mosaic:
 
 
 def paste(canvas: Mosaic, cutout: NDArray, corner: tuple[int, int], config: MosaicConfig) -> Mosaic:
-    """Lay a person over the canvas; people it covers for more than 60 % are ignored from then on.
+    """Paste a person onto the canvas; people whom it covers by more than `HIDDEN` are then ignored.
 
-    cutout: (h, w, 4) uint8, RGB and mask, cropped to the mask. corner: its top left on the canvas, px.
+    Parameters
+    ----------
+    canvas : Mosaic
+    cutout : (h, w, 4) uint8
+        RGB and mask of the person, cropped to the mask.
+    corner : tuple of int
+        Its top left corner on the canvas, px.
+    config : MosaicConfig
     """
     height, width = canvas.image.shape[:2]
     h, w = cutout.shape[:2]
@@ -128,7 +151,7 @@ def paste(canvas: Mosaic, cutout: NDArray, corner: tuple[int, int], config: Mosa
     image = canvas.image.copy()
     region = image[y0:y1, x0:x1]
     image[y0:y1, x0:x1] = (region * (1 - alpha) + piece[..., :3] * alpha).astype(np.uint8)
-    hidden = np.array([_covered(box, alpha[..., 0], (x0, y0)) > 0.6 for box in canvas.people], bool)
+    hidden = np.array([_covered(box, alpha[..., 0], (x0, y0)) > HIDDEN for box in canvas.people], bool)
     return Mosaic(
         image,
         np.concatenate([canvas.people[~hidden], people]).astype(np.float32),
@@ -137,46 +160,21 @@ def paste(canvas: Mosaic, cutout: NDArray, corner: tuple[int, int], config: Mosa
 
 
 def _covered(box: NDArray, alpha: NDArray, corner: tuple[int, int]) -> float:
-    """Share of `box` under a mask whose top left lies at `corner`."""
+    """Share of a box that a mask with its top left at `corner` covers."""
     x0, y0, x1, y1 = np.round(box - np.tile(corner, 2)).astype(int)
     under = alpha[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
     return float(under.sum()) / max((x1 - x0) * (y1 - y0), 1)
 
 
-def colour_jitter(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Random light, contrast, saturation and tint; sometimes grey, blurred, coarse, compressed or rough."""
-    tint = 1 + rng.normal(0, 0.06, 3)
-    contrast, brightness = np.exp(rng.normal(0, 0.2)), rng.normal(0, 18)
-    table = (np.arange(256)[:, None] - 127.5) * contrast * tint + 127.5 + brightness
-    picture: NDArray = cv2.LUT(image, np.clip(table, 0, 255).astype(np.uint8).reshape(256, 1, 3))
-    saturation = 0.0 if rng.random() < 0.06 else float(np.exp(rng.normal(0, 0.3)))
-    grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    return degrade(cv2.addWeighted(picture, saturation, grey, 1 - saturation, 0), rng)
-
-
-def degrade(picture: NDArray, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Blur, coarsen, compress or roughen one picture in three."""
-    height, width = picture.shape[:2]
-    chance = rng.random()
-    if chance < 0.08:
-        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 1.8))
-    elif chance < 0.16:
-        factor = rng.uniform(0.35, 0.8)
-        small = cv2.resize(picture, (int(width * factor), int(height * factor)), interpolation=cv2.INTER_AREA)
-        picture = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-    elif chance < 0.24:
-        _, code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 75))])
-        picture = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))
-    elif chance < 0.32:
-        noise = rng.normal(0, rng.uniform(4, 22), picture.shape)
-        picture = np.clip(picture + noise, 0, 255)
-    return np.asarray(picture, dtype=np.uint8)
-
-
 class MosaicComposer:
-    """Composes canvases from labelled photos; the same generator state gives the same canvas.
+    """Composes canvases from labelled photos; equal states of the generator give equal canvases.
 
-    Decoded photos stay in memory (about half a megabyte each at 512 px).
+    Decoded photos stay in memory, about half a megabyte each at 512 px.
+
+    Raises
+    ------
+    ValueError
+        There are no photos.
     """
 
     def __init__(self, samples: list[Sample], config: MosaicConfig) -> None:
@@ -184,7 +182,9 @@ class MosaicComposer:
             raise ValueError("the detector's training set holds no photos: check --data")
         self.samples = samples
         self.config = config
-        self.weights = source_weights(np.array([s.source for s in samples]), config.source_shares)
+        sources = np.array([s.source for s in samples])
+        self.weights = source_weights(sources, config.source_shares)
+        self.note = note_on_shares(sources, config.source_shares)
         self.empty = [
             i for i, s in enumerate(samples) if s.boxes_complete and not s.people and not len(s.ignore_boxes)
         ]
@@ -195,7 +195,7 @@ class MosaicComposer:
         self._instances: dict[int, NDArray[np.uint8]] = {}
 
     def compose(self, rng: np.random.Generator, size: tuple[int, int]) -> Mosaic:
-        """A canvas of `size` (width, height)."""
+        """Compose a canvas of `size` (width, height)."""
         names, shares = zip(*self.config.tilings.items(), strict=True)
         tiling = names[rng.choice(len(names), p=np.array(shares) / sum(shares))]
         across, down = (int(v) for v in tiling.split("x"))
@@ -216,7 +216,7 @@ class MosaicComposer:
         return Mosaic(colour_jitter(canvas.image, rng), canvas.people, canvas.ignored)
 
     def _tile(self, rng: np.random.Generator, size: tuple[int, int]) -> Mosaic:
-        """One photo, cropped and zoomed at random."""
+        """Show one photo, cropped and zoomed at random."""
         config = self.config
         index = int(rng.choice(len(self.samples), p=self.weights))
         photo = self._labelled(index)
@@ -224,7 +224,7 @@ class MosaicComposer:
         zoom = float(np.exp(rng.uniform(*np.log(config.zoom)))) * min(size[0] / width, size[1] / height)
         extent = np.array(size) / zoom  # photo pixels in view
         room = np.array([width, height]) - extent
-        corner = rng.random(2) * room  # inside the photo where the view is smaller, around it where larger
+        corner = rng.random(2) * room  # negative room: the view is larger than the photo and surrounds it
         if len(photo.people) and (rng.random() < 0.6 or not self.samples[index].boxes_complete):
             box = photo.people[rng.integers(len(photo.people))]
             focus = (
@@ -238,14 +238,14 @@ class MosaicComposer:
         return flip(tile, rng.random() < 0.5, rng.random() < config.upside_down)
 
     def _surround(self, rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uint8]:
-        """What lies around a photo smaller than its tile: grey, or a photo without people."""
+        """Fill for a tile that its photo does not fill: grey, or a photo without people."""
         if not self.empty or rng.random() >= self.config.background:
             return np.full((size[1], size[0], 3), FILL, np.uint8)
         photo = self._photo(self.empty[int(rng.integers(len(self.empty)))])
         return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
     def _paste_person(self, canvas: Mosaic, rng: np.random.Generator) -> Mosaic:
-        """Lay a person cut out of another photo over the canvas, at any size, often over somebody."""
+        """Paste a person from another photo onto the canvas, at any size and often in front of somebody."""
         index = self.masked[int(rng.integers(len(self.masked)))]
         owners = [p.instance for p in self.samples[index].people if p.instance]
         mask = self._instance_map(index) == owners[int(rng.integers(len(owners)))]
@@ -271,9 +271,9 @@ class MosaicComposer:
     def _labelled(self, index: int) -> Mosaic:
         sample = self.samples[index]
         people = np.array([p.box for p in sample.people], np.float32).reshape(-1, 4)
-        believed = sample.unchecked & self.config.unchecked
-        people = np.concatenate([people, sample.ignore_boxes[believed]]).astype(np.float32)
-        return Mosaic(self._photo(index), people, sample.ignore_boxes[~believed].astype(np.float32))
+        trusted = sample.unchecked & self.config.unchecked
+        people = np.concatenate([people, sample.ignore_boxes[trusted]]).astype(np.float32)
+        return Mosaic(self._photo(index), people, sample.ignore_boxes[~trusted].astype(np.float32))
 
     def _photo(self, index: int) -> NDArray[np.uint8]:
         if index not in self._photos:

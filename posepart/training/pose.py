@@ -21,19 +21,26 @@ from posepart.schema import LIMB_JOINTS, NEIGHBOURS, NUM_JOINTS, SKELETON, Joint
 from posepart.stages.crops import box_affine
 from posepart.training.loop import device_of
 
-# MoveNet's heat-map channels in COCO order: the eyes for the forehead; nothing of MoveNet's is a neck.
+# The MoveNet heat maps (COCO order) that each joint starts from: both eyes for the forehead; none for the neck.
 MOVENET_SOURCES: tuple[tuple[int, ...], ...] = ((1, 2), (), *((channel,) for channel in range(5, 17)))
 
 
 @torch.no_grad()
 def restore_trunk(model: PoseFCN, movenet: Mapping[str, NDArray]) -> None:
-    """MoveNet's own backbone, heat-map path and limb joints in place of the model's, in place.
+    """Put MoveNet's backbone, heat-map path and limb joints back into a trained Pose FCN, in place.
 
-    Forehead and neck, which no MoveNet has, and the offsets keep what they have learned.
+    The weights of forehead and neck, which MoveNet does not have, and of the offsets stay as they were trained.
+
+    Parameters
+    ----------
+    model : PoseFCN
+    movenet : mapping of str to ndarray
+        The published arrays.
 
     Raises
     ------
-    ValueError: as `PoseFCN.load_movenet`.
+    ValueError
+        As `PoseFCN.load_movenet`.
     """
     rows = [joint for joint in Joint if joint not in LIMB_JOINTS]
     learned = [tensor[rows].clone() for tensor in model.joint_out.parameters()]
@@ -44,20 +51,20 @@ def restore_trunk(model: PoseFCN, movenet: Mapping[str, NDArray]) -> None:
 
 @dataclass(frozen=True)
 class PoseLossConfig:
-    """Terms of the loss and their weights."""
+    """Target maps, and the weights of the three terms of the loss."""
 
-    sigma: float = 6.0  # px, deviation of the target blob of a joint
-    localisation: float = 1.0  # spatial softmax cross-entropy: where is the joint
-    presence: float = 0.05  # sigmoid cross-entropy: is there a joint
-    offsets: float = 0.5  # smooth L1 of normalised neighbour offsets
+    sigma: float = 6.0  # px, standard deviation of the Gaussian at a joint
+    localisation: float = 1.0  # weight of the spatial softmax cross-entropy: where the joint is
+    presence: float = 0.05  # weight of the sigmoid cross-entropy: whether there is a joint
+    offsets: float = 0.5  # weight of the smooth L1 loss of the normalised neighbour offsets
 
 
 class PoseLoss:
     """Losses of one batch of `PersonCrops`.
 
-    The joint targets are Gaussian blobs of everyone labelled in the crop (maximum over people). The sigmoid
-    term leaves out the cells where an unlabelled joint may lie. Offsets are learned in the 3x3 cells around
-    each labelled joint, towards the labelled joints of the same person.
+    The target map of a joint has a Gaussian at that joint of every labelled person in the crop (the maximum where
+    they overlap). The sigmoid term leaves out cells where an unlabelled joint may lie. Offsets are learned in the
+    3x3 cells around each labelled joint, and point to the other labelled joints of the same person.
     """
 
     def __init__(self, config: PoseLossConfig) -> None:
@@ -105,7 +112,24 @@ class PoseLoss:
 
 
 def joint_targets(joints: Tensor, shape: Sequence[int], stride: float, sigma: float) -> Tensor:
-    """(B, P, 14, 3) joints -> (B, 14, h, w) Gaussian blobs of height 1, the maximum over people."""
+    """Target maps of the joints.
+
+    Parameters
+    ----------
+    joints : (B, P, 14, 3) float32
+        Crop frame; the third column is 1 where a joint is labelled.
+    shape : sequence of int
+        (h, w) of the maps.
+    stride : float
+        Crop pixels per cell.
+    sigma : float
+        Standard deviation of the Gaussians, px.
+
+    Returns
+    -------
+    (B, 14, h, w) float32
+        Gaussians of height 1; the maximum over people.
+    """
     height, width = shape
     x = (torch.arange(width, device=joints.device) + 0.5) * stride - 0.5
     y = (torch.arange(height, device=joints.device) + 0.5) * stride - 0.5
@@ -115,7 +139,21 @@ def joint_targets(joints: Tensor, shape: Sequence[int], stride: float, sigma: fl
 
 
 def joint_losses(logits: Tensor, target: Tensor, ignore: Tensor) -> tuple[Tensor, Tensor]:
-    """Spatial softmax cross-entropy over maps with a joint; sigmoid cross-entropy per joint of the batch."""
+    """Both losses of the joint maps.
+
+    Parameters
+    ----------
+    logits, target : (B, 14, h, w) float32
+    ignore : (B, h, w) bool
+        Cells left out of `presence`, unless a labelled joint lies there.
+
+    Returns
+    -------
+    localisation : () float32
+        Spatial softmax cross-entropy, the mean over maps that have a joint.
+    presence : () float32
+        Sigmoid cross-entropy, summed over cells, for maps of 64x64 cells.
+    """
     flat, wanted = logits.flatten(2), target.flatten(2)
     mass = wanted.sum(2)
     has = (mass > 0.5).float()
@@ -128,11 +166,23 @@ def joint_losses(logits: Tensor, target: Tensor, ignore: Tensor) -> tuple[Tensor
 
 
 def offset_statistics(samples: Sequence[Sample], crop: CropConfig) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of every offset map's target, px of the unaugmented crop; each (364,) float32.
+    """Mean and standard deviation of the neighbour offsets, by which the network's targets are normalised.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+    crop : CropConfig
+        How people are cropped, without augmentation.
+
+    Returns
+    -------
+    mean, deviation : (364,) float32, px
+        One for every offset map.
 
     Raises
     ------
-    ValueError: when nobody has joints.
+    ValueError
+        Nobody has joints.
     """
     rows = []
     for sample in samples:
@@ -145,7 +195,9 @@ def offset_statistics(samples: Sequence[Sample], crop: CropConfig) -> tuple[Tens
     if not rows:
         raise ValueError("the data holds no person with joints: nothing to take offset statistics from")
     table = np.stack(rows)
-    unseen = np.isnan(table).all(0)  # pairs never labelled together are as a network without statistics
+    unseen = np.isnan(table).all(
+        0
+    )  # of two joints that are never labelled together: the defaults of the network
     table[:, unseen] = 0
     deviation = np.where(unseen, 32.0, np.nanstd(table, 0))
     mean = torch.from_numpy(np.nanmean(table, 0)).float()
@@ -153,10 +205,10 @@ def offset_statistics(samples: Sequence[Sample], crop: CropConfig) -> tuple[Tens
 
 
 class PoseEvaluation:
-    """PCK@0.2 of each joint map's maximum in the box, and the neighbour offsets at the true joints.
+    """PCK@0.2 of the maxima of the joint maps, and accuracy of the neighbour offsets at the true joints.
 
-    Boxes are given. The maximum is looked for within the box and a tenth of its longer side around it: the maps
-    respond to everybody in the crop, and assigning joints to people is the CRF's job.
+    Boxes are given. Maxima are taken inside the person's box, grown by a tenth of its longer side: the maps respond
+    to everybody in the crop, and assigning joints to people is the CRF's job.
     """
 
     def __init__(self, samples: Sequence[Sample], crop: CropConfig, stride: int = 4) -> None:
@@ -172,7 +224,7 @@ class PoseEvaluation:
 
     @torch.inference_mode()
     def __call__(self, model: nn.Module, batch: int = 16) -> dict[str, float]:
-        """PCK and offsets by origin of the labels."""
+        """PCK and share of right offsets (within 0.2 torso diameters) by origin of the labels."""
         assert isinstance(model, PoseFCN)
         if not self.views:
             return {}
@@ -199,7 +251,7 @@ class PoseEvaluation:
 
 
 def _cells_in_box(box: NDArray, affine: Affine, cells: int, stride: int) -> NDArray[np.bool_]:
-    """(cells, cells) bool: inside a photo box grown by a tenth of its longer side."""
+    """Which cells (h, h) of the crop's maps lie in a box of the photo, grown by a tenth of its longer side."""
     corners = crop_to_map(affine.forward(box.reshape(2, 2)), stride)
     low, high = corners - np.array([[1], [-1]]) * 0.1 * (corners[1] - corners[0]).max()
     x = (np.arange(cells) >= low[0]) & (np.arange(cells) <= high[0])
@@ -208,14 +260,20 @@ def _cells_in_box(box: NDArray, affine: Affine, cells: int, stride: int) -> NDAr
 
 
 def decode_maxima(maps: NDArray, stride: float) -> NDArray[np.float32]:
-    """(N, 14, h, w) -> (N, 14, 2) crop coordinates of each map's highest cell."""
+    """Crop coordinates (N, 14, 2) of the highest cell of each map (N, 14, h, w)."""
     n, joints, _, width = maps.shape
     best = maps.reshape(n, joints, -1).argmax(2)
     return map_to_crop(np.stack([best % width, best // width], -1), stride).astype(np.float32)
 
 
 def _edge_errors(offsets: NDArray, truth: NDArray, stride: float) -> NDArray[np.float64]:
-    """(N, 26) px error of the offset along each skeleton edge, both ways, read at the true joint; nan if unknown."""
+    """Errors of the offsets along the edges of the skeleton, in both directions, read at the true joints.
+
+    Returns
+    -------
+    (N, 26) float64, px
+        nan where one of the two joints is not labelled.
+    """
     n, _, height, width = offsets.shape
     maps = offsets.reshape(n, NUM_JOINTS, NUM_JOINTS - 1, 2, height, width)
     pairs = [(a, b) for x, y, _ in SKELETON for a, b in ((x, y), (y, x))]

@@ -3,7 +3,7 @@
 A recipe is a YAML file:
 
     scenes: {a: {photos: 900, seed: 5000}}     # posepart synth -n 900 --seed 5000 -o SCENES/a
-    defaults: {...}                            # settings of all stages
+    defaults: {...}                            # settings of every stage
     stages:
       - {name: first, init: movenet_thunder.npz, scenes: [a], loop: {steps: 1000}}
       - {name: second, loop: {steps: 500}}     # starts from the stage before
@@ -20,14 +20,11 @@ from typing import Any
 
 from posepart.io.yaml_files import read_yaml
 
-WHOLE = (
-    "arguments",
-    "source_shares",
-    "tilings",
-)  # a stage replaces these as a whole, entry by entry all others
+# A stage replaces these settings as a whole, instead of entry by entry.
+WHOLE = ("arguments", "source_shares", "tilings")
 AVERAGE_KEYS = {"arguments", "eight_bit", "score_shift"}
 LONGEST_NAME = 100  # characters
-LARGEST = 1e9  # number
+LARGEST = 1e9  # largest number
 
 
 @dataclass(frozen=True)
@@ -37,15 +34,15 @@ class Stage:
     Attributes
     ----------
     name : str
-        Also the folder of its weights.
+        Name, which is also that of the folder of its weights.
     settings : dict
-        Options of `train.py`, with the recipe's defaults; of an average, those of `average_weights.py`.
+        Options of `train.py`, including the recipe's defaults; for an average, fields of `Average`.
     init : str, optional
-        The earlier stage or the file that a training starts from.
+        The earlier stage or file from which a training starts.
     scenes : tuple of str
-        The synthetic scenes that are trained on besides photos.
+        Names of synthetic scenes to train on besides the photos.
     average : dict
-        Share by stage or file; empty for a training.
+        Stage or file -> its share; empty for a training.
     """
 
     name: str
@@ -59,23 +56,25 @@ class Stage:
 class Recipe:
     """The stages of a training, in order."""
 
-    name: str  # of the file
-    stages: tuple[Stage, ...]
-    scenes: dict[str, dict[str, int]] = field(default_factory=dict)  # name -> photos, seed
+    name: str  # name of the file
+    stages: tuple[Stage, ...]  # in the order of training
+    scenes: dict[str, dict[str, int]] = field(
+        default_factory=dict
+    )  # name -> photos and seed, for `posepart synth`
 
     def stage(self, name: str) -> Stage:
-        """The stage of that name.
+        """Look up a stage by its name.
 
         Raises
         ------
         ValueError
-            There is none.
+            There is no such stage.
         """
         for stage in self.stages:
             if stage.name == name:
                 return stage
         names = ", ".join(stage.name for stage in self.stages)
-        raise ValueError(f"{self.name}: has no stage {name}; its stages are {names}")
+        raise ValueError(f"{self.name} has no stage {name}; its stages are {names}")
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -84,14 +83,14 @@ def read_recipe(path: Path) -> Recipe:
     Raises
     ------
     ValueError
-        The file is no recipe, or a stage names scenes or a stage that does not come before it.
+        The file is not a recipe, or a stage names scenes that are not listed or a stage that is not before it.
     """
     try:
         content = read_yaml(path)
     except FileNotFoundError as error:
         raise ValueError(f"{path}: no such recipe") from error
     except ValueError as error:
-        raise ValueError(f"{path}: no YAML file ({error})") from error
+        raise ValueError(f"{path}: not a YAML file ({error})") from error
     if not isinstance(content, dict) or not isinstance(content.get("stages"), list):
         raise ValueError(f"{path}: a recipe has a list of stages, each with a name")
     unknown = sorted(map(str, content.keys() - {"scenes", "defaults", "stages"}))
@@ -187,17 +186,17 @@ def _check(stage: Stage, path: Path, scenes: Mapping[str, Any], before: set[str]
         raise ValueError(f"{path}: two stages are named {stage.name}")
     for source in (*stage.average, *filter(None, [stage.init])):
         if source not in before and not Path(source).suffix:
-            raise ValueError(f"{where} takes {_short(source)}, which is no earlier stage and no file")
+            raise ValueError(f"{where} takes {_short(source)}, which is neither an earlier stage nor a file")
     for name in stage.scenes:
         if name not in scenes:
             raise ValueError(f"{where} takes the scenes {_short(name)}, which `scenes` does not list")
     unknown = sorted(stage.settings.keys() - AVERAGE_KEYS) if stage.average else []
     if unknown:
-        raise ValueError(f"{where} is an average and takes no {_short(', '.join(unknown))}")
+        raise ValueError(f"{where} is an average, for which there is no {_short(', '.join(unknown))}")
 
 
 def merged(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The defaults with the settings over them, section by section."""
+    """Lay settings over defaults, section by section."""
     result = dict(defaults)
     for key, value in settings.items():
         section = isinstance(value, Mapping) and isinstance(result.get(key), Mapping) and key not in WHOLE
@@ -206,12 +205,12 @@ def merged(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str
 
 
 def scene_folders(recipe: Recipe, stage: Stage, folder: Path) -> list[Path]:
-    """The folders of a stage's scenes.
+    """Find the folders of a stage's scenes.
 
     Raises
     ------
     ValueError
-        One is missing; the sentence tells how to make it.
+        One is missing; the message says how to make it.
     """
     for name in stage.scenes:
         if not (folder / name).is_dir():

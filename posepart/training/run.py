@@ -1,6 +1,7 @@
-"""The start and the end of a training: its data, folds, initial weights and card."""
+"""What every training begins and ends with: data, folds, initial weights, and the card of the result."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from posepart.data.folds import Fold
+from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.readers import read_samples, splits_of
 from posepart.data.sample import Sample
 from posepart.models.builders import build
@@ -19,7 +21,7 @@ from posepart.models.weight_files import load_into, save_weights
 from posepart.schema import JOINT_NAMES, PART_NAMES
 from posepart.training.loop import LoopConfig, Losses, seed_everything, train
 
-LICENCES = {
+LICENCES: dict[str, Any] = {  # fields of a card
     "licence_code": "Apache-2.0",
     "licence_weights": "Apache-2.0 for our part; started from Google's MoveNet (Apache-2.0), see NOTICE",
     "licence_data": "photos carry third-party rights (see the data's own README); none are distributed",
@@ -28,7 +30,7 @@ LICENCES = {
 
 @dataclass(frozen=True)
 class Run:
-    """What a training is told besides the settings of its network.
+    """Where a training reads and writes.
 
     Attributes
     ----------
@@ -41,9 +43,9 @@ class Run:
     resume : bool
         Continue an interrupted training.
     recipe, recipe_stage : str, optional
-        Where the settings come from; for the card.
+        Recipe and stage that the settings come from; they are written to the card.
     settings : mapping
-        Everything that was chosen; `config.json` keeps it, and a resumed run has to have the same.
+        All settings; `config.json` keeps them, and a run can only be resumed with the same ones.
     """
 
     folder: Path
@@ -56,29 +58,41 @@ class Run:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What `config.json` holds."""
+        """The content of `config.json`."""
         others = {key: value for key, value in self.settings.items() if key != "loop"}
         return {**({"loop": self.settings["loop"]} if "loop" in self.settings else {}), "arguments": others}
 
 
 def read_people(folders: Sequence[Path | str], split: str) -> list[Sample]:
-    """The samples of all folders that have the split."""
+    """Read the samples of one split from all folders; a folder need not have any split but train.
+
+    Raises
+    ------
+    ValueError
+        A photo, which the error names, cannot be read, is cut short, or has another size than its labels.
+    """
     samples: list[Sample] = []
     for folder in map(Path, folders):
         if split == "train" or split in splits_of(folder):
             samples += read_samples(folder, split)
+    for sample in samples:  # now, rather than after hours of training
+        sample.check_photo()
     return samples
 
 
 def training_samples(run: Run, fold: str | None = None) -> tuple[list[Sample], list[Sample]]:
-    """The samples to train on and those to evaluate on.
+    """Read the samples to train on and those to evaluate on.
 
     Parameters
     ----------
     run : Run
     fold : str, optional
-        "K/N" leaves fold K of N of the train split out of the training and evaluates on it. Without it, these are
-        the train and the val split.
+        "K/N" keeps fold K (from 0) of N of the train split for the evaluation. Without it, the evaluation uses the
+        val split.
+
+    Returns
+    -------
+    samples, held_out : list of Sample
 
     Raises
     ------
@@ -87,21 +101,40 @@ def training_samples(run: Run, fold: str | None = None) -> tuple[list[Sample], l
     """
     samples = read_people(run.data, "train")
     if fold is None:
-        return samples, read_people(run.data, "val")
+        held_out = read_people(run.data, "val")
+        say("" if held_out else "the data has no val photos: the training is not measured")
+        return samples, held_out
     left_out = Fold.parse(fold)
     return left_out.outside(samples), left_out.inside(samples)
 
 
+def person_crops(samples: Sequence[Sample], config: CropBatchConfig) -> PersonCrops:
+    """Training crops; where their `source_shares` do not fit the data, a printed sentence says what is drawn."""
+    crops = PersonCrops(samples, config)
+    say(crops.note)
+    return crops
+
+
+def say(note: str) -> None:
+    """Print a note, if there is one."""
+    if note:
+        print(note, flush=True)
+
+
 def by_pose_weights(pose: Path, folds: Sequence[Path], samples: Sequence[Sample]) -> dict[Path, list[Sample]]:
-    """Which pose weights predict which training samples.
+    """Divide training samples among the pose weights that predict them.
 
     Parameters
     ----------
     pose : Path
         Weights that predict all samples if there are no `folds`.
     folds : sequence of Path
-        Weights trained without a fold each; every sample is predicted by those trained without it.
+        Weights that were each trained without one fold; they predict the samples of that fold.
     samples : sequence of Sample
+
+    Returns
+    -------
+    dict of Path to list of Sample
 
     Raises
     ------
@@ -114,12 +147,12 @@ def by_pose_weights(pose: Path, folds: Sequence[Path], samples: Sequence[Sample]
 
 
 def folds_of(weights: Sequence[Path]) -> dict[Path, Fold]:
-    """The fold that each weight file was trained without, according to its card.
+    """Read from the cards which fold each weight file was trained without.
 
     Raises
     ------
     ValueError
-        There is not exactly one file for every fold of one division.
+        The files are not one for each fold of the same division.
     """
     named = {path: read_card(path).fold for path in weights}
     count = len(named)
@@ -140,19 +173,25 @@ def initialised(
     load_npz: Callable[[Any, Path], None] | None = None,
     fresh: Sequence[str] = (),
 ) -> Any:
-    """The network to train, with its initial weights.
+    """Build the network to train and load its initial weights.
 
     Parameters
     ----------
     run : Run
-    builder, arguments
-        See `builders.build`.
+    builder : str
+        As for `builders.build`.
+    arguments : mapping of str
+        As for `builders.build`.
     freeze : int
-        The first so many blocks of the backbone stay fixed.
+        Number of blocks at the start of the backbone that are not trained.
     load_npz : callable, optional
-        (network, path) loads published arrays into the network, in place.
+        (network, path) -> None, loads published arrays into the network, in place.
     fresh : sequence of str
-        As for `load_into`.
+        Modules that the initial weights may lack, as for `load_into`.
+
+    Returns
+    -------
+    nn.Module
 
     Raises
     ------
@@ -179,7 +218,7 @@ def trained(
     loop: LoopConfig,
     evaluate: Callable[[nn.Module], Mapping[str, float]],
 ) -> nn.Module:
-    """The averaged network after `loop.train` in the run's folder."""
+    """Run `loop.train` in the run's folder and return the averaged network."""
     return train(
         model, batches, losses, run.folder, loop, resume=run.resume, evaluate=evaluate, settings=run.record
     )
@@ -188,7 +227,7 @@ def trained(
 def last_evaluation(
     run: Run, steps: int, evaluate: Callable[[nn.Module], Mapping[str, float]], model: nn.Module
 ) -> Mapping[str, float]:
-    """The evaluation of the last step: from the log, or made now if the run was cut off before it."""
+    """The evaluation after the last step: from the log, or made now if the run was interrupted before it."""
     lines = (run.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
     last = json.loads(lines[-1]) if lines else {}
     if last.get("kind") != "evaluation" or last["step"] != steps:
@@ -197,7 +236,7 @@ def last_evaluation(
 
 
 def new_card(run: Run, stage: str, samples: Sequence[Sample], metrics: Mapping[str, float]) -> Card:
-    """The part of a card that is the same for every kind of weights."""
+    """The fields of a card that every kind of weights has; undefined metrics are left out."""
     return Card(
         name=run.folder.name,
         stage=stage,
@@ -206,7 +245,7 @@ def new_card(run: Run, stage: str, samples: Sequence[Sample], metrics: Mapping[s
         recipe_stage=run.recipe_stage,
         started_from=run.init.name if run.init else "",
         photos=dict(Counter(sample.source for sample in samples)),
-        metrics={name: round(float(value), 4) for name, value in metrics.items()},
+        metrics={name: round(float(v), 4) for name, v in metrics.items() if not math.isnan(v)},
         **LICENCES,
     )
 
@@ -219,5 +258,5 @@ def finish(run: Run, model: nn.Module, card: Card) -> None:
 
 
 def seeded(loop: LoopConfig) -> None:
-    """Seed before a network is built: its new layers then do not depend on what the process did before."""
+    """Seed the random generators before a network is built, so that its new layers are the same in every run."""
     seed_everything(loop.seed, loop.threads)

@@ -121,6 +121,10 @@ def test_mistakes(arguments: list[str], expected: str, capsys: pytest.CaptureFix
         ("pipelin:\n  refine: false\n", "pipelin.refine in the configuration; did you mean pipeline.refine?"),
         ("pipeline: 3\n", "pipeline is a section of settings, but the file says 3"),
         ("pipeline:\n  crf: 3\n", "crf"),
+        (
+            "pipeline:\n  detection:\n    tiles: off\n",
+            "expected a text, got False, which YAML makes of on, off, yes and no: put the word in quotes",
+        ),
         ("a: [", "not a YAML or JSON file of settings"),
         ("hello", "not a YAML or JSON file of settings"),
         ("threads: 2001-99-99", "settings.yaml: month must be in 1..12)"),

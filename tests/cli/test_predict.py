@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from helpers.fake_pipeline import FakePipeline, error_of, write_photo
 from jsonargparse import Namespace
+from PIL import Image
 
 from posepart.cli import main as cli
 from posepart.cli import options
@@ -237,3 +238,25 @@ def test_sample_photo_comes_with_scikit_image() -> None:
     import skimage.data
 
     assert (Path(skimage.data.__file__).parent / "astronaut.png").is_file()
+
+
+def test_what_a_folder_leaves_out_is_named(
+    tmp_path: Path, pipeline: LoadedPipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    album = tmp_path / "album"
+    write_photo(album / "a.png")
+    Image.new("RGB", (9, 9)).save(album / "b.jfif", "JPEG")
+    for name in ("c.cr2", "d.PSD", "notes.txt"):
+        (album / name).write_bytes(b"of another kind")
+    assert cli.main(["predict", str(album), str(album), "-o", str(tmp_path / "out")]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("2 photos done, ")
+    assert f"; {album}: 2 files left out: c.cr2, d.PSD (" in last
+
+
+def test_only_pictures_that_cannot_be_read(
+    tmp_path: Path, pipeline: LoadedPipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "c.cr2").touch()
+    assert cli.main(["predict", str(tmp_path), "-o", str(tmp_path / "out")]) == 2
+    assert "1 file left out: c.cr2 (" in error_of(capsys)

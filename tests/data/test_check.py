@@ -114,17 +114,28 @@ def test_files(sample_of: SampleOf) -> None:
 def test_damage_behind_the_header_is_seen_by_decoding(sample_of: SampleOf) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     sample = sample_of(noise, [])
-    sample.image_path.write_bytes(sample.image_path.read_bytes()[:-900])
+    content = sample.image_path.read_bytes()
+    sample.image_path.write_bytes(content[:-900])  # cut short
+    assert kinds(sample) == kinds(sample, decode=True) == ["unreadable photo"]
+    sample.image_path.write_bytes(content[:-900] + b"\0" * 880 + content[-20:])
     assert kinds(sample) == []
     assert kinds(sample, decode=True) == ["unreadable photo"]
 
 
-def test_a_turned_photo(sample_of: SampleOf, tmp_path: Path) -> None:
+@pytest.mark.parametrize("decode", [False, True])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_labels_are_of_the_upright_photo(sample_of: SampleOf, kind: str, decode: bool) -> None:
     sample = sample_of(grey(), [])
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(grey()).save(sample.image_path, "JPEG", exif=exif)
-    assert kinds(sample) == ["turned photo"]
+    stored = Image.fromarray(grey())
+    stored.rotate(90, expand=True).save(sample.image_path, kind, exif=exif)
+    assert kinds(sample, decode) == []
+    stored.save(sample.image_path, kind, exif=exif)
+    (finding,) = check_sample(sample, decode).findings
+    assert "is 30 x 40 px, but its labels are for 40 x 30 px (those of the stored pixels" in finding.sentence
+    with pytest.raises(ValueError, match="those of the stored pixels"):
+        sample.read_image()
 
 
 def test_summary(sample_of: SampleOf) -> None:

@@ -84,3 +84,15 @@ def test_common_categories_are_the_papers() -> None:
         "left_arm", "right_leg", "left_leg", "right_shoe", "left_shoe", "background",
     }  # fmt: skip
     assert ATR_TO_LIP[:18].tolist() == [0, 1, 2, 4, 5, 12, 9, 6, 255, 18, 19, 13, 16, 17, 14, 15, 255, 11]
+
+
+@pytest.mark.parametrize("suffix", ["JPG", "png", "jfif"])
+def test_pictures_of_all_suffixes_and_a_byte_order_mark(tmp_path: Path, suffix: str) -> None:
+    for images in (tmp_path / "Validation" / "Images", tmp_path / "JPEGImages"):
+        images.mkdir(parents=True)
+        Image.new("RGB", (3, 2)).save(images / f"a.{suffix}")
+    save(tmp_path / "Validation" / "Category_ids" / "a.png", LABELS)
+    (tmp_path / "val_id.txt").write_text("a\n", encoding="utf-8-sig")
+    for (picture,) in (read_cihp(tmp_path, "val"), read_atr(tmp_path, "val")):
+        assert picture.name == f"a.{suffix}"
+    assert read_cihp(tmp_path, "val")[0].label_path is not None

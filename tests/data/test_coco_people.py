@@ -91,7 +91,7 @@ def test_optional_fields_and_maps(tmp_path: Path) -> None:
     indexed.putpalette([7] * 768)
     indexed.save(tmp_path / "parts" / "a.png")
     Image.fromarray(labels).save(tmp_path / "instances" / "a.png")
-    Image.new("RGB", (2, 2), (255, 0, 0)).save(tmp_path / "images" / "a.jpg", quality=95)
+    Image.new("RGB", (40, 50), (255, 0, 0)).save(tmp_path / "images" / "a.jpg", quality=95)
     folder = write_folder(
         tmp_path, [annotation()], "val", source="lab", parts_from="derived", boxes_complete=False
     )
@@ -99,7 +99,7 @@ def test_optional_fields_and_maps(tmp_path: Path) -> None:
     assert (sample.source, sample.parts_from, sample.boxes_complete) == ("lab", "derived", False)
     np.testing.assert_array_equal(sample.read_parts(), labels)
     np.testing.assert_array_equal(sample.read_instances(), labels)
-    assert sample.read_image().shape == (2, 2, 3)
+    assert sample.read_image().shape == (50, 40, 3)
     assert sample.read_image()[0, 0, 0] > 240
 
 

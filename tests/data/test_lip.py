@@ -180,3 +180,27 @@ def test_the_layout_is_recognised(tmp_path: Path, nested: str) -> None:
     assert [sample.image_path.name for sample in samples] == ["100_2.jpg", "100_1.jpg"]
     joints = samples[1].people[0].joints
     assert joints is not None and joints[Joint.NECK].tolist() == [18, 36, 2]
+
+
+def test_pictures_of_all_suffixes_and_a_byte_order_mark(tmp_path: Path) -> None:
+    folder = write_lip(tmp_path)
+    (folder / "val_images" / "100_1.jpg").rename(folder / "val_images" / "100_1.JPG")
+    Image.new("RGB", (6, 4)).save(folder / "val_images" / "100_2.png")
+    (folder / "val_images" / "100_2.jpg").unlink()
+    (folder / "lip_val_set.csv").write_text(CSV, encoding="utf-8-sig")
+    for _ in range(2):
+        first, second = read_lip(folder, "val")
+        assert (first.name, second.name) == ("100_1.JPG", "100_2.png")
+        assert first.joints is not None and second.joints is not None  # paired by the names without suffix
+        assert first.read_labels() is not None
+        (folder / "val_id.txt").write_text("100_1\n100_2\n", encoding="utf-8-sig")
+
+
+def test_a_turned_picture_has_the_size_of_the_upright_one(tmp_path: Path) -> None:
+    folder = write_lip(tmp_path)
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    Image.new("RGB", (6, 4)).save(folder / "val_images" / "100_1.jpg", exif=exif)
+    sample = read_samples(folder, "val")[0]
+    assert (sample.width, sample.height) == (4, 6)
+    assert sample.read_image().shape == (6, 4, 3)

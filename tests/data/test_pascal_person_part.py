@@ -131,7 +131,7 @@ def test_an_id_that_occurs_twice(tmp_path: Path) -> None:
 def test_a_photo_that_is_none(tmp_path: Path) -> None:
     folder = write_release(tmp_path)
     (folder / "JPEGImages" / f"{NAME}.jpg").write_bytes(b"none")
-    with pytest.raises(ValueError, match=r"2008_000008\.jpg: not a photo that can be read"):
+    with pytest.raises(ValueError, match=r"2008_000008\.jpg: not a picture that can be read"):
         read_pascal_person_part(folder)
 
 
@@ -163,3 +163,23 @@ def test_a_damaged_file_of_joints(tmp_path: Path, content: bytes) -> None:
 def test_other_content_is_refused(tmp_path: Path, mat: dict[str, object], told: str) -> None:
     with pytest.raises(ValueError, match=rf"2008_000008\.mat: .*{told}"):
         read_pascal_person_part(write_release(tmp_path, NAME, **mat))
+
+
+def test_joints_saved_as_7_3(tmp_path: Path) -> None:
+    folder = write_release(tmp_path)
+    text = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Tue Jan 02 2024 HDF5 schema 1.00 ."
+    content = text.ljust(116) + bytes(8) + b"\x00\x02IM" + bytes(384) + b"\x89HDF\r\n\x1a\n" + bytes(64)
+    (folder / "PersonJoints" / f"{NAME}.mat").write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"2008_000008\.mat: .*version 7\.3.*save\(\.\.\., '-v7'\)"
+    ) as caught:
+        read_pascal_person_part(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_photos_of_all_suffixes_and_a_byte_order_mark(tmp_path: Path) -> None:
+    folder = write_release(tmp_path)
+    (folder / "train_id.txt").write_text(NAME, encoding="utf-8-sig")
+    (folder / "JPEGImages" / f"{NAME}.jpg").rename(folder / "JPEGImages" / f"{NAME}.JPEG")
+    (sample,) = read_pascal_person_part(folder)
+    assert sample.image_path.name == f"{NAME}.JPEG"

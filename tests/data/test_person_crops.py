@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from posepart.config import CropConfig
 from posepart.data.augment import NO_AUGMENTATION, AugmentConfig
-from posepart.data.person_crops import MAX_PEOPLE, CropBatchConfig, PersonCrops, crop_labels, source_weights
+from posepart.data.person_crops import MAX_PEOPLE, CropBatchConfig, PersonCrops, crop_labels
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.geometry.frames import Affine, crop_to_map
 from posepart.schema import IGNORE, Joint, Part
@@ -220,25 +220,6 @@ def test_box_of_the_crops_own_person(
 ) -> None:
     view = crop_labels(sample_of(black(), [person(None)]), 0, affine, False, SIZE, 4)
     np.testing.assert_allclose(view["box"], expected)
-
-
-@pytest.mark.parametrize(
-    ("shares", "expected"),
-    [
-        ({}, [0.25, 0.25, 0.25, 0.25]),
-        ({"a": 0.5}, [0.5 / 3] * 3 + [0.5]),
-        ({"a": 0.3, "b": 0.1}, [0.25] * 3 + [0.25]),  # shares that leave a rest are scaled up
-        ({"b": 1.0}, [0.0] * 3 + [1.0]),
-    ],
-)
-def test_source_weights(shares: dict[str, float], expected: list[float]) -> None:
-    weights = source_weights(np.array(["a", "a", "a", "b"]), shares)
-    np.testing.assert_allclose(weights, expected)
-
-
-def test_the_rest_is_split_by_size() -> None:
-    weights = source_weights(np.array(["a", "b", "b", "b", "c"]), {"a": 0.2})
-    np.testing.assert_allclose(weights, [0.2, 0.2, 0.2, 0.2, 0.2])
 
 
 def test_sources_are_drawn_by_their_shares(sample_of: SampleOf, joints_at: JointsAt) -> None:

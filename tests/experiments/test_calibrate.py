@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import calibrate
 import numpy as np
@@ -32,7 +33,8 @@ def write_data(folder: Path, photos: int) -> Path:
     """Photos of whose results every third is right, all found with the same confidence."""
     for name in ("images", "results"):
         (folder / name).mkdir(parents=True)
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for k in range(photos):
         scene = scored(0.9)
         name = f"{k}.jpg"
@@ -76,7 +78,7 @@ def test_overconfident_scores_are_mended(tmp_path: Path) -> None:
 
     scene = replace(scored(0.9), people=tuple(replace(p, confidence=0.5) for p in scored(0.9).people))
     write_result(scene, PhotoInfo("0", "0.jpg", *scene.size), folder / "results")
-    with pytest.raises(ValueError, match="these scores are calibrated already"):
+    with pytest.raises(ValueError, match="these scores are already calibrated"):
         calibrate.main(arguments)
 
 

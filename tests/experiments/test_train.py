@@ -145,6 +145,17 @@ def test_a_stage_alone_needs_the_one_before(command: list[str], tmp_path: Path) 
     assert read_card(tmp_path / "run" / "second" / "part.safetensors").started_from == ""
 
 
+def test_a_file_that_a_later_stage_lacks_is_missed_before_the_first(
+    command: list[str], tmp_path: Path
+) -> None:
+    recipe = tmp_path / "chain.yaml"
+    recipe.write_text(CHAIN.replace("mean, average: {first: 1, ", "mean, average: {nowhere.npz: 1, "))
+    with pytest.raises(ValueError, match=r"nowhere\.npz: stage mean takes this file, which is missing"):
+        train.main(command)
+    assert not (tmp_path / "run").exists()
+    train.main([*command, "--stage", "first"])
+
+
 def test_without_a_recipe(data: Path, tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(
@@ -154,6 +165,60 @@ def test_without_a_recipe(data: Path, tmp_path: Path) -> None:
     train.main(["part", "--data", str(data), "--run", str(run), "--config", str(config), "--loop.seed", "8"])
     assert json.loads((run / "config.json").read_text())["loop"]["seed"] == 8
     assert read_card(run / "part.safetensors").recipe is None
+
+
+RECIPE_OF_OTHERS = """
+stages:
+  - name: own
+    arguments: {width: 0.35}
+    freeze: 0
+    loop: {steps: 1, threads: 1, bf16: false}
+    batches: BATCHES
+"""
+BATCHES = {
+    "part": "{batch_size: 2, crop: {size: 64}, source_shares: {ccp: 0.7, lsp_extended: 0.1}}",
+    "detector": "{batch_size: 2, mosaic: {shapes: [[64, 64]], source_shares: {ccp: 0.7, lsp_extended: 0.1}}}",
+}
+
+
+@pytest.mark.parametrize("network", list(BATCHES))
+def test_a_recipe_of_other_sources_on_a_folder_without_val_photos(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], network: str
+) -> None:
+    (data / "person_keypoints_val.json").unlink()
+    recipe, run = tmp_path / "others.yaml", tmp_path / "run"
+    recipe.write_text(RECIPE_OF_OTHERS.replace("BATCHES", BATCHES[network]))
+    train.main([network, "--recipe", str(recipe), "--data", str(data), "--run", str(run), "--init", "none"])
+    printed = capsys.readouterr().out
+    assert "the data holds nothing of ccp, and no share is given to coco, pelota; training draws" in printed
+    assert "10% lsp_extended" in printed
+    assert "the data has no val photos: the training is not measured" in printed
+    assert read_card(run / f"{network}.safetensors").metrics == {}
+
+
+def test_folds_on_the_command_line() -> None:
+    usual = ["--data", "people", "--run", "run"]
+    for network in ("part", "pose"):
+        command = train.command_line(network)
+        assert command.parse_args(usual).fold is None
+        assert command.parse_args([*usual, "--fold", "0/2"]).fold == "0/2"
+    for network in ("crf", "refine"):
+        command, needed = train.command_line(network), [*usual, "--model", "model"]
+        assert command.parse_args(needed).folds == []
+        chosen = command.parse_args([*needed, "--folds", "a.safetensors", "b"])
+        assert [str(path) for path in chosen.folds] == ["a.safetensors", "b"]
+        assert train.resolved(network, Stage(""), [*needed, "--folds", "a", "b"]).folds == [
+            Path("a"),
+            Path("b"),
+        ]
+
+
+@pytest.mark.parametrize("fold", ["2/2", "0/1", "first", "0"])
+def test_a_wrong_fold_is_refused(data: Path, tmp_path: Path, fold: str) -> None:
+    with pytest.raises(ValueError, match=r"fold .*: expected K/N"):
+        train.main([
+            "part", "--data", str(data), "--run", str(tmp_path), "--fold", fold, "--arguments", '{"width": 0.35}'
+        ])  # fmt: skip
 
 
 @pytest.mark.parametrize(

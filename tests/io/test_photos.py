@@ -11,7 +11,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from posepart.io import photos as images
-from posepart.io.photos import find_photos, open_photo, read_photo
+from posepart.io import pixels
+from posepart.io.photo_folders import find_photos
+from posepart.io.photos import open_photo, photo_size, read_photo
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -200,7 +202,7 @@ def test_garbled_exif_does_not_hide_the_pixels(tmp_path: Path) -> None:
 def test_strips_join_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (37, 11, 3), dtype=np.uint8)
     path = save(tmp_path / "noise.png", Image.fromarray(noise))
-    monkeypatch.setattr(images, "_STRIP_PIXELS", 40)
+    monkeypatch.setattr(pixels, "_STRIP_PIXELS", 40)
     assert np.array_equal(read_photo(path), noise)
 
 
@@ -214,7 +216,7 @@ def test_large_photo_needs_little_beyond_its_pixels(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert image.shape == (4000, 4000, 3)
-    assert peak < image.nbytes + 6 * images._STRIP_PIXELS * 3
+    assert peak < image.nbytes + 6 * pixels._STRIP_PIXELS * 3
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -243,3 +245,25 @@ def test_find_in_a_folder_without_photos(tmp_path: Path) -> None:
     touch(tmp_path, "notes.txt")
     with pytest.raises(ValueError, match="no photo in this folder"):
         find_photos([tmp_path])
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
+def test_size_of_the_upright_photo(tmp_path: Path, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = save(tmp_path / f"phone.{suffix}", Image.new("RGB", (40, 30)), exif=exif)
+    assert photo_size(path) == photo_size(path, whole=True) == (30, 40) == read_photo(path).shape[1::-1]
+    path = save(tmp_path / f"plain.{suffix}", Image.new("RGB", (40, 30)))
+    assert photo_size(path) == photo_size(path, whole=True) == (40, 30)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "gif", "bmp", "tif", "webp", "ppm"])
+def test_a_photo_that_is_cut_short_has_no_whole_size(tmp_path: Path, suffix: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    path = save(tmp_path / f"cut.{suffix}", Image.fromarray(noise))
+    content = path.read_bytes()
+    path.write_bytes(content + b"\0" * 7)  # padding is harmless
+    assert photo_size(path, whole=True) == (64, 64)
+    path.write_bytes(content[: len(content) * 3 // 4])
+    with pytest.raises(ValueError, match=rf"cut\.{suffix}: the picture is damaged or cut short"):
+        photo_size(path, whole=True)

@@ -199,6 +199,12 @@ def test_no_predictions(tmp_path: Path) -> None:
     assert json.loads(write_predictions([], tmp_path).read_text()) == []
 
 
+def test_a_result_saved_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = write_result(empty_scene(40, 30), PhotoInfo("a", "a.jpg", 40, 30), tmp_path)
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert read_result(path).size == (40, 30)
+
+
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [

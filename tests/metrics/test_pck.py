@@ -42,6 +42,9 @@ def test_reference_lengths_by_hand(standing: NDArray) -> None:
     assert torso_diameters(stretched, labelled) == 50, "the other diagonal stands in"
     labelled[0, Joint.RIGHT_SHOULDER] = False
     assert np.isnan(torso_diameters(one, labelled))
+    flat = one.copy()
+    flat[0, Joint.RIGHT_HIP] = flat[0, Joint.LEFT_SHOULDER]
+    assert torso_diameters(flat, ALL) == 0, "a torso without length is no torso without labels"
     assert head_lengths(one, ALL) == 20
     assert np.isnan(head_lengths(one, ~ALL))
 

@@ -8,7 +8,7 @@ from posepart.config import CrfConfig, FeatureConfig, LabelConfig, PipelineConfi
 from posepart.schema import NUM_JOINTS, Joint
 from posepart.stages.crf import build_problem, nodes, pairwise, tempered, unary
 from posepart.stages.poses import pose_by_centre
-from posepart.structures import Candidates
+from posepart.structures import TIME_LIMIT, Candidates
 
 MANY_LABELS = LabelConfig(multi_label=True)
 
@@ -125,6 +125,16 @@ def test_variant_b_has_a_node_for_every_type_above_the_threshold() -> None:
     candidate, label = nodes(candidates, MANY_LABELS)
     assert label[candidate == Joint.NECK].tolist() == [Joint.FOREHEAD, Joint.NECK]
     assert len(nodes(candidates, CONFIG.crf.labels)[0]) == NUM_JOINTS
+
+
+def test_a_search_that_the_clock_stops_says_so() -> None:
+    people = [skeleton(100 + 9 * k, 60 + 5 * k, 80) for k in range(6)]
+    candidates = candidates_of(people)
+    assert assemble(candidates).certificate.status == "optimal"
+    solver = replace(CONFIG.crf.solver, time_limit=1e-9)
+    stopped = assemble(candidates, replace(CONFIG, crf=replace(CONFIG.crf, solver=solver)))
+    assert stopped.certificate.status == TIME_LIMIT == "time_limit"
+    assert stopped.certificate.bound < stopped.certificate.energy
 
 
 def test_a_model_without_the_segment_variant_refuses_the_segment_term() -> None:

@@ -69,7 +69,9 @@ def test_select_people_orders_and_limits() -> None:
     found = select_people(xyxy, scores, DetectionConfig())
     assert found.xyxy[:, 0].tolist() == [0, 20, 70]
     np.testing.assert_allclose(found.scores, [0.95, 0.7, 0.65])
-    assert len(select_people(xyxy, scores, DetectionConfig(max_people=2))) == 2
+    assert found.left_out == 0
+    best = select_people(xyxy, scores, DetectionConfig(max_people=2))
+    assert (len(best), best.left_out) == (2, 1)
     assert len(select_people(xyxy, scores, DetectionConfig(nms_iou=0.95))) == 4
 
 

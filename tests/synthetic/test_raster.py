@@ -1,5 +1,8 @@
 """Rasterisers against hand-computed pixels, and NumPy against numba."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
@@ -93,3 +96,24 @@ def test_numba_gives_the_same_bits(seed: int) -> None:
     a = rasterise_numpy(xy, inverse, faces, sides, 64, 48)
     b = choose_rasteriser("numba")(xy, inverse, faces, sides, 64, 48)
     assert a[0].tobytes() == b[0].tobytes() and a[1].tobytes() == b[1].tobytes()
+
+
+def test_numba_without_a_place_for_its_cache() -> None:
+    """As where neither the installation nor the home of the user can be written."""
+    pytest.importorskip("numba")
+    code = """
+import warnings
+warnings.simplefilter("error")
+from numba.core import caching
+for kind in (caching.CacheImpl, *caching.CacheImpl.__subclasses__()):
+    kind._locator_classes = []
+import subprocess
+import sys
+
+import numpy as np
+from posepart.synthetic.render.raster import choose_rasteriser
+xy, faces = np.array([(0.0, 0), (5, 0), (0, 5)]), np.array([(0, 1, 2)])
+print(choose_rasteriser("numba")(xy, np.ones(3), faces, np.array([False]), 8, 6)[1][1, 1])
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "0\n"), result.stderr

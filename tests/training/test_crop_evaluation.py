@@ -26,6 +26,7 @@ def nothing(images: Tensor) -> CropPrediction:
 def test_no_photos_no_scores() -> None:
     (parts,) = CropEvaluation([], CROP)(nothing)
     assert (parts.name, parts.photos, parts.samples) == ("part_miou", 0, 0)
+    assert values_of([parts]) == {}
 
 
 def test_joints_by_hand(sample_of: SampleOf, joints_at: JointsAt) -> None:

@@ -82,6 +82,13 @@ def test_measures(samples: list[Sample]) -> None:
     assert measures["best_threshold"] > 0.7 and measures["best_f1"] == 1
 
 
+def test_measures_of_no_photo_and_of_none_that_is_completely_labelled(samples: list[Sample]) -> None:
+    assert DetectorEvaluation([]).measure([]) == {}
+    incomplete = [sample for sample in samples if not sample.boxes_complete]
+    measures = DetectorEvaluation(incomplete).measure([found([30, 0, 50, 40, 0.95])] * len(incomplete))
+    assert incomplete and measures.keys() == {"ap50", "ap", "recall_all"}
+
+
 def test_shift_moves_one_score_to_another() -> None:
     torch.manual_seed(0)
     model = person_detector(width=0.25, channels=16, hidden=8, input_size=64)
@@ -132,8 +139,8 @@ def write_guide(path: Path) -> Path:
     guide = NanoDet()
     with torch.no_grad():
         for level, out in enumerate(guide.out):
-            out.bias.fill_(level + 1)
-    np.savez(path, **published_arrays(guide))
+            out.get_parameter("bias").fill_(level + 1)
+    np.savez(path, **published_arrays(guide))  # type: ignore[arg-type]
     return path
 
 
@@ -165,7 +172,11 @@ def test_a_guided_detector_starts_from_an_unguided_one_and_its_guide(
     [
         ("guided_person_detector", {}, "guided_person_detector needs the weights of its guide"),
         ("guided_person_detector", {"init": Path("trunk.npz")}, "needs the weights of its guide"),
-        ("person_detector", {"guide": Path("guide.npz")}, "person_detector has no guide"),
+        (
+            "person_detector",
+            {"guide": Path("guide.npz")},
+            "person_detector takes no guide; pass --builder guided_person_detector",
+        ),
     ],
 )
 def test_a_guide_where_there_is_none(builder: str, others: dict[str, Path], message: str) -> None:

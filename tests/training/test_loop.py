@@ -85,6 +85,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
     resumed = train(network(dropout), batches, compute_losses, tmp_path / "parts", CONFIG, resume=True)
     assert batches.asked[0] == killed_at // 20 * 20  # the last checkpoint
     assert_equal(resumed, whole)
+    steps = [[(r["kind"], r["step"]) for r in records(tmp_path / run)] for run in ("whole", "parts")]
+    assert steps[0] == steps[1] and ("train", 50) in steps[0]
     states = [torch.load(tmp_path / run / "checkpoint.pt", weights_only=True) for run in ("whole", "parts")]
     for name, tensor in states[0]["model"].items():
         assert torch.equal(states[1]["model"][name], tensor)
@@ -268,7 +270,9 @@ def test_a_loss_that_is_no_number_ends_the_run_at_the_last_checkpoint(tmp_path: 
         return {"loss": loss * float("nan") if len(asked.asked) == 25 else loss}
 
     asked = Batches()
-    with pytest.raises(ValueError, match=r"the loss of step 25 is nan: train anew with a lower rate"):
+    with pytest.raises(
+        ValueError, match=r"the loss of step 25 is nan: train anew with a lower learning rate"
+    ):
         train(network(), asked, losses, tmp_path, CONFIG)
     checkpoint = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert checkpoint["step"] == 20
@@ -276,8 +280,8 @@ def test_a_loss_that_is_no_number_ends_the_run_at_the_last_checkpoint(tmp_path: 
 
 
 def test_slow_layers_are_named_up_to_a_dot() -> None:
-    model = nn.ModuleDict({"trunk": network(), "trunks": nn.Linear(2, 2, bias=False)})
+    trunk = network()
+    model = nn.ModuleDict({"trunk": trunk, "trunks": nn.Linear(2, 2, bias=False)})
     groups = make_optimiser(model, replace(CONFIG, slow=("trunk.backbone", "trunk.head.bias"))).param_groups
     slow = [p for group in groups if group["lr"] == CONFIG.slow_lr for p in group["params"]]
-    trunk = model["trunk"]
     assert {id(p) for p in slow} == {id(p) for p in (*trunk.backbone.parameters(), trunk.head.bias)}

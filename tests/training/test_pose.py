@@ -118,13 +118,11 @@ def offset_batch() -> dict[str, Tensor]:
 def test_offset_loss_by_hand() -> None:
     network = small_network().requires_grad_(False)
     network.offset_out.weight.zero_()
-    network.offset_out.bias.zero_()
+    bias = network.offset_out.get_parameter("bias").zero_()
     network.offset_deviation.fill_(10.0)
     out, back = channel(Joint.NECK, Joint.LEFT_HIP), channel(Joint.LEFT_HIP, Joint.NECK)
-    network.offset_out.bias[out : out + 2] = torch.tensor(
-        [1.0, 2.0]
-    )  # (10, 20) px, true at the joint's own cell
-    network.offset_out.bias[back : back + 2] = torch.tensor([-1.0, -2.0])
+    bias[out : out + 2] = torch.tensor([1.0, 2.0])  # (10, 20) px, true at the joint's own cell
+    bias[back : back + 2] = torch.tensor([-1.0, -2.0])
     loss = PoseLoss(PoseLossConfig())(network, offset_batch())["offsets"]
     # the 9 cells around lie -4, 0 or 4 px off: errors 0.4, 0, 0.4 deviations; smooth L1 with beta 0.5 is
     # 0.4^2 / (2 * 0.5) = 0.16 in two thirds of the cells (the hip lies between cells: 23.5, 33.5 is cell (6, 8)
@@ -137,7 +135,7 @@ def test_offset_loss_by_hand() -> None:
 def test_offsets_are_normalised_by_mean_and_deviation() -> None:
     network = small_network().requires_grad_(False)
     network.offset_out.weight.zero_()
-    network.offset_out.bias.zero_()
+    network.offset_out.get_parameter("bias").zero_()
     reference = PoseLoss(PoseLossConfig())(network, offset_batch())["offsets"]
     out, back = channel(Joint.NECK, Joint.LEFT_HIP), channel(Joint.LEFT_HIP, Joint.NECK)
     network.offset_mean[out : out + 2] = torch.tensor([10.0, 20.0])

@@ -79,3 +79,11 @@ def test_the_last_evaluation_of_a_run_is_not_made_twice(tmp_path: Path) -> None:
     assert last_evaluation(run, 60, lambda _: {"pck_lsp": 0.75}, nn.Identity()) == {"pck_lsp": 0.5}
     log.write_text("".join(f"{json.dumps(record)}\n" for record in records[:2]))  # killed before the last
     assert last_evaluation(run, 60, lambda _: {"pck_lsp": 0.75}, nn.Identity()) == {"pck_lsp": 0.75}
+
+
+def test_a_photo_that_is_cut_short_is_named_before_the_training(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", (people_folder(tmp_path / "data"),))
+    photo = tmp_path / "data" / "images" / "photo_3.jpg"
+    photo.write_bytes(photo.read_bytes()[:-20])
+    with pytest.raises(ValueError, match=r"photo_3\.jpg: the picture is damaged or cut short"):
+        training_samples(run)

@@ -2,12 +2,16 @@
 
 import hashlib
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
+
+from posepart.io.photo_folders import find_photos
+from posepart.io.photos import open_photo
 
 from ..clothes.patterns import pattern
 from ..clothes.textures import box_blur, fractal_noise, look_up
@@ -27,7 +31,7 @@ class PhotoFolder:
     Parameters
     ----------
     folder : Path
-        Searched for .jpg, .jpeg and .png files, without its subfolders.
+        Searched for photos as `posepart predict` does, without its sub-folders.
 
     Raises
     ------
@@ -36,25 +40,24 @@ class PhotoFolder:
     """
 
     def __init__(self, folder: Path) -> None:
-        suffixes = {".jpg", ".jpeg", ".png"}
-        self.files = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in suffixes)
-        if not self.files:
-            raise ValueError(
-                f"no .jpg, .jpeg or .png file in {folder}; give a folder of photos without people"
-            )
+        if not Path(folder).is_dir():
+            raise ValueError(f"{folder}: no such folder; give a folder of photos without people")
+        try:
+            self.files = find_photos([folder])
+        except ValueError as error:
+            raise ValueError(f"{error} of places without people") from None
 
     def digest(self) -> str:
         """The SHA-256 of all names and contents, on which the scenes depend besides the seed."""
         total = hashlib.sha256()
         for path in self.files:
-            total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+            total.update(os.fsencode(path.name) + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return total.hexdigest()
 
     def crop(self, rng: Rng, height: int, width: int) -> Array:
         """A random part of a random photo: (H, W, 3) float32 in [0, 1]."""
         path = self.files[int(rng.integers(len(self.files)))]
-        with Image.open(path) as image:
-            photo = ImageOps.exif_transpose(image).convert("RGB")
+        photo = Image.fromarray(open_photo(path).image)
         share, flip, gamma = rng.uniform(0.35, 1), rng.random() < 0.5, rng.uniform(0.7, 1.4)
         scale = share * min(photo.width / width, photo.height / height)
         w, h = max(1, int(width * scale)), max(1, int(height * scale))

@@ -1,5 +1,7 @@
 """The numba version of `raster.rasterise_numpy`: the same arithmetic in the same order gives the same bits."""
 
+from collections.abc import Callable
+
 import numba
 import numpy as np
 
@@ -9,7 +11,16 @@ from ..people.rotations import Array
 from .faces import MIN_AREA, FaceIds, Faces
 
 
-@numba.njit(cache=True, fastmath=False)
+def _compiled(function: Callable[..., None]) -> Callable[..., None]:
+    """Compile a function at its first call; keep the machine code on the disk where numba may write it."""
+    try:
+        compiled: Callable[..., None] = numba.njit(cache=True, fastmath=False)(function)
+    except RuntimeError:  # neither the installation nor the user's folder for caches can be written
+        compiled = numba.njit(fastmath=False)(function)
+    return compiled
+
+
+@_compiled
 def _draw(x, y, iz, faces, one_sided, buffer, seen):  # type: ignore[no-untyped-def]
     height, width = buffer.shape
     for f in range(faces.shape[0]):

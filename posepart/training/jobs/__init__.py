@@ -1,1 +1,1 @@
-"""What `experiments/train.py` runs: one file per kind of weights, with `Settings` and `train(settings, run)`."""
+"""The trainings of `experiments/train.py`: for each kind of weights a module with `Settings` and `train`."""

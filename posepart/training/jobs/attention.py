@@ -1,6 +1,6 @@
-"""Train attention to scale, and with the structure-sensitive loss SS-JPPNet (Liang et al., Sec. 5.3 and 6.1).
+"""Train attention to scale or, with the structure-sensitive loss, SS-JPPNet (Liang et al., Sec. 5.3 and 6.1).
 
-Only parts are learned. `--init` is a people-trained MobileNetV2 .npz or the attention.safetensors of another run.
+It learns parts only. `--init` is a people-trained MobileNetV2 .npz or the attention.safetensors of another run.
 """
 
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from posepart.config import CropConfig
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.models.backbones import read_arrays
 from posepart.training import run as runs
 from posepart.training.attention import AttentionLoss, AttentionLossConfig, attention_predictor
@@ -25,15 +25,15 @@ class Settings:
     Attributes
     ----------
     builder : str
-        Network, a function in posepart.models.builders.
+        The network: a function in posepart.models.builders.
     arguments : dict
         Arguments of the builder.
     freeze : int
-        The first so many blocks of the backbone stay fixed.
+        Number of blocks at the start of the backbone that are not trained.
     loop : LoopConfig
         Optimisation.
     batches : CropBatchConfig
-        Training crops.
+        How training crops are drawn.
     loss : AttentionLossConfig
         The softmax loss or the structure-sensitive one.
     """
@@ -64,7 +64,7 @@ def train(settings: Settings, run: runs.Run) -> None:
     def evaluate(network: nn.Module) -> dict[str, float]:
         return values_of(evaluation(attention_predictor(network)))
 
-    crops = PersonCrops(samples, settings.batches)
+    crops = runs.person_crops(samples, settings.batches)
     model = runs.trained(run, model, crops, AttentionLoss(settings.loss), settings.loop, evaluate)
     metrics = runs.last_evaluation(run, settings.loop.steps, evaluate, model)
     card = runs.new_card(run, "attention", samples, metrics)

@@ -1,8 +1,8 @@
 """Fit the pairwise potentials of the CRF, with and without the segment term, on what the networks predict.
 
-`--model` is a folder with the trained pose and part weights. On its own training photos a network is too good: with
-`--folds` each photo is predicted by the Pose FCN that was trained without it. It takes minutes, and there is
-nothing to resume.
+`--model` is a folder with the trained pose and part weights. Networks predict better on the photos that they were
+trained on than on others; with `--folds`, each photo is predicted by a Pose FCN that was trained without it. The fit
+takes minutes and starts anew when it was interrupted.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from posepart.config import CropConfig, PipelineConfig
 from posepart.data.augment import NO_AUGMENTATION
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.data.sample import Sample
 from posepart.io.files import write_json
 from posepart.models.weight_files import load_network, save_tensors
@@ -37,16 +37,16 @@ class Settings:
     model : Path
         Folder with pose and part weights.
     folds : list of Path
-        Pose weights of all folds (train.py pose --fold): each photo is predicted by those trained without it.
-        Without them, the model's pose weights predict all photos.
+        Pose weights of all folds (train.py pose --fold): each photo is predicted by those that were trained
+        without it. Without `folds`, the model's pose weights predict all photos.
     crops : int
-        Training crops to predict.
+        Number of training crops to predict.
     threads : int
-        Torch threads; 0 leaves torch's choice.
+        Torch threads; 0 lets torch choose.
     batches : CropBatchConfig
-        Training crops.
+        How training crops are drawn.
     fit : PairFitConfig
-        Labels of pairs and regressions.
+        How pairs are labelled and regressions fitted.
     """
 
     model: Path
@@ -58,7 +58,7 @@ class Settings:
 
 
 def train(settings: Settings, run: runs.Run) -> None:
-    """Fit, measure on the val split, and write `crf.safetensors` and the full `report.json`."""
+    """Fit, measure on the val split if there is one, and write `crf.safetensors` and `report.json`."""
     seed_everything(settings.batches.seed, settings.threads)
     run.folder.mkdir(parents=True, exist_ok=True)
     write_json(run.folder / "config.json", run.record)
@@ -70,12 +70,14 @@ def train(settings: Settings, run: runs.Run) -> None:
         pairs_of(own, settings.batches, crops, (weights, part), settings.fit)
         for weights, own in by_pose.items()
     ])  # fmt: skip
-    batches = settings.batches
-    plain = CropBatchConfig(batches.batch_size, seed=9, crop=batches.crop, augment=NO_AUGMENTATION)
-    val = pairs_of(held_out, plain, VAL_CROPS, (pose, part), settings.fit)
     model = fit(pairs, settings.fit)
-    report = compare_variants(model, val)
-    counts = {"train": len(pairs), "positive": int(pairs.positive.sum()), "val": len(val)}
+    counts = {"train": len(pairs), "positive": int(pairs.positive.sum()), "val": 0}
+    report: dict[str, dict[str, dict[str, float]]] = {}
+    if held_out:
+        batches = settings.batches
+        plain = CropBatchConfig(batches.batch_size, seed=9, crop=batches.crop, augment=NO_AUGMENTATION)
+        val = pairs_of(held_out, plain, VAL_CROPS, (pose, part), settings.fit)
+        counts["val"], report = len(val), compare_variants(model, val)
     write_json(run.folder / "report.json", {"pairs": counts, **_without_nan(report)})
     metrics = {
         f"{measure}_{variant}": groups["all"][measure]
@@ -94,11 +96,22 @@ def pairs_of(
     networks: tuple[Path, Path],
     config: PairFitConfig,
 ) -> LabelledPairs:
-    """The labelled pairs of a number of crops, as pose and part weights predict them."""
+    """Collect the labelled pairs of training crops, as networks predict them.
+
+    Parameters
+    ----------
+    samples : list of Sample
+    batches : CropBatchConfig
+    crops : int
+        How many crops to predict, rounded up to whole batches.
+    networks : tuple of Path
+        Pose weights and part weights.
+    config : PairFitConfig
+    """
     pipeline = PipelineConfig(crop=batches.crop)
     pose, part = map(load_network, networks)
     count = -(-crops // batches.batch_size)
-    stream = labelled_evidence(PersonCrops(samples, batches), count, FcnNetworks(pose, part, pipeline))
+    stream = labelled_evidence(runs.person_crops(samples, batches), count, FcnNetworks(pose, part, pipeline))
     pairs = [
         collect_pairs(crop, pipeline.features, pipeline.crf.labels, config)
         for crop in tqdm(stream, total=count * batches.batch_size, unit="crop", desc="predicting")
@@ -107,7 +120,7 @@ def pairs_of(
 
 
 def _without_nan(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The report with None where a measure is undefined."""
+    """The report with None in place of nan, which JSON does not have."""
     return {
         key: _without_nan(value) if isinstance(value, Mapping) else None if value != value else value
         for key, value in report.items()

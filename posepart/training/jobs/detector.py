@@ -1,9 +1,7 @@
 """Train the person detector.
 
 `--init` is a people-trained MobileNetV2 .npz or the detector.safetensors of another run. A guided detector starts
-from an unguided one and the weights of its guide (`--guide`, see convert_nanodet.py), or from a guided one. On
-Linux, MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 in the environment makes the training a
-third faster: the allocator then keeps the memory of the activations between steps.
+either from an unguided one and the weights of its guide (`--guide`, see convert_nanodet.py), or from a guided one.
 """
 
 from dataclasses import dataclass, field, replace
@@ -34,17 +32,17 @@ class Settings:
     Attributes
     ----------
     builder : str
-        Network, a function in posepart.models.builders.
+        The network: a function in posepart.models.builders.
     arguments : dict
         Arguments of the builder.
     guide : Path, optional
-        Weights of the guide, a NanoDet, as published: .npz.
+        Published weights of the guide, a NanoDet, as .npz.
     freeze : int
-        The first so many blocks of the backbone stay fixed.
+        Number of blocks at the start of the backbone that are not trained.
     loop : LoopConfig
-        Optimisation; with no steps, the initial weights are written as they are.
+        Optimisation; with 0 steps, the initial weights are written unchanged.
     batches : MosaicBatchConfig
-        Training pictures.
+        How training pictures are composed.
     """
 
     builder: str = "person_detector"
@@ -56,7 +54,10 @@ class Settings:
 
 
 def train(settings: Settings, run: runs.Run) -> None:
-    """Train, move the best threshold to the paper's, evaluate, and write `detector.safetensors`."""
+    """Train, shift the scores to the paper's threshold, evaluate, and write `detector.safetensors`.
+
+    The scores stay where no completely labelled photo tells the best threshold.
+    """
     runs.seeded(settings.loop)
     model = initialised(settings, run.init)
     samples, held_out = runs.training_samples(run)
@@ -66,26 +67,29 @@ def train(settings: Settings, run: runs.Run) -> None:
         write_json(run.folder / "config.json", run.record)
     else:
         batches = MosaicBatches(samples, settings.batches)
+        runs.say(batches.composer.note)
         model = runs.trained(run, model, batches, detector_losses, settings.loop, evaluate)
-        best = runs.last_evaluation(run, settings.loop.steps, evaluate, model)["best_threshold"]
-        shift_scores(model, best, DetectionConfig().score_threshold)
+        measures = runs.last_evaluation(run, settings.loop.steps, evaluate, model)
+        if measures.get("best_f1", 0) > 0:
+            shift_scores(model, measures["best_threshold"], DetectionConfig().score_threshold)
     card = runs.new_card(run, "detector", samples, evaluate(model.eval()))
     runs.finish(run, model, replace(card, builder=settings.builder, arguments=dict(settings.arguments)))
 
 
 def initialised(settings: Settings, init: Path | None) -> Any:
-    """The network to train, with its initial weights, its first blocks frozen.
+    """Build the network to train, load its initial weights, and freeze its first blocks.
 
     Raises
     ------
     ValueError
-        Weights are damaged or do not fit, a guided detector has no guide, or another has one.
+        The weights are damaged or do not fit the network; or `guide` is missing for a guided detector, or given for
+        an unguided one.
     """
     model: Any = build(settings.builder, settings.arguments)
     guided = hasattr(model.backbone, "guide")
     if settings.guide and not guided:
         raise ValueError(
-            f"--guide {settings.guide}: {settings.builder} has no guide, guided_person_detector has"
+            f"--guide {settings.guide}: {settings.builder} takes no guide; pass --builder guided_person_detector"
         )
     if guided and not settings.guide and (init is None or init.suffix == ".npz"):
         raise ValueError(

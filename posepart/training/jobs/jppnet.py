@@ -1,6 +1,6 @@
 """Train a JPPNet in the two steps of Liang et al., Sec. 6.1: its parsing branch alone, then everything.
 
-`--phase` is the step. `--init` is a MoveNet .npz or the jppnet.safetensors of another run, whose network may lack
+`--phase` names the step. `--init` is a MoveNet .npz or the jppnet.safetensors of another run, whose network may lack
 the refinement stages. A folder with jppnet.safetensors and a detector.safetensors, each with its card, is a model
 for `posepart predict --model`.
 """
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from torch import nn
 
 from posepart.config import CropConfig
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.jppnet.predict import JPPNetInferenceConfig
 from posepart.models.jppnet.loss import JPPNetLossConfig
 from posepart.training import run as runs
@@ -36,17 +36,17 @@ class Settings:
     Attributes
     ----------
     phase : str
-        "parsing" comes first, then "joint".
+        "parsing" trains the parsing branch alone, "joint" everything; in this order.
     builder : str
-        Network, a function in posepart.models.builders.
+        The network: a function in posepart.models.builders.
     arguments : dict
         Arguments of the builder.
     freeze : int
-        The first so many blocks of the backbone stay fixed.
+        Number of blocks at the start of the backbone that are not trained.
     loop : LoopConfig
         Optimisation.
     batches : CropBatchConfig
-        Training crops.
+        How training crops are drawn.
     loss : JPPNetLossConfig
         Weights of the losses.
     """
@@ -76,7 +76,7 @@ def train(settings: Settings, run: runs.Run) -> None:
         fresh=REFINEMENTS,
     )
     evaluate = _evaluation(held_out)
-    crops = PersonCrops(samples, settings.batches)
+    crops = runs.person_crops(samples, settings.batches)
     model = runs.trained(run, model, crops, JPPNetLoss(loss), settings.loop, evaluate)
     card = runs.new_card(
         run, "jppnet", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)
@@ -85,7 +85,7 @@ def train(settings: Settings, run: runs.Run) -> None:
 
 
 def _evaluation(samples: list[Any]) -> Callable[[nn.Module], dict[str, float]]:
-    """What is logged during the training: one scale and its mirror image."""
+    """The measures during a training, of the maps averaged over a crop and its mirror image, at one scale."""
     crops, config = CropEvaluation(samples, CropConfig()), JPPNetInferenceConfig(scales=(1.0,))
 
     def evaluate(model: Any) -> dict[str, float]:

@@ -1,13 +1,13 @@
 """Train the first-stage Part FCN on photos with part maps.
 
-`--init` is a MoveNet .npz, whose backbone is taken, or the part.safetensors of another run.
+`--init` is a MoveNet .npz, of which the backbone is used, or the part.safetensors of another run.
 """
 
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from posepart.config import CropConfig
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.models.backbones import read_arrays
 from posepart.training import run as runs
 from posepart.training.loop import LoopConfig
@@ -21,17 +21,17 @@ class Settings:
     Attributes
     ----------
     builder : str
-        Network, a function in posepart.models.builders.
+        The network: a function in posepart.models.builders.
     arguments : dict
         Arguments of the builder.
     freeze : int
-        The first so many blocks of the backbone stay fixed.
+        Number of blocks at the start of the backbone that are not trained.
     fold : str, optional
-        K/N leaves the K-th (from 0) of N folds of the photos out, and evaluates on it.
+        K/N keeps fold K (from 0) of N of the train photos for the evaluation.
     loop : LoopConfig
         Optimisation.
     batches : CropBatchConfig
-        Training crops.
+        How training crops are drawn.
     loss : PartLossConfig
         Weights of the classes.
     """
@@ -57,7 +57,7 @@ def train(settings: Settings, run: runs.Run) -> None:
     )
     samples, held_out = runs.training_samples(run, settings.fold)
     evaluate = PartEvaluation(held_out, CropConfig())
-    crops = PersonCrops(samples, settings.batches)
+    crops = runs.person_crops(samples, settings.batches)
     model = runs.trained(run, model, crops, PartLoss(settings.loss), settings.loop, evaluate)
     card = runs.new_card(
         run, "part", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)

@@ -1,7 +1,7 @@
 """Train the Pose FCN.
 
-`--init` is a MoveNet .npz or the pose.safetensors of another run. `--trunk` then puts a MoveNet's backbone, heat-map
-path and limb joints back in their place, and `--frozen` keeps modules as they are.
+`--init` is a MoveNet .npz or the pose.safetensors of another run. `--trunk` then replaces the backbone, heat-map
+path and limb joints by those of a MoveNet, and `--frozen` names modules that are not trained.
 """
 
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from posepart.config import CropConfig
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.models.backbones import read_arrays
 from posepart.training import run as runs
 from posepart.training.loop import LoopConfig
@@ -30,21 +30,21 @@ class Settings:
     Attributes
     ----------
     builder : str
-        Network, a function in posepart.models.builders.
+        The network: a function in posepart.models.builders.
     arguments : dict
         Arguments of the builder.
     freeze : int
-        The first so many blocks of the backbone stay fixed.
+        Number of blocks at the start of the backbone that are not trained.
     frozen : list of str
-        Modules that stay fixed, e.g. [backbone].
+        Modules that are not trained, e.g. [backbone].
     trunk : Path, optional
-        MoveNet .npz that replaces the trunk of the initial weights.
+        MoveNet .npz whose trunk replaces that of the initial weights.
     fold : str, optional
-        K/N leaves the K-th (from 0) of N folds of the photos out, and evaluates on it.
+        K/N keeps fold K (from 0) of N of the train photos for the evaluation.
     loop : LoopConfig
         Optimisation.
     batches : CropBatchConfig
-        Training crops.
+        How training crops are drawn.
     loss : PoseLossConfig
         Weights of the losses.
     """
@@ -77,7 +77,7 @@ def train(settings: Settings, run: runs.Run) -> None:
         getattr(model, name).requires_grad_(False)
     model.offset_mean, model.offset_deviation = offset_statistics(samples, settings.batches.crop)
     evaluate = PoseEvaluation(held_out, CropConfig())
-    crops = PersonCrops(samples, settings.batches)
+    crops = runs.person_crops(samples, settings.batches)
     model = runs.trained(run, model, crops, PoseLoss(settings.loss), settings.loop, evaluate)
     card = runs.new_card(
         run, "pose", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)

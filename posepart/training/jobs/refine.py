@@ -1,6 +1,6 @@
 """Train the second-stage Part FCN on predicted part scores and poses.
 
-`--model` is a folder with the trained pose, part and crf weights; `--folds` as for `train.py crf`. The predictions
+`--model` is a folder with the trained pose, part and crf weights. `--folds` is that of `train.py crf`. Predictions
 are made once and kept in the run's folder.
 """
 
@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 from tqdm import tqdm
 
 from posepart.config import CropConfig, PipelineConfig
 from posepart.data.augment import NO_AUGMENTATION
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig
 from posepart.data.sample import Sample
 from posepart.io.files import write_atomically
 from posepart.loading import load_pairwise
@@ -37,8 +38,8 @@ from posepart.training.refine import (
     labelled_share,
 )
 
-LEAST_LABELLED = 0.2  # share of the cells of a crop; with fewer labels it is left out
-VAL_CROPS = 300
+LEAST_LABELLED = 0.2  # share of labelled cells; crops with less are left out
+VAL_CROPS = 300  # crops to evaluate on
 
 
 @dataclass(frozen=True)
@@ -50,22 +51,24 @@ class Settings:
     model : Path
         Folder with pose, part and crf weights.
     folds : list of Path
-        Pose weights of all folds (train.py pose --fold): each photo is predicted by those trained without it.
-        Without them, the model's pose weights predict all photos.
+        Pose weights of all folds (train.py pose --fold): each photo is predicted by those that were trained
+        without it. Without `folds`, the model's pose weights predict all photos.
     builder : str
-        Network, a function in posepart.models.builders.
+        The network: a function in posepart.models.builders.
     arguments : dict
         Arguments of the builder.
     crops : int
-        Training crops to predict.
-    joint_map, skeleton_map : bool
-        Show the network the joints, and the limbs, of the pose (ablation).
+        Number of training crops to predict.
+    joint_map : bool
+        Whether the network sees the joints of the pose (ablation).
+    skeleton_map : bool
+        Whether the network sees the limbs of the pose (ablation).
     batch_size : int
-        Predicted crops in a training step.
+        Predicted crops per training step.
     loop : LoopConfig
         Optimisation.
     batches : CropBatchConfig
-        Crops to predict.
+        How the crops to predict are drawn.
     loss : PartLossConfig
         Weights of the classes.
     """
@@ -88,26 +91,32 @@ def train(settings: Settings, run: runs.Run) -> None:
     run.folder.mkdir(parents=True, exist_ok=True)
     samples, held_out = runs.training_samples(run)
     batches, model, crops = settings.batches, settings.model, settings.crops
-    plain = replace(CropBatchConfig(seed=9, need="parts", augment=NO_AUGMENTATION), crop=batches.crop)
-    plain = replace(plain, batch_size=batches.batch_size)
-    by_pose = runs.by_pose_weights(model / "pose.safetensors", settings.folds, samples)
-    unseen = {model / "pose.safetensors": held_out}
-    examples, val = (
-        cached(
-            run.folder / f"{name}.npz",
-            weights_of(weights, model),
-            lambda weights=weights, config=config, count=count: predict(weights, config, count, model),
-        )
-        for name, weights, config, count in (
-            ("train", by_pose, batches, crops),
-            ("val", unseen, plain, VAL_CROPS),
-        )
+    plain = CropBatchConfig(
+        batches.batch_size, seed=9, need="parts", crop=batches.crop, augment=NO_AUGMENTATION
     )
+    by_pose = runs.by_pose_weights(model / "pose.safetensors", settings.folds, samples)
+    examples = cached(
+        run.folder / "train.npz",
+        weights_of(by_pose, model),
+        lambda: predict(by_pose, batches, crops, model),
+    )
+    unseen = {model / "pose.safetensors": held_out}
+    val = None
+    if held_out:
+        val = cached(
+            run.folder / "val.npz",
+            weights_of(unseen, model),
+            lambda: predict(unseen, plain, VAL_CROPS, model),
+        )
     runs.seeded(settings.loop)
     network = runs.initialised(run, settings.builder, settings.arguments)
-    maps = {"joint_map": settings.joint_map, "skeleton_map": settings.skeleton_map}
-    encode = PoseEncoder(network.encoding, batches.crop.size, **maps)
-    evaluate = RefineEvaluation(val, encode)
+    encode = PoseEncoder(
+        network.encoding,
+        batches.crop.size,
+        joint_map=settings.joint_map,
+        skeleton_map=settings.skeleton_map,
+    )
+    evaluate = RefineEvaluation(val, encode) if val else _no_evaluation
     stream = RefineBatches(examples, encode, settings.batch_size, settings.loop.seed)
     loss = RefineLoss(settings.loss.class_weights)
     network = runs.trained(run, network, stream, loss, settings.loop, evaluate)
@@ -116,16 +125,39 @@ def train(settings: Settings, run: runs.Run) -> None:
     runs.finish(run, network, replace(card, builder=settings.builder, arguments=settings.arguments))
 
 
+def _no_evaluation(network: nn.Module) -> dict[str, float]:
+    """The measures of a network if there is nothing to measure on."""
+    return {}
+
+
 def predict(
     by_pose: Mapping[Path, list[Sample]], batches: CropBatchConfig, crops: int, model: Path
 ) -> RefineExamples:
-    """Part scores, poses and labels of crops; the samples of each pose weights give an equal number of them."""
+    """Predict crops of labelled photos.
+
+    Parameters
+    ----------
+    by_pose : mapping of Path to list of Sample
+        The samples that each pose weight file predicts; each file predicts equally many crops.
+    batches : CropBatchConfig
+    crops : int
+        How many crops to predict.
+    model : Path
+        Folder of the part and crf weights.
+
+    Returns
+    -------
+    RefineExamples
+        Part scores, poses and labels of the crops with enough labels.
+    """
     config = PipelineConfig(crop=batches.crop)
     part = load_network(model / "part.safetensors")
     assemble = CrfAssembler(load_pairwise(model / "crf.safetensors"), config)
     count = -(-crops // (len(by_pose) * batches.batch_size))
     streams = (
-        labelled_evidence(PersonCrops(samples, batches), count, FcnNetworks(load_network(pose), part, config))
+        labelled_evidence(
+            runs.person_crops(samples, batches), count, FcnNetworks(load_network(pose), part, config)
+        )
         for pose, samples in by_pose.items()
     )
     rows = []
@@ -139,23 +171,39 @@ def predict(
 
 
 def weights_of(poses: Iterable[Path], model: Path) -> str:
-    """What predictions depend on: the checksums in the cards of the weights that make them."""
+    """The checksums of the weights that predictions depend on, from their cards."""
     files = [*poses, model / "part.safetensors", model / "crf.safetensors"]
     return " ".join(str(read_card(file).sha256) for file in files)
 
 
 def cached(path: Path, weights: str, make: Callable[[], RefineExamples]) -> RefineExamples:
-    """The examples kept in an .npz file, which is made first if it does not exist.
+    """Read examples from an .npz file; if there is none, make them and write it.
+
+    Parameters
+    ----------
+    path : Path
+    weights : str
+        Checksums of the weights that make the examples (`weights_of`).
+    make : callable
+        () -> RefineExamples.
 
     Raises
     ------
     ValueError
-        The file was made by other weights.
+        The examples in the file were made by other weights.
     """
     if not path.exists():
         examples = make()
-        arrays = {"parts": examples.parts, "poses": examples.poses, "labels": examples.labels}
-        write_atomically(path, lambda file: np.savez(file, weights=np.array(weights), **arrays))
+        write_atomically(
+            path,
+            lambda file: np.savez(
+                file,
+                weights=np.array(weights),
+                parts=examples.parts,
+                poses=examples.poses,
+                labels=examples.labels,
+            ),
+        )
     with np.load(path, allow_pickle=False) as file:
         if str(file.get("weights")) != weights:
             raise ValueError(f"{path}: predicted by other weights; remove it, or choose another folder")

@@ -1,0 +1,123 @@
+"""Folders of photos: which files in them are photos, and which pictures are left out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from posepart.io.photo_formats import is_other_picture, photo_suffixes
+
+_NAMED = 10  # files that a sentence names
+
+
+def find_photos(paths: Sequence[str | Path]) -> list[Path]:
+    """List the photos that `paths` name, in order, each once.
+
+    A folder stands for the photos directly in it: files with one of `photo_suffixes` in upper or lower case, sorted
+    by name, without hidden files and sub-folders. Any other path stands for itself and is not looked at.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+
+    Raises
+    ------
+    ValueError
+        A folder holds no photo or cannot be listed.
+    """
+    found: dict[Path, Path] = {}
+    for path in map(Path, paths):
+        for photo in _photos_in(path) if path.is_dir() else [path]:
+            found.setdefault(photo.absolute(), photo)
+    return list(found.values())
+
+
+def left_out(folder: str | Path) -> str:
+    """Name and count what `find_photos` leaves out of a folder: pictures of other kinds, sub-folders with photos.
+
+    Returns
+    -------
+    str
+        Without a full stop; empty if nothing is left out.
+
+    Raises
+    ------
+    ValueError
+        The folder cannot be listed.
+    """
+    suffixes = photo_suffixes()
+    pictures, folders = [], []
+    for entry in _entries(Path(folder)):
+        if entry.is_dir():
+            folders += [f"{entry.name}/"] if _has_photos(entry) else []
+        elif entry.suffix.lower() not in suffixes and entry.is_file() and is_other_picture(entry):
+            pictures.append(entry.name)
+    sentences = []
+    if pictures:
+        sentences.append(
+            f"{_count(pictures, 'file')} left out: {_some(pictures)} (pictures of a kind that cannot be read, "
+            "or with a suffix that no photo has)"
+        )
+    if folders:
+        sentences.append(f"{_count(folders, 'sub-folder')} with photos left out: {_some(folders)}")
+    return "; ".join(sentences)
+
+
+def photos_by_stem(folder: Path) -> dict[str, Path]:
+    """The photos of a folder of a data set by their names without suffix, sorted.
+
+    Raises
+    ------
+    ValueError
+        There is no such folder, or two photos differ in their suffix only.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder; name the folder that the data set was unpacked to")
+    found: dict[str, Path] = {}
+    for photo in _with_suffix(folder):
+        other = found.setdefault(photo.stem, photo)
+        if other != photo:
+            raise ValueError(
+                f"{folder}: holds {other.name} and {photo.name}, and labels do not say whose they are; keep one"
+            )
+    return found
+
+
+def _photos_in(folder: Path) -> list[Path]:
+    photos = _with_suffix(folder)
+    if not photos:
+        others = left_out(folder)
+        raise ValueError(
+            f"{folder}: no photo in this folder (looked for {', '.join(photo_suffixes())}, not in sub-folders"
+            f"{'; ' + others if others else ''}); name the folder that holds the photos"
+        )
+    return photos
+
+
+def _with_suffix(folder: Path) -> list[Path]:
+    suffixes = photo_suffixes()
+    return [entry for entry in _entries(folder) if entry.suffix.lower() in suffixes and not entry.is_dir()]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder, sorted by name, without hidden files."""
+    try:
+        entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    except OSError as error:
+        raise ValueError(
+            f"{folder}: the folder cannot be listed ({error.strerror}); check its permissions"
+        ) from None
+    return [entry for entry in entries if not entry.name.startswith(".")]
+
+
+def _has_photos(folder: Path) -> bool:
+    try:
+        return bool(_with_suffix(folder))
+    except ValueError:  # it cannot be listed
+        return False
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
+def _count(names: list[str], one: str) -> str:
+    return f"{len(names)} {one}{'' if len(names) == 1 else 's'}"
