@@ -228,9 +228,8 @@ def test_a_result_that_was_changed(
         inner = inner[key]
     inner[place[-1]] = value
     path.write_text(json.dumps(record))
-    with pytest.raises(
-        ValueError, match=rf"{re.escape(str(path))}: not a result of posepart predict \({re.escape(message)}"
-    ):
+    sentence = f"{path}: not a result of posepart predict ({message}"
+    with pytest.raises(ValueError, match=re.escape(sentence)):
         read_record(path)
     del inner[place[-1]]
     path.write_text(json.dumps(record))
