@@ -145,6 +145,7 @@ def _coco_predictions(path: Path, entries: Sequence[Entry], samples: Sequence[Sa
             strangers.append(entry)
         else:
             by_photo.setdefault(photo, []).append(person)
+    _check_units(path, by_photo)
     notes = _notes_on(path, entries, samples)
     if people < len(entries):
         others = f"{len(entries) - people} of {len(entries)} results are of another category than {category}"
@@ -170,6 +171,17 @@ def _coco_predictions(path: Path, entries: Sequence[Entry], samples: Sequence[Sa
         return Scene(tuple(by_photo.get(sample.name, ())), nothing, nothing, path.name)
 
     return Predictions(scene, parts=False, name=path.name, notes=tuple(notes))
+
+
+def _check_units(path: Path, by_photo: Mapping[str, Sequence[Person]]) -> None:
+    """Refuse joints in shares of the photo's sides: none of the list is as much as a pixel from the corner."""
+    poses = [person.pose for people in by_photo.values() for person in people]
+    present = [pose.xy[pose.joint_scores > 0] for pose in poses]
+    if any(map(len, present)) and all((np.abs(xy) < 1).all() for xy in present):
+        raise ValueError(
+            f"{path}: all joints lie within one pixel, as if they were shares of the photo's sides; write joints in "
+            "pixels"
+        )
 
 
 def _category(entries: Sequence[Entry], samples: Sequence[Sample]) -> ImageId | None:

@@ -153,6 +153,18 @@ def test_our_own_list_is_of_people_whatever_number_the_labels_give_them(data: Da
     assert predictions.notes == ()
 
 
+def test_joints_in_shares_of_the_sides_are_refused(data: Data, tmp_path: Path) -> None:
+    path = tmp_path / "theirs.json"
+    shares = np.full((14, 3), 0.5)
+    path.write_text(json.dumps([entry(shares)]))
+    with pytest.raises(ValueError, match=r"theirs\.json: all joints lie within one pixel"):
+        stored_predictions(path, data[1])
+    path.write_text(json.dumps([entry(shares), ones()]))
+    assert len(stored_predictions(path, data[1]).scene(data[1][0]).people) == 2
+    path.write_text(json.dumps([entry(np.zeros((14, 3)))]))
+    assert len(stored_predictions(path, data[1]).scene(data[1][0]).people) == 1
+
+
 def test_what_is_missing_from_a_list_is_said(data: Data, tmp_path: Path) -> None:
     path = tmp_path / "theirs.json"
     path.write_text(json.dumps([ones(), ones(bbox=[5, 6, 10, 20])]))
