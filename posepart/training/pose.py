@@ -57,13 +57,15 @@ class PoseLossConfig:
     localisation: float = 1.0  # weight of the spatial softmax cross-entropy: where the joint is
     presence: float = 0.05  # weight of the sigmoid cross-entropy: whether there is a joint
     offsets: float = 0.5  # weight of the smooth L1 loss of the normalised neighbour offsets
+    others: float = 1.0  # height of the Gaussians of people other than the one the crop is of
 
 
 class PoseLoss:
     """Losses of one batch of `PersonCrops`.
 
     The target map of a joint has a Gaussian at that joint of every labelled person in the crop (the maximum where
-    they overlap). The sigmoid term leaves out cells where an unlabelled joint may lie. Offsets are learned in the
+    they overlap). With `others` below 1 the maps prefer the person of the box, and the CRF still sees the others. The
+    sigmoid term leaves out cells where an unlabelled joint may lie. Offsets are learned in the
     3x3 cells around each labelled joint, and point to the other labelled joints of the same person.
     """
 
@@ -76,10 +78,10 @@ class PoseLoss:
         assert isinstance(model, PoseFCN)
         logits, features = model.features(normalise(batch["image"]))
         joints = batch["joints"]
-        target = joint_targets(joints, logits.shape[-2:], model.stride, self.config.sigma)
+        c = self.config
+        target = joint_targets(joints, logits.shape[-2:], model.stride, c.sigma, c.others)
         localisation, presence = joint_losses(logits.float(), target, batch["ignore"])
         offsets = self._offset_loss(model, features, joints)
-        c = self.config
         loss = c.localisation * localisation + c.presence * presence + c.offsets * offsets
         return {"loss": loss, "localisation": localisation, "presence": presence, "offsets": offsets}
 
@@ -111,7 +113,9 @@ class PoseLoss:
         return (loss * known).sum() / (2 * known.sum()).clamp_min(1)
 
 
-def joint_targets(joints: Tensor, shape: Sequence[int], stride: float, sigma: float) -> Tensor:
+def joint_targets(
+    joints: Tensor, shape: Sequence[int], stride: float, sigma: float, others: float = 1.0
+) -> Tensor:
     """Target maps of the joints.
 
     Parameters
@@ -124,16 +128,20 @@ def joint_targets(joints: Tensor, shape: Sequence[int], stride: float, sigma: fl
         Crop pixels per cell.
     sigma : float
         Standard deviation of the Gaussians, px.
+    others : float
+        Height of the Gaussians of all people but the first, whose crop it is; theirs is 1.
 
     Returns
     -------
     (B, 14, h, w) float32
-        Gaussians of height 1; the maximum over people.
+        Gaussians; the maximum over people.
     """
     height, width = shape
+    heights = torch.full((joints.shape[1], 1, 1), others, device=joints.device)
+    heights[:1] = 1.0
     x = (torch.arange(width, device=joints.device) + 0.5) * stride - 0.5
     y = (torch.arange(height, device=joints.device) + 0.5) * stride - 0.5
-    across = torch.exp(-((x - joints[..., 0:1]) ** 2) / (2 * sigma**2)) * joints[..., 2:3]
+    across = torch.exp(-((x - joints[..., 0:1]) ** 2) / (2 * sigma**2)) * (joints[..., 2:3] * heights)
     down = torch.exp(-((y - joints[..., 1:2]) ** 2) / (2 * sigma**2))
     return (down[..., :, None] * across[..., None, :]).amax(1)
 

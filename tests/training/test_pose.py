@@ -79,6 +79,15 @@ def test_targets_by_hand() -> None:
     assert not targets[0, Joint.FOREHEAD].any()
 
 
+def test_other_people_may_be_lower() -> None:
+    joints = torch.zeros(1, 2, 14, 3)
+    joints[0, 0, Joint.NECK] = torch.tensor([5.5, 1.5, 1.0])
+    joints[0, 1, Joint.NECK] = torch.tensor([13.5, 1.5, 1.0])
+    a, b = np.exp(-0.5), np.exp(-1.0)
+    expected = torch.tensor([[a, 1.0, a, 0.5], [b, a, b, 0.5 * a]], dtype=torch.float32)
+    torch.testing.assert_close(joint_targets(joints, (2, 4), 4, 4.0, others=0.5)[0, Joint.NECK], expected)
+
+
 def test_joint_losses_by_hand() -> None:
     logits, target = torch.zeros(1, 2, 2, 2), torch.zeros(1, 2, 2, 2)
     target[0, 0, 0, 1] = 1.0

@@ -39,6 +39,8 @@ class Settings:
         Modules that are not trained, e.g. [backbone].
     trunk : Path, optional
         MoveNet .npz whose trunk replaces that of the initial weights.
+    keep_offset_statistics : bool
+        Scale offsets as the initial weights do, for a run that is to be averaged with them.
     fold : str, optional
         K/N keeps fold K (from 0) of N of the train photos for the evaluation.
     loop : LoopConfig
@@ -54,6 +56,7 @@ class Settings:
     freeze: int = 7
     frozen: list[str] = field(default_factory=list)
     trunk: Path | None = None
+    keep_offset_statistics: bool = False
     fold: str | None = None
     loop: LoopConfig = field(default_factory=LoopConfig)
     batches: CropBatchConfig = field(default_factory=CropBatchConfig)
@@ -75,7 +78,8 @@ def train(settings: Settings, run: runs.Run) -> None:
         restore_trunk(model, read_arrays(settings.trunk))
     for name in settings.frozen:
         getattr(model, name).requires_grad_(False)
-    model.offset_mean, model.offset_deviation = offset_statistics(samples, settings.batches.crop)
+    if not settings.keep_offset_statistics:
+        model.offset_mean, model.offset_deviation = offset_statistics(samples, settings.batches.crop)
     evaluate = PoseEvaluation(held_out, CropConfig())
     crops = runs.person_crops(samples, settings.batches)
     model = runs.trained(run, model, crops, PoseLoss(settings.loss), settings.loop, evaluate)
