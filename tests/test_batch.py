@@ -242,6 +242,9 @@ def test_results_of_another_photo_are_not_overwritten(tmp_path: Path) -> None:
     summary = run([right], out)
     assert "already holds the result of another photo called a" in summary.failed[str(right)]
     assert contents(out) == before
+    assert "delete a.json there to have it made anew" in summary.failed[str(right)]
+    (out / "a.json").unlink()
+    assert run([right], out).done == (str(right),)
 
 
 def test_out_is_the_folder_of_the_photos(tmp_path: Path) -> None:

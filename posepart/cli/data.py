@@ -22,7 +22,8 @@ is wrong with it. Every problem names its file and how to fix it.
 Layouts that are recognised:
   people              DIR/person_keypoints_SPLIT.json (14 joints), DIR/images/;
                       posepart synth writes it
-  COCO                DIR/annotations/person_keypoints_SPLIT2017.json (17 joints), DIR/SPLIT2017/
+  COCO                DIR/annotations/person_keypoints_SPLIT2017.json (17 joints), DIR/SPLIT2017/;
+                      as CVAT exports it: without 2017, and the photos in DIR/images/SPLIT/
   PASCAL-Person-Part  DIR/SPLIT_id.txt, DIR/JPEGImages/, DIR/SegmentationPart/, DIR/PersonJoints/
 The first two may have part maps in DIR/parts/NAME.png.
 

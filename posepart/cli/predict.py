@@ -153,7 +153,7 @@ def _find_photos(paths: Sequence[str]) -> tuple[list[Path], list[str], list[str]
         try:
             find_photos([path])
             good.append(path)
-            if Path(path).is_dir() and (other := left_out(path)):
+            if Path(path).is_dir() and (other := left_out(path, paths)):
                 others.append(f"{path}: {other}")
         except ValueError as error:
             sentences.append(str(error))

@@ -42,7 +42,7 @@ class CocoFile:
         if self.left_out:
             found.append(
                 f"{self.path}: {self.left_out} annotations are left out, of other categories than that of people "
-                f"({self.category})"
+                f"(category_id {self.category})"
             )
         people = [annotation for image in self.annotations.values() for annotation in image]
         crowds = sum(bool(a["iscrowd"] and any(a.get("keypoints", ())[2::3])) for a in people)

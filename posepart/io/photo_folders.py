@@ -1,9 +1,9 @@
 """Folders of photos: which files in them are photos, and which pictures are left out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from posepart.io.photo_formats import is_other_picture, photo_suffixes
+from posepart.io.photo_formats import how_to_read, is_other_picture, photo_suffixes
 
 _NAMED = 10  # files that a sentence names
 
@@ -30,8 +30,14 @@ def find_photos(paths: Sequence[str | Path]) -> list[Path]:
     return list(found.values())
 
 
-def left_out(folder: str | Path) -> str:
+def left_out(folder: str | Path, named: Iterable[str | Path] = ()) -> str:
     """Name and count what `find_photos` leaves out of a folder: pictures of other kinds, sub-folders with photos.
+
+    Parameters
+    ----------
+    folder : str or Path
+    named : iterable of str or Path
+        What is read besides: a sub-folder among them is not left out.
 
     Returns
     -------
@@ -45,16 +51,17 @@ def left_out(folder: str | Path) -> str:
     """
     suffixes = photo_suffixes()
     pictures, folders = [], []
+    read = {Path(path).resolve() for path in named}
     for entry in _entries(Path(folder)):
         if entry.is_dir():
-            folders += [f"{entry.name}/"] if _has_photos(entry) else []
+            folders += [f"{entry.name}/"] if entry.resolve() not in read and _has_photos(entry) else []
         elif entry.suffix.lower() not in suffixes and entry.is_file() and is_other_picture(entry):
             pictures.append(entry.name)
     sentences = []
     if pictures:
         sentences.append(
             f"{_count(pictures, 'file')} left out: {_some(pictures)} (pictures of a kind that cannot be read, "
-            "or with a suffix that no photo has)"
+            f"or with a suffix that no photo has{how_to_read(pictures)})"
         )
     if folders:
         sentences.append(f"{_count(folders, 'sub-folder')} with photos left out: {_some(folders)}")

@@ -4,6 +4,7 @@ Pillow's remaining readers stay out: some of them start external programs, other
 """
 
 import functools
+from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import features
@@ -72,6 +73,13 @@ def is_other_picture(path: Path) -> bool:
     start = _start(path)
     webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
     return webp or start.startswith(_FIRST_BYTES) or _brand(start) in _HEIC_BRANDS + _AVIF_BRANDS
+
+
+def how_to_read(names: Iterable[str]) -> str:
+    """How to read the HEIC pictures among files that are left out, as the end of a sentence; empty without any."""
+    if "HEIF" in readable_formats() or not any(name.lower().endswith(_SUFFIXES["HEIF"]) for name in names):
+        return ""
+    return "; what reads HEIC is installed with pip install pi-heif"
 
 
 def why_unreadable(path: Path) -> str:

@@ -30,6 +30,7 @@ from posepart.structures import Certificate, Person, Pose, Scene
 
 SUFFIXES = ("_parts.png", "_people.png", "_overlay.png", ".json")
 PREDICTIONS = "predictions.json"
+PERSON_CATEGORY = 1  # the category_id of its entries, as in COCO
 
 _COORDINATE_DIGITS = 2
 _SCORE_DIGITS = 6
@@ -175,7 +176,7 @@ def coco_results(record: Record, image_id: int) -> list[Record]:
         {
             "image_id": image_id,
             "file_name": record["photo"]["file_name"],
-            "category_id": 1,
+            "category_id": PERSON_CATEGORY,
             "keypoints": [number for keypoint in person["keypoints"] for number in keypoint],
             "bbox": person["bbox"],
             "score": person["score"],

@@ -230,7 +230,8 @@ def is_complete(photo: Path, name: str, out: Path, run: str) -> bool:
     if record["photo"].get("sha256") != sha256(photo):
         raise ValueError(
             f"{photo}: {out} already holds the result of another photo called {name} (or of an earlier version "
-            "of this one); choose another folder with -o, or add --overwrite"
+            f"of this one); delete {name}.json there to have it made anew, choose another folder with -o, or add "
+            "--overwrite"
         )
     return record.get("run") == run
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from posepart.arrays import Float32, Float64, Mask, Rgb
+from posepart.data.coco_file import ImageId
 from posepart.data.coco_keypoints import from_coco_joints
 from posepart.data.sample import Sample
 from posepart.io.files import read_text, sha256
 from posepart.io.photos import read_photo
-from posepart.io.results import PREDICTIONS, read_record, read_result
+from posepart.io.results import PERSON_CATEGORY, PREDICTIONS, read_record, read_result
 from posepart.metrics.similarity import pose_boxes
 from posepart.report.pairing import Pairing
 from posepart.schema import JOINT_NAMES, NUM_JOINTS, CocoJoint, Joint
@@ -127,16 +128,10 @@ def _read_entries(path: Path) -> list[Entry]:
 
 
 def _coco_predictions(path: Path, entries: Sequence[Entry], samples: Sequence[Sample]) -> Predictions:
-    pairing, category = Pairing(samples), samples[0].category if samples else None
+    pairing, category = Pairing(samples), _category(entries, samples)
     by_photo: dict[str, list[Person]] = {}
     strangers: list[Entry] = []
-    notes = []
-    people = [e for e in entries if category is None or e.get("category_id", category) == category]
-    if len(people) < len(entries):
-        notes.append(
-            f"{len(entries) - len(people)} of {len(entries)} results are of another category than {category}, that "
-            "of people in the labels: left out"
-        )
+    people = 0
     for number, entry in enumerate(entries, start=1):
         try:
             photo, person = pairing.name_of(entry), _person(entry)
@@ -145,13 +140,24 @@ def _coco_predictions(path: Path, entries: Sequence[Entry], samples: Sequence[Sa
             raise ValueError(f"{path}: entry {number}: {reason}") from None
         if category is not None and entry.get("category_id", category) != category:
             continue
+        people += 1
         if photo is None:
             strangers.append(entry)
         else:
             by_photo.setdefault(photo, []).append(person)
+    _check_units(path, by_photo)
+    notes = _notes_on(path, entries, samples)
+    if people < len(entries):
+        others = f"{len(entries) - people} of {len(entries)} results are of another category than {category}"
+        if not people:
+            raise ValueError(
+                f"{path}: {others}, that of people in the labels (first: {entries[0]['category_id']}); write the "
+                "category_id of the labels"
+            )
+        notes.append(f"{others}, that of people in the labels: left out")
     if strangers:
         first = str(strangers[0].get("file_name", strangers[0].get("image_id")))[:_LONGEST]
-        count = f"{len(strangers)} of {len(people)} results"
+        count = f"{len(strangers)} of {people} results"
         sentence = f"{count} are of photos that are not labelled here (first: {first})"
         if not by_photo:
             raise ValueError(
@@ -165,6 +171,47 @@ def _coco_predictions(path: Path, entries: Sequence[Entry], samples: Sequence[Sa
         return Scene(tuple(by_photo.get(sample.name, ())), nothing, nothing, path.name)
 
     return Predictions(scene, parts=False, name=path.name, notes=tuple(notes))
+
+
+def _check_units(path: Path, by_photo: Mapping[str, Sequence[Person]]) -> None:
+    """Refuse joints in shares of the photo's sides: none of the list is as much as a pixel from the corner."""
+    poses = [person.pose for people in by_photo.values() for person in people]
+    present = [pose.xy[pose.joint_scores > 0] for pose in poses]
+    if any(map(len, present)) and all((np.abs(xy) < 1).all() for xy in present):
+        raise ValueError(
+            f"{path}: all joints lie within one pixel, as if they were shares of the photo's sides; write joints in "
+            "pixels"
+        )
+
+
+def _category(entries: Sequence[Entry], samples: Sequence[Sample]) -> ImageId | None:
+    """The category of the results that count; None if all count.
+
+    `posepart predict` does not know the labels' category of people and writes its own: a list with that category and
+    our joints throughout is of people.
+    """
+    ours = all(entry.get("category_id") == PERSON_CATEGORY and _has_our_joints(entry) for entry in entries)
+    return None if ours or not samples else samples[0].category
+
+
+def _has_our_joints(entry: Entry) -> bool:
+    keypoints = entry.get("keypoints")
+    return isinstance(keypoints, list) and len(keypoints) == 3 * NUM_JOINTS
+
+
+def _notes_on(path: Path, entries: Sequence[Entry], samples: Sequence[Sample]) -> list[str]:
+    """What is to be known about a list as a whole."""
+    if not entries:
+        people = sum(len(sample.people) for sample in samples)
+        return (
+            [f"{path}: holds no results: all {people} labelled people count as not found"] if people else []
+        )
+    without = sum(_given_box(entry) is None for entry in entries)
+    if not without:
+        return []
+    return [
+        f"{without} of {len(entries)} results have no bbox: the measures of boxes take the box around the joints"
+    ]
 
 
 def _person(entry: Entry) -> Person:
@@ -204,8 +251,12 @@ def _joints(keypoints: object) -> Float64:
 
 
 def _box(entry: Entry, xy: Float64, present: Mask) -> Float32:
-    box = entry.get("bbox", entry.get("box"))  # AlphaPose writes "box"
+    box = _given_box(entry)
     if box is None:
         return pose_boxes(xy[None], present[None])[0].astype(np.float32)
     x, y, width, height = (float(value) for value in box)
     return np.array([x, y, x + width, y + height], np.float32)
+
+
+def _given_box(entry: Entry) -> Any:
+    return entry.get("bbox", entry.get("box"))  # AlphaPose writes "box"

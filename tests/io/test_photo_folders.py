@@ -54,6 +54,7 @@ def test_heic_without_its_reader_is_named_and_says_what_to_do(
     write(tmp_path / "a.jpg", "JPEG")
     assert [photo.name for photo in find_photos([tmp_path])] == ["a.jpg"]
     assert left_out(tmp_path).startswith("1 file left out: e.HEIC (")
+    assert left_out(tmp_path).endswith("; what reads HEIC is installed with pip install pi-heif)")
     with pytest.raises(ValueError, match=r"e\.HEIC: a HEIC picture; .*pip install pi-heif"):
         open_photo(tmp_path / "e.HEIC")
 
@@ -71,6 +72,13 @@ except ValueError as error: print(error)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.startswith("['e.heic']\n") and "e.heic: " in result.stdout
+
+
+def test_a_sub_folder_that_is_read_as_well_is_not_left_out(tmp_path: Path) -> None:
+    for name in ("cam0", "cam1"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "a.jpg", "JPEG")
+    assert left_out(tmp_path, [tmp_path, tmp_path / "cam0"]) == "1 sub-folder with photos left out: cam1/"
 
 
 def test_other_pictures_are_named_and_counted(tmp_path: Path) -> None:

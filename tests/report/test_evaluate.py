@@ -295,7 +295,7 @@ def test_what_is_left_out_is_said(
     labelled_as(data[0], dog)
     report("--predictions", store("perfect", people_data.perfect_scene))
     said = capsys.readouterr().out
-    assert "1 annotations are left out, of other categories than that of people (1)" in said
+    assert "1 annotations are left out, of other categories than that of people (category_id 1)" in said
     assert "1 of 5 photos are left out of the measures of boxes and of pose AP" in said
 
 

@@ -115,7 +115,8 @@ def test_results_of_other_photos_are_counted_and_refused_if_there_are_no_others(
     data: Data, tmp_path: Path
 ) -> None:
     path = tmp_path / "theirs.json"
-    path.write_text(json.dumps([ones(), ones(image_id=1001)]))
+    box = [5, 6, 10, 20]
+    path.write_text(json.dumps([ones(bbox=box), ones(bbox=box, image_id=1001)]))
     (note,) = stored_predictions(path, data[1]).notes
     assert "1 of 2 results are of photos that are not labelled here (first: 1001)" in note
     path.write_text(json.dumps([ones(image_id=1001)]))
@@ -125,12 +126,54 @@ def test_results_of_other_photos_are_counted_and_refused_if_there_are_no_others(
 
 def test_results_of_other_categories_are_left_out(data: Data, tmp_path: Path) -> None:
     path = tmp_path / "theirs.json"
-    path.write_text(json.dumps([ones(), ones(category_id=18)]))
+    box = [5, 6, 10, 20]
+    path.write_text(json.dumps([ones(bbox=box), ones(bbox=box, category_id=18)]))
     predictions = stored_predictions(path, data[1])
     assert len(predictions.scene(data[1][0]).people) == 1
     assert predictions.notes == (
         "1 of 2 results are of another category than 1, that of people in the labels: left out",
     )
+
+
+def test_results_that_are_all_of_another_category_are_refused(data: Data, tmp_path: Path) -> None:
+    """As when a system writes 1 for people, and the labels come from a tool that numbers its categories."""
+    path = tmp_path / "theirs.json"
+    samples = [replace(sample, category=2) for sample in data[1]]
+    path.write_text(json.dumps([entry(np.ones((17, 3)))]))
+    with pytest.raises(ValueError, match=r"1 of 1 results are of another category than 2.*first: 1\)"):
+        stored_predictions(path, samples)
+
+
+def test_our_own_list_is_of_people_whatever_number_the_labels_give_them(data: Data, tmp_path: Path) -> None:
+    path = tmp_path / "predictions.json"
+    samples = [replace(sample, category=2) for sample in data[1]]
+    path.write_text(json.dumps([ones(bbox=[5, 6, 10, 20])]))
+    predictions = stored_predictions(path, samples)
+    assert len(predictions.scene(samples[0]).people) == 1
+    assert predictions.notes == ()
+
+
+def test_joints_in_shares_of_the_sides_are_refused(data: Data, tmp_path: Path) -> None:
+    path = tmp_path / "theirs.json"
+    shares = np.full((14, 3), 0.5)
+    path.write_text(json.dumps([entry(shares)]))
+    with pytest.raises(ValueError, match=r"theirs\.json: all joints lie within one pixel"):
+        stored_predictions(path, data[1])
+    path.write_text(json.dumps([entry(shares), ones()]))
+    assert len(stored_predictions(path, data[1]).scene(data[1][0]).people) == 2
+    path.write_text(json.dumps([entry(np.zeros((14, 3)))]))
+    assert len(stored_predictions(path, data[1]).scene(data[1][0]).people) == 1
+
+
+def test_what_is_missing_from_a_list_is_said(data: Data, tmp_path: Path) -> None:
+    path = tmp_path / "theirs.json"
+    path.write_text(json.dumps([ones(), ones(bbox=[5, 6, 10, 20])]))
+    (note,) = stored_predictions(path, data[1]).notes
+    assert note == "1 of 2 results have no bbox: the measures of boxes take the box around the joints"
+    path.write_text("[]")
+    (note,) = stored_predictions(path, data[1]).notes
+    people = sum(len(sample.people) for sample in data[1])
+    assert note.endswith(f"theirs.json: holds no results: all {people} labelled people count as not found")
 
 
 def test_a_byte_order_mark_and_the_box_of_alphapose(data: Data, tmp_path: Path) -> None:
