@@ -37,7 +37,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"{path}: no such weight file") from error
     except (SafetensorError, OSError) as error:
         raise ValueError(
-            f"{path}: damaged or no safetensors file ({error}); copy or train it again"
+            f"{path}: damaged or no safetensors file ({_one_line(error)}); copy or train it again"
         ) from error
     expected = read_card(path).sha256 if path.with_suffix(".json").exists() else None
     if expected is not None and sha256(path) != expected:

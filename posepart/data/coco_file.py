@@ -186,6 +186,7 @@ def _image(path: Path, image: Record) -> Record:
             f"{path}: image {number} ({name}): expected its width and height in pixels, "
             f"got {reprlib.repr(image.get('width'))} and {reprlib.repr(image.get('height'))}"
         )
+    _check_texts(f"{path}: image {number}", image, ("source", "parts_from"))
     return {**image, "file_name": name.replace("\\", "/"), "width": width, "height": height}
 
 
@@ -211,7 +212,17 @@ def _annotation(path: Path, annotation: Record, joints: int) -> Record:
     crowd = annotation.get("iscrowd")
     if not isinstance(crowd, int | str | None) or crowd not in _CROWD:
         raise ValueError(f"{where}: expected 0 or 1 as iscrowd, got {reprlib.repr(crowd)}")
-    return {**annotation, "iscrowd": _CROWD[crowd]}
+    instance = annotation.get("instance_value") or 0
+    if instance not in range(256):  # 3.0 is, too
+        raise ValueError(f"{where}: expected 0..255 as instance_value, got {reprlib.repr(instance)}")
+    _check_texts(where, annotation, ("joints_from",))
+    return {**annotation, "iscrowd": _CROWD[crowd], "instance_value": int(instance)}
+
+
+def _check_texts(where: str, record: Record, keys: Sequence[str]) -> None:
+    for key in keys:
+        if not isinstance(record.get(key, ""), str):
+            raise ValueError(f"{where}: expected a text as {key}, got {reprlib.repr(record[key])}")
 
 
 def _is_number(value: object) -> bool:

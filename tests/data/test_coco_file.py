@@ -91,6 +91,10 @@ def test_odd_but_clear_values_are_taken(tmp_path: Path) -> None:
         ([person(bbox=[0.1, 0.2, 0.3, 0.4])], [image()], "as if they were shares of the photo's sides"),
         ([], [image(width=64.5)], "expected its width and height in pixels, got 64.5 and 48"),
         ([], [image(width=float("nan"))], "expected its width and height in pixels"),
+        ([person(instance_value="0")], [image()], "expected 0..255 as instance_value, got '0'"),
+        ([person(instance_value=-1)], [image()], "expected 0..255 as instance_value, got -1"),
+        ([person(joints_from=3)], [image()], "expected a text as joints_from, got 3"),
+        ([], [image(source=[])], r"image 1: expected a text as source, got \[\]"),
         ([], [image(height=0)], "expected its width and height in pixels"),
         ([], [image(id=None)], "lacks its id or file_name"),
         ([person(), person()], [image()], "annotations: the id 1 occurs 2 times"),
@@ -122,9 +126,9 @@ def test_label_maps_mirror_the_folder_of_photos(tmp_path: Path) -> None:
     assert label_maps_of(tmp_path, image(file_name="cam1/0001.jpg")) == (None, None)
 
 
-@pytest.mark.parametrize("width", [10**400, 1e300])
-def test_numbers_too_large_for_a_photo_are_refused(tmp_path: Path, width: float) -> None:
-    with pytest.raises(ValueError, match="expected its width and height in pixels, got 1.{1,60}$"):
-        read_coco_file(write(tmp_path, [image(width=width)], []), JOINT_NAMES)
-    with pytest.raises(ValueError, match="expected 4 finite numbers as bbox, got .{1,120}$"):
-        read_coco_file(write(tmp_path, [image()], [person(bbox=[0, 0, width, 1])]), JOINT_NAMES)
+@pytest.mark.parametrize("number", [10**400, 1e300], ids=["integer", "float"])
+def test_numbers_too_large_for_a_photo_are_refused(tmp_path: Path, number: float) -> None:
+    with pytest.raises(ValueError, match=r"expected its width and height in pixels, got 1.{1,60}$"):
+        read_coco_file(write(tmp_path, [], [image(width=number)]), JOINTS)
+    with pytest.raises(ValueError, match=r"expected 4 finite numbers as bbox, got .{1,120}$"):
+        read_coco_file(write(tmp_path, [person(bbox=[0, 0, number, 1])]), JOINTS)

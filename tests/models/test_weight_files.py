@@ -89,6 +89,13 @@ def test_not_a_safetensors_file(tmp_path: Path, content: bytes) -> None:
         read_tensors(path)
 
 
+def test_a_long_text_in_the_header_is_cut(saved: Path) -> None:
+    header = json.dumps({"out.weight": "x" * 5000}).encode()
+    saved.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(ValueError, match=r"refine\.safetensors: damaged or no safetensors file \(.{,900}$"):
+        read_tensors(saved)
+
+
 def test_truncated_file(saved: Path) -> None:
     saved.write_bytes(saved.read_bytes()[:-100])
     with pytest.raises(ValueError, match=r"refine\.safetensors: damaged"):
