@@ -1,13 +1,14 @@
-"""The paper's ablations (Secs. 4.2, 4.3) on any data set that can be read, with paired intervals over photos.
+"""The paper's ablations (Secs. 4.2, 4.3) on any labelled data set, with paired intervals over photos.
 
     python experiments/ablate.py --data PEOPLE -o runs/ablation
     python experiments/ablate.py --data SYNTH --split train --given_boxes true -o runs/ablation_given
     python experiments/ablate.py --data PEOPLE --only segment_term assemblers -o runs/ablation
     python experiments/ablate.py --data PEOPLE --refine_data PEOPLE --refine_steps 400 -o runs/ablation
 
-Detector and networks see each photo once. Their evidence is kept in the folder `seen` of the output, so all variants
-share it, and an interrupted run continues. `--given_boxes true` replaces the detector's boxes by the labelled ones,
-which separates the CRF's part in a result from the detector's. Writes ablation.md, ablation.json and ablation.png.
+Detector and networks run once on each photo. Their output is kept in the folder `seen` of the report, shared by all
+variants; an interrupted run continues from there. `--given_boxes true` replaces the detector's boxes by the labelled
+ones, which separates the effect of the CRF from that of the detector. Writes ablation.md, ablation.json and
+ablation.png.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +45,18 @@ def judge_variants(
     second_stages: Mapping[str, RefineFCN],
     device: str,
 ) -> dict[Variant, dict[str, Score]]:
-    """Run all variants over the photos, one photo at a time, and keep of each result what the scores need."""
+    """Run all variants on one photo after the other, and keep what the scores need of each result.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+    variants : sequence of Variant
+    evidence_of : EvidenceCache
+    second_stages : mapping of str to RefineFCN
+        The second stages that variants name.
+    device : str
+        Torch device.
+    """
     photos: dict[Variant, list[JudgedPhoto]] = {variant: [] for variant in variants}
     pipeline = evidence_of.pipeline
     assert isinstance(pipeline.assembler, CrfAssembler)
@@ -60,7 +72,7 @@ def judge_variants(
 
 
 def write_report(out: Path, answers: Sequence[Answer], about: Mapping[str, Any]) -> None:
-    """Write ablation.md, ablation.json and ablation.png, and print the Markdown."""
+    """Write ablation.md, ablation.json and ablation.png, and print ablation.md."""
     boxes = "labelled boxes" if about["given_boxes"] else "detected boxes"
     head = (
         f"# Ablations\n\n{about['photos']} photos of {about['data']} ({about['split']}), {boxes}, model "
@@ -75,42 +87,42 @@ def write_report(out: Path, answers: Sequence[Answer], about: Mapping[str, Any])
 
 
 def load_with_crf(settings: Namespace) -> tuple[Pipeline, RefineFCN]:
-    """The model and its second stage, which is loaded whether `refine` is set or not.
+    """Load the model and its second stage, whether or not the settings use it.
 
     Raises
     ------
     ValueError
-        If the model has no CRF.
+        The model has no CRF or no second stage.
     """
     config = replace(settings.pipeline, refine=True)
     pipeline = load(settings.model, detector=settings.detector, config=config, device=settings.device)
     if pipeline.refiner is None or not isinstance(pipeline.assembler, CrfAssembler):
-        raise ValueError(f"--model {pipeline.name}: has no CRF to ablate; name a model with a Pose FCN")
+        raise ValueError(f"--model {pipeline.name}: has no CRF to ablate; choose a model with a Pose FCN")
     return pipeline, pipeline.refiner.network
 
 
 def trained_second_stages(settings: Namespace) -> dict[str, RefineFCN]:
-    """The second stages that are trained for this ablation, if any.
+    """Train second stages for this ablation, if `--refine_steps` asks for them.
 
     Raises
     ------
     ValueError
-        If they would be trained on the photos they are tested on.
+        They would be trained on the photos on which they are tested.
     """
     if not settings.refine_steps or "second_stage" not in settings.only:
         return {}
     from posepart.ablation.second_stages import train_second_stages
     from posepart.data.person_crops import CropBatchConfig
-    from posepart.training.jobs.refine import (  # training needs more packages than testing
+    from posepart.training.jobs.refine import (
         cached,
         predict,
         weights_of,
-    )
+    )  # needs packages that testing does not
 
     data = settings.refine_data or settings.data
     if (data, settings.refine_split) == (settings.data, settings.split):
         raise ValueError(
-            "--refine_split: the second stages would be trained on the photos they are tested on"
+            "--refine_split: the second stages would be trained on the photos on which they are tested"
         )
     model, folder = find_model(settings.model).folder, settings.out / "refine"
     folder.mkdir(parents=True, exist_ok=True)
@@ -151,32 +163,38 @@ def run(settings: Namespace) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run."""
+    """Run the command line."""
     command = script_parser(__doc__)
     command.add_argument("--data", type=Path, required=True, help="folder of a data set")
     command.add_argument("--split", default="val")
     command.add_argument("--model", default="posepart-s", help="an installed model or a folder of weights")
     command.add_argument("--detector", default="default")
     command.add_argument(
-        "--given_boxes", type=bool, default=False, help="labelled boxes in place of detected ones"
+        "--given_boxes", type=bool, default=False, help="use the labelled boxes instead of detected ones"
     )
     command.add_argument("--pipeline", type=PipelineConfig, default=PipelineConfig())
-    command.add_argument("--only", type=str, nargs="+", default=list(KEYS), help=f"of {', '.join(KEYS)}")
-    command.add_argument("--limit", type=int, help="photos at most")
     command.add_argument(
-        "--refine_steps", type=int, default=0, help="of each second stage that is trained; 0: none is"
+        "--only", type=str, nargs="+", default=list(KEYS), help=f"questions to answer: {', '.join(KEYS)}"
     )
-    command.add_argument("--refine_crops", type=int, default=1000, help="training crops to predict for them")
-    command.add_argument("--refine_data", type=Path, help="folder of their training data; --data by default")
+    command.add_argument("--limit", type=int, help="largest number of photos")
+    command.add_argument(
+        "--refine_steps", type=int, default=0, help="training steps of each second stage; 0 trains none"
+    )
+    command.add_argument(
+        "--refine_crops", type=int, default=1000, help="training crops for the second stages"
+    )
+    command.add_argument(
+        "--refine_data", type=Path, help="folder of the second stages' training data; --data by default"
+    )
     command.add_argument("--refine_split", default="train")
-    command.add_argument("--replicates", type=int, default=1000, help="of the bootstrap")
+    command.add_argument("--replicates", type=int, default=1000, help="replicates of the bootstrap")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--device", default="cpu")
     command.add_argument("-o", "--out", type=Path, required=True, help="folder of the report")
     settings = command.instantiate(command.parse_args(arguments))
     unknown = sorted(set(settings.only) - set(KEYS))
     if unknown:
-        raise ValueError(f"--only: there is no {', '.join(unknown)}; choose of {', '.join(KEYS)}")
+        raise ValueError(f"--only: there is no {', '.join(unknown)}; choose from {', '.join(KEYS)}")
     run(settings)
     print(f"wrote {settings.out / 'ablation.md'}, ablation.json and ablation.png")
 

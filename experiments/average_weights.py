@@ -6,12 +6,12 @@
     python experiments/average_weights.py movenet_thunder.npz runs/pose/pose.safetensors --shares 0.6 0.4 \
         -o runs/average/pose.safetensors
 
-A MoveNet's .npz stands for the last network with that trunk in its place: a fine-tuned Pose FCN goes part of the way
-back to where it came from ("WiSE-FT", Wortsman et al. 2022), which helps on people it has never seen.
+The .npz of a MoveNet stands for the last network with the trunk of that MoveNet. The average then moves a fine-tuned
+Pose FCN part of the way back to its initial weights ("WiSE-FT", Wortsman et al. 2022), which helps on unseen people.
 
-The networks must have one builder. `--arguments` changes arguments of the builder that no weight depends on. The
-card of the result is the last network's, without its metrics, and names the parts. Measure an average before you use
-it: that of networks with different beginnings is worthless.
+All networks must have the same builder. `--arguments` changes arguments of the builder on which the weights do not
+depend. The card of the result is that of the last network without its metrics, and lists the averaged files. Measure
+an average before you use it: the average of networks that did not start from the same weights is useless.
 """
 
 from collections.abc import Sequence
@@ -22,21 +22,23 @@ from posepart.training.scripts import run_script, script_parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
+    """Run the command line."""
     parser = script_parser(__doc__)
-    parser.add_argument("files", nargs="+", type=Path, help="weight files with their cards")
+    parser.add_argument("files", nargs="+", type=Path, help="weight files with cards")
     parser.add_argument("-o", "--out", type=Path, required=True, help="weight file to write")
     parser.add_argument(
-        "--shares", type=float, nargs="+", default=[], help="weight of each file; equal without it"
+        "--shares", type=float, nargs="+", default=[], help="share of each file; equal by default"
     )
-    parser.add_argument("--arguments", type=dict[str, Any], default={}, help="of the builder")
+    parser.add_argument(
+        "--arguments", type=dict[str, Any], default={}, help="arguments of the builder to change"
+    )
     parser.add_argument(
         "--eight_bit",
         type=str,
         nargs="+",
         default=[],
         metavar="NAME",
-        help="modules or tensors to write in eight bits instead of sixteen, such as backbone.guide",
+        help="modules or tensors to write with eight bits instead of sixteen, such as backbone.guide",
     )
     settings = parser.parse_args(arguments)
     from posepart.training.averages import Average, write_average

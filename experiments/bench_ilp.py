@@ -1,12 +1,12 @@
-"""Measure how fast and how exact the optimiser is.
+"""Measure the speed and the exactness of the optimiser.
 
     python experiments/bench_ilp.py                                  # generated boxes and photos
-    python experiments/bench_ilp.py --instances DIR                  # with an index.json of known optima
+    python experiments/bench_ilp.py --instances DIR                  # problems with known optima in index.json
     python experiments/bench_ilp.py --dump DIR                       # problems saved from real photos
     python experiments/bench_ilp.py --engines glop highs --plot time.png
 
-Seconds are CPU seconds of one process, as wall-clock time depends on the load of the machine; its median is in the
-column "wall". "naive" is the full programme with all triangles, solved by SCIP on the same problems in the same
+Times are CPU seconds of one process, since wall-clock time depends on the load of the machine; the column "wall" has
+the median of the latter. "naive" is the full programme with all triangle inequalities, solved by SCIP in the same
 run.
 """
 
@@ -35,11 +35,11 @@ Named = tuple[str, Problem]
 class Run:
     """A solved problem."""
 
-    name: str
-    candidates: int
-    cpu: float  # seconds
-    wall: float  # seconds
-    solution: Solution
+    name: str  # family and number
+    candidates: int  # number of candidates
+    cpu: float  # CPU seconds
+    wall: float  # wall-clock seconds
+    solution: Solution  # with its certificate
 
     @property
     def family(self) -> str:
@@ -55,7 +55,7 @@ def timed(name: str, problem: Problem, solver: Callable[[Problem], Solution]) ->
 
 
 def print_table(title: str, runs: list[Run]) -> None:
-    """Print a line for each family: times, proofs and gaps."""
+    """Print times, proofs and gaps, with a line for each family."""
     print(f"\n{title}")
     head = ("family", "number", "candidates", "median", "p95", "max", "wall", "proven", "gap", "nodes")
     print("{:22s} {:>6s} {:>10s} {:>8s} {:>8s} {:>8s} {:>8s} {:>7s} {:>8s} {:>5s}".format(*head))
@@ -104,7 +104,7 @@ def saved(folder: Path) -> list[Named]:
 
 
 def check_index(folder: Path, runs: list[Run]) -> None:
-    """Compare the energies with the known optima of ``index.json``."""
+    """Compare the energies with the known optima in `index.json`."""
     known = {entry["name"]: entry["opt"] for entry in json.loads((folder / "index.json").read_text())}
     wrong = [
         run.name
@@ -137,9 +137,9 @@ def _is_box(name: str) -> bool:
 
 
 def compare_photo(number: int) -> None:
-    """Compare whole photos with their people's boxes.
+    """Compare the time of whole photos with that of the boxes of their people.
 
-    Xia et al., Sec. 4.2: the boxes are 40 times faster, with a generic solver.
+    Xia et al. (Sec. 4.2) report that, with a generic solver, boxes are 40 times faster.
     """
     print("\nwhole photos and their people's boxes (CPU seconds)")
     print(f"{'photo':22s} {'candidates':>10s} {'whole':>8s} {'boxes':>8s} {'largest':>8s} {'ratio':>6s}")
@@ -179,15 +179,23 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Namespace:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--instances", type=Path, help="folder of .npz problems with an index.json")
     parser.add_argument("--dump", type=Path, help="folder of .npz problems of real photos")
-    parser.add_argument("--number", type=int, default=12, help="generated problems per family; 0 for none")
-    parser.add_argument("--engines", nargs="+", default=["glop"], help="glop, highs")
-    parser.add_argument("--limit", type=float, default=60.0, help="seconds per problem")
-    parser.add_argument("--naive", type=int, default=3, help="boxes per family for the full programme")
-    parser.add_argument("--naive_limit", type=float, default=30.0, help="seconds per full programme")
     parser.add_argument(
-        "--photos", type=int, default=2, help="photos to compare with their boxes, of each kind"
+        "--number", type=int, default=12, help="generated problems per family; 0 generates none"
     )
-    parser.add_argument("--plot", type=Path, help="file for a plot of time over candidates")
+    parser.add_argument(
+        "--engines", nargs="+", default=["glop"], help="solvers of linear programmes: glop, highs"
+    )
+    parser.add_argument("--limit", type=float, default=60.0, help="time limit per problem, seconds")
+    parser.add_argument(
+        "--naive", type=int, default=3, help="boxes per family to solve with the full programme"
+    )
+    parser.add_argument(
+        "--naive_limit", type=float, default=30.0, help="time limit per full programme, seconds"
+    )
+    parser.add_argument(
+        "--photos", type=int, default=2, help="photos of each kind to compare with their boxes"
+    )
+    parser.add_argument("--plot", type=Path, help="picture file for a plot of time over candidates")
     return parser.parse_args(arguments)
 
 

@@ -1,11 +1,12 @@
-"""Where the time of a photo goes, and how it grows with people.
+"""Measure the time of each stage of the pipeline, and how it grows with the number of people.
 
     python experiments/bench_pipeline.py                       # mosaics of scikit-image's astronaut
     python experiments/bench_pipeline.py --photos PHOTO...     # your own
 
-Prints seconds by stage (median over repeats) for photos with 1, 3 and 10 people; the ratio of the time around the
-networks and the ILP to that of the networks' bare forward passes, which hooks measure in the same run; the slope per
-person; and the peak memory of a 12-megapixel photo with 10 people above that of the imported libraries.
+Prints for photos with 1, 3 and 10 people the seconds of each stage (median over repeats), and the ratio of the time
+outside networks and ILP to that of the networks' forward passes, which hooks measure in the same run. Then it prints
+the seconds per person, and the peak memory of a 12-megapixel photo with 10 people, without that of the imported
+libraries.
 """
 
 import json
@@ -32,11 +33,11 @@ from posepart.stopwatch import STAGES
 from posepart.training.scripts import run_script, script_parser
 
 PEOPLE = (1, 3, 10)
-ROW = 5  # people beside each other in a mosaic
+ROW = 5  # people in a row of a mosaic
 
 
 def mosaic(people: int, width: int, height: int) -> Rgb:
-    """A (height, width, 3) uint8 photo with that many astronauts, every other one mirrored."""
+    """Make a (height, width, 3) uint8 photo with that many astronauts, every other one mirrored."""
     tile = Image.fromarray(skimage.data.astronaut()[:, 60:400])
     canvas = Image.new("RGB", (width, height), (128, 140, 150))
     rows = -(-people // ROW)
@@ -50,7 +51,7 @@ def mosaic(people: int, width: int, height: int) -> Rgb:
 
 
 class ForwardClock:
-    """Adds up the wall seconds inside the networks' forward passes."""
+    """Adds up the wall-clock seconds of the networks' forward passes."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.seconds = 0.0
@@ -75,7 +76,7 @@ class ForwardClock:
 
 
 def measure(pipeline: Pipeline, clock: ForwardClock, image: Rgb, repeats: int) -> dict[str, float]:
-    """Median seconds of every stage, the whole, the bare forward passes and the rest; and people found."""
+    """Measure the median seconds of every stage, in total, of the forward passes and of the rest; and the people."""
     pipeline(image)  # warm up
     runs = []
     for _ in range(repeats):
@@ -90,7 +91,7 @@ def measure(pipeline: Pipeline, clock: ForwardClock, image: Rgb, repeats: int) -
 
 
 def peak_memory(model: str) -> float:
-    """MB above the imported libraries for a 12-megapixel photo with 10 people, in a process of its own."""
+    """Peak MB of a 12-megapixel photo with 10 people, without the imported libraries, in a process of its own."""
     command = [sys.executable, __file__, "--memory", "--model", model]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
 
@@ -104,20 +105,20 @@ def _memory_of_one_photo(model: str) -> float:
 
 
 def _status(key: str) -> float:
-    """MB from Linux's account of this process; getrusage would carry over the parent's peak."""
+    """Memory of this process in MB, as Linux reports it; getrusage would include the parent's peak."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:")) / 1024
 
 
 def main() -> None:
-    """Parse the command line, measure, and print."""
+    """Run the command line."""
     parser = script_parser(__doc__)
-    parser.add_argument("--photos", type=Path, nargs="*", default=[])
+    parser.add_argument("--photos", type=Path, nargs="*", default=[], help="photo files; mosaics by default")
     parser.add_argument("--model", default="posepart-s")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("-o", "--output", type=Path, help="also write the table as JSON")
-    parser.add_argument("--memory", action="store_true", help="only print the peak memory of this process")
+    parser.add_argument("-o", "--output", type=Path, help="JSON file to write as well")
+    parser.add_argument("--memory", action="store_true", help="print only the peak memory of this process")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if arguments.memory:

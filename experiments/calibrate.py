@@ -3,13 +3,16 @@
     python experiments/calibrate.py --data PEOPLE --model MODEL --run runs/calibration
     cp runs/calibration/calibration.* MODEL/
 
-Runs the model over the photos of the val part that have human (or exact) joints. The maps (raw, Platt, isotonic)
-are measured on photos they were not fitted on: each fold of the photos by a map fitted on the others, several times
-(`--folds 2` fits on halves). The map with the least expected calibration error is then fitted on all of them; raw
-scores stay where no map does better. The maps are written as `calibration.safetensors` with a card that states the
-errors before and after; `report.json` holds all measurements. `--train_photos 200` also fits on that many photos of
-the train part, which the networks have seen, and measures the result on the val part. `--predictions OUT` reads the
-results that `posepart predict PEOPLE/images -o OUT` wrote with an uncalibrated model.
+Runs the model on the photos of the val part whose joints were labelled by a human, or are exact. Three kinds of maps
+(raw, Platt, isotonic) are measured on photos to which they were not fitted: the photos are divided into folds,
+several times, and each fold is measured with a map that was fitted to the others (`--folds 2` fits to halves). The
+kind with the least expected calibration error is then fitted to all photos; where no map is better than the raw
+scores, these stay. The maps are written to `calibration.safetensors`, with a card that states the errors before and
+after; `report.json` holds all measurements.
+
+`--train_photos 200` also fits maps to that many photos of the train part, which the networks have seen, and measures
+them on the val part. `--predictions OUT` reads the results that `posepart predict PEOPLE/images -o OUT` wrote with
+an uncalibrated model.
 """
 
 from collections import Counter
@@ -52,32 +55,32 @@ OUTCOMES = {"joint": joint_outcomes, "pose": pose_outcomes}
 
 
 def with_exact_joints(samples: Sequence[Sample]) -> list[Sample]:
-    """The samples with a person whose joints a prediction may be held to."""
+    """Select the samples with a person whose joints were labelled by a human or are exact."""
     return [
         s for s in samples if any(p.joints_from in EXACT_ORIGINS and p.joints is not None for p in s.people)
     ]
 
 
 def predicted(samples: Sequence[Sample], scene_of: SceneOf, name: str) -> list[JudgedPhoto]:
-    """The photos with the model's results."""
+    """Judge the model's results on photos."""
     progress = tqdm(samples, name, unit="photo", disable=None, dynamic_ncols=True)
     return [judge(s, scene_of(s.image_path), parts=False) for s in progress]
 
 
 def running(pipeline: Pipeline) -> SceneOf:
-    """Photo file -> uncalibrated result of the model."""
+    """A function from a photo file to the uncalibrated result of the model."""
     raw = replace(pipeline, calibration=None)
     return lambda path: raw(read_photo(path))
 
 
 def stored(folder: Path) -> SceneOf:
-    """Photo file -> the result that `posepart predict` wrote into the folder."""
+    """A function from a photo file to the result that `posepart predict` wrote into the folder."""
 
     def read(path: Path) -> Scene:
         scene = read_result(folder / f"{path.stem}.json")
         if any(person.confidence is not None for person in scene.people):
             raise ValueError(
-                f"{folder}: these scores are calibrated already; predict without calibration.safetensors"
+                f"{folder}: these scores are already calibrated; predict without calibration.safetensors"
             )
         return scene
 
@@ -85,7 +88,24 @@ def stored(folder: Path) -> SceneOf:
 
 
 def measure(outcomes: Outcomes, train: Outcomes | None, folds: int, replicates: int) -> dict[str, Any]:
-    """Calibration errors of every method, and their change against the raw scores."""
+    """Measure the calibration error of every method, and its difference to that of the raw scores.
+
+    Parameters
+    ----------
+    outcomes : Outcomes
+        Those to measure on, and to fit to by cross-fitting.
+    train : Outcomes, optional
+        Further outcomes to fit to.
+    folds : int
+        Of the cross-fitting.
+    replicates : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    dict
+        A part of `report.json`.
+    """
     rows: dict[str, Any] = {}
     candidates = {name: cross_fitted(outcomes, name, folds) for name in FITS}
     candidates["raw"] = outcomes.scores
@@ -105,7 +125,7 @@ def measure(outcomes: Outcomes, train: Outcomes | None, folds: int, replicates: 
 def by_source(
     photos: Sequence[JudgedPhoto], outcomes: Outcomes, method: str, settings: Namespace
 ) -> dict[str, Any]:
-    """The errors before and after on the photos of every source, as their shares of right joints differ."""
+    """Measure the errors before and after for every source of photos, whose shares of right joints may differ."""
     sources = np.array([p.source for p in photos], np.str_)[outcomes.images]
     after = cross_fitted(outcomes, method, settings.folds)
     rows = {}
@@ -124,10 +144,10 @@ def by_source(
 
 
 def table(name: str, rows: Mapping[str, Any]) -> str:
-    """The report of joint or pose scores, for the terminal."""
+    """Format the measurements of joint or pose scores for the terminal."""
     lines = [f"{name}: {rows['samples']} in {rows['photos']} photos, {rows['right']:.1%} right"]
-    lines.append(f"  chance alone gives perfect scores an error of {rows['chance_error']:.3f}")
-    lines.append(f"  {'':<28}{'calibration error':<26}change against raw")
+    lines.append(f"  an error of perfect scores by chance alone: {rows['chance_error']:.3f}")
+    lines.append(f"  {'':<28}{'calibration error':<26}difference to raw")
     lines += [
         f"  {method:<28}{_text(row['error']):<26}{_text(row['change'])}"
         for method, row in rows["methods"].items()
@@ -142,7 +162,7 @@ def table(name: str, rows: Mapping[str, Any]) -> str:
 
 
 def least_error(rows: Mapping[str, Any]) -> str:
-    """The method whose cross-fitted maps have the least calibration error; raw scores are a method, too."""
+    """The method, raw scores included, whose cross-fitted maps have the least calibration error."""
     return min(FITS, key=lambda method: rows[method]["error"][0])
 
 
@@ -177,16 +197,22 @@ def _card(settings: Namespace, photos: Sequence[JudgedPhoto], report: Mapping[st
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run."""
+    """Run the command line."""
     command = script_parser(__doc__)
     command.add_argument("--data", nargs="+", required=True, help="folders of data sets")
-    command.add_argument("--split", default="val", help="of the data, not used to train the model")
+    command.add_argument("--split", default="val", help="part of the data on which the model was not trained")
     command.add_argument("--model", default="posepart-s", help="an installed model or a folder of weights")
-    command.add_argument("--predictions", type=Path, help="folder of `posepart predict`; no model is run")
-    command.add_argument("--run", type=Path, required=True, help="folder for the weights and their card")
-    command.add_argument("--folds", type=int, default=5)
-    command.add_argument("--replicates", type=int, default=300, help="of the bootstrap")
-    command.add_argument("--train_photos", type=int, default=0, help="photos of the train part to fit on too")
+    command.add_argument(
+        "--predictions", type=Path, help="folder of results of `posepart predict`; no model is run"
+    )
+    command.add_argument(
+        "--run", type=Path, required=True, help="folder of the weights and their card to write"
+    )
+    command.add_argument("--folds", type=int, default=5, help="folds of the cross-fitting")
+    command.add_argument("--replicates", type=int, default=300, help="replicates of the bootstrap")
+    command.add_argument(
+        "--train_photos", type=int, default=0, help="photos of the train part to fit to as well"
+    )
     settings = command.parse_args(arguments)
     folder = settings.predictions
     scene_of = stored(folder) if folder else running(load(settings.model))
@@ -201,7 +227,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, outcomes_of in OUTCOMES.items():
         outcomes = outcomes_of(photos)
         if not len(outcomes.scores):
-            raise ValueError(f"no {name} of the {settings.split} part can be judged; use more data")
+            raise ValueError(
+                f"no {name} of the {settings.split} part can be judged; choose another part (--split) or more data"
+            )
         rows = measure(outcomes, outcomes_of(train) if train else None, settings.folds, settings.replicates)
         chosen = least_error(rows["methods"])
         maps[name] = FITS[chosen](outcomes.scores, outcomes.right)
@@ -212,7 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         weights, to_arrays(Calibration(maps["joint"], maps["pose"])), _card(settings, photos, report)
     )
     write_json(settings.run / "report.json", report)
-    print(f"wrote {weights}; copy it and its card beside the other weights of the model to use it")
+    print(f"wrote {weights}; to use it, copy it and its card to the other weights of the model")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""Tables 11 and 12 of Liang et al. and the structure-sensitive loss on and off, with intervals over photos.
+"""Tables 11 and 12 of Liang et al., and their structure-sensitive loss on and off, with intervals over photos.
 
     python experiments/compare_jppnet.py --config experiments/recipes/compare_jppnet.yaml --data PEOPLE SYNTH \
         --init movenet_lightning.npz -o runs/jppnet_rows
 
-All rows of a table start from one network, which was trained on parts alone, and then see equally many images: with
-one seed, the batches are the same. Each row is trained once per seed (`--seeds`) and scored on the labelled boxes of
-the val photos, its scales merged as in its training. Every training has its own folder with a weight file and card.
-An interrupted run continues where it was, and a finished training is not repeated. Writes jppnet.md and jppnet.json
-after every row.
+All rows of a table start from the same network, which was trained on parts alone, and are trained on equally many
+images; trainings with the same seed have the same batches. Each row is trained once per seed (`--seeds`) and scored
+on the labelled boxes of the val photos, with its scales merged as in training. Every training has its own folder
+with weights and card. An interrupted run is continued, and a finished training is not repeated. Writes jppnet.md and
+jppnet.json after every row.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -51,16 +51,16 @@ MULTI_SCALE = (1.0, 0.75, 0.5)  # Sec. 6.1, "MSC"
 
 @dataclass(frozen=True)
 class Variant:
-    """A row of a table, as it is trained."""
+    """A row of a table."""
 
-    key: str
-    name: str
-    stages: int | None = None  # of the JPPNet; None for attention to scale
-    scales: tuple[float, ...] = (1.0,)  # of the JPPNet
+    key: str  # for the command line and the folder
+    name: str  # in the table
+    stages: int | None = None  # refinement stages of the JPPNet; None for attention to scale
+    scales: tuple[float, ...] = (1.0,)  # scales of the JPPNet
     sensitive: bool = False  # whether attention to scale has the structure-sensitive loss
 
 
-# The others of a table are compared with the first.
+# The other rows of a table are compared with the first.
 TABLES: dict[str, tuple[Variant, ...]] = {
     "JPPNet (Tables 11 and 12)": (
         Variant("joint", "Joint", 0),
@@ -79,25 +79,25 @@ KEYS = tuple(variant.key for variants in TABLES.values() for variant in variants
 
 @dataclass(frozen=True)
 class Training:
-    """One training: what is trained, and how."""
+    """One training."""
 
-    folder: Path
+    folder: Path  # of its log and weights
     stage: str  # "jppnet" or "attention"
     arguments: Mapping[str, Any]  # of the builder
-    loss: Callable[[nn.Module, Mapping[str, Tensor]], dict[str, Tensor]]
-    need: str  # the labels of its crops, "parts" or "joints"
-    steps: int
-    seed: int
+    loss: Callable[[nn.Module, Mapping[str, Tensor]], dict[str, Tensor]]  # (network, batch) -> losses
+    need: str  # labels that its crops must have, "parts" or "joints"
+    steps: int  # number of updates
+    seed: int  # of weights and batches
 
 
 class Trainer:
-    """Trains the variants, each in its folder, from two networks that they share."""
+    """Trains the variants, each in its folder, from two shared networks."""
 
     def __init__(self, settings: Namespace, samples: Sequence[Sample]) -> None:
         self.settings, self.samples = settings, samples
 
     def __call__(self, variant: Variant, seed: int) -> nn.Module:
-        """The network of a variant, trained with one seed."""
+        """Train the network of a variant with one seed."""
         settings, folder = self.settings, self.settings.out / variant.key / f"seed_{seed}"
         steps = settings.loop.steps
         if variant.stages is None:
@@ -111,7 +111,7 @@ class Trainer:
 
     @cached_property
     def first_jppnet(self) -> Path:
-        """Sec. 6.1: the network of one scale after the training of its parsing branch."""
+        """The network of one scale after the training of its parsing branch (Sec. 6.1)."""
         settings, folder = self.settings, self.settings.out / "first_jppnet"
         arguments, loss = parsing_phase(settings.arguments, settings.loss)
         seed, steps = settings.seeds[0], settings.first_steps
@@ -139,7 +139,7 @@ class Trainer:
         return Path(folder / "attention.safetensors")
 
     def _trained(self, training: Training, start: Callable[[Any], object]) -> nn.Module:
-        """The network of a training; it is trained unless its folder holds weights. `start` initialises it."""
+        """Train a network, which `start` initialises, unless the folder of the training holds its weights."""
         settings, seed = self.settings, training.seed
         builder = settings.builder if training.stage == "jppnet" else settings.attention
         torch.manual_seed(seed)  # new layers are the same in every run with one seed
@@ -156,12 +156,12 @@ class Trainer:
             card = new_card(Run(training.folder, ()), training.stage, self.samples, {})
             card = replace(card, name=name, builder=builder, arguments=dict(training.arguments))
             save_weights(path, model, card)
-        load_into(model, path)  # at half precision, as the file has it, whether it is new or not
+        load_into(model, path)  # a new network, too, is used at the half precision of the file
         return model.eval()
 
 
 def run(settings: Namespace) -> str:
-    """Train and score the variants in the order of the tables; the Markdown of all tables."""
+    """Train and score the variants in the order of the tables, and return the Markdown of all tables."""
     trainer = Trainer(settings, read_people(settings.data, "train"))
     photos = read_people(settings.data, "val")[: settings.limit]
     evaluate = CropEvaluation(photos, settings.batches.crop, settings.batches.stride)
@@ -187,14 +187,14 @@ def run(settings: Namespace) -> str:
 
 
 def _predictor(network: Any, variant: Variant, mirror: bool) -> Callable[[Tensor], CropPrediction]:
-    """How a network is scored: by the maps it was trained for, all of its scales merged."""
+    """The function that predicts crops for the scores, with all scales of the network merged."""
     if variant.stages is None:
         return attention_predictor(network)
     return jppnet_predictor(network, JPPNetInferenceConfig(merged=True, mirror=mirror))
 
 
 def mean_over_seeds(scores: Sequence[Score]) -> Score:
-    """The mean of one statistic of several networks on the same photos, as a statistic of those photos."""
+    """The mean over several networks of one score on the same photos."""
     return replace(
         scores[0], statistic=lambda weights: float(np.mean([s.statistic(weights) for s in scores]))
     )
@@ -203,15 +203,17 @@ def mean_over_seeds(scores: Sequence[Score]) -> Score:
 def cells_of(
     trainings: Sequence[Sequence[Score]], first: Sequence[Score] | None, replicates: int, seed: int
 ) -> tuple[Cell, ...]:
-    """The cells of a row; intervals are bootstrapped over photos, differences on the same photos.
+    """The cells of a row: bootstrap intervals over photos, and paired differences to the first row.
 
     Parameters
     ----------
     trainings : sequence of sequence of Score
         The scores of the networks of all seeds.
     first : sequence of Score, optional
-        Those of the first row, by `mean_over_seeds`; None for the first row itself.
-    replicates, seed : int
+        The scores of the first row, averaged by `mean_over_seeds`; None for the first row itself.
+    replicates : int
+        Of the bootstrap.
+    seed : int
         Of the bootstrap.
     """
     cells = []
@@ -230,7 +232,7 @@ def cells_of(
 def write_tables(
     settings: Namespace, tables: Mapping[str, Table], samples: Mapping[str, int], photos: int
 ) -> str:
-    """Write jppnet.md and jppnet.json; returns the Markdown."""
+    """Write jppnet.md and jppnet.json, and return the Markdown."""
     size, seeds = settings.batches.batch_size, settings.seeds
     about = {
         "images_per_row": settings.loop.steps * size,
@@ -284,7 +286,7 @@ def command_line() -> ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run."""
+    """Run the command line."""
     command = command_line()
     settings = command.instantiate(command.parse_args(arguments))
     unknown = sorted(set(settings.only) - set(KEYS))

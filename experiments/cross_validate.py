@@ -1,11 +1,11 @@
-"""Measure on training photos as if they were new: each by the model whose Pose FCN was trained without it.
+"""Measure on training photos as if they were new, each with the model whose Pose FCN was trained without it.
 
     python experiments/train.py pose --recipe experiments/recipes/pose_fold.yaml --fold 0/2 --data PEOPLE \
         --run runs/fold0                                 (and the same with 1/2)
     python experiments/cross_validate.py --data PEOPLE --models MODEL0 MODEL1 --subset lsp_extended -o report
 
-A model folder holds the pose weights of its fold, and the weights of the other stages, which may have seen the
-photos. The report is that of `posepart evaluate`.
+Each model folder holds pose weights that were trained without one fold, and the weights of the other stages, which
+may have been trained on all photos. The report is that of `posepart evaluate`.
 """
 
 from collections.abc import Sequence
@@ -26,12 +26,12 @@ from posepart.training.scripts import run_script, script_parser
 
 
 def predictions_of_folds(models: Sequence[Path], detector: str, device: str) -> Predictions:
-    """For each photo, the result of the model of its fold.
+    """Predict each photo with the model that was trained without its fold.
 
     Raises
     ------
     ValueError
-        If a folder holds no model, or their pose weights are not one per fold of one division.
+        A folder holds no model, or the pose weights are not one for each fold of the same division.
     """
     folds = folds_of([find_model(folder).path("pose") for folder in models])
     pipelines = [
@@ -46,16 +46,16 @@ def predictions_of_folds(models: Sequence[Path], detector: str, device: str) -> 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run."""
+    """Run the command line."""
     command = script_parser(__doc__)
     command.add_argument("--data", type=Path, required=True, help="folder of a data set")
     command.add_argument("--split", default="train")
     command.add_argument("--models", type=Path, nargs="+", required=True, help="model folders, one per fold")
     command.add_argument("--subset", type=str, nargs="+", help="only photos from these sources")
-    command.add_argument("--limit", type=int, help="photos at most")
+    command.add_argument("--limit", type=int, help="largest number of photos")
     command.add_argument("--detector", default="default")
     command.add_argument("--device", default="cpu")
-    command.add_argument("--replicates", type=int, default=1000, help="of the bootstrap")
+    command.add_argument("--replicates", type=int, default=1000, help="replicates of the bootstrap")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("-o", "--out", type=Path, required=True, help="folder of the report")
     settings = command.parse_args(arguments)

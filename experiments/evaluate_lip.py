@@ -1,11 +1,11 @@
-"""Score submissions to LIP's two tasks: PCKh@0.5 and parsing, in all, per challenge factor and by size.
+"""Score submissions to the two tasks of LIP: PCKh@0.5 and parsing, overall, by challenge factor and by size.
 
     python experiments/evaluate_lip.py --data LIP --split val --pose pose.csv --parsing labels/ --out scores.json
 
-LIP is the folder that the data set was unpacked to (see posepart/data/lip.py). Rows of the csv are paired with the
-pictures by file name; `--by_order` pairs them as the official script does. `--factors FOLDER` holds one text file
-of picture names per factor (occlusion.txt, full_body.txt, upper_body.txt, head_missing.txt, back_view.txt); without
-it the factors that joints tell are derived from them, and back views are left out.
+LIP is the folder of the unpacked data set (see posepart/data/lip.py). The rows of the csv are matched to the
+pictures by file name or, with `--by_order`, by their order, as the official script does. `--factors FOLDER` holds a
+text file of picture names for each factor (occlusion.txt, full_body.txt, upper_body.txt, head_missing.txt,
+back_view.txt). Without it, the factors are derived from the labelled joints, and there is none for back views.
 """
 
 from pathlib import Path
@@ -24,21 +24,21 @@ from posepart.training.scripts import run_script, script_parser
 
 
 def main() -> None:
-    """Parse the command line and run."""
+    """Run the command line."""
     parser = script_parser(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of LIP")
     parser.add_argument("--split", default="val")
-    parser.add_argument("--pose", type=Path, help="csv of file, x, y per joint")
-    parser.add_argument("--parsing", type=Path, help="folder of label-id PNGs")
-    parser.add_argument("--by_order", action="store_true", help="pair the rows of the csv by their order")
-    parser.add_argument("--factors", type=Path, help="folder of lists of pictures")
-    parser.add_argument("--replicates", type=int, default=1000, help="of the bootstrap over pictures")
-    parser.add_argument("--out", type=Path, help="JSON file of the scores")
+    parser.add_argument("--pose", type=Path, help="csv with the file name, and x and y of every joint")
+    parser.add_argument("--parsing", type=Path, help="folder of PNG files with label ids")
+    parser.add_argument("--by_order", action="store_true", help="match the rows of the csv by their order")
+    parser.add_argument("--factors", type=Path, help="folder with a list of pictures for each factor")
+    parser.add_argument("--replicates", type=int, default=1000, help="replicates of the bootstrap")
+    parser.add_argument("--out", type=Path, help="JSON file of the scores to write")
     evaluate(parser.parse_args())
 
 
 def evaluate(arguments: Namespace) -> None:
-    """Print and write the scores of the submissions that were given."""
+    """Score the given submissions, print the scores and write them."""
     if arguments.pose is None and arguments.parsing is None:
         raise ValueError("nothing to score: pass --pose, --parsing or both")
     pictures = read_lip(arguments.data, arguments.split)
@@ -65,11 +65,12 @@ def evaluate(arguments: Namespace) -> None:
 
 
 def factor_lists(folder: Path) -> dict[str, Path]:
-    """The lists that a folder holds.
+    """Find the lists of pictures in a folder.
 
     Raises
     ------
-    ValueError: when it holds none.
+    ValueError
+        There is none.
     """
     lists = {factor: folder / f"{factor}.txt" for factor in FACTORS if (folder / f"{factor}.txt").exists()}
     if not lists:

@@ -13,18 +13,19 @@
     python experiments/train.py attention --recipe experiments/recipes/attention.yaml --data PEOPLE \
         --run runs/attention
 
-PEOPLE is a folder of a data set (posepart/data/readers.py tells which are known), or several; MODEL is a folder with
-the weights of the stages before. A recipe is a list of stages, each of which starts from the one before. Stage NAME
-writes its log, checkpoint, weights and card to RUN/NAME; after the last one, the result is copied to RUN. A finished
-stage is not trained again; `--stage NAME` runs only that one, and `--resume` continues an interrupted run.
+PEOPLE is the folder of a data set, or several folders; posepart/data/readers.py lists the layouts that are read.
+MODEL is a folder with the weights that were trained before. A recipe is a list of stages, each of which starts from
+the one before. Stage NAME writes its log, checkpoint, weights and card to RUN/NAME; the result of the last stage is
+copied to RUN. A finished stage is not trained again. `--stage NAME` runs only that stage, and `--resume` continues
+an interrupted run.
 
-`--scenes SCENES` adds the synthetic scenes that a stage asks for, SCENES/NAME each; the recipe tells how to make
-them. Files that a recipe names, such as movenet_thunder.npz, are looked for in the current folder; `--init FILE`
-replaces the first stage's, and `--init none` starts from random weights. Without `--recipe`, there is one stage of
-default settings, in RUN itself.
+`--scenes SCENES` adds the synthetic scenes that a stage names, from SCENES/NAME; the recipe lists how to make them.
+Files that a recipe names, such as movenet_thunder.npz, are read from the current folder. `--init FILE` replaces the
+file of the first stage, and `--init none` starts from random weights. Without `--recipe`, there is one stage with
+default settings, written to RUN itself.
 
-Any setting can be given as an option, and then holds for all stages: `--loop.steps 500`. `--config FILE` reads
-settings from YAML, `--print_config` prints those of the first stage, and `train.py part --help` lists them.
+Any setting can be given as an option, such as `--loop.steps 500`, and then holds for all stages. `--config FILE`
+reads settings from YAML, `--print_config` prints those of the first stage, and `train.py part --help` lists all.
 """
 
 import json
@@ -75,16 +76,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def command_line(network: str) -> ArgumentParser:
-    """The options for one network."""
+    """The command line of one network."""
     job = import_module(f"posepart.training.jobs.{network}")
     parser = script_parser(job.__doc__, f"train.py {network}")
-    parser.add_argument("--config", action="config", help="YAML file of settings, over those of the recipe")
-    parser.add_argument("--recipe", type=Path, help="YAML file of stages, see experiments/recipes")
+    parser.add_argument(
+        "--config", action="config", help="YAML file of settings, which replace those of the recipe"
+    )
+    parser.add_argument(
+        "--recipe", type=Path, help="YAML file of stages, such as those in experiments/recipes"
+    )
     parser.add_argument("--stage", type=str, help="only this stage of the recipe")
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of data sets")
-    parser.add_argument("--scenes", type=Path, help="folder of the synthetic scenes that the recipe lists")
+    parser.add_argument("--scenes", type=Path, help="folder with the synthetic scenes that the recipe lists")
     parser.add_argument("--run", type=Path, required=True, help="folder of the log, checkpoints and weights")
-    parser.add_argument("--init", type=str, help="initial weights of the first stage to run; or none")
+    parser.add_argument("--init", type=str, help="weight file from which the first stage starts, or none")
     parser.add_argument("--resume", action="store_true", help="continue from the last checkpoint")
     parser.add_class_arguments(job.Settings, skip={"folds"})
     if "folds" in (field.name for field in fields(job.Settings)):
@@ -93,19 +98,19 @@ def command_line(network: str) -> ArgumentParser:
             type=Path,
             nargs="+",
             default=[],
-            help="pose weights of all folds (train.py pose --fold)",
+            help="pose weights of all folds, trained by train.py pose --fold",
         )
     return parser
 
 
 def _without_init(options: Sequence[str]) -> list[str]:
-    """The options for later stages, which start from the stage before."""
+    """The options of later stages, which start from the stage before."""
     pairs = zip(options, ["", *options], strict=False)
     return [o for o, before in pairs if before != "--init" and o != "--init" and not o.startswith("--init=")]
 
 
 def check_files(network: str, stages: Sequence[Stage], recipe: Recipe, chosen: Namespace) -> None:
-    """Look for the files that later stages take, before hours are spent on the stages before them.
+    """Check that the files which later stages take exist, before hours are spent on earlier stages.
 
     Raises
     ------
@@ -115,7 +120,7 @@ def check_files(network: str, stages: Sequence[Stage], recipe: Recipe, chosen: N
     names = [stage.name for stage in recipe.stages]
     for stage in stages:
         settings = [getattr(chosen, key, None) or stage.settings.get(key) for key in ("guide", "trunk")]
-        init = None if stage is stages[0] else stage.init  # the first stage looks for its own
+        init = None if stage is stages[0] else stage.init  # that of the first stage is checked when it starts
         missing = [
             file
             for file in (init, *stage.average, *settings)
@@ -129,12 +134,12 @@ def check_files(network: str, stages: Sequence[Stage], recipe: Recipe, chosen: N
 
 
 def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[str]) -> None:
-    """Run a training unless it is finished.
+    """Run the training of a stage unless it is finished.
 
     Raises
     ------
     ValueError
-        A setting is wrong, or what the training starts from is missing.
+        A setting is wrong, or the initial weights are missing.
     """
     from posepart.training.loop import check_settings
 
@@ -161,14 +166,16 @@ def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[st
 
 
 def run_of(stage: Stage, recipe: Recipe, chosen: Namespace, network: str) -> "Run":
-    """Where a stage reads and writes."""
+    """The folders and files of a stage."""
     from posepart.training.run import Run
 
     scenes: list[Path] = []
     if stage.scenes and chosen.scenes:
         scenes = scene_folders(recipe, stage, chosen.scenes)
     elif stage.scenes:
-        print(f"{stage.name}: without the synthetic scenes {', '.join(stage.scenes)}, see --scenes")
+        print(
+            f"{stage.name}: trains without the synthetic scenes {', '.join(stage.scenes)}; --scenes adds them"
+        )
     source = chosen.init or stage.init
     init = None if source in (None, FROM_SCRATCH) else source_file(source, stage, recipe, chosen.run, network)
     return Run(
@@ -182,7 +189,7 @@ def run_of(stage: Stage, recipe: Recipe, chosen: Namespace, network: str) -> "Ru
 
 
 def source_file(source: str, stage: Stage, recipe: Recipe, run: Path, network: str) -> Path:
-    """The weight file that a stage takes: an earlier stage's, or a file.
+    """Find the weight file that a stage starts from or averages: that of an earlier stage, or a file.
 
     Raises
     ------
@@ -201,12 +208,12 @@ def source_file(source: str, stage: Stage, recipe: Recipe, run: Path, network: s
 
 
 def weights_of(run: Path, stage: str, network: str) -> Path:
-    """The weights of a stage."""
+    """The path of a stage's weights."""
     return run / stage / f"{network}.safetensors"
 
 
 def average_stage(network: str, stage: Stage, recipe: Recipe, chosen: Namespace) -> None:
-    """Average earlier stages and files, unless it is done."""
+    """Average the weights of earlier stages and files, unless the average exists."""
     out = weights_of(chosen.run, stage.name, network)
     if out.with_suffix(".json").exists():
         print(f"{stage.name}: finished before, {out}")
@@ -227,7 +234,7 @@ def average_stage(network: str, stage: Stage, recipe: Recipe, chosen: Namespace)
 
 
 def resolved(network: str, stage: Stage, options: Iterator[str] | Sequence[str] = ()) -> Any:
-    """The `Settings` of a training stage, as they are without further options."""
+    """The `Settings` of a training stage, without or with further options."""
     parser = command_line(network)
     needed = ["--data", "PEOPLE", "--run", "RUN", *options]
     chosen = parser.parse_args(

@@ -221,7 +221,7 @@ def build(name: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
         There is no such builder, or it does not take these arguments.
     """
     if name not in BUILDERS:
-        raise ValueError(f"unknown builder {name!r}: choose one of {', '.join(BUILDERS)}")
+        raise ValueError(f"unknown builder {name[:80]!r}: choose one of {', '.join(BUILDERS)}")
     try:
         return BUILDERS[name](**(arguments or {}))
     except TypeError as error:

@@ -8,6 +8,7 @@ Nothing here imports torch: models are listed at once.
 """
 
 import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -159,9 +160,8 @@ def _stages_of(folder: Path) -> tuple[str, ...]:
 def _card_of_stage(path: Path, stage: str) -> Card:
     card = read_card(path)
     if card.stage not in ("", stage):
-        raise ValueError(
-            f"{path}: its card says that it holds weights of the stage {card.stage}, not {stage}"
-        )
+        named = " ".join(card.stage.split())[:40]
+        raise ValueError(f"{path}: its card says that it holds weights of the stage {named}, not {stage}")
     return card
 
 
@@ -175,13 +175,30 @@ def read_card(weights: Path) -> Card:
     """
     path = weights.with_suffix(".json")
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ValueError(
             f"{path}: the weight file's card is missing; copy it beside {weights.name}"
         ) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ValueError(f"{path}: the card cannot be read ({error.strerror}); check the file") from error
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: the card is no valid JSON ({error})") from error
     if not isinstance(record, dict):
         raise ValueError(f"{path}: the card is not a JSON object")
+    _check_types(path, record)
     return Card.from_record(record)
+
+
+def _check_types(path: Path, record: Mapping[str, Any]) -> None:
+    """Refuse a card in which a value has another type than the field's default; where that is None, a text."""
+    for one in fields(Card):
+        value, default = record.get(one.name), getattr(Card(), one.name)
+        expected = str if default is None else type(default)
+        if value is not None and not isinstance(value, expected):
+            raise ValueError(
+                f"{path}: the card's {one.name}: expected {_TYPE_NAMES[expected]}, got {reprlib.repr(value)}"
+            )
+
+
+_TYPE_NAMES: dict[type, str] = {str: "a text", dict: "names with values", list: "a list"}

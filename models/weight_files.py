@@ -85,10 +85,15 @@ def load_into(module: nn.Module, path: Path, fresh: Sequence[str] = ()) -> None:
     try:
         module.load_state_dict({**own, **tensors})
     except RuntimeError as error:
+        reason = _one_line(str(error).splitlines()[-1])
         raise ValueError(
-            f"{path}: the weights do not fit the network: {str(error).splitlines()[-1].strip()} Use the version of "
-            "posepart they were made with, or train them anew"
+            f"{path}: the weights do not fit the network: {reason} Use the version of posepart they "
+            "were made with, or train them anew"
         ) from error
+
+
+def _one_line(error: object, longest: int = 800) -> str:
+    return " ".join(str(error).split())[:longest]
 
 
 def is_part(name: str, part: str) -> bool:
@@ -104,10 +109,13 @@ def load_network(path: Path) -> nn.Module:
     ValueError
         As `read_card`, `build` and `load_into`; the card names no builder.
     """
-    card = read_card(path)
+    card, card_path = read_card(path), path.with_suffix(".json")
     if card.builder is None:
-        raise ValueError(f"{path.with_suffix('.json')}: the card names no builder")
-    module = build(card.builder, card.arguments)
+        raise ValueError(f"{card_path}: the card names no builder")
+    try:
+        module = build(card.builder, card.arguments)
+    except Exception as error:  # of odd arguments, torch refuses some with errors of its own
+        raise ValueError(f"{card_path}: {_one_line(error)}") from error
     load_into(module, path)
     return module.eval().requires_grad_(False)
 

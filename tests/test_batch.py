@@ -379,7 +379,8 @@ def test_damaged_ids_are_chosen_anew(tmp_path: Path) -> None:
     out = tmp_path / "out"
     digest = prepare_out(out, photos, SETTINGS)
     record = json.loads((out / "run.json").read_text())
-    for damage in ([], {"a": "one"}, None):
+    damages: tuple[object, ...] = ([], {"a": "one"}, None)
+    for damage in damages:
         (out / "run.json").write_text(json.dumps({**record, "image_ids": damage}))
         predict_photos(photos, FakePipeline(), out, run=digest)
         assert listed(out) == [(1, "a.png")]
@@ -437,7 +438,7 @@ def test_a_file_name_that_is_no_text(tmp_path: Path) -> None:
     out = tmp_path / "out"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": "utf-8:strict"}
     (tmp_path / "start").touch()
-    arguments = [sys.executable, "-c", RUN_OF_ITS_OWN, out, tmp_path / "start", photo]
+    arguments = [sys.executable, "-c", RUN_OF_ITS_OWN, str(out), str(tmp_path / "start"), str(photo)]
     subprocess.run(arguments, env=environment, check=True, capture_output=True)
     assert listed(out) == [(1, photo.name)]
     assert len(read_result(out / f"{photo.stem}.json").people) == 1

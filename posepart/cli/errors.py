@@ -4,8 +4,11 @@ import dataclasses
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
+
+from posepart.io.yaml_files import read_yaml
 
 _TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
 
@@ -74,6 +77,24 @@ def check_sections(config: type, values: object, key: str) -> None:
     for field in dataclasses.fields(config):
         if isinstance(field.type, type) and dataclasses.is_dataclass(field.type):
             check_sections(field.type, values[field.name], f"{key}.{field.name}")
+
+
+def check_settings_file(name: str) -> None:
+    """Refuse a file of settings that jsonargparse would fail on, or be busy with for years.
+
+    Raises
+    ------
+    ValueError
+        The file is no YAML, or an alias in it multiplies itself.
+    """
+    path = Path(name)
+    try:
+        if path.is_file():  # jsonargparse takes a text of settings, too
+            read_yaml(path)
+    except OSError:
+        return  # a long text
+    except ValueError as error:
+        raise ValueError(f"--config: not a YAML or JSON file of settings ({path}: {error})") from None
 
 
 def _wrong_value(reason: str) -> str:

@@ -21,7 +21,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 import posepart
 from posepart.cli import completion, data, evaluate, explain, models, predict, synth
-from posepart.cli.errors import check_sections, explain_error
+from posepart.cli.errors import check_sections, check_settings_file, explain_error
 from posepart.cli.options import Formatter, complain
 from posepart.config import PRESETS, PipelineConfig
 
@@ -133,7 +133,9 @@ class CommandLine:
         jsonargparse lets the later of two options win, so files are moved to the front. A preset, which a file may
         name, decides the defaults: it is found in a first pass.
         """
-        arguments = _files_first(arguments, tuple(self.commands))
+        arguments, files = _files_first(arguments, tuple(self.commands))
+        for file in files:
+            check_settings_file(file)
         quiet = [argument for argument in arguments if not argument.startswith("--print_config")]
         parsed = self.parser.parse_args(quiet)
         preset = parsed[parsed.command].get("preset", "default")
@@ -145,8 +147,8 @@ class CommandLine:
         return self.parser.parse_args(arguments)
 
 
-def _files_first(arguments: list[str], commands: tuple[str, ...]) -> list[str]:
-    """The arguments with every --config FILE right behind the command."""
+def _files_first(arguments: list[str], commands: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """The arguments with every --config FILE right behind the command, and these files."""
     command = next((k for k, argument in enumerate(arguments) if argument in commands), len(arguments))
     head, files, rest = arguments[: command + 1], [], []
     words = iter(arguments[command + 1 :])
@@ -157,7 +159,8 @@ def _files_first(arguments: list[str], commands: tuple[str, ...]) -> list[str]:
             files.append(word)
         else:
             rest.append(word)
-    return [*head, *files, *rest]
+    names = [word.removeprefix("--config=") for word in files if word != "--config"]
+    return [*head, *files, *rest], names
 
 
 def _never_fail_on_odd_file_names() -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from posepart.arrays import Float32, Ids, check_shape
+from posepart.io.files import read_names
 from posepart.io.label_maps import read_label_map, write_label_map
 from posepart.io.photo_folders import photos_by_stem
 from posepart.schema import IGNORE
@@ -117,7 +118,7 @@ def read_atr(folder: Path, split: str = "train") -> list[ParsedPicture]:
     folder = Path(folder)
     images = {image.stem: image for image in _pictures(folder / "JPEGImages")}
     listed = folder / f"{split}_id.txt"
-    names = listed.read_text(encoding="utf-8-sig").split() if listed.exists() else list(images)
+    names = read_names(listed) if listed.exists() else list(images)
     missing = [name for name in names if name not in images]
     if missing:
         raise ValueError(f"{listed}: lists {missing[0]}, which JPEGImages lacks; copy the pictures again")

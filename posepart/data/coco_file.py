@@ -6,7 +6,7 @@ but means one thing only is taken (384.0 for 384, a byte order mark, backslashes
 """
 
 import json
-import math
+import reprlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from posepart.io.files import read_text
 Record = dict[str, Any]
 ImageId = int | str
 
+_LARGEST = 1e9  # no coordinate is larger; float32 holds it
 _CROWD = {0: False, 1: True, "0": False, "1": True, None: False}
 
 
@@ -183,14 +184,14 @@ def _image(path: Path, image: Record) -> Record:
     if width is None or height is None:
         raise ValueError(
             f"{path}: image {number} ({name}): expected its width and height in pixels, "
-            f"got {image.get('width')} and {image.get('height')}"
+            f"got {reprlib.repr(image.get('width'))} and {reprlib.repr(image.get('height'))}"
         )
     return {**image, "file_name": name.replace("\\", "/"), "width": width, "height": height}
 
 
 def _whole(value: object) -> int | None:
     """A number of pixels, None for anything that is none; 384.0 is 384."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST:
         return None
     return int(value) if value == int(value) and value > 0 else None
 
@@ -202,17 +203,19 @@ def _annotation(path: Path, annotation: Record, joints: int) -> Record:
         if key == "keypoints" and key not in annotation:
             continue
         if not isinstance(values, list) or len(values) != length or not all(_is_number(v) for v in values):
-            raise ValueError(f"{where}: expected {length} finite numbers as {key}, got {values}")
+            raise ValueError(
+                f"{where}: expected {length} finite numbers as {key}, got {reprlib.repr(values)}"
+            )
     if not isinstance(annotation.get("image_id"), int | str):
         raise ValueError(f"{where}: lacks image_id")
     crowd = annotation.get("iscrowd")
     if not isinstance(crowd, int | str | None) or crowd not in _CROWD:
-        raise ValueError(f"{where}: expected 0 or 1 as iscrowd, got {crowd!r}")
+        raise ValueError(f"{where}: expected 0 or 1 as iscrowd, got {reprlib.repr(crowd)}")
     return {**annotation, "iscrowd": _CROWD[crowd]}
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def _check_units(

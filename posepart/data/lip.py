@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from posepart.arrays import Float64, Ids, check_shape
 from posepart.data.sample import LabelledPerson, Sample
-from posepart.io.files import write_atomically
+from posepart.io.files import read_names, read_text, write_atomically
 from posepart.io.label_maps import read_label_map, write_label_map
 from posepart.io.photo_folders import photos_by_stem
 from posepart.io.photos import photo_size
@@ -95,7 +95,7 @@ def read_lip(folder: Path, split: str = "train") -> list[LipPicture]:
     joints = {Path(name).stem: pose for name, pose in poses.items()}
     paths = photos_by_stem(images)
     listed = _locate(folder, f"{split}_id.txt")
-    names = listed.read_text(encoding="utf-8-sig").split() if listed else list(joints) or list(paths)
+    names = read_names(listed) if listed else list(joints) or list(paths)
     missing = [name for name in names if name not in paths]
     if missing:
         raise ValueError(f"{images}: lacks {missing[0]}.jpg, which the split lists; copy the pictures again")
@@ -194,7 +194,7 @@ def _read_rows(path: Path, columns: int) -> dict[str, Float64]:
     """Read a csv without header: file name -> (16, columns) numbers."""
     rows: dict[str, Float64] = {}
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = read_text(Path(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: cannot be read ({error})") from error
     for number, row in enumerate(csv.reader(io.StringIO(text)), start=1):

@@ -23,6 +23,7 @@ from scipy.io import loadmat
 
 from posepart.arrays import Float64
 from posepart.data.sample import LabelledPerson, Sample
+from posepart.io.files import read_text
 from posepart.io.photo_folders import photos_by_stem
 from posepart.io.photos import photo_size
 from posepart.schema import NUM_JOINTS, PASCAL_JOINTS
@@ -59,7 +60,7 @@ def read_pascal_person_part(folder: Path, split: str = "train") -> list[Sample]:
 
 def _read_list(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path).splitlines()
     except FileNotFoundError as error:
         raise ValueError(f"{path}: no such file; it lists the ids of the photos, one per line") from error
     except UnicodeDecodeError as error:

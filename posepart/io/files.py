@@ -66,6 +66,20 @@ def read_text(path: Path) -> str:
     return path.read_text(encoding="utf-8-sig")
 
 
+def read_names(path: Path) -> list[str]:
+    """Read a list of names with white space between them.
+
+    Raises
+    ------
+    ValueError
+        The file cannot be read or is no text.
+    """
+    try:
+        return read_text(path).split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a text file with a list of names ({error})") from None
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text atomically, in UTF-8 and with its line ends as they are."""
     write_atomically(path, lambda file: file.write(text.encode()))

@@ -33,7 +33,9 @@ def upright_rgb(stored: Image.Image, path: Path) -> tuple[NDArray[np.uint8], str
         A note about a range of samples that was guessed; usually empty.
     """
     turned = getattr(stored, "tag_v2", {}).get(_EXIF_ORIENTATION, 1) != 1  # see `tiff_size`
-    deep_colour = not stored.mode.startswith("I;16") and ";16" in str(stored.tile) and not turned
+    deep_colour = (
+        not stored.mode.startswith("I;16") and ";16" in str(getattr(stored, "tile", "")) and not turned
+    )
     stored.load()  # before the EXIF data are read: PNG may store them after the pixels
     width, height = stored.size
     orientation = exif_orientation(stored)
@@ -193,6 +195,6 @@ def _widen(path: Path, as_stored: NDArray[np.uint8]) -> str:
         return ""
     colour = _to_8_bits(deep[..., 2::-1], 2.0 ** (8 - bits))
     if deep.shape[2] == 4:
-        colour = _on_white(colour, (deep[..., 3:] >> 8).astype(np.uint8))
+        colour = _on_white(colour, (deep[..., 3:] // 256).astype(np.uint8))
     as_stored[...] = colour
     return _filled(bits)

@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from posepart.io.files import Record, write_atomically, write_json
+from posepart.io.files import Record, read_text, write_atomically, write_json
 from posepart.io.label_maps import read_ids, write_label_map
+from posepart.io.result_check import problem_of
 from posepart.schema import JOINT_NAMES, NUM_JOINTS, NUM_PARTS, PART_NAMES, voc_palette
 from posepart.structures import Certificate, Person, Pose, Scene
 
@@ -133,18 +134,15 @@ def read_result(json_path: str | Path) -> Scene:
 def read_record(json_path: Path) -> Record:
     """Read the content of a NAME.json; errors as in `read_result`."""
     try:
-        record = json.loads(json_path.read_text(encoding="utf-8"))
+        record = json.loads(read_text(json_path))
     except OSError as error:
         raise ValueError(f"{json_path}: cannot be read ({error.strerror}); check the path") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _no_result(json_path, str(error)) from None
-    if not isinstance(record, dict) or not {"photo", "people", "schema"} <= record.keys():
-        raise _no_result(json_path, "photo, people or schema is missing")
-    if record["schema"].get("joints") != list(JOINT_NAMES) or record["schema"].get("parts") != list(
-        PART_NAMES
-    ):
-        raise _no_result(json_path, "it has other joints or parts than this version")
-    return record
+    problem = problem_of(record)
+    if problem is not None:
+        raise _no_result(json_path, problem)
+    return dict(record)
 
 
 def scene_to_record(scene: Scene, photo: PhotoInfo, *, run: str = "", deterministic: bool = False) -> Record:

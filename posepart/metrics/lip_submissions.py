@@ -8,6 +8,7 @@ import numpy as np
 
 from posepart.arrays import Float64, Index, Mask
 from posepart.data.lip import LipPicture, pair_by_name, read_pose_submission
+from posepart.io.files import read_names
 from posepart.io.label_maps import read_label_map
 from posepart.metrics.bootstrap import Statistic, bootstrap_interval
 from posepart.metrics.lip import (
@@ -191,7 +192,7 @@ def picture_groups(
     for factor, path in (factor_lists or {}).items():
         if factor not in FACTORS:
             raise ValueError(f"unknown factor {factor!r}: choose one of {', '.join(FACTORS)}")
-        listed = {Path(name).stem for name in Path(path).read_text(encoding="utf-8").split()}
+        listed = {Path(name).stem for name in read_names(Path(path))}
         stems = [Path(picture.name).stem for picture in pictures]
         unknown = sorted(listed - set(stems))
         if unknown:

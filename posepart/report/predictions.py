@@ -23,6 +23,8 @@ from posepart.schema import JOINT_NAMES, NUM_JOINTS, CocoJoint, Joint
 from posepart.structures import Certificate, Person, Pose, Scene
 
 Entry = Mapping[str, Any]
+_LONGEST = 200  # characters of a sentence that come from a file
+
 ImageParser = Callable[[Rgb], Scene]
 
 
@@ -133,8 +135,8 @@ def _coco_predictions(path: Path, entries: Sequence[Entry], samples: Sequence[Sa
     for number, entry in enumerate(entries, start=1):
         try:
             photo, person = pairing.name_of(entry), _person(entry)
-        except (KeyError, TypeError, ValueError) as error:
-            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)[:_LONGEST]
             raise ValueError(f"{path}: entry {number}: {reason}") from None
         if category is not None and entry.get("category_id", category) != category:
             continue
@@ -154,10 +156,9 @@ def _coco_predictions(path: Path, entries: Sequence[Entry], samples: Sequence[Sa
             )
         notes.append(f"{others}, that of people in the labels: left out")
     if strangers:
-        first = strangers[0].get("file_name", strangers[0].get("image_id"))
-        sentence = (
-            f"{len(strangers)} of {people} results are of photos that are not labelled here (first: {first})"
-        )
+        first = str(strangers[0].get("file_name", strangers[0].get("image_id")))[:_LONGEST]
+        count = f"{len(strangers)} of {people} results"
+        sentence = f"{count} are of photos that are not labelled here (first: {first})"
         if not by_photo:
             raise ValueError(
                 f"{path}: {sentence}; check --data and --split, and that file_name or image_id are those of the "

@@ -12,6 +12,7 @@ import torch
 
 from posepart.arrays import Float32, Mask, Rgb
 from posepart.config import DetectionConfig
+from posepart.geometry.boxes import box_iou
 from posepart.stages.detection import PersonDetector, select_people
 from posepart.structures import PersonBoxes
 
@@ -25,6 +26,7 @@ BORDER = 4.0  # a box that comes this near to where the photo was cut shows only
 CROWD = 5  # this many small people are a reason for tiles
 NARROW_TILE = 2.0  # longer side of the tiles of a narrow photo over the photo's shorter side
 OVERLAP = 0.4  # of neighbouring tiles, share of their longer side
+SAME_IOU = 0.4  # a box of a tile replaces those that were found before and overlap it more
 LEAST_GAIN = 1.5  # tiles must show people this many times larger than they were seen before
 MAX_TILES = 64  # a photo that needs more gets larger tiles, so that time is bounded
 
@@ -74,7 +76,7 @@ class TiledDetector:
     def _look_again(
         self, image: Rgb, found: PersonBoxes, scale: float, side: float
     ) -> tuple[PersonBoxes, float]:
-        """Add the people of the tiles.
+        """Add the people of the tiles, whose boxes are more exact than those found before.
 
         Parameters
         ----------
@@ -97,7 +99,7 @@ class TiledDetector:
         tile_scale = self.longest / longer_sides(np.array(windows[:1], np.float32)).item()
         if tile_scale < LEAST_GAIN * scale:
             return found, scale
-        boxes, scores, left_out = [found.xyxy], [found.scores], found.left_out
+        boxes, scores, left_out = [], [], found.left_out
         for window in windows:
             x0, y0, x1, y1 = window
             seen = self.detector(image[y0:y1, x0:x1])
@@ -106,7 +108,9 @@ class TiledDetector:
             boxes.append(xyxy[kept])
             scores.append(seen.scores[kept])
             left_out = max(left_out, seen.left_out)
-        all_boxes, all_scores = np.concatenate(boxes), np.concatenate(scores)
+        alone = box_iou(found.xyxy, np.concatenate(boxes)).max(axis=1, initial=0) <= SAME_IOU
+        all_boxes = np.concatenate([found.xyxy[alone], *boxes])
+        all_scores = np.concatenate([found.scores[alone], *scores])
         merged = select_people(torch.from_numpy(all_boxes), torch.from_numpy(all_scores), self.config)
         return replace(merged, left_out=max(left_out, merged.left_out)), tile_scale
 

@@ -1,6 +1,6 @@
 """Training of attention to scale and of SS-JPPNet (Liang et al., Sec. 5.3 and 6.1).
 
-SS-JPPNet is trained in two steps: attention to scale with the softmax loss, then with the structure-sensitive loss.
+SS-JPPNet is attention to scale that is trained first with the softmax loss, then with the structure-sensitive loss.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,16 +27,16 @@ REGIONS = tuple(PART_REGIONS.values())
 
 @dataclass(frozen=True)
 class AttentionLossConfig:
-    """Which loss attention to scale is trained with."""
+    """The loss of attention to scale."""
 
-    sensitive: bool = False  # first step: the softmax loss; second: that loss weighted as in Eq. (1)
-    structure: StructureLossConfig = field(default_factory=StructureLossConfig)
+    sensitive: bool = False  # whether the softmax loss is weighted as in Eq. (1): the second step
+    structure: StructureLossConfig = field(default_factory=StructureLossConfig)  # of that weighting
 
 
 class AttentionLoss:
-    """Losses of attention to scale on a batch of `PersonCrops`: of the merged scores and of every scale.
+    """Losses of attention to scale on a batch of `PersonCrops`: those of the merged scores and of every scale.
 
-    "weight" is the mean L_Joint of the merged scores; it is logged with both losses.
+    "weight" is the mean L_Joint of the merged scores, which is logged whichever loss is used.
     """
 
     def __init__(self, config: AttentionLossConfig) -> None:
@@ -65,7 +65,10 @@ class AttentionLoss:
 
 
 def attention_predictor(network: nn.Module) -> Callable[[Tensor], CropPrediction]:
-    """A network of part logits in the form that `CropEvaluation` calls; averaged with the mirror image."""
+    """Wrap a network of part logits as the function that `CropEvaluation` calls.
+
+    Scores are averaged with those of the mirror image.
+    """
 
     def see(images: Tensor) -> CropPrediction:
         images = images.to(device_of(network))

@@ -15,7 +15,7 @@ from posepart.models.weight_files import read_tensors, save_weights, sha256
 from posepart.training.detector import shift_scores
 from posepart.training.pose import restore_trunk
 
-MOVENET = "movenet"  # in place of a stage
+MOVENET = "movenet"  # stands for the stage in the card of a MoveNet
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,15 @@ class Average:
     Attributes
     ----------
     files : tuple of Path
-        Weight files with their cards; the .npz of a MoveNet stands for the last network with that trunk.
+        Weight files with cards. The .npz of a MoveNet stands for the last network with the MoveNet's trunk.
     shares : tuple of float
-        The weight of each file; all are equal by default.
+        The share of each file in the average; by default they are equal.
     arguments : dict
-        Arguments of the builder to change; only those that no weight depends on.
+        Arguments of the builder to change, of which the weights must not depend.
     eight_bit : tuple of str
-        Modules or tensors to write in eight bits, see `save_weights`.
+        Modules or tensors to write with eight bits, see `save_weights`.
     score_shift : tuple of two floats, optional
-        The score of a detector that is moved, and where to.
+        Shift the scores of a detector so that the first becomes the second, see `shift_scores`.
     """
 
     files: tuple[Path, ...]
@@ -44,7 +44,7 @@ class Average:
 
 
 def averaged(networks: Sequence[Mapping[str, Tensor]], shares: Sequence[float]) -> dict[str, Tensor]:
-    """The weighted mean of every floating-point tensor; other tensors are the last network's.
+    """Average every floating-point tensor; other tensors are those of the last network.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def averaged(networks: Sequence[Mapping[str, Tensor]], shares: Sequence[float]) 
     """
     shapes = [{name: tensor.shape for name, tensor in network.items()} for network in networks]
     if any(shape != shapes[0] for shape in shapes):
-        raise ValueError("the networks differ in their tensors: average stages of one training only")
+        raise ValueError("the networks differ in their tensors: average only stages of one training")
     total = sum(shares)
     mean = {}
     for name, last in networks[-1].items():
@@ -65,20 +65,20 @@ def averaged(networks: Sequence[Mapping[str, Tensor]], shares: Sequence[float]) 
 def write_average(average: Average, out: Path, **card: str | None) -> None:
     """Write the average of weight files with a card.
 
-    The card is the last file's, without its metrics, and names the parts.
+    The card is that of the last file without its metrics, and lists the averaged files.
 
     Parameters
     ----------
     average : Average
     out : Path
-    card
-        Fields of the card to set.
+    **card : str, optional
+        Fields to set in the card.
 
     Raises
     ------
     ValueError
-        Files are damaged or do not fit each other, shares are not one positive number per file, or `eight_bit` names
-        no tensor.
+        Files are damaged or do not fit each other, the shares are not one positive number per file, or a name in
+        `eight_bit` is not that of a module or tensor.
     """
     shares = average.shares or (1.0,) * len(average.files)
     if len(shares) != len(average.files) or min(shares) <= 0:
@@ -122,19 +122,23 @@ def _check_fit(cards: Sequence[Card], last_file: Path) -> None:
     if len(builders) > 1:
         raise ValueError(f"the networks have different builders: {', '.join(builders)}")
     if cards[-1].stage == MOVENET or cards[-1].builder is None:
-        raise ValueError(f"{last_file}: its card names no builder, so it is no network to average")
+        raise ValueError(
+            f"{last_file}: its card names no builder, so it is not a network that can be averaged"
+        )
     if len({card.fold for card in networks}) > 1:
         raise ValueError(
-            "the networks were trained without different folds: of their average no photo is unseen"
+            "the networks were trained without different folds: their average has been trained on every photo"
         )
 
 
 def _tensors(file: Path, network: nn.Module, last: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """The tensors of a weight file; of a MoveNet's, the last network's with that trunk."""
+    """Read the tensors of a weight file; for a MoveNet, those of the last network with the MoveNet's trunk."""
     if file.suffix != ".npz":
         return read_tensors(file)
     if not isinstance(network, PoseFCN):
-        raise ValueError(f"{file}: a MoveNet goes with a Pose FCN, not with a {type(network).__name__}")
+        raise ValueError(
+            f"{file}: a MoveNet can only be averaged with Pose FCNs, not with a {type(network).__name__}"
+        )
     network.load_state_dict(last)
     restore_trunk(network, read_arrays(file))
     return {name: tensor.clone() for name, tensor in network.state_dict().items()}

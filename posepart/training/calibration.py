@@ -1,4 +1,4 @@
-"""Fitting of score maps, and how good they are on photos they were not fitted on."""
+"""Fits maps from scores to probabilities, and measures them on photos to which they were not fitted."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,35 +17,36 @@ from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto
 from posepart.schema import LIMB_JOINTS
 from posepart.stages.calibration import RAW, SMALLEST, IsotonicMap, PlattMap, ScoreMap, pose_unit_scores
 
-POSE_OKS = 0.5  # from which on a pose is right
-SAME_PERSON = 0.5  # box IoU from which on a wrong pose is surely meant for a labelled person
-_RAMP = 1e-3  # slope given to the steps of an isotonic map, so that no two scores become one
+POSE_OKS = 0.5  # least OKS of a right pose
+SAME_PERSON = 0.5  # least box IoU at which a pose is taken as one of a labelled person
+_RAMP = 1e-3  # slope added to an isotonic map, so that distinct scores stay distinct
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Scores in [0, 1] and whether what they belong to is right.
+    """Scores of joints or poses, and whether these are right."""
 
-    photos: how many. images: (S,) int64 in 0..photos-1. scores: (S,) float64. right: (S,) bool.
-    """
-
-    photos: int
-    images: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    right: NDArray[np.bool_]
+    photos: int  # how many
+    images: NDArray[np.int64]  # (S,), in 0..photos-1
+    scores: NDArray[np.float64]  # (S,), in [0, 1]
+    right: NDArray[np.bool_]  # (S,)
 
 
 def joint_outcomes(photos: Sequence[JudgedPhoto]) -> Outcomes:
-    """The limb joints that were found of people with human or exact joints, right within 0.2 torso diameters."""
+    """Outcomes of the limb joints found; a joint is right within 0.2 torso diameters.
+
+    Only people whose joints were labelled by a human, or are exact, count.
+    """
     joints = scored_joints(photos)
     return Outcomes(joints.photos, joints.images, joints.scores, joints.right)
 
 
 def pose_outcomes(photos: Sequence[JudgedPhoto]) -> Outcomes:
-    """The poses that can be judged, on photos of people with human or exact joints, right from OKS 0.5 on.
+    """Outcomes of poses, on photos with people whose joints were labelled by a human or are exact.
 
-    A pose that matches nobody is wrong where everybody is labelled, or when its box overlaps a person whose
-    joints are labelled; elsewhere it may be a person without a label, and is left out.
+    A pose is right if its OKS with a labelled person is at least 0.5. A pose that matches nobody is wrong if
+    everybody in the photo is labelled, or if its box overlaps that of a person with labelled joints. Other poses are
+    left out, as they may show a person without a label.
     """
     images, scores, right = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros(0, bool)]
     chosen = [p for p in photos if p.people_from(*EXACT_ORIGINS).any()]
@@ -70,7 +71,7 @@ def pose_outcomes(photos: Sequence[JudgedPhoto]) -> Outcomes:
 
 
 def fit_platt(scores: NDArray, right: NDArray[np.bool_]) -> ScoreMap:
-    """Logistic regression on the log odds of the scores; the raw scores where outcomes do not rise with them."""
+    """Logistic regression on the log-odds of the scores; the raw scores if higher ones are not right more often."""
     if len({*right.tolist()}) < 2:
         return RAW
     clipped = np.clip(np.asarray(scores, np.float64), SMALLEST, 1 - SMALLEST)
@@ -80,14 +81,14 @@ def fit_platt(scores: NDArray, right: NDArray[np.bool_]) -> ScoreMap:
 
 
 def fit_isotonic(scores: NDArray, right: NDArray[np.bool_]) -> ScoreMap:
-    """The best rising step function, its steps given a little slope."""
+    """Isotonic regression with a small slope added, so that distinct scores stay distinct."""
     if len({*right.tolist()}) < 2:
         return RAW
-    # one right and one wrong outcome at either end keep the ends of few samples off 0 and 1
+    # a right and a wrong outcome at either end keep the map of a few samples from reaching 0 and 1
     padded = np.concatenate([[0, 0, 1, 1], np.asarray(scores, np.float64)])
     outcomes = np.concatenate([[0, 1, 0, 1], np.asarray(right, np.float64)])
     model = IsotonicRegression(y_min=0, y_max=1).fit(padded, outcomes)
-    # weight files hold single precision, in which knots must differ
+    # the knots must differ in the single precision of weight files
     knots, first = np.unique(model.X_thresholds_.astype(np.float32), return_index=True)
     values = ((1 - _RAMP) * model.y_thresholds_[first] + _RAMP * knots).astype(np.float32)
     return IsotonicMap(knots.astype(np.float64), values.astype(np.float64))
@@ -108,7 +109,25 @@ FITS: dict[str, Callable[[NDArray, NDArray[np.bool_]], ScoreMap]] = {
 def cross_fitted(
     outcomes: Outcomes, method: str, folds: int = 5, repeats: int = 10, seed: int = 0
 ) -> NDArray[np.float64]:
-    """(R, S) probabilities, each by a map fitted on the other folds; a photo lies in one fold of each repeat."""
+    """Probabilities of outcomes, by maps that were fitted to other photos.
+
+    Parameters
+    ----------
+    outcomes : Outcomes
+        S outcomes.
+    method : str
+        A key of `FITS`.
+    folds : int
+        Number of parts into which each repeat divides the photos.
+    repeats : int
+        R.
+    seed : int
+        Of the divisions.
+
+    Returns
+    -------
+    (R, S) float64
+    """
     random = np.random.default_rng(seed)
     probabilities = np.zeros((repeats, len(outcomes.scores)))
     for row in probabilities:
@@ -121,14 +140,17 @@ def cross_fitted(
 
 
 def calibration_error(outcomes: Outcomes, probabilities: NDArray, replicates: int = 1000) -> Interval:
-    """Expected calibration error with its bootstrap interval over photos; of (R, S) the mean over the repeats."""
+    """Expected calibration error of probabilities (S,) or (R, S), with its bootstrap interval over photos.
+
+    With R repeats, it is the mean over them.
+    """
     return bootstrap_interval(
         lambda weights: _error(outcomes, probabilities, weights), outcomes.photos, replicates
     )
 
 
 def error_change(outcomes: Outcomes, before: NDArray, after: NDArray, replicates: int = 1000) -> Interval:
-    """Calibration error after minus before, paired: below 0 the map helps."""
+    """Paired difference of the calibration errors, after minus before; below 0 the map helps."""
     return bootstrap_interval(
         lambda weights: _error(outcomes, after, weights) - _error(outcomes, before, weights),
         outcomes.photos,
@@ -137,7 +159,7 @@ def error_change(outcomes: Outcomes, before: NDArray, after: NDArray, replicates
 
 
 def chance_error(outcomes: Outcomes, draws: int = 200, seed: int = 0) -> float:
-    """The error that chance alone gives so many samples whose scores are perfect probabilities."""
+    """The mean calibration error that chance alone causes if the scores are the true probabilities."""
     random = np.random.default_rng(seed)
     lucky = random.random((draws, len(outcomes.scores))) < outcomes.scores
     return float(np.mean([expected_calibration_error(outcomes.scores, right) for right in lucky]))

@@ -1,11 +1,4 @@
-"""Fitting the pairwise terms of the CRF: one logistic regression per class of pairs (Sec. 3.1).
-
-pairs = [
-    collect_pairs(propose(pose_maps, ...), part_geometry(part_maps, ...), joints, ...) for every crop
-]
-model = fit(join(pairs), PairFitConfig())
-report = compare_variants(model, join(validation_pairs))
-"""
+"""Fits the pairwise terms of the CRF: one logistic regression per class of pairs (Sec. 3.1)."""
 
 from dataclasses import asdict, dataclass
 
@@ -29,7 +22,7 @@ from posepart.stages.pairwise import (
 )
 from posepart.training.pairs import LabelledPairs, PairFitConfig
 
-# _NEIGHBOURING[k]: class k joins neighbours of the skeleton.
+# _NEIGHBOURING[k]: whether class k joins neighbours of the skeleton.
 _NEIGHBOURING: Mask = np.zeros(len(PAIR_CLASS_NAMES), bool)
 _NEIGHBOURING[PAIR_CLASS[PAIR_PART >= 0]] = True
 
@@ -37,7 +30,7 @@ _NEIGHBOURING[PAIR_CLASS[PAIR_PART >= 0]] = True
 def fit(pairs: LabelledPairs, config: PairFitConfig) -> PairwiseModel:
     """Fit both variants of Table 1 on the same pairs, each on its own columns.
 
-    Pairs with the 4 offset columns only give a model without the segment variant.
+    From pairs with only the 4 offset columns, the model has no variant with the segment term.
     """
     with_segments = (
         fit_weights(pairs, True, config) if pairs.features.shape[1] == len(FEATURE_NAMES) else None
@@ -48,21 +41,21 @@ def fit(pairs: LabelledPairs, config: PairFitConfig) -> PairwiseModel:
 def fit_weights(pairs: LabelledPairs, segment_term: bool, config: PairFitConfig) -> LogisticWeights:
     """One logistic regression per class of joint-type pair.
 
-    A class of a joint with its own mirror image (both shoulders) is fitted on the pairs in both orders, so
-    that its weights do not know which is left. A class with too few positives takes the weights of the
-    regression over all neighbouring or over all other pairs.
+    A class that joins a joint with its mirror image, such as both shoulders, is fitted to the pairs in both orders,
+    so that left and right weigh the same. A class with too few positives takes the weights of a regression over all
+    neighbouring or all other pairs.
 
     Parameters
     ----------
     pairs : LabelledPairs
     segment_term : bool
-        Fit on all 14 columns or on the first 4.
+        Whether to fit to all 14 columns, instead of the first 4.
     config : PairFitConfig
 
     Raises
     ------
     ValueError
-        If there are no positive or no negative pairs, or columns are missing.
+        There are no positive or no negative pairs, or columns are missing.
     """
     columns = FEATURE_NAMES if segment_term else OFFSET_FEATURES
     if pairs.features.shape[1] < len(columns):
@@ -82,7 +75,7 @@ def fit_weights(pairs: LabelledPairs, segment_term: bool, config: PairFitConfig)
 
 
 def _scaling(features: Float64, positive: Mask, columns: tuple[str, ...]) -> LogisticWeights:
-    """How features are scaled, the same for u and v, with weights of zero."""
+    """Weights of zero with the scaling of the features, which is the same for both ends of a pair."""
     both_ways = np.concatenate([features, swap_ends(features)])
     deviation = both_ways.std(axis=0)
     typical = np.median(both_ways[np.tile(positive, 2), : len(OFFSET_FEATURES)], axis=0)
@@ -146,23 +139,22 @@ def _regress(
 
 @dataclass(frozen=True)
 class PairReport:
-    """How well the probabilities of one class of pairs hold; nan where a measure is undefined."""
+    """How good the probabilities of one class of pairs are; nan where a measure is undefined."""
 
-    pairs: int
-    positives: int
+    pairs: int  # how many
+    positives: int  # how many of these
     auc: float  # area under the receiver operating characteristic
-    log_loss: float  # mean of -log of the probability given to what is true
+    log_loss: float  # mean of -log of the probability of the true label
     calibration_error: float  # expected calibration error, 15 bins
 
 
 def evaluate(weights: LogisticWeights, pairs: LabelledPairs) -> dict[str, PairReport]:
-    """Measure a variant on pairs that it was not fitted on.
+    """Measure a variant on pairs to which it was not fitted.
 
     Returns
     -------
-    dict
-        "all", "neighbouring", "other", then every class that occurs, by its name in
-        `pairwise.PAIR_CLASS_NAMES`.
+    dict of str to PairReport
+        "all", "neighbouring", "other", and every class that occurs, by its name in `pairwise.PAIR_CLASS_NAMES`.
     """
     probability = weights.probability(pairs.features[:, : len(weights.columns)], pairs.label_u, pairs.label_v)
     neighbouring = _NEIGHBOURING[pairs.pair_class]
@@ -188,7 +180,7 @@ def _measure(probability: Float64, positive: Mask) -> PairReport:
 
 
 def compare_variants(model: PairwiseModel, pairs: LabelledPairs) -> dict[str, dict[str, dict[str, float]]]:
-    """`evaluate` for each variant that the model has, as plain numbers for JSON.
+    """Measure each variant that the model has, with plain numbers for JSON.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the trained networks say about training crops: the input of the training of the CRF and the second stage."""
+"""Evidence of trained networks for training crops, from which the CRF and the second stage are trained."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,20 +15,30 @@ from posepart.structures import Crop, Evidence
 
 @dataclass(frozen=True)
 class LabelledEvidence:
-    """The evidence of one training crop, beside its labels; photo and crop frame are the same."""
+    """The evidence of one training crop with its labels; the photo frame is the crop frame."""
 
     evidence: Evidence
-    joints: Float32  # (P, 14, 3), everyone labelled in the crop; third column 1 where labelled
+    joints: Float32  # (P, 14, 3), of all labelled people in the crop; third column 1 where labelled
     ignore: Mask  # (h, w), cells where unlabelled joints may lie
     ignore_stride: float  # crop pixels per cell of `ignore`
     labels: Ids  # (h, w), part ids, 255 = ignore
 
 
 def labelled_evidence(batches: PersonCrops, count: int, networks: CropNetworks) -> Iterator[LabelledEvidence]:
-    """The first `count` batches of a stream of training crops, through the networks.
+    """Run the networks on the first batches of a stream of training crops.
 
-    The crops are augmented, so the networks have not seen these very pixels. Crop size and stride must be those of
-    the networks' configuration.
+    Parameters
+    ----------
+    batches : PersonCrops
+        Its crop size and stride must be those of the networks' configuration.
+    count : int
+        Number of batches.
+    networks : CropNetworks
+
+    Yields
+    ------
+    LabelledEvidence
+        That of one crop after the other.
     """
     for step in range(count):
         batch = batches[step]

@@ -1,6 +1,6 @@
 """Training of JPPNet (Liang et al., Sec. 6.1) on batches of `PersonCrops`.
 
-It has two steps: the parsing branch alone (`parsing_phase`), then everything.
+There are two steps: first the parsing branch alone (`parsing_phase`), then everything.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from posepart.training.crop_evaluation import CropPrediction
 from posepart.training.loop import device_of
 
 # Sec. 6.1: "randomly scaling the input images (from 0.75 to 1.25), randomly cropping and randomly left-right
-# flipping". Here the zoom is log-normal, clipped to that range, and a shift of the crop stands for the cropping.
+# flipping". Here the zoom is log-normal and clipped to that range; the crop is shifted in place of random cropping.
 PRINTED_AUGMENTATION = replace(
     NO_AUGMENTATION, scale=(0.75, 1.25), scale_deviation=0.18, shift=0.05, flip=0.5
 )
@@ -37,8 +37,8 @@ REFINEMENTS = ("pose_refinement", "parsing_refinement")
 class JPPNetLoss:
     """Losses of a batch of `PersonCrops`.
 
-    Joints are those of the person in the box, parts those of everybody in the crop. Only joints that are labelled
-    and inside the crop are supervised: for the others, a batch does not tell unknown from absent.
+    Joints are learned of the person in the box, parts of everybody in the crop. Only labelled joints inside the crop
+    are supervised: for the others, a batch does not distinguish unknown from absent.
     """
 
     def __init__(self, config: JPPNetLossConfig) -> None:
@@ -55,12 +55,12 @@ class JPPNetLoss:
 def parsing_phase(
     arguments: Mapping[str, Any], loss: JPPNetLossConfig
 ) -> tuple[dict[str, Any], JPPNetLossConfig]:
-    """Builder arguments and loss of the first step: no refinement stage, and the pose has no weight."""
+    """Builder arguments and loss of the first step: no refinement stage, and a weight of 0 for the pose."""
     return {**arguments, "stages": 0}, replace(loss, pose_weight=0.0)
 
 
 def jppnet_predictor(network: JPPNet, config: JPPNetInferenceConfig) -> Callable[[Tensor], CropPrediction]:
-    """The network in the form that `CropEvaluation` calls."""
+    """Wrap a network as the function that `CropEvaluation` calls."""
 
     def see(images: Tensor) -> CropPrediction:
         found = predict_jppnet(network, images.to(device_of(network)), tuple(Part), FLIP_JOINTS, config)
@@ -71,7 +71,10 @@ def jppnet_predictor(network: JPPNet, config: JPPNetInferenceConfig) -> Callable
 
 
 def start_from_movenet(model: JPPNet, path: Path) -> None:
-    """Load backbone and heat-map features of a MoveNet; which joint each heat map shows has to be learned."""
+    """Load the backbone and the heat-map features of a MoveNet, in place.
+
+    The layers that assign heat maps to joints stay random, and have to be learned.
+    """
     assert isinstance(model.backbone, MobileNetV2)
     pose = PoseFCN(MobileNetV2(model.backbone.width))
     pose.load_movenet(read_arrays(path), [()] * NUM_JOINTS)

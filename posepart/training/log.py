@@ -13,7 +13,19 @@ from posepart.io.files import write_text
 
 
 class Log:
-    """Progress bar with ETA, JSON lines, and TensorBoard where it is installed."""
+    """Progress bar with the remaining time, JSON lines, and TensorBoard if it is installed.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of the log.
+    steps : int
+        Steps of the training.
+    first : int
+        Steps done before; records after it are dropped from the log.
+    every : int
+        Number of steps between records.
+    """
 
     def __init__(self, run: Path, steps: int, first: int, every: int = 50) -> None:
         self.every = every

@@ -1,4 +1,4 @@
-"""The training loop shared by every stage: schedule, EMA, checkpoints, resume."""
+"""The training loop of all networks: schedule, moving average of the weights, checkpoints, resuming."""
 
 import json
 import random
@@ -20,7 +20,7 @@ from posepart.training.log import Log
 
 Losses = Mapping[str, Tensor]  # "loss" is minimised, the others are logged
 
-# Settings that a resumed run may change: they say where and how it is computed.
+# Settings that may differ in a resumed run: where and how it computes, reads and writes.
 FREE_SETTINGS = {
     *("checkpoint_every", "evaluate_every", "workers", "threads", "device"),
     *("resume", "run", "config", "recipe", "stage", "scenes"),
@@ -31,21 +31,21 @@ FREE_SETTINGS = {
 class LoopConfig:
     """Optimisation."""
 
-    steps: int = 10_000
-    lr: float = 2e-3  # of new layers
-    slow_lr: float = 6e-4  # of layers that start from trained weights
-    slow: tuple[str, ...] = ("backbone",)  # their names, up to a dot
-    weight_decay: float = 0.02
-    warmup: float = 0.04  # share of the steps
-    clip: float = 5.0  # largest gradient norm
-    ema: float = 0.997
-    bf16: bool = True  # autocast to bfloat16, if the device computes in it
-    checkpoint_every: int = 500
-    evaluate_every: int = 2_000
-    workers: int = 0  # data loading processes
-    threads: int = 0  # torch threads; 0 leaves torch's choice
-    seed: int = 0
-    device: str = "cpu"
+    steps: int = 10_000  # number of updates
+    lr: float = 2e-3  # highest learning rate of new layers
+    slow_lr: float = 6e-4  # highest learning rate of layers that start from trained weights
+    slow: tuple[str, ...] = ("backbone",)  # modules with `slow_lr`: beginnings of names, up to a dot
+    weight_decay: float = 0.02  # of AdamW, for all parameters but vectors
+    warmup: float = 0.04  # share of the steps in which the rate rises
+    clip: float = 5.0  # largest norm of the gradient
+    ema: float = 0.997  # decay of the moving average of the weights
+    bf16: bool = True  # whether to autocast to bfloat16, if the device computes in it
+    checkpoint_every: int = 500  # steps
+    evaluate_every: int = 2_000  # steps
+    workers: int = 0  # processes that load data
+    threads: int = 0  # torch threads; 0 lets torch choose
+    seed: int = 0  # of all random generators
+    device: str = "cpu"  # torch device
 
 
 def train(
@@ -59,29 +59,33 @@ def train(
     evaluate: Callable[[nn.Module], Mapping[str, float]] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> nn.Module:
-    """Train `model` and return its exponential moving average.
+    """Train a network and return the exponential moving average of its weights.
 
     Parameters
     ----------
     model : nn.Module
     batches : Dataset
-        Item `i` is the batch of step `i`, so that a resumed run sees what an uninterrupted one would.
+        Item `i` is the batch of step `i`, so that a resumed run gets the batches of an uninterrupted one.
     compute_losses : callable
         (model, batch) -> losses.
     run : Path
         Folder of `config.json`, `log.jsonl`, TensorBoard events and `checkpoint.pt`.
     config : LoopConfig
     resume : bool
-        Continue from `checkpoint.pt` if it is there, bit for bit in a single process.
+        Continue from `checkpoint.pt` if there is one. The result is the same, bit for bit, as without interruption.
     evaluate : callable, optional
-        Called with the averaged model every `evaluate_every` steps and at the end.
+        Called with the averaged network every `evaluate_every` steps and after the last; returns measures by name.
     settings : mapping, optional
-        Everything else that `config.json` should keep.
+        Further settings to keep in `config.json`.
+
+    Returns
+    -------
+    nn.Module
 
     Raises
     ------
     ValueError
-        `run` holds another run and `resume` is False, or a run with other settings; or a loss is not finite.
+        `run` holds a run, and `resume` is False or its settings are other ones; or a loss is not finite.
     """
     run.mkdir(parents=True, exist_ok=True)
     record = {"loop": asdict(config), **(settings or {})}
@@ -122,21 +126,21 @@ def train(
 
 
 def _check_finite(loss: Tensor, step: int) -> None:
-    """Stop before the weights, and with them the checkpoint, are lost."""
+    """Stop before weights and checkpoint are spoilt."""
     if not torch.isfinite(loss):
         raise ValueError(
-            f"the loss of step {step + 1} is {float(loss.detach())}: train anew with a lower rate (--loop.lr), or "
-            "look for broken labels with `posepart data check`"
+            f"the loss of step {step + 1} is {float(loss.detach())}: train anew with a lower learning rate "
+            "(--loop.lr), or look for broken labels with `posepart data check`"
         )
 
 
 def has_bf16(device: str) -> bool:
-    """False for a CPU without instructions for bfloat16, where a step takes many times as long as in float32."""
+    """Whether a device computes in bfloat16; a CPU without such instructions only emulates it, and is slow."""
     return device != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def check_settings(path: Path, record: Mapping[str, Any]) -> None:
-    """Refuse to continue a run with other settings; only `FREE_SETTINGS` may change.
+    """Refuse to continue a run with other settings; only `FREE_SETTINGS` may differ.
 
     Raises
     ------
@@ -158,7 +162,7 @@ def check_settings(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
-    """The leaves of nested dicts under their dotted names."""
+    """The leaves of nested dicts by their dotted names."""
     if not isinstance(value, dict):
         return {name: value}
     prefix = f"{name}." if name else ""
@@ -166,7 +170,7 @@ def _flat(value: Any, name: str = "") -> dict[str, Any]:
 
 
 def make_optimiser(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
-    """AdamW; layers that start from trained weights have their own rate, and vectors have no weight decay."""
+    """AdamW with a lower rate for the layers that `config.slow` names, and without weight decay for vectors."""
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -185,7 +189,7 @@ def make_optimiser(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
 
 
 def warmup_cosine(progress: float, warmup: float) -> float:
-    """Factor of the learning rate: linear warm-up, then half a cosine down to 0.5 %."""
+    """Factor of the learning rate at a progress in [0, 1]: a linear warm-up times half a cosine, plus 0.005."""
     return (
         min(1.0, (progress + 1e-6) / max(warmup, 1e-6))
         * (0.5 + 0.5 * float(np.cos(np.pi * min(progress, 1.0))))
@@ -194,7 +198,7 @@ def warmup_cosine(progress: float, warmup: float) -> float:
 
 
 def seed_everything(seed: int, threads: int) -> None:
-    """Seed all random generators, and limit the threads of torch (0 leaves its choice)."""
+    """Seed all random generators and set the number of torch threads; 0 lets torch choose."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - libraries that draw from the global stream
     torch.manual_seed(seed)
@@ -206,19 +210,19 @@ def _loader(batches: Dataset[Any], config: LoopConfig, first: int) -> Iterator[A
     steps = range(first, config.steps)
     state = torch.get_rng_state()
     stream = iter(DataLoader(batches, batch_size=None, sampler=steps, num_workers=config.workers))
-    if first:  # making the iterator draws a number, which the resumed run has drawn already
+    if first:  # making the iterator draws a random number, as the run did before it was interrupted
         torch.set_rng_state(state)
     return stream
 
 
 def device_of(model: nn.Module) -> torch.device:
-    """Where a network's weights are; the CPU if it has none."""
+    """The device of a network's weights; the CPU if it has none."""
     parameter = next(model.parameters(), None)
     return torch.device("cpu") if parameter is None else parameter.device
 
 
 def to_device(batch: Any, device: str) -> Any:
-    """The tensors of a nested batch on `device`."""
+    """Copy the tensors of a batch, which may be nested, to a device."""
     if isinstance(batch, Tensor):
         return batch.to(device)
     if isinstance(batch, dict):
@@ -229,7 +233,7 @@ def to_device(batch: Any, device: str) -> Any:
 
 
 def save_checkpoint(path: Path, step: int, parts: Mapping[str, Any]) -> None:
-    """Write everything that a run needs to continue."""
+    """Write the state from which a run can be resumed, including that of torch's random generator."""
     state = {name: part.state_dict() for name, part in parts.items()}
     state["step"] = step
     state["rng"] = torch.get_rng_state()
@@ -237,7 +241,7 @@ def save_checkpoint(path: Path, step: int, parts: Mapping[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path, parts: Mapping[str, Any]) -> int:
-    """Restore `parts` and the random state; returns the number of steps done."""
+    """Restore `parts` and torch's random generator, and return the number of steps done."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     for name, part in parts.items():
         part.load_state_dict(state[name])

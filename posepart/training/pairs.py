@@ -1,4 +1,4 @@
-"""Labelled pairs of candidates, from predicted maps and true joints: what the pairwise terms are fitted on."""
+"""Labelled pairs of candidates, from predicted maps and true joints, to which the pairwise terms are fitted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,32 +14,28 @@ from posepart.stages.features import FEATURE_NAMES, OFFSET_FEATURES, pairwise_fe
 from posepart.stages.pairwise import PAIR_CLASS
 from posepart.training.evidence_batches import LabelledEvidence
 
-_BACKGROUND, _UNCLEAR = -1, -2  # whom a node belongs to: nobody, or nobody can tell
+_BACKGROUND, _UNCLEAR = -1, -2  # owners of nodes that belong to nobody, or perhaps to somebody
 
 
 @dataclass(frozen=True)
 class PairFitConfig:
     """How candidates are labelled, and how the regressions are fitted."""
 
-    match_radius: float = 0.2  # share of the torso length within which a candidate is its joint
-    min_radius: float = 6.0  # px in the crop, the least such radius
+    match_radius: float = 0.2  # distance to the joint, in torso lengths, up to which a candidate is right
+    min_radius: float = 6.0  # px in the crop, the least value of this distance
     inverse_penalty: float = 1.0  # C of the L2-regularised logistic regression
-    min_positives: int = 50  # of a class; with fewer it takes the weights of all classes of its kind
-    balanced: bool = False  # True: positives weigh as much as negatives; Pij is then no probability
+    min_positives: int = 50  # with fewer, a class of pairs shares the weights of all classes of its kind
+    balanced: bool = False  # whether positives weigh as much as negatives; Pij is then not a probability
 
 
 @dataclass(frozen=True)
 class LabelledPairs:
-    """Pairs of nodes of which it is known whether both are right and of one person.
+    """Pairs of nodes, each labelled as two joints of the same person or not."""
 
-    features: (M, 14) or (M, 4) float32, columns as in `features.feature_names`. label_u, label_v: (M,) int64,
-    joint types. positive: (M,) bool.
-    """
-
-    features: NDArray[np.float32]
-    label_u: Index
-    label_v: Index
-    positive: Mask
+    features: NDArray[np.float32]  # (M, 14) or (M, 4), columns as in `features.feature_names`
+    label_u: Index  # (M,), joint type of the first node
+    label_v: Index  # (M,), joint type of the second node
+    positive: Mask  # (M,), whether both nodes are right and of the same person
 
     def __post_init__(self) -> None:
         count = len(self.features)
@@ -62,12 +58,12 @@ class LabelledPairs:
 
     @property
     def pair_class(self) -> Index:
-        """(M,) int64: the regression of each pair."""
+        """Index (M,) of the regression of each pair."""
         return PAIR_CLASS[self.label_u, self.label_v]
 
 
 def join(pairs: Sequence[LabelledPairs]) -> LabelledPairs:
-    """The pairs of many crops as one set; at least one crop is needed."""
+    """Join the pairs of several crops, at least one."""
     return LabelledPairs(
         np.concatenate([p.features for p in pairs]),
         np.concatenate([p.label_u for p in pairs]),
@@ -79,12 +75,12 @@ def join(pairs: Sequence[LabelledPairs]) -> LabelledPairs:
 def collect_pairs(
     crop: LabelledEvidence, features: FeatureConfig, labels: LabelConfig, config: PairFitConfig
 ) -> LabelledPairs:
-    """The labelled pairs of one crop, exactly the pairs that the CRF would weigh there.
+    """Label the pairs of one crop, the same pairs to which the CRF gives a cost.
 
-    A node (candidate with a type) belongs to the nearest person whose joint of that type is within
-    `match_radius`. A pair is positive if both nodes belong to the same person, otherwise negative. Pairs with an
-    unclear node are left out: one that belongs to nobody, but lies where an unlabelled joint of its type may be,
-    near a person without a label for that joint or in an ignored region.
+    A node (a candidate with a type) belongs to the nearest person whose joint of that type is within
+    `match_radius`. A pair is positive if both nodes belong to the same person, and otherwise negative. Pairs with an
+    unclear node are left out. A node is unclear if it belongs to nobody but lies where an unlabelled joint of its
+    type may be: near a person without a label for that joint, or in an ignored region.
 
     Parameters
     ----------
@@ -110,17 +106,22 @@ def collect_pairs(
 
 
 def node_owners(xy: NDArray, label: Index, joints: NDArray, config: PairFitConfig) -> Index:
-    """Whose joint each node is.
+    """Find the person to whom each node belongs.
 
     Parameters
     ----------
-    xy : (N, 2), crop frame, and label : (N,) int64, of the nodes
-    joints : (P, 14, 3), crop frame
+    xy : (N, 2)
+        Positions of the nodes, crop frame.
+    label : (N,) int64
+        Joint types of the nodes.
+    joints : (P, 14, 3)
+        Labelled joints, crop frame.
     config : PairFitConfig
 
     Returns
     -------
-    (N,) int64: index of the person, -1 for nobody, -2 if unclear.
+    (N,) int64
+        Index of the person, -1 for nobody, -2 if unclear.
     """
     owner = np.full(len(label), _BACKGROUND, np.int64)
     nearest = np.ones(len(label))
@@ -140,9 +141,10 @@ def node_owners(xy: NDArray, label: Index, joints: NDArray, config: PairFitConfi
 
 
 def person_scale(joints: NDArray) -> float:
-    """Torso length of a person, in the unit of its joints (14, 3): neck to the middle of the labelled hips.
+    """Torso length of a person, in the unit of its joints (14, 3): from the neck to the middle of the labelled hips.
 
-    Without them a third of the longer side of what is labelled: the torso's share of a standing person.
+    If neck or hips have no label, it is a third of the longer side of the box around the labelled joints, which is
+    about the torso's share of a standing person.
     """
     labelled = joints[:, 2] > 0
     hips = [joint for joint in (Joint.LEFT_HIP, Joint.RIGHT_HIP) if labelled[joint]]

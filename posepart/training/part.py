@@ -23,9 +23,17 @@ from posepart.training.loop import device_of
 
 @dataclass(frozen=True)
 class PartLossConfig:
-    """Class weights, in part order: thin parts count more."""
+    """Weights of the cross-entropy."""
 
-    class_weights: tuple[float, ...] = (0.6, 1.0, 0.9, 1.4, 1.4, 1.1, 1.1)
+    class_weights: tuple[float, ...] = (
+        0.6,
+        1.0,
+        0.9,
+        1.4,
+        1.4,
+        1.1,
+        1.1,
+    )  # in part order; thin parts count more
 
 
 class PartLoss:
@@ -41,14 +49,27 @@ class PartLoss:
 
 
 def part_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """Weighted cross-entropy; logits (B, 7, h, w), labels (B, h, w) uint8; 0 when nothing is labelled."""
+    """Weighted cross-entropy.
+
+    Parameters
+    ----------
+    logits : (B, 7, h, w) float32
+    labels : (B, h, w) uint8
+        `schema.IGNORE` where there is no label.
+    weights : (7,) float32
+
+    Returns
+    -------
+    () float32
+        0 if nothing is labelled.
+    """
     if not (labels != IGNORE).any():
         return logits.sum() * 0
     return F.cross_entropy(logits, labels.long(), ignore_index=IGNORE, weight=weights)
 
 
 class PartEvaluation:
-    """Pooled IoU per class on given boxes, at crop resolution."""
+    """IoU of every class, pooled over the crops of labelled boxes, at the resolution of the crops."""
 
     def __init__(self, samples: Sequence[Sample], crop: CropConfig) -> None:
         self.images: list[NDArray[np.uint8]] = []
@@ -79,7 +100,7 @@ class PartEvaluation:
 
 
 def upsampled_argmax(scores: NDArray, shape: Sequence[int]) -> NDArray[np.uint8]:
-    """(7, h, w) scores -> (H, W) labels, bilinear with half-pixel centres."""
+    """Labels (H, W) of the highest scores, after bilinear upsampling of the scores (7, h, w)."""
     height, width = shape
     large = cv2.resize(
         np.ascontiguousarray(scores.transpose(1, 2, 0)), (width, height), interpolation=cv2.INTER_LINEAR

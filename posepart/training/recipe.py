@@ -3,7 +3,7 @@
 A recipe is a YAML file:
 
     scenes: {a: {photos: 900, seed: 5000}}     # posepart synth -n 900 --seed 5000 -o SCENES/a
-    defaults: {...}                            # settings of all stages
+    defaults: {...}                            # settings of every stage
     stages:
       - {name: first, init: movenet_thunder.npz, scenes: [a], loop: {steps: 1000}}
       - {name: second, loop: {steps: 500}}     # starts from the stage before
@@ -12,25 +12,19 @@ A recipe is a YAML file:
 A stage is a training, whose settings are the options of `train.py`, or an average of earlier stages and files.
 """
 
-import math
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from posepart.io.yaml_files import read_yaml
 
-from posepart.io.files import read_text
-
-WHOLE = (
-    "arguments",
-    "source_shares",
-    "tilings",
-)  # a stage replaces these as a whole, entry by entry all others
+# A stage replaces these settings as a whole, instead of entry by entry.
+WHOLE = ("arguments", "source_shares", "tilings")
 AVERAGE_KEYS = {"arguments", "eight_bit", "score_shift"}
-LONGEST_REASON = 300  # characters of what the reader of YAML complains about
-MOST_VALUES = 100_000  # of a recipe, where each alias counts as what it stands for
+LONGEST_NAME = 100  # characters
+LARGEST = 1e9  # largest number
 
 
 @dataclass(frozen=True)
@@ -40,15 +34,15 @@ class Stage:
     Attributes
     ----------
     name : str
-        Also the folder of its weights.
+        Name, which is also that of the folder of its weights.
     settings : dict
-        Options of `train.py`, with the recipe's defaults; of an average, those of `average_weights.py`.
+        Options of `train.py`, including the recipe's defaults; for an average, fields of `Average`.
     init : str, optional
-        The earlier stage or the file that a training starts from.
+        The earlier stage or file from which a training starts.
     scenes : tuple of str
-        The synthetic scenes that are trained on besides photos.
+        Names of synthetic scenes to train on besides the photos.
     average : dict
-        Share by stage or file; empty for a training.
+        Stage or file -> its share; empty for a training.
     """
 
     name: str
@@ -62,23 +56,25 @@ class Stage:
 class Recipe:
     """The stages of a training, in order."""
 
-    name: str  # of the file
-    stages: tuple[Stage, ...]
-    scenes: dict[str, dict[str, int]] = field(default_factory=dict)  # name -> photos, seed
+    name: str  # name of the file
+    stages: tuple[Stage, ...]  # in the order of training
+    scenes: dict[str, dict[str, int]] = field(
+        default_factory=dict
+    )  # name -> photos and seed, for `posepart synth`
 
     def stage(self, name: str) -> Stage:
-        """The stage of that name.
+        """Look up a stage by its name.
 
         Raises
         ------
         ValueError
-            There is none.
+            There is no such stage.
         """
         for stage in self.stages:
             if stage.name == name:
                 return stage
         names = ", ".join(stage.name for stage in self.stages)
-        raise ValueError(f"{self.name}: has no stage {name}; its stages are {names}")
+        raise ValueError(f"{self.name} has no stage {name}; its stages are {names}")
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -87,9 +83,14 @@ def read_recipe(path: Path) -> Recipe:
     Raises
     ------
     ValueError
-        The file is no recipe, or a stage names scenes or a stage that does not come before it.
+        The file is not a recipe, or a stage names scenes that are not listed or a stage that is not before it.
     """
-    content = _content(path)
+    try:
+        content = read_yaml(path)
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such recipe") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: not a YAML file ({error})") from error
     if not isinstance(content, dict) or not isinstance(content.get("stages"), list):
         raise ValueError(f"{path}: a recipe has a list of stages, each with a name")
     unknown = sorted(map(str, content.keys() - {"scenes", "defaults", "stages"}))
@@ -112,27 +113,6 @@ def read_recipe(path: Path) -> Recipe:
     return Recipe(path.name, tuple(stages), scenes)
 
 
-def _content(path: Path) -> Any:
-    """What the YAML file says."""
-    try:
-        content = yaml.safe_load(read_text(path))
-    except OSError as error:
-        reason = (
-            "no such recipe" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
-        )
-        raise ValueError(f"{path}: {reason}") from error
-    except Exception as error:  # odd dates, numbers and tags make the reader of YAML raise almost anything
-        raise ValueError(f"{path}: no YAML file ({_short(str(error)) or type(error).__name__})") from error
-    waiting, values = [content], 0
-    while waiting:
-        value = waiting.pop()
-        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        values += 1
-        if values + len(waiting) > MOST_VALUES:
-            raise ValueError(f"{path}: holds over {MOST_VALUES} values, or an alias inside its own anchor")
-    return content
-
-
 def _check_scenes(path: Path, scenes: object) -> None:
     if not isinstance(scenes, dict):
         raise ValueError(f"{path}: expected scenes by name, got {reprlib.repr(scenes)}")
@@ -145,7 +125,7 @@ def _check_scenes(path: Path, scenes: object) -> None:
 
 
 def _names_folder(value: str) -> bool:
-    return value.isprintable() and len(value) < 100 and Path(value).name == value != ".."
+    return value.isprintable() and len(value) <= LONGEST_NAME and Path(value).name == value != ".."
 
 
 def _are_names(value: object) -> bool:
@@ -153,7 +133,7 @@ def _are_names(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def _are_shares(value: object) -> bool:
@@ -187,7 +167,7 @@ def _check_types(where: str, entry: Mapping[Any, Any]) -> None:
 
 
 def _short(text: str) -> str:
-    return " ".join(text.split())[:LONGEST_REASON]
+    return " ".join(text.split())[:LONGEST_NAME]
 
 
 def _stage(entry: dict[str, Any], defaults: Mapping[str, Any], before: list[Stage]) -> Stage:
@@ -206,17 +186,17 @@ def _check(stage: Stage, path: Path, scenes: Mapping[str, Any], before: set[str]
         raise ValueError(f"{path}: two stages are named {stage.name}")
     for source in (*stage.average, *filter(None, [stage.init])):
         if source not in before and not Path(source).suffix:
-            raise ValueError(f"{where} takes {_short(source)}, which is no earlier stage and no file")
+            raise ValueError(f"{where} takes {_short(source)}, which is neither an earlier stage nor a file")
     for name in stage.scenes:
         if name not in scenes:
             raise ValueError(f"{where} takes the scenes {_short(name)}, which `scenes` does not list")
     unknown = sorted(stage.settings.keys() - AVERAGE_KEYS) if stage.average else []
     if unknown:
-        raise ValueError(f"{where} is an average and takes no {_short(', '.join(unknown))}")
+        raise ValueError(f"{where} is an average, for which there is no {_short(', '.join(unknown))}")
 
 
 def merged(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The defaults with the settings over them, section by section."""
+    """Lay settings over defaults, section by section."""
     result = dict(defaults)
     for key, value in settings.items():
         section = isinstance(value, Mapping) and isinstance(result.get(key), Mapping) and key not in WHOLE
@@ -225,12 +205,12 @@ def merged(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str
 
 
 def scene_folders(recipe: Recipe, stage: Stage, folder: Path) -> list[Path]:
-    """The folders of a stage's scenes.
+    """Find the folders of a stage's scenes.
 
     Raises
     ------
     ValueError
-        One is missing; the sentence tells how to make it.
+        One is missing; the message says how to make it.
     """
     for name in stage.scenes:
         if not (folder / name).is_dir():

@@ -1,4 +1,4 @@
-"""Training of the second-stage Part FCN (Sec. 3.2) on the *predicted* part scores and poses of held-in people."""
+"""Training of the second-stage Part FCN (Sec. 3.2) on predicted part scores and poses of the training people."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,27 +17,23 @@ from posepart.structures import Pose
 from posepart.training.loop import device_of
 from posepart.training.part import part_loss, upsampled_argmax
 
-SURE = 0.98  # first-stage probability of background above which a background cell teaches nothing
+SURE = 0.98  # first-stage probability of background above which a background cell is ignored
 
 
 @dataclass(frozen=True)
 class RefineExamples:
-    """Stage inputs and labels of N crops.
+    """Inputs of the second stage, and labels, of N crops."""
 
-    parts: (N, 7, h, w) float16, log-probabilities of the first stage. poses: (N, 14, 3) float32, joints in the
-    crop frame, third column 1 where found. labels: (N, h, w) uint8, 255 = ignore.
-    """
-
-    parts: NDArray[np.float16]
-    poses: NDArray[np.float32]
-    labels: NDArray[np.uint8]
+    parts: NDArray[np.float16]  # (N, 7, h, w), log-probabilities of the first stage
+    poses: NDArray[np.float32]  # (N, 14, 3), joints in the crop frame; third column 1 where found
+    labels: NDArray[np.uint8]  # (N, h, w), part ids, 255 = ignore
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @classmethod
     def stack(cls, rows: Sequence[tuple[NDArray, Pose | None, NDArray[np.uint8]]]) -> "RefineExamples":
-        """From (part probabilities (7, h, w), pose in the crop frame, labels (h, w)) of each crop."""
+        """Stack crops, each given as (part probabilities (7, h, w), pose in the crop frame, labels (h, w))."""
         parts = np.stack([np.log(np.maximum(p, 1e-6)).astype(np.float16) for p, _, _ in rows])
         poses = np.zeros((len(rows), NUM_JOINTS, 3), np.float32)
         for row, (_, pose, _) in zip(poses, rows, strict=True):
@@ -47,17 +43,16 @@ class RefineExamples:
 
 
 def encoded(encoder: PoseEncoder, poses: Float32, shape: tuple[int, int]) -> Tensor:
-    """Poses (B, 14, 3) of B crops as the maps (B, C, h, w) that a second stage reads."""
+    """Encode the poses (B, 14, 3) of B crops as the maps (B, C, h, w) that a second stage takes."""
     stride = encoder.crop_size / shape[1]
     maps = [encoder([Pose(joints[:, :2], joints[:, 2], 0.0)], stride, shape) for joints in poses]
     return torch.from_numpy(np.stack(maps))
 
 
 class RefineBatches(Dataset[dict[str, Tensor]]):
-    """Batch number `i` of an endless, seeded stream, half of the crops mirrored (parts have no left or right).
+    """An endless, seeded stream of batches, with half of the crops mirrored (parts have no left or right).
 
-    Background that the first stage is sure of is ignored: the gradient is that of the people and what is near
-    them.
+    Background of which the first stage is sure is ignored, so that people and what is near them count.
     """
 
     def __init__(self, examples: RefineExamples, encode: PoseEncoder, batch_size: int, seed: int) -> None:
@@ -81,7 +76,7 @@ class RefineBatches(Dataset[dict[str, Tensor]]):
 
 
 class RefineLoss:
-    """Weighted cross-entropy of the refined scores, ignored pixels left out."""
+    """Weighted cross-entropy of the refined scores, without ignored pixels."""
 
     def __init__(self, class_weights: Sequence[float]) -> None:
         self.weights = torch.tensor(class_weights)
@@ -93,7 +88,7 @@ class RefineLoss:
 
 
 class RefineEvaluation:
-    """Pooled mIoU of the first stage and of the second on held-out crops, at map resolution."""
+    """Pooled mIoU of the first and the second stage on held-out crops, at the resolution of the maps."""
 
     def __init__(self, examples: RefineExamples, encode: PoseEncoder) -> None:
         self.examples, self.encode = examples, encode
@@ -118,5 +113,5 @@ class RefineEvaluation:
 
 
 def labelled_share(labels: NDArray[np.uint8]) -> float:
-    """Share of the cells that have a label: crops with hardly any teach nothing."""
+    """Share of the cells that have a label."""
     return float((labels != IGNORE).mean())

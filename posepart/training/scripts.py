@@ -1,4 +1,4 @@
-"""The command lines of the scripts in `experiments/`: one look, one kind of error, one exit code."""
+"""Command lines of the scripts in `experiments/`, with the same help, errors and exit code."""
 
 import argparse
 import sys
@@ -9,18 +9,18 @@ from jsonargparse import ArgumentParser
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
-    """Keeps the line breaks of a script's examples."""
+    """Keeps the line breaks in a script's documentation."""
 
 
 def script_parser(documentation: str | None, script: str | None = None) -> ArgumentParser:
-    """A parser whose `--help` begins with the script's documentation.
+    """Make a parser whose `--help` begins with the script's documentation.
 
     Parameters
     ----------
     documentation : str, optional
-        The module docstring of the script; it holds the exact commands.
+        The module docstring of the script.
     script : str, optional
-        How the script is called, where that is more than its file name.
+        The command that calls the script; its file name by default.
     """
     return ArgumentParser(
         prog=script,
@@ -41,6 +41,6 @@ def run_script(main: Callable[[], None]) -> None:
 
 
 def sentence_of(error: Exception) -> str:
-    """What is wrong, in one line."""
+    """The message of an error in one line."""
     text = error.message if isinstance(error, argparse.ArgumentError) else str(error)
     return " ".join(text.split()) or type(error).__name__

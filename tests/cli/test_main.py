@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from posepart import __version__
 from posepart.cli import main as cli
 
 ROOT = Path(__file__).parents[2]
+
+LETTERS = "abcdefghijklmnopqrst"  # anchors, each of which stands for twice as many values as the one before
 
 
 def test_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,6 +127,11 @@ def test_mistakes(arguments: list[str], expected: str, capsys: pytest.CaptureFix
         ),
         ("a: [", "not a YAML or JSON file of settings"),
         ("hello", "not a YAML or JSON file of settings"),
+        ("threads: 2001-99-99", "settings.yaml: month must be in 1..12)"),
+        (
+            "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in pairwise(LETTERS)),
+            "multiply itself)",
+        ),
     ],
 )
 def test_mistakes_in_a_configuration(

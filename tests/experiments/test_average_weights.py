@@ -123,6 +123,6 @@ def test_a_movenet_goes_before_a_pose_fcn(tmp_path: Path) -> None:
     out = tmp_path / "mean" / "pose.safetensors"
     with pytest.raises(ValueError, match="names no builder"):
         average_weights.main([str(pose), str(movenet), "-o", str(out)])
-    with pytest.raises(ValueError, match="goes with a Pose FCN, not with a RefineFCN"):
+    with pytest.raises(ValueError, match="can only be averaged with Pose FCNs, not with a RefineFCN"):
         average_weights.main([str(movenet), str(write(tmp_path, "refine", 1.0)), "-o", str(out)])
     assert not out.exists()

@@ -78,7 +78,7 @@ def test_overconfident_scores_are_mended(tmp_path: Path) -> None:
 
     scene = replace(scored(0.9), people=tuple(replace(p, confidence=0.5) for p in scored(0.9).people))
     write_result(scene, PhotoInfo("0", "0.jpg", *scene.size), folder / "results")
-    with pytest.raises(ValueError, match="these scores are calibrated already"):
+    with pytest.raises(ValueError, match="these scores are already calibrated"):
         calibrate.main(arguments)
 
 

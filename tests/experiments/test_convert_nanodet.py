@@ -64,7 +64,7 @@ def test_the_converted_network_finds_the_same(tmp_path: Path) -> None:
 def test_a_cut_weight_file(tmp_path: Path) -> None:
     graph = write_graph(tmp_path, NanoDet())
     stored = graph.with_suffix(".bin").read_bytes()
-    for wrong, message in ((stored[:-9], "ends within"), (stored + b"x", "its graph tells of")):
+    for wrong, message in ((stored[:-9], "ends within"), (stored + b"x", "its graph describes")):
         graph.with_suffix(".bin").write_bytes(wrong)
         with pytest.raises(ValueError, match=message):
             convert_nanodet.main([str(graph), "-o", str(tmp_path / "guide.npz")])
@@ -78,7 +78,7 @@ def test_another_graph(tmp_path: Path, text: str) -> None:
     graph = tmp_path / "nanodet.json"
     graph.write_text(text)
     graph.with_suffix(".bin").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"no TensorFlow.js graph of a NanoDet|the NanoDet lacks"):
+    with pytest.raises(ValueError, match=r"not a TensorFlow.js graph of a NanoDet|the NanoDet lacks"):
         convert_nanodet.main([str(graph), "-o", str(tmp_path / "guide.npz")])
     assert not (tmp_path / "guide.npz").exists()
 

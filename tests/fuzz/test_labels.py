@@ -1,6 +1,7 @@
 """Damaged labels of every layout, through the readers, the check and the comparison with results."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from helpers.fuzz_folders import (
@@ -108,8 +109,22 @@ def test_lip(content: bytes, listed: bytes | None) -> None:
 
 
 GOOD = pascal_people()
-ODD = ("text", 3.5, [], [1, 2], {"a": 1}, np.zeros((0, 0)), np.array([np.nan] * 4), np.full((14, 3), 1e300),
-       np.zeros((14, 3), complex), np.array(["a"]), cells(), cells("x"), cells(cells(1)), np.zeros((3, 14)))  # fmt: skip
+ODD: tuple[Any, ...] = (
+    "text",
+    3.5,
+    [],
+    [1, 2],
+    {"a": 1},
+    np.zeros((0, 0)),
+    np.array([np.nan] * 4),
+    np.full((14, 3), 1e300),
+    np.zeros((14, 3), complex),
+    np.array(["a"]),
+    cells(),
+    cells("x"),
+    cells(cells(1)),
+    np.zeros((3, 14)),
+)
 MATS = st.one_of(
     damaged(
         [mat_file(GOOD), mat_file(GOOD, do_compression=True), mat_file({"boxes": np.eye(3)}, format="4")]

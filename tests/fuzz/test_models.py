@@ -1,17 +1,21 @@
 """Damaged model folders: weight files and their cards."""
 
+import io
 import json
 import struct
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from helpers.fuzz_folders import model_files
-from helpers.fuzzing import fresh_folder, fuzz, posepart, readable_or_refused
+from helpers.fuzzing import fresh_folder, fuzz, readable_or_refused
 from helpers.mutations import ALIEN, damaged, json_files, mutated
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonargparse import Namespace
 
+from posepart.cli import models
 from posepart.loading import load_pairwise
 from posepart.models.model_set import find_model
 from posepart.models.weight_files import load_network, read_tensors
@@ -88,9 +92,9 @@ def test_card(content: bytes) -> None:
         write_model(folder, refine__json=content)
         card, weights = folder / "refine.json", folder / "refine.safetensors"
         with readable_or_refused(card, weights):
-            find_model(folder)
+            with redirect_stdout(io.StringIO()):
+                models.run(Namespace(model=str(folder)))
             load_network(weights)
-        posepart("models", folder, names=[card, weights])
 
 
 @fuzz(30)

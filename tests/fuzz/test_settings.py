@@ -18,7 +18,8 @@ from posepart.training.recipe import read_recipe, scene_folders
 
 TOKENS = (
     "2001-02-03", "2001-99-99", "1:2:3", "0x1F", "0o17", "1_000", "!!int a", "!!float x", "!!binary a",
-    "!!set {a}", "!!timestamp x", "!!python/object/apply:os.getcwd []", "*a", "&a [*a]", "? [a]", "{[a]: b}", "<<: 3", "%YAML 9.9",
+    "!!set {a}", "!!timestamp x", "!!python/object/apply:os.getcwd []", "*a", "&a [*a]", "? [a]", "{[a]: b}",
+    "<<: 3", "%YAML 9.9",
     "\t", "---", "...", "|", ">-", "'", '"', "@", "`", "- -", "{}: {}", "~", "yes", ".inf", ".nan", "[", "}", "\x07",
 )  # fmt: skip
 BOMB = "\n".join(["a: &a [x, x, x, x, x, x, x, x, x]"] + [

@@ -12,11 +12,12 @@ from hypothesis.strategies import DrawFn
 
 DEEP = "@deep@"  # stands for a list nested far deeper than Python recurses
 TWO_LINES = "a\nb"
-ALIEN = (
+ALIEN: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2, 3, 17, 255, 256, 0.5, -0.0, 384.0, 1e-320, 1e30, -1e30, 1e300, -1e308,
     float("nan"), float("inf"), float("-inf"), 2**31, 2**63, -(2**63), 10**25, 10**400, "", "0", "1", "1.0", "nan",
     "-1", "true", "null", TWO_LINES, "\0", "\ud800", "日本", "x" * 300, "x" * 5000, "../../x", "/etc/passwd",
-    "a\\b.jpg", ".", "..", "a/", DEEP, [], {}, [[]], [None], [0, 0, 0, 0], {"a": 1}, [{}], ["a"], [float("nan")] * 4, [10**400],
+    "a\\b.jpg", ".", "..", "a/", DEEP, [], {}, [[]], [None], [0, 0, 0, 0], {"a": 1}, [{}], ["a"],
+    [float("nan")] * 4, [10**400],
 )  # fmt: skip
 _NUMBERS = (
     0,

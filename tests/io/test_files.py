@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import pytest
 
-from posepart.io.files import remove_leftovers, sha256, write_atomically, write_json, write_text
+from posepart.io.files import read_names, remove_leftovers, sha256, write_atomically, write_json, write_text
 
 
 def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -85,3 +85,13 @@ def test_json_refuses_what_it_cannot_express(value: object, tmp_path: Path) -> N
 def test_sha256_of_a_known_text(tmp_path: Path) -> None:
     (tmp_path / "abc").write_text("abc")
     assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_list_of_names(tmp_path: Path) -> None:
+    path = tmp_path / "val_id.txt"
+    path.write_text("a b\nc\n", encoding="utf-8-sig")
+    assert read_names(path) == ["a", "b", "c"]
+    path.write_bytes(b"caf\xe9\n")
+    for wrong in (path, tmp_path / "absent.txt"):
+        with pytest.raises(ValueError, match=rf"{wrong.name}: not a text file with a list of names"):
+            read_names(wrong)

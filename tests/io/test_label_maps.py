@@ -1,5 +1,7 @@
 """PNGs of ids: the values survive whatever colours a palette gives them."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -46,3 +48,24 @@ def test_what_is_no_png_of_ids(tmp_path: Path) -> None:
 def test_what_cannot_be_written(ids: np.ndarray, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"expected \(H, W\) uint8 ids"):
         write_label_map(tmp_path / "a.png", ids)
+
+
+def test_a_damaged_header(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    write_label_map(path, IDS)
+    content = bytearray(path.read_bytes())
+    content[11] = 12  # the length of the chunk with the size, one byte too short
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.png: not a PNG that can be read \(Truncated IHDR chunk\)"):
+        read_ids(path)
+
+
+def test_a_map_of_too_many_pixels(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    write_label_map(path, IDS)
+    content = bytearray(path.read_bytes())
+    content[16:24] = struct.pack(">II", 100_000, 50_000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.png: 100000 x 50000 pixels are more than the limit of 200"):
+        read_ids(path)

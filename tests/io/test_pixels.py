@@ -19,7 +19,11 @@ def save_grey(path: Path, samples: ArrayLike, largest: int | None = None) -> Pat
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     if largest is not None:
         tags[LARGEST_SAMPLE] = largest
-    Image.fromarray(np.asarray(samples)).save(path, **({"tiffinfo": tags} if largest is not None else {}))
+    picture = Image.fromarray(np.asarray(samples))
+    if largest is None:
+        picture.save(path)
+    else:
+        picture.save(path, tiffinfo=tags)
     return path
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 import struct
 from pathlib import Path
 
@@ -196,3 +197,42 @@ def test_predictions_load_in_pycocotools(tmp_path: Path) -> None:
 
 def test_no_predictions(tmp_path: Path) -> None:
     assert json.loads(write_predictions([], tmp_path).read_text()) == []
+
+
+def test_a_result_saved_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = write_result(empty_scene(40, 30), PhotoInfo("a", "a.jpg", 40, 30), tmp_path)
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert read_result(path).size == (40, 30)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("photo",), None, "photo: expected a file_name, width, height and sha256, got None"),
+        (("schema",), "fake", "schema: expected joints and parts, got 'fake'"),
+        (("people",), {"0": 1}, "people: expected a list of people"),
+        (("seconds",), [], "seconds: expected a number for every stage"),
+        (("people", 0, "score"), "1", "person 1: score: expected a number or null, got '1'"),
+        (("people", 0, "bbox"), [1, 2, 3, math.nan], "person 1: bbox: expected four numbers"),
+        (("people", 0, "keypoints"), [[1e300] * 3] * 14, "person 1: keypoints: expected 14 joints"),
+        (("people", 0, "certificate", "gap"), "", "person 1: certificate: gap: expected a number or null"),
+    ],
+)
+def test_a_result_that_was_changed(
+    tmp_path: Path, place: tuple[str | int, ...], value: object, message: str
+) -> None:
+    path = write_result(two_people(), PHOTO, tmp_path)
+    record = json.loads(path.read_text())
+    inner = record
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    path.write_text(json.dumps(record))
+    sentence = f"{path}: not a result of posepart predict ({message}"
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        read_record(path)
+    del inner[place[-1]]
+    path.write_text(json.dumps(record))
+    if place != ("seconds",):
+        with pytest.raises(ValueError, match="missing"):
+            read_record(path)

@@ -1,7 +1,9 @@
 """Weight files: round trip, and one clear sentence for everything that can be wrong with them."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,6 +115,31 @@ def test_missing_card(saved: Path) -> None:
 def test_wrong_card(saved: Path, text: str, message: str) -> None:
     saved.with_suffix(".json").write_text(text)
     with pytest.raises(ValueError, match=rf"refine\.json: .*{message}"):
+        load_network(saved)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"builder": True}, "the card's builder: expected a text, got True"),
+        ({"builder": {"width": 1}}, "the card's builder: expected a text"),
+        ({"arguments": [["width", 8]]}, "the card's arguments: expected names with values"),
+        ({"arguments": {"width": -1}}, "negative dimension"),
+        ({"arguments": {"width": 0}}, "groups must be a positive integer"),
+        ({"arguments": {"width": None}}, "does not take these arguments"),
+        ({"limits": "none"}, "the card's limits: expected a list, got 'none'"),
+    ],
+)
+def test_odd_values_in_a_card(saved: Path, changes: dict[str, Any], message: str) -> None:
+    card = saved.with_suffix(".json")
+    card.write_text(json.dumps(json.loads(card.read_text()) | changes))
+    with pytest.raises(ValueError, match=rf"refine\.json: .*{message}"):
+        load_network(saved)
+
+
+def test_a_card_deeper_than_python_recurses(saved: Path) -> None:
+    saved.with_suffix(".json").write_text("[" * 20_000 + "]" * 20_000)
+    with pytest.raises(ValueError, match=r"refine\.json: the card is no valid JSON"):
         load_network(saved)
 
 

@@ -202,3 +202,15 @@ def test_a_stored_result_is_that_of_the_photo_with_its_checksum(data: Data, tmp_
     second = PhotoInfo("renamed", "0001.png", 8, 8, sha256(samples[1].image_path))
     write_result(scene, second, tmp_path / "out")
     assert stored_predictions(tmp_path / "out", samples).scene(samples[1]).model == "m"
+
+
+def test_a_number_too_large_for_any_float(data: Data, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"theirs\.json: entry 1: int too large to convert to float"):
+        scene_of([entry(np.ones((14, 3)), score=10**400)], data, tmp_path)
+
+
+def test_long_texts_of_a_list_are_cut(data: Data, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"theirs\.json: entry 1: could not convert .{,250}$"):
+        scene_of([entry(np.ones((14, 3)), bbox=["x" * 5000, 1, 1, 1])], data, tmp_path)
+    with pytest.raises(ValueError, match=r"theirs\.json: .{,500}$"):
+        scene_of([entry(np.ones((14, 3)), image_id="x" * 5000)], data, tmp_path)

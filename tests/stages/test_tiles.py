@@ -120,6 +120,22 @@ def test_tiles_add_only_people_who_are_small_in_the_whole_photo(size: int, found
     assert (len(detector(photo(740, 2400, []))) > 0) == found
 
 
+def test_a_box_of_a_tile_replaces_a_less_exact_one() -> None:
+    """Their IoU is 0.5: select_people alone would keep both."""
+
+    def inexact_in_the_whole(image: Rgb) -> PersonBoxes:
+        whole = image.shape[1] == 7680
+        right, score = (80, 0.99) if whole else (60, 0.7)
+        if whole or image[0, 40, 0]:
+            return PersonBoxes(np.array([[40, 100, right, 200]], np.float32), np.array([score], np.float32))
+        return PersonBoxes.empty()
+
+    image = photo(384, 7680, [])
+    image[:, 40, 0] = 1  # only the first tile has this column
+    found = TiledDetector(inexact_in_the_whole, LONGEST, DetectionConfig())(image)
+    assert found.xyxy.tolist() == [[40, 100, 60, 200]]
+
+
 def test_a_person_larger_than_a_tile_is_found_once() -> None:
     person, eyes = (200, 20, 1800, 570), SharpEyes()
     found = tiled(eyes)(photo(600, 2400, [person]))

@@ -270,7 +270,9 @@ def test_a_loss_that_is_no_number_ends_the_run_at_the_last_checkpoint(tmp_path: 
         return {"loss": loss * float("nan") if len(asked.asked) == 25 else loss}
 
     asked = Batches()
-    with pytest.raises(ValueError, match=r"the loss of step 25 is nan: train anew with a lower rate"):
+    with pytest.raises(
+        ValueError, match=r"the loss of step 25 is nan: train anew with a lower learning rate"
+    ):
         train(network(), asked, losses, tmp_path, CONFIG)
     checkpoint = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert checkpoint["step"] == 20
