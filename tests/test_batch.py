@@ -247,6 +247,19 @@ def test_results_of_another_photo_are_not_overwritten(tmp_path: Path) -> None:
     assert run([right], out).done == (str(right),)
 
 
+def test_a_photo_that_has_another_name_now_is_listed_once(tmp_path: Path) -> None:
+    """A second folder has a photo of the same name, so that both results take the names of their folders."""
+    left, right = write_photo(tmp_path / "left" / "a.png", 1), write_photo(tmp_path / "right" / "a.png", 2)
+    other, out = write_photo(tmp_path / "left" / "b.png", 3), tmp_path / "out"
+    run([left, other], out)
+    once = len(json.loads((out / "predictions.json").read_text())) // 2
+    run([left, right], out)
+    assert (out / "a.json").exists() and (out / "left_a.png.json").exists()
+    listed = json.loads((out / "predictions.json").read_text())
+    assert len(listed) == 3 * once > 0
+    assert len({entry["image_id"] for entry in listed}) == 3
+
+
 def test_out_is_the_folder_of_the_photos(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="folder of the photos themselves"):
         run([write_photo(tmp_path / "a.png")], tmp_path)

@@ -21,6 +21,7 @@ from posepart.io.files import read_text
 Record = dict[str, Any]
 ImageId = int | str
 
+_LONGEST_NAME = 255  # bytes of a part of a path
 _LARGEST = 1e9  # no coordinate is larger; float32 holds it
 _CROWD = {0: False, 1: True, "0": False, "1": True, None: False}
 
@@ -180,6 +181,14 @@ def _image(path: Path, image: Record) -> Record:
     name, number = image.get("file_name"), image.get("id")
     if not isinstance(name, str) or not name or isinstance(number, bool) or not isinstance(number, int | str):
         raise ValueError(f"{path}: image {number}: lacks its id or file_name; add them")
+    name = name.replace("\\", "/")
+    if "\0" in name or any(
+        len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for part in name.split("/")
+    ):
+        raise ValueError(
+            f"{path}: image {number}: file_name: a part of more than {_LONGEST_NAME} bytes, or with a zero byte, is "
+            "the name of no file"
+        )
     width, height = (_whole(image.get(key)) for key in ("width", "height"))
     if width is None or height is None:
         raise ValueError(
@@ -187,7 +196,7 @@ def _image(path: Path, image: Record) -> Record:
             f"got {reprlib.repr(image.get('width'))} and {reprlib.repr(image.get('height'))}"
         )
     _check_texts(f"{path}: image {number}", image, ("source", "parts_from"))
-    return {**image, "file_name": name.replace("\\", "/"), "width": width, "height": height}
+    return {**image, "file_name": name, "width": width, "height": height}
 
 
 def _whole(value: object) -> int | None:

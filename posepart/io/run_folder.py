@@ -156,12 +156,13 @@ def write_list(photos: Sequence[Path], names: Sequence[str], out: Path, run: str
         if files == (files := sorted(out.glob("*.json"))):
             break
         complete, others = _complete(files, out, run)
+        complete = _without_former_names(complete, names)
         stored = _stored(out)
         ids = image_ids(photos, names, _ids(stored))
         strangers = [
             name for name in complete if name not in ids
         ]  # of a run that was stopped or is still at work
-        ids = image_ids([Path(complete[name]) for name in strangers], strangers, ids)
+        ids = image_ids([Path(complete[name][0]) for name in strangers], strangers, ids)
         write_json(out / RUN, {**stored, _IMAGE_IDS: ids})
         entries = (
             coco_results(read_record(out / f"{name}.json"), number)
@@ -172,8 +173,8 @@ def write_list(photos: Sequence[Path], names: Sequence[str], out: Path, run: str
     return others
 
 
-def _complete(files: Sequence[Path], out: Path, run: str) -> tuple[dict[str, str], int]:
-    """NAME and photo of the complete results of these settings, and how many there are of other settings."""
+def _complete(files: Sequence[Path], out: Path, run: str) -> tuple[dict[str, tuple[str, str]], int]:
+    """NAME and photo (file name, SHA-256) of complete results of these settings; how many are of other settings."""
     found, others = {}, 0
     for path in files:
         if not all((out / f"{path.stem}{suffix}").is_file() for suffix in SUFFIXES):
@@ -181,10 +182,20 @@ def _complete(files: Sequence[Path], out: Path, run: str) -> tuple[dict[str, str
         with suppress(ValueError):
             record = read_record(path)
             if record.get("run") == run:
-                found[path.stem] = str(record["photo"]["file_name"])
+                photo = record["photo"]
+                found[path.stem] = str(photo["file_name"]), str(photo.get("sha256"))
             else:
                 others += 1
     return found, others
+
+
+def _without_former_names(
+    complete: Mapping[str, tuple[str, str]], names: Sequence[str]
+) -> dict[str, tuple[str, str]]:
+    """Leave out what an earlier run called otherwise: `x` is `a_x.jpg` once `b/x.jpg` is predicted with it."""
+    current = {complete[name] for name in names if name in complete}
+    wanted = {*names}
+    return {name: photo for name, photo in complete.items() if name in wanted or photo not in current}
 
 
 def _stored(out: Path) -> Record:

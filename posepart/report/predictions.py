@@ -23,6 +23,7 @@ from posepart.schema import JOINT_NAMES, NUM_JOINTS, CocoJoint, Joint
 from posepart.structures import Certificate, Person, Pose, Scene
 
 Entry = Mapping[str, Any]
+_LARGEST = 1e9  # no coordinate is larger
 _LONGEST = 200  # characters of a sentence that come from a file
 
 ImageParser = Callable[[Rgb], Scene]
@@ -255,6 +256,8 @@ def _box(entry: Entry, xy: Float64, present: Mask) -> Float32:
     if box is None:
         return pose_boxes(xy[None], present[None])[0].astype(np.float32)
     x, y, width, height = (float(value) for value in box)
+    if not all(abs(value) < _LARGEST for value in (x, y, width, height)):  # False for NaN, too
+        raise ValueError("bbox must be four finite numbers, in pixels")
     return np.array([x, y, x + width, y + height], np.float32)
 
 

@@ -64,8 +64,8 @@ class PoseLoss:
     """Losses of one batch of `PersonCrops`.
 
     The target map of a joint has a Gaussian at that joint of every labelled person in the crop (the maximum where
-    they overlap). With `others` below 1 the maps prefer the person of the box, and the CRF still sees the others. The
-    sigmoid term leaves out cells where an unlabelled joint may lie. Offsets are learned in the
+    they overlap). With `others` below 1 the maps prefer the person of the box, and the CRF still sees the others.
+    The sigmoid term leaves out cells where an unlabelled joint may lie. Offsets are learned in the
     3x3 cells around each labelled joint, and point to the other labelled joints of the same person.
     """
 

@@ -95,6 +95,7 @@ def test_odd_but_clear_values_are_taken(tmp_path: Path) -> None:
         ([person(instance_value=-1)], [image()], "expected 0..255 as instance_value, got -1"),
         ([person(joints_from=3)], [image()], "expected a text as joints_from, got 3"),
         ([], [image(source=[])], r"image 1: expected a text as source, got \[\]"),
+        ([], [image(file_name="x" * 300)], "file_name: a part of more than 255 bytes"),
         ([], [image(height=0)], "expected its width and height in pixels"),
         ([], [image(id=None)], "lacks its id or file_name"),
         ([person(), person()], [image()], "annotations: the id 1 occurs 2 times"),

@@ -89,6 +89,10 @@ def test_photos_named_by_their_number(data: Data, tmp_path: Path) -> None:
         (json.dumps([entry(np.ones((14, 3))), {"score": 1}]), "entry 2: 'image_id' is missing"),
         (json.dumps([entry(np.full((14, 3), np.nan))]), "must be finite numbers"),
         (json.dumps([entry(np.ones((14, 3)), bbox=[1, 2])]), "entry 1: "),
+        (
+            json.dumps([entry(np.ones((14, 3)), bbox=[1, 2, float("nan"), 3])]),
+            "four finite numbers, in pixels",
+        ),
         (json.dumps([entry(np.ones((14, 3)), score="high")]), "entry 1: could not convert"),
     ],
 )
