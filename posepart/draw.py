@@ -96,8 +96,8 @@ def _scaled(xy: NDArray, scale: float) -> NDArray[np.float64]:
 
 
 def line_unit(size: tuple[int, int]) -> float:
-    """The unit of line widths, px: 1 for pictures up to 500 px, 4 at 2000 px."""
-    return max(1.0, max(size) / 500)
+    """The unit of line widths, px: 1 for pictures up to 500 px, 4 at 2000 px; panoramas count as 3 : 1."""
+    return max(1.0, min(max(size), 3 * min(size)) / 500)
 
 
 def skeleton_unit(box: NDArray, unit: float) -> float:

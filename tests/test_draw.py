@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.scenes import empty_scene, make_person, two_people
 
-from posepart.draw import CENTRE, LEFT, RIGHT, draw_overlay, part_colours, person_colour
+from posepart.draw import CENTRE, LEFT, RIGHT, draw_overlay, line_unit, part_colours, person_colour
 from posepart.schema import Joint, Part
 from posepart.structures import Scene
 
@@ -91,3 +91,8 @@ def test_colours_differ() -> None:
 
 def test_same_bytes_twice() -> None:
     assert np.array_equal(draw_overlay(grey_photo(), two_people()), draw_overlay(grey_photo(), two_people()))
+
+
+def test_lines_do_not_cover_the_people_of_a_panorama() -> None:
+    assert line_unit((2000, 100)) == line_unit((300, 100)) == 1
+    assert line_unit((2000, 1500)) == line_unit((1500, 2000)) == line_unit((2000, 667)) == 4
