@@ -5,7 +5,6 @@ but means one thing only is taken (384.0 for 384, a byte order mark, backslashes
 `iscrowd`); a value that cannot be right is refused.
 """
 
-import json
 import reprlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from posepart.arrays import Float32
-from posepart.io.files import read_text
+from posepart.io.files import read_json
 
 Record = dict[str, Any]
 ImageId = int | str
@@ -70,10 +69,10 @@ def read_coco_file(path: Path, joints: tuple[str, ...]) -> CocoFile:
         The file is absent, not JSON, or has other joints; or an image or annotation in it is broken.
     """
     try:
-        data = json.loads(read_text(path))
+        data = read_json(path)
     except FileNotFoundError as error:
         raise ValueError(f"{path}: no such file; check the folder and the split") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ValueError(f"{path}: not a JSON file ({error})") from error
     lists = ("images", "annotations", "categories")
     missing = [key for key in lists if not (isinstance(data, dict) and isinstance(data.get(key), list))]

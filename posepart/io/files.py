@@ -80,6 +80,22 @@ def read_names(path: Path) -> list[str]:
         raise ValueError(f"{path}: not a text file with a list of names ({error})") from None
 
 
+def read_json(path: Path) -> Any:
+    """Read a JSON file in UTF-8, with or without a byte order mark.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    ValueError
+        It is not JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(read_text(path))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text atomically, in UTF-8 and with its line ends as they are."""
     write_atomically(path, lambda file: file.write(text.encode()))

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from posepart.io.files import Record, read_text, write_atomically, write_json
+from posepart.io.files import Record, read_json, write_atomically, write_json
 from posepart.io.label_maps import read_ids, write_label_map
 from posepart.io.result_check import problem_of
 from posepart.schema import JOINT_NAMES, NUM_JOINTS, NUM_PARTS, PART_NAMES, voc_palette
@@ -134,10 +134,10 @@ def read_result(json_path: str | Path) -> Scene:
 def read_record(json_path: Path) -> Record:
     """Read the content of a NAME.json; errors as in `read_result`."""
     try:
-        record = json.loads(read_text(json_path))
+        record = read_json(json_path)
     except OSError as error:
         raise ValueError(f"{json_path}: cannot be read ({error.strerror}); check the path") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _no_result(json_path, str(error)) from None
     problem = problem_of(record)
     if problem is not None:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from posepart.io.files import Record, read_text, remove_leftovers, sha256, write_json
+from posepart.io.files import Record, read_json, remove_leftovers, sha256, write_json
 from posepart.io.results import PREDICTIONS, SUFFIXES, coco_results, read_record, write_predictions
 
 RUN = "run.json"
@@ -201,8 +201,8 @@ def _without_former_names(
 def _stored(out: Path) -> Record:
     """The content of `run.json`; empty if it is missing or damaged."""
     try:
-        stored = json.loads(read_text(out / RUN))
-    except (OSError, ValueError, RecursionError):
+        stored = read_json(out / RUN)
+    except (OSError, ValueError):
         return {}
     return stored if isinstance(stored, dict) else {}
 
@@ -252,7 +252,7 @@ def _check_settings(out: Path, settings: Settings) -> None:
     if not any(path.with_name(f"{path.stem}{SUFFIXES[0]}").exists() for path in out.glob("*.json")):
         return  # there may be other files, but no results
     try:
-        earlier = json.loads(read_text(out / RUN))["settings"]
+        earlier = read_json(out / RUN)["settings"]
         changes = [
             f"{key} was {old}, is {new}"
             for key, old, new in _differences(dict(_flat(earlier)), dict(_flat(settings)))

@@ -1,6 +1,5 @@
 """Sources of results to measure: a model, a folder of `posepart predict`, or a COCO results list."""
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -14,7 +13,7 @@ from posepart.arrays import Float32, Float64, Mask, Rgb
 from posepart.data.coco_file import ImageId
 from posepart.data.coco_keypoints import from_coco_joints
 from posepart.data.sample import Sample
-from posepart.io.files import read_text, sha256
+from posepart.io.files import read_json, sha256
 from posepart.io.photos import read_photo
 from posepart.io.results import PERSON_CATEGORY, PREDICTIONS, read_record, read_result
 from posepart.metrics.similarity import pose_boxes
@@ -116,10 +115,10 @@ class _ResultFolder:
 
 def _read_entries(path: Path) -> list[Entry]:
     try:
-        entries = json.loads(read_text(path))
+        entries = read_json(path)
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror}); check --predictions") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ValueError(f"{path}: not a JSON file ({error}); check --predictions") from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError(

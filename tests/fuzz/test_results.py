@@ -73,8 +73,9 @@ def test_a_run_is_continued(content: bytes, settings: bytes, which: bool) -> Non
             for sentence in summary.failed.values():
                 check_sentence(sentence, [photo])
             if not summary.failed:
-                assert len(read_result(out / "photo.json").people) == 2
-                assert len(json.loads((out / "predictions.json").read_text())) == 2
+                people = read_result(out / "photo.json").people  # 2, or what another hand left of them
+                assert len(json.loads((out / "predictions.json").read_text())) == len(people)
+                assert which or len(people) == 2
 
 
 def entries() -> list[dict[str, Any]]:

@@ -8,7 +8,15 @@ from typing import BinaryIO
 
 import pytest
 
-from posepart.io.files import read_names, remove_leftovers, sha256, write_atomically, write_json, write_text
+from posepart.io.files import (
+    read_json,
+    read_names,
+    remove_leftovers,
+    sha256,
+    write_atomically,
+    write_json,
+    write_text,
+)
 
 
 def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -95,3 +103,10 @@ def test_a_list_of_names(tmp_path: Path) -> None:
     for wrong in (path, tmp_path / "absent.txt"):
         with pytest.raises(ValueError, match=rf"{wrong.name}: not a text file with a list of names"):
             read_names(wrong)
+
+
+def test_json_that_is_nested_too_deeply_is_refused_as_any_other(tmp_path: Path) -> None:
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        read_json(path)
