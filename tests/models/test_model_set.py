@@ -65,7 +65,7 @@ def test_a_model_folder_with_the_weights_of_another_stage(model_folder: Path) ->
     shutil.copy(model_folder / "part.json", model_folder / "pose.json")
     with pytest.raises(
         ValueError,
-        match=r"pose\.safetensors: its card says .* the stage 'part', not pose",
+        match=r"pose\.safetensors: its card says .* the stage part, not pose",
     ):
         find_model(model_folder)
 
