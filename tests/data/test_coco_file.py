@@ -133,3 +133,13 @@ def test_numbers_too_large_for_a_photo_are_refused(tmp_path: Path, number: float
         read_coco_file(write(tmp_path, [], [image(width=number)]), JOINTS)
     with pytest.raises(ValueError, match=r"expected 4 finite numbers as bbox, got .{1,120}$"):
         read_coco_file(write(tmp_path, [person(bbox=[0, 0, number, 1])]), JOINTS)
+
+
+def test_long_ids_are_cut_in_errors(tmp_path: Path) -> None:
+    for images, people in (
+        ([image(id="x" * 5000, width=0)], []),
+        ([image()], [person(id="x" * 5000, bbox=[])]),
+    ):
+        with pytest.raises(ValueError, match=r"xxx\.\.\.") as caught:
+            read_coco_file(write(tmp_path, people, images), JOINTS)
+        assert len(str(caught.value)) < 500
