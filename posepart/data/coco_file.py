@@ -103,17 +103,16 @@ def _by_image(
 ) -> dict[ImageId, list[Record]]:
     found: dict[ImageId, list[Record]] = {image["id"]: [] for image in images}
     for annotation in annotations:
-        wanted = annotation["image_id"]
+        wanted, where = annotation["image_id"], f"{path}: annotation {_shown(annotation.get('id'))}"
         if wanted not in found:
             twin = next((image for image in found if str(image) == str(wanted)), None)
             if twin is not None:
                 raise ValueError(
-                    f"{path}: annotation {_shown(annotation.get('id'))}: image_id is the {_kind(wanted)} "
-                    f"{_shown(wanted)!r}, the id of the image the {_kind(twin)} {_shown(twin)!r}; write both the same way"
+                    f"{where}: image_id is the {_kind(wanted)} {_shown(wanted)!r}, the id of the image the "
+                    f"{_kind(twin)} {_shown(twin)!r}; write both the same way"
                 )
             raise ValueError(
-                f"{path}: annotation {_shown(annotation.get('id'))}: no image has the id {_shown(wanted)}; "
-                "add the image or delete the annotation"
+                f"{where}: no image has the id {_shown(wanted)}; add the image or delete the annotation"
             )
         found[wanted].append(annotation)
     return found
