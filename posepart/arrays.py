@@ -15,6 +15,8 @@ Mask = NDArray[np.bool_]
 Rgb = NDArray[np.uint8]  # (H, W, 3) in R, G, B order
 Ids = NDArray[np.uint8]  # (H, W), a part or person id per pixel
 
+LARGEST = 1e9  # no coordinate, score or time in a file is larger; float32 holds it
+
 Item = TypeVar("Item")
 
 

@@ -15,7 +15,7 @@ from posepart.ablation.boxes import labelled_boxes, photo_box
 from posepart.config import PipelineConfig
 from posepart.data.sample import Sample
 from posepart.geometry.frames import Affine
-from posepart.io.files import sha256, write_atomically, write_json
+from posepart.io.files import read_json, sha256, write_atomically, write_json
 from posepart.io.photos import read_photo
 from posepart.models.model_set import find_model
 from posepart.pipeline import Pipeline
@@ -47,7 +47,7 @@ class EvidenceCache:
         path = folder / "settings.json"
         wanted = json.loads(json.dumps(settings))
         if path.exists():
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = read_json(path)
             if found != wanted:
                 names = ", ".join(sorted(k for k in {*found, *wanted} if found.get(k) != wanted.get(k)))
                 raise ValueError(f"{folder} was made with another {names}: choose another output folder")

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from posepart.arrays import Float32
+from posepart.arrays import LARGEST, Float32
 from posepart.io.files import read_json
 
 Record = dict[str, Any]
@@ -22,7 +22,6 @@ ImageId = int | str
 
 _SHOWN = 80  # characters of an id or a name in an error
 _LONGEST_NAME = 255  # bytes of a part of a path
-_LARGEST = 1e9  # no coordinate is larger; float32 holds it
 _CROWD = {0: False, 1: True, "0": False, "1": True, None: False}
 
 
@@ -207,7 +206,7 @@ def _image(path: Path, image: Record) -> Record:
 
 def _whole(value: object) -> int | None:
     """A number of pixels, None for anything that is none; 384.0 is 384."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST:
         return None
     return int(value) if value == int(value) and value > 0 else None
 
@@ -241,7 +240,7 @@ def _check_texts(where: str, record: Record, keys: Sequence[str]) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
 def _check_units(

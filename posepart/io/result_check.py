@@ -4,9 +4,8 @@ import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from posepart.arrays import LARGEST
 from posepart.schema import JOINT_NAMES, NUM_JOINTS, PART_NAMES
-
-_LARGEST = 1e9  # no coordinate, score or time is larger; float32 holds it
 
 
 def problem_of(record: object) -> str | None:
@@ -40,7 +39,7 @@ def problem_of(record: object) -> str | None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def _is_number_or_null(value: object) -> bool:
@@ -52,7 +51,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST
 
 
 def _are_numbers(value: object, count: int) -> bool:

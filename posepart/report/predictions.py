@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from posepart.arrays import Float32, Float64, Mask, Rgb
+from posepart.arrays import LARGEST, Float32, Float64, Mask, Rgb
 from posepart.data.coco_file import ImageId
 from posepart.data.coco_keypoints import from_coco_joints
 from posepart.data.sample import Sample
@@ -22,7 +22,6 @@ from posepart.schema import JOINT_NAMES, NUM_JOINTS, CocoJoint, Joint
 from posepart.structures import Certificate, Person, Pose, Scene
 
 Entry = Mapping[str, Any]
-_LARGEST = 1e9  # no coordinate is larger
 _LONGEST = 200  # characters of a sentence that come from a file
 
 ImageParser = Callable[[Rgb], Scene]
@@ -255,7 +254,7 @@ def _box(entry: Entry, xy: Float64, present: Mask) -> Float32:
     if box is None:
         return pose_boxes(xy[None], present[None])[0].astype(np.float32)
     x, y, width, height = (float(value) for value in box)
-    if not all(abs(value) < _LARGEST for value in (x, y, width, height)):  # False for NaN, too
+    if not all(abs(value) < LARGEST for value in (x, y, width, height)):  # False for NaN, too
         raise ValueError("bbox must be four finite numbers, in pixels")
     return np.array([x, y, x + width, y + height], np.float32)
 

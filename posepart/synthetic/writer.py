@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from posepart.io.files import write_atomically, write_json
+from posepart.io.files import read_json, write_atomically, write_json
 from posepart.io.label_maps import write_label_map
 from posepart.schema import JOINT_NAMES, SKELETON, voc_palette
 
@@ -49,7 +49,7 @@ def prepare_folder(folder: Path, settings: Record) -> None:
     if not path.exists():
         write_json(path, settings)
         return
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = read_json(path)
     if found != settings:
         names = sorted(k for k in {*found, *settings} if found.get(k) != settings.get(k))
         raise ValueError(
@@ -118,7 +118,7 @@ def write_annotations(folder: Path) -> int:
     images: list[Record] = []
     annotations: list[Record] = []
     for path in sorted((folder / "scenes").glob("*.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
         images.append({"id": len(images) + 1, **record["image"]})
         for annotation in record["annotations"]:
             annotations.append({"id": len(annotations) + 1, "image_id": len(images), **annotation})

@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
-from posepart.io.files import write_atomically, write_json
+from posepart.io.files import read_json, write_atomically, write_json
 from posepart.models.weight_files import is_part
 from posepart.training.log import Log
 
@@ -147,7 +147,7 @@ def check_settings(path: Path, record: Mapping[str, Any]) -> None:
     ValueError
         The settings in `path`, a `config.json`, differ from `record`.
     """
-    before = _flat(json.loads(path.read_text(encoding="utf-8")))
+    before = _flat(read_json(path))
     now = _flat(json.loads(json.dumps(record, default=str)))
     changed = sorted(
         key
