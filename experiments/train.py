@@ -31,7 +31,7 @@ reads settings from YAML, `--print_config` prints those of the first stage, and 
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -231,18 +231,6 @@ def average_stage(network: str, stage: Stage, recipe: Recipe, chosen: Namespace)
     )
     write_average(average, out, name=stage.name, recipe=recipe.name, recipe_stage=stage.name)
     print(f"wrote {out}")
-
-
-def resolved(network: str, stage: Stage, options: Iterator[str] | Sequence[str] = ()) -> Any:
-    """The `Settings` of a training stage, without or with further options."""
-    parser = command_line(network)
-    needed = ["--data", "PEOPLE", "--run", "RUN", *options]
-    chosen = parser.parse_args(
-        [*(["--config", json.dumps(stage.settings)] if stage.settings else []), *needed]
-    )
-    job: Any = import_module(f"posepart.training.jobs.{network}")
-    instance = parser.instantiate(chosen)
-    return job.Settings(**{field.name: instance[field.name] for field in fields(job.Settings)})
 
 
 if __name__ == "__main__":

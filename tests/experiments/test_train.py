@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,18 @@ def shipped_recipes() -> Iterator[tuple[str, Recipe]]:
             yield NETWORK_OF.get(path.stem, path.stem), read_recipe(path)
 
 
+def resolved(network: str, stage: Stage, options: Sequence[str] = ()) -> Any:
+    """The `Settings` of a training stage, without or with further options."""
+    parser = train.command_line(network)
+    needed = ["--data", "PEOPLE", "--run", "RUN", *options]
+    chosen = parser.parse_args(
+        [*(["--config", json.dumps(stage.settings)] if stage.settings else []), *needed]
+    )
+    job: Any = import_module(f"posepart.training.jobs.{network}")
+    instance = parser.instantiate(chosen)
+    return job.Settings(**{field.name: instance[field.name] for field in fields(job.Settings)})
+
+
 def test_there_is_a_recipe_for_every_network() -> None:
     assert {network for network, _ in shipped_recipes()} == set(train.NETWORKS)
 
@@ -51,7 +65,7 @@ def test_the_recipes_that_ship_resolve(network: str, recipe: Recipe) -> None:
     for stage in recipe.stages:
         if stage.average:
             continue
-        settings = train.resolved(network, stage, needed)
+        settings = resolved(network, stage, needed)
         if isinstance(settings.batches, CropBatchConfig):
             shares = settings.batches.source_shares
         else:
@@ -207,7 +221,7 @@ def test_folds_on_the_command_line() -> None:
         assert command.parse_args(needed).folds == []
         chosen = command.parse_args([*needed, "--folds", "a.safetensors", "b"])
         assert [str(path) for path in chosen.folds] == ["a.safetensors", "b"]
-        assert train.resolved(network, Stage(""), [*needed, "--folds", "a", "b"]).folds == [
+        assert resolved(network, Stage(""), [*needed, "--folds", "a", "b"]).folds == [
             Path("a"),
             Path("b"),
         ]
@@ -244,7 +258,7 @@ def test_mistakes_are_one_sentence(arguments: list[str], message: str) -> None:
 
 def test_a_wrong_setting_in_a_recipe_names_the_stage() -> None:
     with pytest.raises(Exception, match="does not accept option 'stepz'"):
-        train.resolved("part", Stage("first", {"loop": {"stepz": 3}}))
+        resolved("part", Stage("first", {"loop": {"stepz": 3}}))
 
 
 def test_help_needs_no_torch() -> None:
