@@ -24,7 +24,7 @@ from posepart.ablation.figure import draw_answers
 from posepart.ablation.questions import KEYS, questions
 from posepart.ablation.table import Answer, answer, headline_scores, to_markdown, to_record
 from posepart.ablation.variants import SHIPPED, SharedGroupings, Variant, variant_pipeline
-from posepart.config import CropConfig, PipelineConfig
+from posepart.config import PipelineConfig
 from posepart.data.readers import read_samples
 from posepart.data.sample import Sample
 from posepart.io.files import write_json, write_text
@@ -32,7 +32,7 @@ from posepart.loading import load
 from posepart.metrics.bootstrap import Score
 from posepart.metrics.judged import JudgedPhoto, judge
 from posepart.models.model_set import find_model
-from posepart.models.refine import RefineFCN
+from posepart.models.refine import SecondStage
 from posepart.pipeline import Pipeline
 from posepart.stages.crf import CrfAssembler
 from posepart.training.scripts import run_script, script_parser
@@ -42,7 +42,7 @@ def judge_variants(
     samples: Sequence[Sample],
     variants: Sequence[Variant],
     evidence_of: EvidenceCache,
-    second_stages: Mapping[str, RefineFCN],
+    second_stages: Mapping[str, SecondStage],
     device: str,
 ) -> dict[Variant, dict[str, Score]]:
     """Run all variants on one photo after the other, and keep what the scores need of each result.
@@ -52,7 +52,7 @@ def judge_variants(
     samples : sequence of Sample
     variants : sequence of Variant
     evidence_of : EvidenceCache
-    second_stages : mapping of str to RefineFCN
+    second_stages : mapping of str to SecondStage
         The second stages that variants name.
     device : str
         Torch device.
@@ -86,7 +86,7 @@ def write_report(out: Path, answers: Sequence[Answer], about: Mapping[str, Any])
     print(text)
 
 
-def load_with_crf(settings: Namespace) -> tuple[Pipeline, RefineFCN]:
+def load_with_crf(settings: Namespace) -> tuple[Pipeline, SecondStage]:
     """Load the model and its second stage, whether or not the settings use it.
 
     Raises
@@ -101,7 +101,7 @@ def load_with_crf(settings: Namespace) -> tuple[Pipeline, RefineFCN]:
     return pipeline, pipeline.refiner.network
 
 
-def trained_second_stages(settings: Namespace) -> dict[str, RefineFCN]:
+def trained_second_stages(settings: Namespace) -> dict[str, SecondStage]:
     """Train second stages for this ablation, if `--refine_steps` asks for them.
 
     Raises
@@ -115,8 +115,8 @@ def trained_second_stages(settings: Namespace) -> dict[str, RefineFCN]:
     from posepart.data.person_crops import CropBatchConfig
     from posepart.training.jobs.refine import (
         cached,
+        made_by,
         predict,
-        weights_of,
     )  # needs packages that testing does not
 
     data = settings.refine_data or settings.data
@@ -127,13 +127,13 @@ def trained_second_stages(settings: Namespace) -> dict[str, RefineFCN]:
     model, folder = find_model(settings.model).folder, settings.out / "refine"
     folder.mkdir(parents=True, exist_ok=True)
     by_pose = {model / "pose.safetensors": read_samples(data, settings.refine_split)}
-    batches = CropBatchConfig(batch_size=8, need="parts", crop=CropConfig(), seed=settings.seed)
+    batches = CropBatchConfig(batch_size=8, need="parts", crop=settings.pipeline.crop, seed=settings.seed)
     examples = cached(
         folder / "train.npz",
-        weights_of(by_pose, model),
-        lambda: predict(by_pose, batches, settings.refine_crops, model),
+        made_by(by_pose, model, settings.pipeline),
+        lambda: predict(by_pose, batches, settings.refine_crops, model, settings.pipeline),
     )
-    return train_second_stages(examples, folder, settings.refine_steps, settings.seed)
+    return train_second_stages(examples, folder, settings.refine_steps, settings.seed, settings.pipeline)
 
 
 def run(settings: Namespace) -> None:

@@ -54,8 +54,13 @@ class PartLoss:
         scales = model.at_scales(images) if isinstance(model, DeepLab) else [model(images)]
         maps = [merge_scales(scales, "max"), *scales] if len(scales) > 1 else scales
         weights = self.weights.to(labels.device)
+        if maps[0].shape[1] != len(weights):
+            raise ValueError(
+                f"the network has {maps[0].shape[1]} labels, loss.class_weights has {len(weights)}: set arguments "
+                f"{{labels: {len(weights)}}} of the builder"
+            )
         losses = [
-            part_loss(logits.float(), resize_labels(labels, logits.shape[-2:]), weights) for logits in maps
+            part_loss(logits.float(), resize_labels(labels, (logits.shape[2], logits.shape[3])), weights) for logits in maps
         ]
         return {"loss": torch.stack(losses).sum()} if len(losses) > 1 else {"loss": losses[0]}
 
