@@ -15,7 +15,7 @@ from posepart.data.folds import Fold
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.readers import read_samples, splits_of
 from posepart.data.sample import Sample
-from posepart.models.backbones import Backbone
+from posepart.models.backbones import Backbone, MobileNetV2
 from posepart.models.builders import build
 from posepart.models.model_set import Card, read_card
 from posepart.models.starts import is_published, start_from
@@ -202,8 +202,8 @@ def initialised(
     """
     model: Any = build(builder, arguments)
     if run.init is not None and run.init.suffix == ".npz":
-        if load_npz is None:
-            raise ValueError(f"{run.init}: a {builder} starts from the weights of another run, not from .npz")
+        if load_npz is None or not isinstance(getattr(model, "backbone", None), MobileNetV2):
+            raise ValueError(f"{run.init}: a {builder} starts from weights in .safetensors or .pth, not from .npz")
         load_npz(model, run.init)
     elif run.init is not None and is_published(run.init):
         start_from(model, run.init)
