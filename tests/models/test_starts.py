@@ -124,7 +124,7 @@ def test_checksums(tmp_path: Path) -> None:
     path = tmp_path / "resnet101-00000000.pth"
     write({"conv1.weight": torch.zeros(1)}, path)
     network = build("pose_resnet101", {"blocks": FEW, "width": 0.125, "rates": [6]})
-    with pytest.raises(ValueError, match="its SHA-256 begins with .* not with 00000000"):
+    with pytest.raises(ValueError, match=r"its SHA-256 begins with .* not with 00000000"):
         start_from(network, path)
     check_sha256(path, sha256(path))
     check_sha256(path, sha256(path)[:8].upper())
