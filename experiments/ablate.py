@@ -24,7 +24,7 @@ from posepart.ablation.figure import draw_answers
 from posepart.ablation.questions import KEYS, questions
 from posepart.ablation.table import Answer, answer, headline_scores, to_markdown, to_record
 from posepart.ablation.variants import SHIPPED, SharedGroupings, Variant, variant_pipeline
-from posepart.config import CropConfig, PipelineConfig
+from posepart.config import PipelineConfig
 from posepart.data.readers import read_samples
 from posepart.data.sample import Sample
 from posepart.io.files import write_json, write_text
@@ -115,8 +115,8 @@ def trained_second_stages(settings: Namespace) -> dict[str, SecondStage]:
     from posepart.data.person_crops import CropBatchConfig
     from posepart.training.jobs.refine import (
         cached,
+        made_by,
         predict,
-        weights_of,
     )  # needs packages that testing does not
 
     data = settings.refine_data or settings.data
@@ -127,13 +127,13 @@ def trained_second_stages(settings: Namespace) -> dict[str, SecondStage]:
     model, folder = find_model(settings.model).folder, settings.out / "refine"
     folder.mkdir(parents=True, exist_ok=True)
     by_pose = {model / "pose.safetensors": read_samples(data, settings.refine_split)}
-    batches = CropBatchConfig(batch_size=8, need="parts", crop=CropConfig(), seed=settings.seed)
+    batches = CropBatchConfig(batch_size=8, need="parts", crop=settings.pipeline.crop, seed=settings.seed)
     examples = cached(
         folder / "train.npz",
-        weights_of(by_pose, model),
-        lambda: predict(by_pose, batches, settings.refine_crops, model),
+        made_by(by_pose, model, settings.pipeline),
+        lambda: predict(by_pose, batches, settings.refine_crops, model, settings.pipeline),
     )
-    return train_second_stages(examples, folder, settings.refine_steps, settings.seed)
+    return train_second_stages(examples, folder, settings.refine_steps, settings.seed, settings.pipeline)
 
 
 def run(settings: Namespace) -> None:

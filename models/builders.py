@@ -65,12 +65,12 @@ def refine_labels(width: int = 96) -> RefineFCN:
     return RefineFCN("labels", 2, width=width)
 
 
-def refine_xia2017() -> StackedRefineFCN:
+def refine_xia2017(width: int = 128) -> StackedRefineFCN:
     """The second stage of Xia, Sec. 3.2: three 7x7 convolutions, 128 wide, on two label maps; 1.66 M parameters.
 
     The output layer, which is not printed, is a 1x1 convolution; see `StackedRefineFCN`.
     """
-    return StackedRefineFCN(pose_maps=2, parts=7, width=128, kernel=7, layers=3)
+    return StackedRefineFCN(pose_maps=2, parts=7, width=width, kernel=7, layers=3)
 
 
 def jppnet_resnet101(

@@ -128,6 +128,6 @@ def test_second_stages_are_trained_on_predictions_of_this_model(data: Path, tmp_
     trained = [f"retrained, {name}" for name in SECOND_STAGES]
     assert list(rows) == ["first stage only", *trained, "shipped, both maps"]
     write_predictions(out / "refine" / "train.npz", "another")
-    message = r"train\.npz: predicted by other weights; remove it, or choose another"
+    message = r"train\.npz: predicted by other weights or settings; remove it, or choose another"
     with pytest.raises(ValueError, match=message):
         ablate.main([*command, "-o", str(out)])

@@ -167,7 +167,7 @@ def test_fit_recovers_planted_probabilities() -> None:
 def test_the_papers_regression_is_on_the_14_features_alone() -> None:
     """Sec. 3.1 and the supplement: 1 / (1 + exp(-w . f)), also after a round through the weight file's arrays."""
     pairs = planted(0, 5_000)[1]
-    model = fit(pairs, PairFitConfig(features="plain"))
+    model = fit(pairs, CONFIG, extended=False)
     again = PairwiseModel.from_arrays(model.to_arrays())
     for columns, own in ((FEATURE_NAMES, again.with_segments), (OFFSET_FEATURES, again.without_segments)):
         assert own is not None and not own.extended
@@ -181,8 +181,6 @@ def test_the_papers_regression_is_on_the_14_features_alone() -> None:
         assert found[0] == pytest.approx(expected)
     extended = fit(pairs, CONFIG).variant(True)
     assert extended.extended and extended.weights.shape == (len(PAIR_CLASS_NAMES), 18)
-    with pytest.raises(ValueError, match="features 'few': choose one of plain, extended"):
-        PairFitConfig(features="few")
 
 
 def test_fit_is_deterministic_and_symmetric_for_a_joint_and_its_mirror_image() -> None:
