@@ -56,7 +56,7 @@ class DrawnPicture:
 
 
 def drawn_picture(rng: Generator, size: tuple[int, int] = (60, 90), people: int = 1) -> DrawnPicture:
-    """Draw people side by side on noise; in one person of four an ankle is not labelled, in others a wrist occluded."""
+    """Draw people side by side on noise; of some an ankle is not labelled, of others a wrist is occluded."""
     width, height = size
     image = rng.integers(90, 150, (height, width, 3)).astype(np.uint8)
     labels, owners = np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint8)
@@ -202,5 +202,4 @@ def _rng(seed: int, split: str, number: int) -> Generator:
 
 def _save(path: Path, pixels: NDArray[np.uint8]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    options = {"quality": 95} if path.suffix == ".jpg" else {}
-    Image.fromarray(pixels).save(path, **options)
+    Image.fromarray(pixels).save(path, quality=95)
