@@ -32,7 +32,7 @@ from posepart.loading import load
 from posepart.metrics.bootstrap import Score
 from posepart.metrics.judged import JudgedPhoto, judge
 from posepart.models.model_set import find_model
-from posepart.models.refine import RefineFCN
+from posepart.models.refine import SecondStage
 from posepart.pipeline import Pipeline
 from posepart.stages.crf import CrfAssembler
 from posepart.training.scripts import run_script, script_parser
@@ -42,7 +42,7 @@ def judge_variants(
     samples: Sequence[Sample],
     variants: Sequence[Variant],
     evidence_of: EvidenceCache,
-    second_stages: Mapping[str, RefineFCN],
+    second_stages: Mapping[str, SecondStage],
     device: str,
 ) -> dict[Variant, dict[str, Score]]:
     """Run all variants on one photo after the other, and keep what the scores need of each result.
@@ -52,7 +52,7 @@ def judge_variants(
     samples : sequence of Sample
     variants : sequence of Variant
     evidence_of : EvidenceCache
-    second_stages : mapping of str to RefineFCN
+    second_stages : mapping of str to SecondStage
         The second stages that variants name.
     device : str
         Torch device.
@@ -86,7 +86,7 @@ def write_report(out: Path, answers: Sequence[Answer], about: Mapping[str, Any])
     print(text)
 
 
-def load_with_crf(settings: Namespace) -> tuple[Pipeline, RefineFCN]:
+def load_with_crf(settings: Namespace) -> tuple[Pipeline, SecondStage]:
     """Load the model and its second stage, whether or not the settings use it.
 
     Raises
@@ -101,7 +101,7 @@ def load_with_crf(settings: Namespace) -> tuple[Pipeline, RefineFCN]:
     return pipeline, pipeline.refiner.network
 
 
-def trained_second_stages(settings: Namespace) -> dict[str, RefineFCN]:
+def trained_second_stages(settings: Namespace) -> dict[str, SecondStage]:
     """Train second stages for this ablation, if `--refine_steps` asks for them.
 
     Raises

@@ -9,7 +9,7 @@ from posepart.schema import NUM_JOINTS
 
 
 @dataclass(frozen=True)
-class SecondStage:
+class TrainedStage:
     """A second stage that is trained for the ablation."""
 
     builder: str  # of `models.builders`
@@ -17,12 +17,12 @@ class SecondStage:
     skeleton_map: bool  # whether it sees the maps of limbs
 
 
-SECOND_STAGES: dict[str, SecondStage] = {
-    "zero maps": SecondStage("refine_distances", joint_map=False, skeleton_map=False),
-    "joint maps": SecondStage("refine_distances", joint_map=True, skeleton_map=False),
-    "skeleton maps": SecondStage("refine_distances", joint_map=False, skeleton_map=True),
-    "both maps": SecondStage("refine_distances", joint_map=True, skeleton_map=True),
-    "both as the paper's label maps": SecondStage("refine_labels", joint_map=True, skeleton_map=True),
+SECOND_STAGES: dict[str, TrainedStage] = {
+    "zero maps": TrainedStage("refine_distances", joint_map=False, skeleton_map=False),
+    "joint maps": TrainedStage("refine_distances", joint_map=True, skeleton_map=False),
+    "skeleton maps": TrainedStage("refine_distances", joint_map=False, skeleton_map=True),
+    "both maps": TrainedStage("refine_distances", joint_map=True, skeleton_map=True),
+    "both as the paper's label maps": TrainedStage("refine_labels", joint_map=True, skeleton_map=True),
 }
 
 NOT_RETRAINED = (

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from posepart.ablation.questions import SECOND_STAGES, SecondStage
+from posepart.ablation.questions import SECOND_STAGES, TrainedStage
 from posepart.config import CropConfig
 from posepart.loading import load_second_stage
 from posepart.models.builders import build
 from posepart.models.model_set import Card
-from posepart.models.refine import RefineFCN
+from posepart.models.refine import SecondStage
 from posepart.models.weight_files import save_weights
 from posepart.stages.skeleton_maps import PoseEncoder
 from posepart.training.loop import LoopConfig, train
@@ -21,7 +21,7 @@ BATCH = 4  # crops per training step
 
 def train_second_stages(
     examples: RefineExamples, folder: Path, steps: int, seed: int
-) -> dict[str, RefineFCN]:
+) -> dict[str, SecondStage]:
     """Train the networks of `SECOND_STAGES` on the same predictions, in the same order of batches.
 
     Parameters
@@ -52,14 +52,14 @@ def train_second_stages(
     return networks
 
 
-def _trained(stage: SecondStage, examples: RefineExamples, run: Path, steps: int, seed: int) -> RefineFCN:
+def _trained(stage: TrainedStage, examples: RefineExamples, run: Path, steps: int, seed: int) -> SecondStage:
     network = build(stage.builder)
-    assert isinstance(network, RefineFCN)
+    assert isinstance(network, SecondStage)
     size = CropConfig().size
     encode = PoseEncoder(network.encoding, size, joint_map=stage.joint_map, skeleton_map=stage.skeleton_map)
     batches = RefineBatches(examples, encode, BATCH, seed)
     loop = LoopConfig(steps=steps, lr=3e-3, ema=0.99, bf16=False, checkpoint_every=200, threads=1, seed=seed)
     loss = RefineLoss(PartLossConfig().class_weights)
     averaged = train(network, batches, loss, run, loop, resume=True)
-    assert isinstance(averaged, RefineFCN)
+    assert isinstance(averaged, SecondStage)
     return averaged

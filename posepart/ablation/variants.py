@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from posepart.ablation.assemblers import ASSEMBLERS
 from posepart.config import PipelineConfig
-from posepart.models.refine import RefineFCN
+from posepart.models.refine import SecondStage
 from posepart.pipeline import Assembler, Pipeline
 from posepart.stages.crf import SolvedCrf
 from posepart.stages.pairwise import PairwiseModel
@@ -51,7 +51,7 @@ class SharedGroupings:
 
     def __init__(self, pairwise: PairwiseModel) -> None:
         self.pairwise = pairwise
-        self._known: dict[tuple[object, ...], SolvedCrf] = {}
+        self._known: dict[tuple[object, ...], tuple[Evidence, SolvedCrf]] = {}
 
     def assembler(self, variant: Variant) -> Assembler:
         """The variant's assembler, which solves each crop once."""
@@ -61,11 +61,11 @@ class SharedGroupings:
         settings = (config.features, config.crf, choice.min_joints, choice.missing_joint_score)
 
         def assemble_once(evidence: Evidence) -> SolvedCrf:
-            # the solved CRF refers to the candidates, so no other candidates can get their id
-            key = variant.assembler, settings, id(evidence.candidates)
+            # the evidence is kept, so nothing else can get the ids of its records
+            key = variant.assembler, settings, id(evidence.candidates), id(evidence.parts)
             if key not in self._known:
-                self._known[key] = assemble(evidence)
-            return self._known[key]
+                self._known[key] = evidence, assemble(evidence)
+            return self._known[key][1]
 
         return assemble_once
 
@@ -74,7 +74,7 @@ def variant_pipeline(
     pipeline: Pipeline,
     variant: Variant,
     groupings: SharedGroupings,
-    second_stages: Mapping[str, RefineFCN],
+    second_stages: Mapping[str, SecondStage],
     device: str = "cpu",
 ) -> Pipeline:
     """A pipeline whose `conclude` runs the variant; scores are not calibrated.
@@ -86,7 +86,7 @@ def variant_pipeline(
     variant : Variant
     groupings : SharedGroupings
         Of one photo.
-    second_stages : mapping of str to RefineFCN
+    second_stages : mapping of str to SecondStage
         By the names that variants use.
     device : str
         Of the second stages.

@@ -69,22 +69,22 @@ def fit_weights(pairs: LabelledPairs, segment_term: bool, config: PairFitConfig)
             "a regression needs both kinds: give it more crops, or a better pose network"
         )
     ordered = canonical_order(pairs.features[:, : len(columns)], pairs.label_u, pairs.label_v)
-    scaling = _scaling(ordered.astype(np.float64), pairs.positive, columns)
+    scaling = _scaling(ordered.astype(np.float64), pairs.positive, columns, config.features == "extended")
     weights, bias = _fit_classes(scaling, ordered.astype(np.float64), pairs, config)
     return LogisticWeights(columns, scaling.mean, scaling.deviation, scaling.decay, weights, bias)
 
 
-def _scaling(features: Float64, positive: Mask, columns: tuple[str, ...]) -> LogisticWeights:
+def _scaling(features: Float64, positive: Mask, columns: tuple[str, ...], extended: bool) -> LogisticWeights:
     """Weights of zero with the scaling of the features, which is the same for both ends of a pair."""
     both_ways = np.concatenate([features, swap_ends(features)])
     deviation = both_ways.std(axis=0)
     typical = np.median(both_ways[np.tile(positive, 2), : len(OFFSET_FEATURES)], axis=0)
-    shape = len(PAIR_CLASS_NAMES), len(term_names(columns))
+    shape = len(PAIR_CLASS_NAMES), len(term_names(columns, extended))
     return LogisticWeights(
         columns,
         both_ways.mean(axis=0),
         np.where(deviation > 1e-9, deviation, 1.0),
-        np.maximum(typical, 1e-3),
+        np.maximum(typical, 1e-3) if extended else np.zeros(0),
         np.zeros(shape),
         np.zeros(shape[0]),
     )

@@ -17,15 +17,23 @@ from posepart.training.evidence_batches import LabelledEvidence
 _BACKGROUND, _UNCLEAR = -1, -2  # owners of nodes that belong to nobody, or perhaps to somebody
 
 
+PAIR_FEATURES = ("plain", "extended")
+
+
 @dataclass(frozen=True)
 class PairFitConfig:
     """How candidates are labelled, and how the regressions are fitted."""
 
+    features: str = "extended"  # Sec. 3.1: "plain", the 14 features alone; "extended": exp(-f) of four, too
     match_radius: float = 0.2  # distance to the joint, in torso lengths, up to which a candidate is right
     min_radius: float = 6.0  # px in the crop, the least value of this distance
     inverse_penalty: float = 1.0  # C of the L2-regularised logistic regression
     min_positives: int = 50  # with fewer, a class of pairs shares the weights of all classes of its kind
     balanced: bool = False  # whether positives weigh as much as negatives; Pij is then not a probability
+
+    def __post_init__(self) -> None:
+        if self.features not in PAIR_FEATURES:
+            raise ValueError(f"features {self.features!r}: choose one of {', '.join(PAIR_FEATURES)}")
 
 
 @dataclass(frozen=True)

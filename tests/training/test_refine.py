@@ -119,7 +119,7 @@ def test_loss_is_that_of_the_refined_scores() -> None:
 
 
 def test_untrained_refinement_gains_nothing() -> None:
-    result = RefineEvaluation(examples(20), ENCODE)(RefineFCN(width=8, separable=True), batch=7)
+    result = RefineEvaluation(examples(20), ENCODE)(RefineFCN(width=8), batch=7)
     assert result["gain"] == 0
     assert 0 < result["miou_first_stage"] == result["miou_second_stage"] < 1
 
