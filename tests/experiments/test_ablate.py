@@ -81,8 +81,9 @@ def test_what_another_model_saw_is_not_used(data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--only", "everything"], "there is no everything; choose from segment_term, pairs"),
+        (["--only", "everything"], "there is no everything; choose from systems, segment_term"),
         (["--refine_steps", "1", "--refine_split", "val"], "trained on the photos on which they are tested"),
+        (["--fit_photos", "9", "--fit_split", "val"], "fitted to the photos on which they are tested"),
     ],
 )
 def test_wrong_options_are_explained(data: Path, tmp_path: Path, options: list[str], message: str) -> None:

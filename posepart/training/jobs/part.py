@@ -1,7 +1,7 @@
 """Train the first-stage Part FCN on photos with part maps.
 
 `--init` is a MoveNet .npz, of which the backbone is used, torchvision's ResNet-101 or VGG-16 (ImageNet) or the
-ResNet-101 of its DeepLab (COCO), or the part.safetensors of another run. The Part FCNs of Xia et al. are the builders
+ResNet-101 of its DeepLab (COCO), or the part.safetensors of another run. The Part FCNs of Xia et al. are
 `deeplab_vgg16` and `deeplab_resnet101` with 7 labels.
 """
 
