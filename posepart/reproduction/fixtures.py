@@ -14,7 +14,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from posepart.arrays import Ids, Rgb
-from posepart.data.lip import write_pose_labels
+from posepart.data.lip_files import write_pose_labels
 from posepart.io.files import write_atomically, write_text
 from posepart.io.label_maps import write_label_map
 from posepart.reproduction.lip_labels import lip_joints, lip_labels

@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from posepart.data.folds import Fold
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig, PersonCrops, schema_of
 from posepart.data.readers import read_samples, splits_of
 from posepart.data.sample import Sample
 from posepart.models.backbones import Backbone, MobileNetV2
@@ -20,7 +20,6 @@ from posepart.models.builders import build
 from posepart.models.model_set import Card, read_card
 from posepart.models.starts import is_published, start_from
 from posepart.models.weight_files import load_into, save_weights
-from posepart.schema import JOINT_NAMES, PART_NAMES
 from posepart.training.loop import LoopConfig, Losses, seed_everything, train
 
 LICENCES: dict[str, Any] = {  # fields of a card
@@ -65,8 +64,8 @@ class Run:
         return {**({"loop": self.settings["loop"]} if "loop" in self.settings else {}), "arguments": others}
 
 
-def read_people(folders: Sequence[Path | str], split: str) -> list[Sample]:
-    """Read the samples of one split from all folders; a folder need not have any split but train.
+def read_people(folders: Sequence[Path | str], split: str, schema: str = "posepart") -> list[Sample]:
+    """Read the samples of one split, in a schema, from all folders; a folder need not have any split but train.
 
     Raises
     ------
@@ -76,13 +75,15 @@ def read_people(folders: Sequence[Path | str], split: str) -> list[Sample]:
     samples: list[Sample] = []
     for folder in map(Path, folders):
         if split == "train" or split in splits_of(folder):
-            samples += read_samples(folder, split)
+            samples += read_samples(folder, split, schema)
     for sample in samples:  # now, rather than after hours of training
         sample.check_photo()
     return samples
 
 
-def training_samples(run: Run, fold: str | None = None) -> tuple[list[Sample], list[Sample]]:
+def training_samples(
+    run: Run, fold: str | None = None, schema: str = "posepart"
+) -> tuple[list[Sample], list[Sample]]:
     """Read the samples to train on and those to evaluate on.
 
     Parameters
@@ -91,6 +92,8 @@ def training_samples(run: Run, fold: str | None = None) -> tuple[list[Sample], l
     fold : str, optional
         "K/N" keeps fold K (from 0) of N of the train split for the evaluation. Without it, the evaluation uses the
         val split.
+    schema : str
+        Of the labels, as for `readers.read_samples`.
 
     Returns
     -------
@@ -101,9 +104,9 @@ def training_samples(run: Run, fold: str | None = None) -> tuple[list[Sample], l
     ValueError
         There is no such fold.
     """
-    samples = read_people(run.data, "train")
+    samples = read_people(run.data, "train", schema)
     if fold is None:
-        held_out = read_people(run.data, "val")
+        held_out = read_people(run.data, "val", schema)
         say("" if held_out else "the data has no val photos: the training is not measured")
         return samples, held_out
     left_out = Fold.parse(fold)
@@ -260,10 +263,11 @@ def last_evaluation(
 
 def new_card(run: Run, stage: str, samples: Sequence[Sample], metrics: Mapping[str, float]) -> Card:
     """The fields of a card that every kind of weights has; undefined metrics are left out."""
+    schema = schema_of(samples)
     return Card(
         name=run.folder.name,
         stage=stage,
-        schema={"joints": list(JOINT_NAMES), "parts": list(PART_NAMES)},
+        schema={"joints": list(schema.joints), "parts": list(schema.labels)},
         recipe=run.recipe,
         recipe_stage=run.recipe_stage,
         started_from=run.init.name if run.init else "",
