@@ -141,7 +141,7 @@ def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[st
     ValueError
         A setting is wrong, or the initial weights are missing.
     """
-    from posepart.training.loop import check_settings
+    from posepart.training.checkpoints import check_settings
 
     parser = command_line(network)
     given = ["--config", json.dumps(stage.settings)] if stage.settings else []

@@ -15,6 +15,7 @@ from posepart.data.folds import Fold
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.readers import read_samples, splits_of
 from posepart.data.sample import Sample
+from posepart.io.files import read_json
 from posepart.models.builders import build
 from posepart.models.model_set import Card, read_card
 from posepart.models.weight_files import load_into, save_weights
@@ -58,9 +59,12 @@ class Run:
 
     @property
     def record(self) -> dict[str, Any]:
-        """The content of `config.json`."""
+        """The content of `config.json`; without the steps of the loop if they follow from epochs."""
         others = {key: value for key, value in self.settings.items() if key != "loop"}
-        return {**({"loop": self.settings["loop"]} if "loop" in self.settings else {}), "arguments": others}
+        loop = dict(self.settings.get("loop", {}))
+        if loop.get("epochs") is not None:
+            loop["steps"] = None
+        return {**({"loop": loop} if loop else {}), "arguments": others}
 
 
 def read_people(folders: Sequence[Path | str], split: str) -> list[Sample]:
@@ -225,9 +229,10 @@ def trained(
 
 
 def last_evaluation(
-    run: Run, steps: int, evaluate: Callable[[nn.Module], Mapping[str, float]], model: nn.Module
+    run: Run, evaluate: Callable[[nn.Module], Mapping[str, float]], model: nn.Module
 ) -> Mapping[str, float]:
     """The evaluation after the last step: from the log, or made now if the run was interrupted before it."""
+    steps = read_json(run.folder / "config.json")["loop"]["steps"]
     lines = (run.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
     last = json.loads(lines[-1]) if lines else {}
     if last.get("kind") != "evaluation" or last["step"] != steps:

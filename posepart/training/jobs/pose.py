@@ -83,8 +83,6 @@ def train(settings: Settings, run: runs.Run) -> None:
     evaluate = PoseEvaluation(held_out, CropConfig())
     crops = runs.person_crops(samples, settings.batches)
     model = runs.trained(run, model, crops, PoseLoss(settings.loss), settings.loop, evaluate)
-    card = runs.new_card(
-        run, "pose", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)
-    )
+    card = runs.new_card(run, "pose", samples, runs.last_evaluation(run, evaluate, model))
     card = replace(card, builder=settings.builder, arguments=settings.arguments, fold=settings.fold)
     runs.finish(run, model, card)
