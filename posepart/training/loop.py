@@ -92,12 +92,12 @@ def train(
             training_mode(model, config)
             optimiser.zero_grad(set_to_none=True)
             losses = gradients(model, stream, compute_losses, config, processes)
-            norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip or float("inf"))
+            length = nn.utils.clip_grad_norm_(model.parameters(), config.clip or float("inf"))
             optimiser.step()
             schedule.step()
             if average is not None:
                 average.update_parameters(model)
-            log.add({**losses, "gradient": norm})
+            log.add({**losses, "gradient": length})
             done = step + 1
             if done % config.checkpoint_every == 0 or done == config.steps:
                 log.check()

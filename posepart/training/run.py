@@ -21,6 +21,7 @@ from posepart.models.model_set import Card, read_card
 from posepart.models.weight_files import load_into, save_weights
 from posepart.schema import JOINT_NAMES, PART_NAMES
 from posepart.training.loop import LoopConfig, Losses, seed_everything, train
+from posepart.training.processes import is_main
 
 LICENCES: dict[str, Any] = {  # fields of a card
     "licence_code": "Apache-2.0",
@@ -120,8 +121,8 @@ def person_crops(samples: Sequence[Sample], config: CropBatchConfig) -> PersonCr
 
 
 def say(note: str) -> None:
-    """Print a note, if there is one."""
-    if note:
+    """Print a note, if there is one, in the main process."""
+    if note and is_main():
         print(note, flush=True)
 
 
@@ -256,10 +257,11 @@ def new_card(run: Run, stage: str, samples: Sequence[Sample], metrics: Mapping[s
 
 
 def finish(run: Run, model: nn.Module, card: Card) -> None:
-    """Write the weights with their card into the run's folder."""
+    """Write the weights with their card into the run's folder, in the main process."""
     path = run.folder / f"{card.stage}.safetensors"
-    save_weights(path, model, card)
-    print(f"wrote {path}")
+    if is_main():
+        save_weights(path, model, card)
+        print(f"wrote {path}")
 
 
 def seeded(loop: LoopConfig) -> None:
