@@ -132,7 +132,7 @@ def size_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool 
     def statistics(weights: Index) -> list[float]:
         return [pooled_scores(sizes[:, index], weights).miou for index in range(len(SIZE_NAMES))]
 
-    edges = ", ".join(f"{edge:g}" for edge in SIZE_EDGES)
+    edges = ", ".join(f"{edge:g}" for edge in (photos[0].size_edges if photos else SIZE_EDGES))
     note = (
         "Mean IoU in % of the pixels in the boxes of people, by the square root of the area of the box: up to "
         f"{edges} px, and above; {len(sizes)} photos."
