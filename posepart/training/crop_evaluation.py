@@ -28,7 +28,7 @@ PCK, PCKH = "0.2 x torso diameter, 12 limb joints", "0.5 x forehead-neck distanc
 class CropPrediction:
     """What a network predicts for B crops."""
 
-    parsing: NDArray  # (B, 7, h, w), scores of the parts
+    parsing: NDArray | None  # (B, 7, h, w), scores of the parts; None if the network predicts joints only
     xy: NDArray | None = None  # (B, 14, 2), joints in the crop frame; None if the network predicts parts only
 
 
@@ -84,7 +84,7 @@ class CropEvaluation:
             images = np.stack([view.image.transpose(2, 0, 1) for view in views])
             seen = see(normalise(torch.from_numpy(images)))
             for row, view in enumerate(views):
-                if view.labels is not None:
+                if view.labels is not None and seen.parsing is not None:
                     found = upsampled_argmax(seen.parsing[row], view.labels.shape)
                     confusions[view.photo] += confusion_matrix(view.labels, found)
                 for counts in () if seen.xy is None else _judge(view, seen.xy[row]):
