@@ -2,37 +2,49 @@
 
     python experiments/ablate.py --data PEOPLE -o runs/ablation
     python experiments/ablate.py --data SYNTH --split train --given_boxes true -o runs/ablation_given
+    python experiments/ablate.py --data PEOPLE --only systems --fit_data OTHERS --fit_photos 60 -o runs/systems
     python experiments/ablate.py --data PEOPLE --only segment_term assemblers -o runs/ablation
     python experiments/ablate.py --data PEOPLE --refine_data PEOPLE --refine_steps 400 -o runs/ablation
 
 Detector and networks run once on each photo. Their output is kept in the folder `seen` of the report, shared by all
 variants; an interrupted run continues from there. `--given_boxes true` replaces the detector's boxes by the labelled
-ones, which separates the effect of the CRF from that of the detector. Writes ablation.md, ablation.json and
-ablation.png.
+ones, which separates the effect of the CRF from that of the detector. `--fit_photos` fits the baselines of Sec. 4.2
+that are trees to other photos. Writes ablation.md, ablation.json and ablation.png.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import Namespace
 from tqdm import tqdm
 
+from posepart.ablation.deepercut import at_size_of
 from posepart.ablation.evidence_cache import EvidenceCache, evidence_settings
 from posepart.ablation.figure import draw_answers
 from posepart.ablation.questions import KEYS, questions
-from posepart.ablation.table import Answer, answer, headline_scores, to_markdown, to_record
-from posepart.ablation.variants import SHIPPED, SharedGroupings, Variant, variant_pipeline
-from posepart.config import CropConfig, PipelineConfig
+from posepart.ablation.table import (
+    Answer,
+    answer,
+    headline_scores,
+    table_to_section,
+    to_markdown,
+    to_record,
+)
+from posepart.ablation.trees import TreeModel
+from posepart.ablation.variants import SCALED, SHIPPED, Fitted, SharedGroupings, Variant, variant_pipeline
+from posepart.config import PipelineConfig
 from posepart.data.readers import read_samples
 from posepart.data.sample import Sample
 from posepart.io.files import write_json, write_text
 from posepart.loading import load
 from posepart.metrics.bootstrap import Score
 from posepart.metrics.judged import JudgedPhoto, judge
+from posepart.metrics.segmentation import SIZE_EDGES
 from posepart.models.model_set import find_model
-from posepart.models.refine import RefineFCN
+from posepart.models.refine import SecondStage
 from posepart.pipeline import Pipeline
 from posepart.stages.crf import CrfAssembler
 from posepart.training.scripts import run_script, script_parser
@@ -42,8 +54,8 @@ def judge_variants(
     samples: Sequence[Sample],
     variants: Sequence[Variant],
     evidence_of: EvidenceCache,
-    second_stages: Mapping[str, RefineFCN],
-    device: str,
+    fitted: Fitted,
+    settings: Namespace,
 ) -> dict[Variant, dict[str, Score]]:
     """Run all variants on one photo after the other, and keep what the scores need of each result.
 
@@ -52,41 +64,71 @@ def judge_variants(
     samples : sequence of Sample
     variants : sequence of Variant
     evidence_of : EvidenceCache
-    second_stages : mapping of str to RefineFCN
-        The second stages that variants name.
-    device : str
-        Torch device.
+    fitted : Fitted
+        The second stages and trees that variants name.
+    settings : Namespace
+        Its `device` and `size_edges` are read.
     """
     photos: dict[Variant, list[JudgedPhoto]] = {variant: [] for variant in variants}
     pipeline = evidence_of.pipeline
     assert isinstance(pipeline.assembler, CrfAssembler)
-    kinds = {variant.whole_photo for variant in variants}
+    views = {variant.view for variant in variants}
     for sample in tqdm(samples, unit="photo", desc=f"{len(variants)} variants"):
-        evidence = {whole: evidence_of(sample, whole) for whole in kinds}
-        groupings = SharedGroupings(pipeline.assembler.pairwise)
+        evidence = {view: evidence_of(sample, view) for view in views}
+        groupings = SharedGroupings(pipeline.assembler.pairwise, fitted.trees)
         for variant in variants:
-            run = variant_pipeline(pipeline, variant, groupings, second_stages, device)
-            trace = run.conclude(evidence[variant.whole_photo], (sample.height, sample.width))
-            photos[variant].append(judge(sample, trace.scene))
+            seen, own = evidence[variant.view], variant
+            if variant.view == SCALED:
+                own = replace(variant, config=at_size_of(seen[0], variant.config))
+            run = variant_pipeline(pipeline, own, groupings, fitted.second_stages, settings.device)
+            trace = run.conclude(seen, (sample.height, sample.width))
+            photos[variant].append(judge(sample, trace.scene, edges=settings.size_edges))
     return {variant: headline_scores(own) for variant, own in photos.items()}
 
 
-def write_report(out: Path, answers: Sequence[Answer], about: Mapping[str, Any]) -> None:
-    """Write ablation.md, ablation.json and ablation.png, and print ablation.md."""
+def write_report(
+    out: Path,
+    answers: Mapping[str, Answer],
+    tables: Mapping[str, Mapping[str, Answer]],
+    about: Mapping[str, Any],
+) -> None:
+    """Write ablation.md, ablation.json and ablation.png, and print ablation.md.
+
+    Parameters
+    ----------
+    out : Path
+        Folder.
+    answers : mapping of str to Answer
+        By the key of the question.
+    tables : mapping of str to mapping of str to Answer
+        By the key of the question: its answers in the columns of the paper's tables, by table.
+    about : mapping
+        Of the run.
+    """
     boxes = "labelled boxes" if about["given_boxes"] else "detected boxes"
     head = (
         f"# Ablations\n\n{about['photos']} photos of {about['data']} ({about['split']}), {boxes}, model "
         f"{about['model']}. Percent; in brackets the difference to the first row in points, with its paired 95 % "
         "bootstrap interval over photos; bold where the interval does not contain 0.\n"
     )
-    text = "\n".join([head, *map(to_markdown, answers)])
+    sections = [head]
+    for key, own in answers.items():
+        sections += [
+            to_markdown(own),
+            *(table_to_section(name, table) for name, table in tables[key].items()),
+        ]
+    text = "\n".join(sections)
     write_text(out / "ablation.md", text)
-    write_json(out / "ablation.json", {**about, "questions": {a.question.key: to_record(a) for a in answers}})
-    draw_answers(answers, out / "ablation.png")
+    records = {
+        key: to_record(own) | {name: to_record(table)["rows"] for name, table in tables[key].items()}
+        for key, own in answers.items()
+    }
+    write_json(out / "ablation.json", {**about, "questions": records})
+    draw_answers(tuple(answers.values()), out / "ablation.png")
     print(text)
 
 
-def load_with_crf(settings: Namespace) -> tuple[Pipeline, RefineFCN]:
+def load_with_crf(settings: Namespace) -> tuple[Pipeline, SecondStage]:
     """Load the model and its second stage, whether or not the settings use it.
 
     Raises
@@ -101,7 +143,7 @@ def load_with_crf(settings: Namespace) -> tuple[Pipeline, RefineFCN]:
     return pipeline, pipeline.refiner.network
 
 
-def trained_second_stages(settings: Namespace) -> dict[str, RefineFCN]:
+def trained_second_stages(settings: Namespace) -> dict[str, SecondStage]:
     """Train second stages for this ablation, if `--refine_steps` asks for them.
 
     Raises
@@ -115,8 +157,8 @@ def trained_second_stages(settings: Namespace) -> dict[str, RefineFCN]:
     from posepart.data.person_crops import CropBatchConfig
     from posepart.training.jobs.refine import (
         cached,
+        made_by,
         predict,
-        weights_of,
     )  # needs packages that testing does not
 
     data = settings.refine_data or settings.data
@@ -127,13 +169,37 @@ def trained_second_stages(settings: Namespace) -> dict[str, RefineFCN]:
     model, folder = find_model(settings.model).folder, settings.out / "refine"
     folder.mkdir(parents=True, exist_ok=True)
     by_pose = {model / "pose.safetensors": read_samples(data, settings.refine_split)}
-    batches = CropBatchConfig(batch_size=8, need="parts", crop=CropConfig(), seed=settings.seed)
+    batches = CropBatchConfig(batch_size=8, need="parts", crop=settings.pipeline.crop, seed=settings.seed)
     examples = cached(
         folder / "train.npz",
-        weights_of(by_pose, model),
-        lambda: predict(by_pose, batches, settings.refine_crops, model),
+        made_by(by_pose, model, settings.pipeline),
+        lambda: predict(by_pose, batches, settings.refine_crops, model, settings.pipeline),
     )
-    return train_second_stages(examples, folder, settings.refine_steps, settings.seed)
+    return train_second_stages(examples, folder, settings.refine_steps, settings.seed, settings.pipeline)
+
+
+def fitted_trees(
+    settings: Namespace, pipeline: Pipeline, seen_with: Mapping[str, Any]
+) -> dict[str, TreeModel]:
+    """Fit the trees of `trees.TREES` to labelled boxes, if `--fit_photos` asks for them.
+
+    Raises
+    ------
+    ValueError
+        They would be fitted to the photos on which they are tested.
+    """
+    if not settings.fit_photos or "systems" not in settings.only:
+        return {}
+    from posepart.ablation.tree_fit import fit_trees, labelled_crops  # needs packages that testing does not
+
+    data = settings.fit_data or settings.data
+    if (data, settings.fit_split) == (settings.data, settings.split):
+        raise ValueError("--fit_split: the trees would be fitted to the photos on which they are tested")
+    samples = read_samples(data, settings.fit_split)[: settings.fit_photos]
+    seen = EvidenceCache.open(settings.out / "fit", seen_with, pipeline, labelled=True)
+    photos = tqdm(samples, unit="photo", desc="photos to fit to")
+    crops = [crop for sample in photos for crop in labelled_crops(sample, seen(sample))]
+    return fit_trees(crops, settings.pipeline)
 
 
 def run(settings: Namespace) -> None:
@@ -143,23 +209,28 @@ def run(settings: Namespace) -> None:
     seen_with = evidence_settings(settings.model, settings.detector, settings.pipeline)
     evidence_of = EvidenceCache.open(settings.out / "seen", seen_with, pipeline, settings.given_boxes)
     trained = trained_second_stages(settings)
-    chosen = [q for q in questions(settings.pipeline, tuple(trained)) if q.key in settings.only]
+    trees = fitted_trees(settings, pipeline, seen_with)
+    asked = questions(settings.pipeline, tuple(trained), bool(trees))
+    chosen = [question for question in asked if question.key in settings.only]
     variants = tuple(dict.fromkeys(variant for question in chosen for variant in question.variants))
-    networks = {SHIPPED: shipped, **trained}
-    scores = judge_variants(samples, variants, evidence_of, networks, settings.device)
-    answers = [
-        answer(question, scores, settings.replicates, settings.seed)
-        for question in tqdm(chosen, unit="question", desc="bootstrap")
-    ]
+    fitted = Fitted({SHIPPED: shipped, **trained}, trees)
+    scores = judge_variants(samples, variants, evidence_of, fitted, settings)
+    answers, tables = {}, {}
+    for question in tqdm(chosen, unit="question", desc="bootstrap"):
+        compare = partial(answer, question, scores, settings.replicates, settings.seed)
+        answers[question.key] = compare()
+        tables[question.key] = {name: compare(name) for name in question.tables}
     about = {
         "data": settings.data.name,
         "split": settings.split,
         "photos": len(samples),
         "given_boxes": settings.given_boxes,
         "model": pipeline.name,
+        "size_edges": list(settings.size_edges),
+        "trees": {kind: {"scale": tree.scale, "prior": tree.prior} for kind, tree in trees.items()},
         "bootstrap": {"replicates": settings.replicates, "seed": settings.seed, "confidence": 0.95},
     }
-    write_report(settings.out, answers, about)
+    write_report(settings.out, answers, tables, about)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -187,6 +258,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--refine_data", type=Path, help="folder of the second stages' training data; --data by default"
     )
     command.add_argument("--refine_split", default="train")
+    command.add_argument(
+        "--fit_photos",
+        type=int,
+        default=0,
+        help="photos to fit the AOGs and Chen & Yuille's tree to; 0 fits none",
+    )
+    command.add_argument("--fit_data", type=Path, help="folder of the data for these fits; --data by default")
+    command.add_argument("--fit_split", default="train")
+    command.add_argument(
+        "--size_edges",
+        type=float,
+        nargs=3,
+        default=list(SIZE_EDGES),
+        help="px, edges between the sizes of people in Table 4, by the square root of the area of the box",
+    )
     command.add_argument("--replicates", type=int, default=1000, help="replicates of the bootstrap")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--device", default="cpu")

@@ -178,6 +178,14 @@ class ImageNetBackbone(Backbone):
         """(B, 3, H, W) in [-1, 1] -> of ImageNet's mean 0 and deviation 1."""
         return x * self.input_scale + self.input_shift
 
+    def train(self, mode: bool = True) -> "ImageNetBackbone":
+        """As in torch, but blocks of which nothing is trained keep the statistics of their norms, too."""
+        super().train(mode)
+        for block in self.blocks():
+            if not any(parameter.requires_grad for parameter in block.parameters()):
+                block.eval()
+        return self
+
 
 def _stage(inputs: int, planes: int, blocks: int, stride: int, dilation: int) -> nn.Sequential:
     """A stage of ResNet's bottleneck blocks, all of one dilation."""

@@ -28,7 +28,7 @@ from .jppnet.network import (
     released_jppnet,
 )
 from .pose_fcn import DilatedPoseFCN
-from .refine import RefineFCN
+from .refine import RefineFCN, StackedRefineFCN
 
 BLOCKS = (3, 4, 23, 3)  # of ResNet-101
 
@@ -55,21 +55,20 @@ def part_mobilenet_v2(width: float = 1.0) -> PartFCN:
 
 def refine_distances(width: int = 96) -> RefineFCN:
     """The shipped second stage (Xia, Sec. 3.2): one depthwise 7x7 convolution, on 30 distance maps of the pose."""
-    return RefineFCN("distances", 30, width=width, separable=True)
+    return RefineFCN("distances", 30, width=width)
 
 
 def refine_labels(width: int = 96) -> RefineFCN:
     """As `refine_distances`, on the two label maps of Xia, Sec. 3.2: joints and skeleton."""
-    return RefineFCN("labels", 2, width=width, separable=True)
+    return RefineFCN("labels", 2, width=width)
 
 
-def refine_xia2017() -> RefineFCN:
-    """The second stage of Xia, Sec. 3.2: three 7x7 convolutions, 128 wide, on two label maps.
+def refine_xia2017(width: int = 128) -> StackedRefineFCN:
+    """The second stage of Xia, Sec. 3.2: three 7x7 convolutions, 128 wide, on two label maps; 1.66 M parameters.
 
-    Beyond what is printed it has a fourth 7x7 convolution for the output, scaled input, and a residual output; see
-    `RefineFCN`.
+    The output layer, which is not printed, is a 1x1 convolution; see `StackedRefineFCN`.
     """
-    return RefineFCN(width=128, separable=False)
+    return StackedRefineFCN(pose_maps=2, parts=7, width=width, kernel=7, layers=3)
 
 
 def jppnet_resnet101(

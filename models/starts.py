@@ -1,4 +1,4 @@
-"""Published weights as starts: torchvision's ResNet-101 and VGG-16 (ImageNet), and the trunks of its DeepLabs (COCO).
+"""Published weights as starts: torchvision's ResNet-101 and VGG-16 (ImageNet), and trunks of its DeepLabs (COCO).
 
 They are files as `torch.hub` downloads them (.pth) or the same tensors as .safetensors. torchvision puts the first
 eight digits of the SHA-256 into the name; they are checked.

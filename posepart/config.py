@@ -20,13 +20,15 @@ class DetectionConfig:
     """Person boxes (Sec. 4.1)."""
 
     score_threshold: float = 0.6  # Sec. 4.1: detection score threshold
-    nms_iou: float = 0.6  # Sec. 4.1: box IoU overlap threshold
+    nms_iou: float | None = None  # Sec. 4.1: 0.6; IoU of box NMS, None: the network's own (ours has 0.45)
     max_people: int = 60  # bounds memory and time in a crowd; the best scored boxes are kept
     min_size: float = 8.0  # px in the photo; a smaller box shows no readable person
     tiles: str = "auto"  # not in the paper, "off"; "auto": wide and crowded photos are seen in tiles, too
 
     def __post_init__(self) -> None:
         _check_choice("detection.tiles", self.tiles, TILES)
+        if self.nms_iou is not None and not 0 < self.nms_iou <= 1:
+            raise ValueError(f"detection.nms_iou: expected a number in (0, 1] or null, got {self.nms_iou}")
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,9 @@ class ChoiceConfig:
 
     rule: str = "overlap"  # Sec. 3.1: "centre", nearest the box centre; "all": every pose is a person
     min_joints: int = 2  # a smaller cluster is no pose
+    centre_share: float = (
+        0.5  # Sec. 3.1: 0; "centre" passes over poses with a smaller share of the most joints
+    )
     extra_joints: int = 12  # Sec. 3.1: 15, never; a further pose with this many joints is a person, too
     margin: float = 0.08  # how far a body reaches beyond its joints, share of their longer side
     missing_joint_score: float = 0.1  # Sec. 4.1: 0.2; what a missing joint counts in the score of a pose
@@ -111,14 +116,24 @@ class ChoiceConfig:
         _check_choice("choice.rule", self.rule, CHOICE_RULES)
 
 
+JOINT_VALUES = ("joints", "parts")
+
+
 @dataclass(frozen=True)
 class SkeletonMapConfig:
     """The pose as the second stage sees it (Sec. 3.2): the paper's label maps, or distance maps."""
 
     joint_radius: int = 3  # Sec. 3.2, px in the crop
     stick_width: int = 7  # Sec. 3.2, px in the crop
+    joint_values: str = (
+        "parts"  # Sec. 3.2: "joints"; whether the joint label map holds ids of joints or of parts
+    )
+    sharp: bool = False  # Sec. 3.2: True, cells hold labels; False: means of the labels of their pixels
     decays: tuple[float, float] = (2.0, 8.0)  # of the distance maps, per median limb length of the pose
     least_limb: float = 12.0  # px in the crop, the least such length
+
+    def __post_init__(self) -> None:
+        _check_choice("skeleton.joint_values", self.joint_values, JOINT_VALUES)
 
 
 KEEP_RULES = ("box", "pose")
@@ -129,6 +144,7 @@ class MergeConfig:
     """Pose NMS over boxes (Sec. 4.1), averaging of part scores (Sec. 3) and the owners of body pixels."""
 
     part_power: float = 0.25  # Sec. 3: 1; power of the part scores before they are averaged over crops
+    vote_without_pose: bool = False  # Sec. 3: True; whether the part scores of crops without a pose count
     keep_by: str = "box"  # Sec. 4.1: "pose", the pose score; decides between two poses of one person
     head_iou: float = 0.65  # Sec. 4.1: IoU above which the lower-ranked pose is dropped
     upper_body_iou: float = 0.5  # Sec. 4.1
@@ -182,6 +198,7 @@ class PipelineConfig:
     upright_pose: bool = True  # not in the paper; leaning people are seen again on an upright crop
     part_scales: tuple[float, ...] = (0.75, 1.0, 1.25)  # paper: (1.0,); part maps are averaged over scales
     refine: bool = True  # Sec. 3.2; False: parts come from the first-stage scores
+    rounds: int = 1  # Sec. 3.2: 1; in each further round the CRF reads the refined parts
     batch_size: int = 8  # crops per forward pass
 
     def __post_init__(self) -> None:
@@ -189,6 +206,8 @@ class PipelineConfig:
             raise ValueError(
                 f"part_scales is {self.part_scales}: give at least one scale above 0, e.g. (1.0,)"
             )
+        if self.rounds < 1:
+            raise ValueError(f"rounds: expected a whole number of at least 1, got {self.rounds}")
 
 
 # Every number as printed by Xia et al.; what they do not print is as in the defaults, or switched off.
@@ -201,10 +220,13 @@ PAPER = PipelineConfig(
         labels=LabelConfig(multi_label=True),  # Sec. 3.1: a label is one of {0, ..., K}
         solver=SolverConfig(time_limit=1.0),  # Sec. 3.1
     ),
-    choice=ChoiceConfig(rule="centre", extra_joints=15, missing_joint_score=0.2),  # Secs. 3.1, 4.1
-    skeleton=SkeletonMapConfig(joint_radius=3, stick_width=7),  # Sec. 3.2
+    choice=ChoiceConfig(
+        rule="centre", centre_share=0.0, extra_joints=15, missing_joint_score=0.2
+    ),  # Secs. 3.1, 4.1
+    skeleton=SkeletonMapConfig(joint_radius=3, stick_width=7, joint_values="joints", sharp=True),  # Sec. 3.2
     merge=MergeConfig(
-        part_power=1.0,  # Sec. 3: part scores are averaged as they are
+        part_power=1.0,  # Sec. 3: part scores are averaged as they are ...
+        vote_without_pose=True,  # ... over all boxes
         keep_by="pose",  # Sec. 4.1: the pose of higher score stays
         head_iou=0.65,  # Sec. 4.1, and the next three
         upper_body_iou=0.5,

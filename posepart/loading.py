@@ -10,7 +10,7 @@ from posepart.config import PipelineConfig
 from posepart.jppnet.networks import JppnetNetworks, JppnetParts, PeakAssembler, check_schema
 from posepart.models.model_set import ModelSet, find_model
 from posepart.models.openvino import OpenVinoNetwork
-from posepart.models.refine import RefineFCN
+from posepart.models.refine import SecondStage
 from posepart.models.weight_files import load_network, read_tensors
 from posepart.pipeline import Assembler, Pipeline
 from posepart.stages.calibration import load_calibration
@@ -140,7 +140,7 @@ def load_pairwise(path: Path) -> PairwiseModel:
     return PairwiseModel.from_arrays({name: tensor.numpy() for name, tensor in read_tensors(path).items()})
 
 
-def load_second_stage(path: Path) -> RefineFCN:
+def load_second_stage(path: Path) -> SecondStage:
     """The second-stage network of a weight file.
 
     Raises
@@ -149,7 +149,7 @@ def load_second_stage(path: Path) -> RefineFCN:
         If the file is missing, damaged, or holds another kind of network.
     """
     network = load_network(path)
-    if not isinstance(network, RefineFCN):
+    if not isinstance(network, SecondStage):
         raise ValueError(
             f"{path}: holds a {type(network).__name__}, no second stage; `train.py refine` makes one"
         )

@@ -23,7 +23,7 @@ class Trace:
     """A result, and how it came about."""
 
     scene: Scene
-    evidence: tuple[Evidence, ...]  # one per person box, best box first
+    evidence: tuple[Evidence, ...]  # one per person box, best box first; parts as the last CRF read them
     groupings: tuple[Grouping, ...]  # what the assembler made of each
     sources: tuple[Source, ...]  # the crop and pose from which each of the scene's people comes
     left_out: int = 0  # further people whom the detector found, beyond `detection.max_people`
@@ -76,6 +76,10 @@ class Pipeline:
     ) -> Trace:
         """The stages after the networks; ablations start here, from evidence that they keep in files.
 
+        With `rounds` above 1 (Sec. 3.2, "iteratively") the CRF reads the parts that the second stage has refined,
+        the second stage reads the first-stage parts with the new poses, and so on; without a second stage every
+        round is the first.
+
         Parameters
         ----------
         evidence : sequence of Evidence
@@ -85,15 +89,17 @@ class Pipeline:
             Counts the time of the stages; a new one by default.
         """
         clock = clock or Stopwatch()
-        groupings = [clock.time("crf", self.assembler, seen) for seen in evidence]
-        clock.move(sum(grouping.certificate.seconds for grouping in groupings), "crf", "ilp")
-        choices = [
-            choose_poses(grouping, seen.crop, self.config.choice)
-            for grouping, seen in zip(groupings, evidence, strict=True)
-        ]
-        parts = [seen.parts for seen in evidence]
-        if self.refiner is not None:
-            parts = clock.time("refinement", self.refiner, parts, choices)
+        first_stage = parts = [seen.parts for seen in evidence]
+        for _ in range(self.config.rounds):
+            evidence = [replace(seen, parts=own) for seen, own in zip(evidence, parts, strict=True)]
+            groupings = [clock.time("crf", self.assembler, seen) for seen in evidence]
+            clock.move(sum(grouping.certificate.seconds for grouping in groupings), "crf", "ilp")
+            choices = [
+                choose_poses(grouping, seen.crop, self.config.choice)
+                for grouping, seen in zip(groupings, evidence, strict=True)
+            ]
+            if self.refiner is not None:
+                parts = clock.time("refinement", self.refiner, first_stage, choices)
         merged = clock.time("merge", merge, evidence, groupings, choices, parts, photo_shape, self.config)
         scene = Scene(merged.people, merged.part_map, merged.person_map, self.name, clock.seconds)
         return Trace(calibrate(scene, self.calibration), tuple(evidence), tuple(groupings), merged.sources)

@@ -10,6 +10,10 @@ from posepart.config import PAPER, PRESETS, ChoiceConfig, DetectionConfig, Merge
 PRINTED = {
     "detection.score_threshold": 0.6,  # Sec. 4.1
     "detection.nms_iou": 0.6,  # Sec. 4.1
+    "choice.centre_share": 0,  # Sec. 3.1: the one whose centre is closest
+    "skeleton.joint_values": "joints",  # Sec. 3.2: joint label map
+    "skeleton.sharp": True,  # Sec. 3.2: label maps
+    "merge.vote_without_pose": True,  # Sec. 3: from different boxes
     "detection.tiles": "off",  # the detector sees the photo once
     "candidates.max_per_joint": 6,  # Sec. 4.1
     "candidates.score_threshold": 0.2,  # Sec. 4.1
@@ -35,6 +39,7 @@ PRINTED = {
     "upright_pose": False,
     "part_scales": (1.0,),
     "refine": True,  # Sec. 3.2
+    "rounds": 1,  # Sec. 3.2: "we only do the refinement once"
 }
 
 

@@ -1,5 +1,6 @@
 """The stages in order, on drawn people that stand-in networks can see."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from posepart.batch import predict_photos
-from posepart.config import ChoiceConfig, CropConfig, FeatureConfig, PipelineConfig
+from posepart.config import PAPER, ChoiceConfig, CropConfig, FeatureConfig, MergeConfig, PipelineConfig
 from posepart.ilp import Problem, solve
 from posepart.io.run_folder import prepare_out
 from posepart.schema import SKELETON, Part
@@ -23,7 +24,7 @@ from posepart.stages.networks import FcnNetworks
 from posepart.stages.pairwise import PairwiseModel
 from posepart.stages.pose_nms import rank_of
 from posepart.stopwatch import STAGES
-from posepart.structures import PersonBoxes, Scene
+from posepart.structures import Choice, PartMaps, PersonBoxes, Scene
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,67 @@ def test_a_box_without_a_person_gives_no_pose() -> None:
     scene = pipeline_of(boxes)(np.zeros((40, 60, 3), np.uint8))
     assert scene.people == ()
     assert not scene.part_map.any()
+
+
+class SaysTorso(nn.Module):
+    """A Part FCN that sees a torso everywhere."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        logits = torch.zeros(len(batch), 7, 64, 64)
+        logits[:, Part.TORSO] = 8.0
+        return logits
+
+
+@pytest.mark.parametrize("votes", [False, True])
+def test_a_crop_without_a_pose_casts_its_part_votes_in_the_paper(votes: bool) -> None:
+    boxes = PersonBoxes(np.array([[5, 5, 30, 35]], np.float32), np.array([0.9], np.float32))
+    assert PAPER.merge.vote_without_pose and not PipelineConfig().merge.vote_without_pose
+    config = PipelineConfig(merge=MergeConfig(vote_without_pose=votes))
+    pipeline = pipeline_of(boxes, config)
+    networks = replace(pipeline.networks, part=SaysTorso())  # type: ignore[type-var]
+    scene = replace(pipeline, networks=networks)(np.zeros((40, 60, 3), np.uint8))
+    assert scene.people == () and not scene.person_map.any()
+    assert (scene.part_map[10:30, 10:25] == (Part.TORSO if votes else Part.BACKGROUND)).all()
+
+
+class Undecided:
+    """A second stage that finds legs everywhere and remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.seen: list[Sequence[PartMaps]] = []
+
+    def __call__(self, parts: Sequence[PartMaps], choices: Sequence[Choice]) -> list[PartMaps]:
+        self.seen.append(parts)
+        legs = np.zeros_like(parts[0].scores)
+        legs[Part.LOWER_LEG] = 1.0
+        return [PartMaps(legs, maps.stride) for maps in parts]
+
+
+def test_in_a_second_round_the_crf_reads_refined_parts_and_the_second_stage_the_first_ones() -> None:
+    """Sec. 3.2: "to do learning and inference iteratively"."""
+    once = pipeline_of(boxes_of(FIGURES[:1]), PipelineConfig())
+    photo = draw(FIGURES[:1])
+    for rounds in (1, 3):
+        refiner = Undecided()
+        pipeline = replace(once, config=replace(once.config, rounds=rounds), refiner=refiner)  # type: ignore[arg-type]
+        trace = pipeline.trace(photo)
+        assert len(refiner.seen) == rounds
+        for parts in refiner.seen:  # the second stage always refines the first stage's parts
+            np.testing.assert_array_equal(parts[0].scores, refiner.seen[0][0].scores)
+        read = trace.evidence[0].parts.scores
+        assert bool((read[Part.LOWER_LEG] == 1).all()) == (rounds > 1)
+        (grouping,) = trace.groupings
+        assert isinstance(grouping, SolvedCrf) and grouping.geometry is not None
+        assert bool((grouping.geometry.labels == Part.LOWER_LEG).all()) == (rounds > 1)
+    with pytest.raises(ValueError, match="rounds: expected a whole number of at least 1, got 0"):
+        PipelineConfig(rounds=0)
+
+
+def test_rounds_without_a_second_stage_change_nothing(scene: Scene) -> None:
+    config = PipelineConfig(refine=False)
+    one, two = (pipeline_of(boxes_of(FIGURES), replace(config, rounds=k))(draw(FIGURES)) for k in (1, 2))
+    np.testing.assert_array_equal(one.part_map, two.part_map)
+    np.testing.assert_array_equal(by_place(one), by_place(two))
 
 
 def test_a_trace_knows_how_many_people_were_left_out() -> None:

@@ -26,7 +26,7 @@ def labelled_boxes(sample: Sample) -> PersonBoxes:
     return PersonBoxes(boxes, np.ones(len(boxes), np.float32))
 
 
-def photo_box(sample: Sample) -> PersonBoxes:
-    """The whole photo as one box, with score 1."""
-    edges = np.array([[-0.5, -0.5, sample.width - 0.5, sample.height - 0.5]], np.float32)
+def whole_photo(width: int, height: int) -> PersonBoxes:
+    """A photo as one box, with score 1."""
+    edges = np.array([[-0.5, -0.5, width - 0.5, height - 0.5]], np.float32)
     return PersonBoxes(edges, np.ones(1, np.float32))

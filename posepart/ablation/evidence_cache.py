@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256 as digest
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,10 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.ablation.boxes import labelled_boxes, photo_box
+from posepart.ablation.boxes import labelled_boxes, whole_photo
+from posepart.ablation.deepercut import DeeperCut, deepercut_config
+from posepart.ablation.variants import BOXES, PHOTO, SCALED
+from posepart.arrays import Rgb
 from posepart.config import PipelineConfig
 from posepart.data.sample import Sample
 from posepart.geometry.frames import Affine
@@ -19,7 +22,9 @@ from posepart.io.files import read_json, sha256, write_atomically, write_json
 from posepart.io.photos import read_photo
 from posepart.models.model_set import find_model
 from posepart.pipeline import Pipeline
+from posepart.stages.crf import CrfAssembler
 from posepart.stages.crops import crop_boxes
+from posepart.stages.networks import FcnNetworks
 from posepart.structures import Candidates, Crop, Evidence, PartMaps
 
 _CANDIDATE_ARRAYS = ("xy", "joint", "scores", "offsets")
@@ -56,25 +61,32 @@ class EvidenceCache:
             write_json(path, wanted)
         return cls(pipeline, folder, labelled)
 
-    def __call__(self, sample: Sample, whole_photo: bool = False) -> tuple[Evidence, ...]:
-        """The evidence of the person boxes of a photo, or of the whole photo as one box.
+    def __call__(self, sample: Sample, view: str = BOXES) -> tuple[Evidence, ...]:
+        """The evidence of the person boxes of a photo, or of the whole photo as one box (`variants.VIEWS`).
 
         It is read back from the file even where it was just written: part scores are kept at half precision, and
         every run is to see the same numbers.
         """
-        kind = "photo" if whole_photo else "given" if self.labelled else "detected"
+        kind = view if view != BOXES else "given" if self.labelled else "detected"
         name = digest(str(sample.image_path).encode()).hexdigest()[:12]
         path = self.folder / kind / f"{sample.image_path.stem}_{name}.npz"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            image = read_photo(sample.image_path)
-            if whole_photo:
-                boxes = photo_box(sample)
-            else:
-                boxes = labelled_boxes(sample) if self.labelled else self.pipeline.detector(image)
-            crops = crop_boxes(image, boxes, self.pipeline.config.crop)
-            save_evidence(path, self.pipeline.networks(crops))
+            save_evidence(path, self._see(sample, read_photo(sample.image_path), view))
         return load_evidence(path)
+
+    def _see(self, sample: Sample, image: Rgb, view: str) -> Sequence[Evidence]:
+        networks = self.pipeline.networks
+        if view == SCALED:
+            assert isinstance(networks, FcnNetworks) and isinstance(self.pipeline.assembler, CrfAssembler)
+            config = deepercut_config(self.pipeline.config)
+            own = replace(networks, config=config)
+            return [DeeperCut(own, self.pipeline.assembler.pairwise, config).see(image)]
+        if view == PHOTO:
+            boxes = whole_photo(sample.width, sample.height)
+        else:
+            boxes = labelled_boxes(sample) if self.labelled else self.pipeline.detector(image)
+        return networks(crop_boxes(image, boxes, self.pipeline.config.crop))
 
 
 def evidence_settings(model: str, detector: str, config: PipelineConfig) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from posepart.ablation.variants import Question, Variant
+from posepart.ablation.deepercut import deepercut_config
+from posepart.ablation.trees import TREES
+from posepart.ablation.variants import PHOTO, SCALED, Question, Variant
 from posepart.config import PipelineConfig
 from posepart.schema import NUM_JOINTS
 
 
 @dataclass(frozen=True)
-class SecondStage:
+class TrainedStage:
     """A second stage that is trained for the ablation."""
 
     builder: str  # of `models.builders`
@@ -17,12 +19,12 @@ class SecondStage:
     skeleton_map: bool  # whether it sees the maps of limbs
 
 
-SECOND_STAGES: dict[str, SecondStage] = {
-    "zero maps": SecondStage("refine_distances", joint_map=False, skeleton_map=False),
-    "joint maps": SecondStage("refine_distances", joint_map=True, skeleton_map=False),
-    "skeleton maps": SecondStage("refine_distances", joint_map=False, skeleton_map=True),
-    "both maps": SecondStage("refine_distances", joint_map=True, skeleton_map=True),
-    "both as the paper's label maps": SecondStage("refine_labels", joint_map=True, skeleton_map=True),
+SECOND_STAGES: dict[str, TrainedStage] = {
+    "zero maps": TrainedStage("refine_distances", joint_map=False, skeleton_map=False),
+    "joint maps": TrainedStage("refine_distances", joint_map=True, skeleton_map=False),
+    "skeleton maps": TrainedStage("refine_distances", joint_map=False, skeleton_map=True),
+    "both maps": TrainedStage("refine_distances", joint_map=True, skeleton_map=True),
+    "both as the paper's label maps": TrainedStage("refine_labels", joint_map=True, skeleton_map=True),
 }
 
 NOT_RETRAINED = (
@@ -32,7 +34,15 @@ NOT_RETRAINED = (
 )
 
 
-def questions(base: PipelineConfig, retrained: Collection[str] = ()) -> tuple[Question, ...]:
+NOT_FITTED = (
+    "The two trees read the regressions of the CRF on neighbouring joints, f(Pn) and, with segments, f(Ps), as "
+    "printed in Eq. (1). `--fit_photos 60` fits the AOGs and Chen & Yuille's tree, each with potentials of its own."
+)
+
+
+def questions(
+    base: PipelineConfig, retrained: Collection[str] = (), fitted: bool = False
+) -> tuple[Question, ...]:
     """Every question, in the order of the report.
 
     Parameters
@@ -41,8 +51,11 @@ def questions(base: PipelineConfig, retrained: Collection[str] = ()) -> tuple[Qu
         What all variants share, but for what a question changes.
     retrained : collection of str
         The names in `SECOND_STAGES` of those that were trained.
+    fitted : bool
+        Whether the trees of `trees.TREES` were fitted.
     """
     return (
+        _systems(base, fitted),
         _segment_term(base),
         _pairs(base),
         _assemblers(base),
@@ -64,14 +77,13 @@ def _segment_term(base: PipelineConfig) -> Question:
         "segment_term",
         "Segment-joint term, with pairwise weights fitted for each",
         (without, Variant("with", _with_segments(base, True))),
+        tables=("table_1", "table_2"),
     )
 
 
 def _pairs(base: PipelineConfig) -> Question:
     """Eq. (1) as printed, and with the scale and prior of the configuration."""
-    own = base.crf.potentials
-    eq_1 = replace(own, pairwise_scale=1.0, pairwise_prior=0.0)
-    printed = replace(base, crf=replace(base.crf, potentials=eq_1))
+    own, printed = base.crf.potentials, _as_printed(base)
     tempered = f"scale {own.pairwise_scale:g}, prior {own.pairwise_prior:g}"
     return Question(
         "pairs",
@@ -84,15 +96,47 @@ def _pairs(base: PipelineConfig) -> Question:
     )
 
 
+def _as_printed(base: PipelineConfig) -> PipelineConfig:
+    eq_1 = replace(base.crf.potentials, pairwise_scale=1.0, pairwise_prior=0.0)
+    return replace(base, crf=replace(base.crf, potentials=eq_1))
+
+
+def _systems(base: PipelineConfig, fitted: bool) -> Question:
+    """The rows of Tables 1 and 2."""
+    without, segments = _with_segments(base, False), _with_segments(base, True)
+    if fitted:
+        trees = [Variant(kind.title, segments, name) for name, kind in TREES.items()]
+    else:
+        trees = [
+            Variant("tree on the CRF's regressions", _as_printed(without), "tree"),
+            Variant("the same with segments", _as_printed(segments), "tree"),
+        ]
+    deepercut = deepercut_config(base)
+    tempered = replace(deepercut, crf=replace(deepercut.crf, potentials=base.crf.potentials))
+    return Question(
+        "systems",
+        "Systems of Tables 1 and 2, on the same networks",
+        (
+            Variant("our model (w/o seg)", without),
+            Variant("our model (final)", segments),
+            *trees,
+            Variant("DeeperCut", deepercut, "local_search", view=SCALED),
+            Variant("DeeperCut, tempered as ours", tempered, "local_search", view=SCALED),
+        ),
+        "" if fitted else NOT_FITTED,
+        ("table_1", "table_2"),
+    )
+
+
 def _assemblers(base: PipelineConfig) -> Question:
     without, segments = _with_segments(base, False), _with_segments(base, True)
     return Question(
         "assemblers",
-        "Assembler, on the same candidates and potentials",
+        "Assembler, on the same candidates",
         (
             Variant("per-joint maximum", without, "per_joint_maximum"),
-            Variant("tree (AOG-Simple)", without, "tree"),
-            Variant("tree with segments (AOG-Seg)", segments, "tree"),
+            Variant("tree, potentials as printed, without segments", _as_printed(without), "tree"),
+            Variant("tree, potentials as printed", _as_printed(segments), "tree"),
             Variant("local search, without segments", without, "local_search"),
             Variant("local search", segments, "local_search"),
             Variant("exact, without segments", without),
@@ -114,7 +158,8 @@ def _second_stage(base: PipelineConfig, retrained: Collection[str]) -> Question:
         variants.append(zero)
     variants.append(Variant("shipped, both maps", refined))
     note = "" if retrained else NOT_RETRAINED
-    return Question("second_stage", "Pose maps of the second stage", tuple(variants), note)
+    tables = ("table_3", "table_4")
+    return Question("second_stage", "Pose maps of the second stage", tuple(variants), note, tables)
 
 
 def _part_average(base: PipelineConfig) -> Question:
@@ -140,10 +185,11 @@ def _several_poses(base: PipelineConfig) -> Question:
 
 def _boxes(base: PipelineConfig) -> Question:
     whole = replace(base, choice=replace(base.choice, rule="all"))
+    again = Variant("whole photo as one box", whole, view=PHOTO)
     return Question(
         "boxes",
         "Boxes or the whole photo",
-        (Variant("boxes", base), Variant("whole photo as one box", whole)),
+        (Variant("boxes", base), again),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.ablation.paper_tables import PAPER_TABLES, column_scores
 from posepart.ablation.variants import Question, Variant
 from posepart.metrics.bootstrap import Score, Statistic, paired_bootstrap
 from posepart.metrics.judged import ORIGINS, JudgedPhoto
@@ -51,6 +52,13 @@ def _is_of_source(name: str) -> bool:
     return name.startswith("pck_") and not name.endswith("_unmirrored") and name not in by_origin
 
 
+def columns_of(table: str, names: Sequence[str]) -> tuple[Headline, ...]:
+    """The columns of one of the paper's tables among the names of scores."""
+    paper = PAPER_TABLES[table]
+    columns = (Headline(f"{table}: {column}", column, paper.more_is_better) for column in paper.columns)
+    return tuple(column for column in columns if column.name in names)
+
+
 @dataclass(frozen=True)
 class Answer:
     """The scores of a question's variants."""
@@ -69,10 +77,11 @@ class Answer:
 
 
 def headline_scores(photos: Sequence[JudgedPhoto]) -> dict[str, Score]:
-    """The scores of the headlines that have samples, by name, with `remembered` statistics."""
+    """The scores of the headlines that have samples, by name, with `remembered` statistics, and `column_scores`."""
     scores = {score.name: score for score in scores_of(photos) if score.samples}
     shown = [scores[headline.name] for headline in headlines_of(tuple(scores))]
-    return {score.name: replace(score, statistic=remembered(score.statistic)) for score in shown}
+    headlines = {score.name: replace(score, statistic=remembered(score.statistic)) for score in shown}
+    return headlines | column_scores(photos)
 
 
 def remembered(statistic: Statistic) -> Statistic:
@@ -86,7 +95,11 @@ def remembered(statistic: Statistic) -> Statistic:
 
 
 def answer(
-    question: Question, scores: Mapping[Variant, Mapping[str, Score]], replicates: int, seed: int
+    question: Question,
+    scores: Mapping[Variant, Mapping[str, Score]],
+    replicates: int,
+    seed: int,
+    table: str | None = None,
 ) -> Answer:
     """Compare the variants of a question.
 
@@ -97,11 +110,13 @@ def answer(
         From `headline_scores`, on the same photos in the same order for every variant of the question.
     replicates, seed : int
         Of the bootstrap over photos.
+    table : str, optional
+        One of `PAPER_TABLES`, whose columns are then compared in place of the headlines.
     """
     variants = question.variants
     first = scores[variants[0]]
     shared = [name for name in first if all(name in scores[variant] for variant in variants)]
-    headlines = headlines_of(shared)
+    headlines = headlines_of(shared) if table is None else columns_of(table, shared)
     cells = tuple(
         tuple(
             _cell(first[h.name] if i else None, scores[variant][h.name], replicates, seed) for h in headlines
@@ -132,6 +147,14 @@ def to_markdown(answer: Answer) -> str:
     )
     note = f"{answer.question.note} Photos: {sizes}.".strip()
     return table_to_markdown(answer.table(_title, note), level=2)
+
+
+def table_to_section(key: str, answer: Answer) -> str:
+    """The answer in the columns of one of the paper's tables as a subsection in Markdown."""
+    paper = PAPER_TABLES[key]
+    less = "" if paper.more_is_better else ", less is better"
+    table = replace(answer.table(lambda headline: headline.title), title=f"{paper.title}{less}")
+    return table_to_markdown(table, level=3)
 
 
 def _title(headline: Headline) -> str:

@@ -22,6 +22,7 @@ class LabelledPerson:
     joints: Float32 | None  # (J, 3) x, y, visibility, of the sample's schema; None where none is labelled
     joints_from: str = "human"  # "human", "teacher" (a network), "exact" (a generator) or "none"
     instance: int = 0  # the person's value in the instance map, 0 without one
+    head_size: float = 0.0  # px, of PCKh where the data set gives it (MPII's head boxes), else 0
 
     def __post_init__(self) -> None:
         if self.joints is not None:

@@ -39,7 +39,7 @@ from posepart.explanation.records import (
 from posepart.pipeline import Trace
 from posepart.schema import Joint
 from posepart.stages.crf import SolvedCrf, tempered
-from posepart.stages.features import OFFSET_FEATURES, feature_names, pairwise_features
+from posepart.stages.features import feature_names, pairwise_features
 from posepart.stages.pairwise import PAIR_CLASS, LogisticWeights, canonical_order
 from posepart.structures import Pose
 
@@ -162,7 +162,7 @@ def pair_contributions(
     ordered = canonical_order(np.asarray(features, np.float64), label_u, label_v)
     by_term = -(weights.terms(ordered) - origin) * weight
     by_feature = by_term[:, :count]
-    by_feature[:, : len(OFFSET_FEATURES)] += by_term[:, count:]
+    by_feature[:, : by_term.shape[1] - count] += by_term[:, count:]  # exp(-f) of the first features, if any
     return base, by_feature
 
 

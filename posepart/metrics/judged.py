@@ -1,5 +1,6 @@
 """A labelled photo compared with its result, reduced to what the metrics need."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,12 @@ from posepart.data.sample import Sample
 from posepart.metrics.instance_parsing import ParsingRecords, PeopleParts, judge_parsing
 from posepart.metrics.pck import match_people
 from posepart.metrics.people import LabelledPeople, PredictedPeople
-from posepart.metrics.segmentation import confusion_by_size, confusion_matrix, segmentation_scores
+from posepart.metrics.segmentation import (
+    SIZE_EDGES,
+    confusion_by_size,
+    confusion_matrix,
+    segmentation_scores,
+)
 from posepart.metrics.similarity import object_keypoint_similarity
 from posepart.schema import LIMB_JOINTS, NUM_JOINTS
 from posepart.structures import Scene
@@ -59,7 +65,9 @@ def predicted_people(scene: Scene) -> PredictedPeople:
     )
 
 
-def judge(sample: Sample, scene: Scene, parts: bool = True) -> JudgedPhoto:
+def judge(
+    sample: Sample, scene: Scene, parts: bool = True, edges: Sequence[float] = SIZE_EDGES
+) -> JudgedPhoto:
     """Compare a result with its sample, whose label maps are read.
 
     Parameters
@@ -68,6 +76,8 @@ def judge(sample: Sample, scene: Scene, parts: bool = True) -> JudgedPhoto:
     scene : Scene
     parts : bool
         Whether the result has part maps; without them the parts of the photo are not judged.
+    edges : sequence of float
+        px, the three edges between the sizes of people (Table 4), see `segmentation.size_bucket`.
 
     Raises
     ------
@@ -80,7 +90,7 @@ def judge(sample: Sample, scene: Scene, parts: bool = True) -> JudgedPhoto:
             f"{scene.size[0]} x {scene.size[1]}: results are never resized, so predict the photo that was labelled"
         )
     try:
-        confusion, by_size, parsing = _judge_parts(sample, scene) if parts else (None, None, None)
+        judged = _judge_parts(sample, scene, tuple(edges)) if parts else (None, None, None)
     except ValueError as error:
         raise ValueError(f"{sample.part_path}: {error}") from error
     return JudgedPhoto(
@@ -90,9 +100,7 @@ def judge(sample: Sample, scene: Scene, parts: bool = True) -> JudgedPhoto:
         predicted_people(scene),
         np.asarray(sample.ignore_boxes, dtype=np.float64).reshape(-1, 4),
         sample.boxes_complete,
-        confusion,
-        by_size,
-        parsing,
+        *judged,
         sample.parts_from,
     )
 
@@ -117,7 +125,9 @@ def part_similarity(photo: JudgedPhoto) -> float:
     return float("nan") if photo.confusion is None else segmentation_scores(photo.confusion).miou
 
 
-def _judge_parts(sample: Sample, scene: Scene) -> tuple[Index | None, Index | None, ParsingRecords | None]:
+def _judge_parts(
+    sample: Sample, scene: Scene, edges: tuple[float, ...]
+) -> tuple[Index | None, Index | None, ParsingRecords | None]:
     parts, instances = sample.read_parts(), sample.read_instances()
     if parts is None:
         return None, None, None
@@ -125,8 +135,8 @@ def _judge_parts(sample: Sample, scene: Scene) -> tuple[Index | None, Index | No
     boxes = labelled_people(sample).boxes
     values = np.array([p.instance for p in sample.people], dtype=np.int64)
     if instances is None or not values.all():
-        return confusion, confusion_by_size(parts, scene.part_map, boxes), None
-    by_size = confusion_by_size(parts, scene.part_map, boxes, instances, values)
+        return confusion, confusion_by_size(parts, scene.part_map, boxes, edges=edges), None
+    by_size = confusion_by_size(parts, scene.part_map, boxes, instances, values, edges)
     people = np.zeros(parts.shape, dtype=np.int64)
     for index, value in enumerate(values):
         people[instances == value] = index + 1

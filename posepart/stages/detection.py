@@ -19,6 +19,7 @@ from posepart.structures import PersonBoxes
 
 COCO_PERSON = 1  # torchvision's label, after 0 for the background; our own detector's only label
 DETECTRON2_PERSON = 0  # detectron2's label; it has none for the background
+PLAIN_NMS_IOU = 0.6  # Sec. 4.1; without `detection.nms_iou`, where no network of torchvision has its own
 LARGEST_INPUT = 1333  # px, longer side of what a detector sees, unless the detector sets its own
 
 DETECTRON2_MISSING = (
@@ -60,9 +61,14 @@ def select_people(xyxy: Tensor, scores: Tensor, config: DetectionConfig) -> Pers
     xyxy, scores = xyxy[kept], scores[kept]
     order = torch.argsort(scores, descending=True, stable=True)
     xyxy, scores = xyxy[order], scores[order]
-    distinct = torchvision.ops.nms(xyxy, scores, config.nms_iou)
+    distinct = torchvision.ops.nms(xyxy, scores, nms_iou(config))
     best = distinct[: config.max_people]
     return PersonBoxes(xyxy[best].numpy(), scores[best].numpy(), len(distinct) - len(best))
+
+
+def nms_iou(config: DetectionConfig) -> float:
+    """IoU above which `select_people` drops the box of lower score."""
+    return PLAIN_NMS_IOU if config.nms_iou is None else config.nms_iou
 
 
 def shrink(image: Rgb, longest: int) -> Rgb:
@@ -96,13 +102,14 @@ class TorchvisionDetector:
         self.device = torch.device(device)
         self.module = module.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.longest = int(getattr(getattr(module, "transform", None), "max_size", LARGEST_INPUT))
-        self._report_from(self.config.score_threshold, getattr(module, "roi_heads", module))
+        self._set_thresholds(getattr(module, "roi_heads", module))
 
-    @staticmethod
-    def _report_from(threshold: float, head: Any) -> None:
-        """Lower the model's own score threshold to `threshold` if it is higher."""
+    def _set_thresholds(self, head: Any) -> None:
+        """Lower the model's score threshold to ours if it is higher; set the IoU of its NMS if we have one."""
         if hasattr(head, "score_thresh"):
-            head.score_thresh = min(head.score_thresh, threshold)
+            head.score_thresh = min(head.score_thresh, self.config.score_threshold)
+        if hasattr(head, "nms_thresh") and self.config.nms_iou is not None:
+            head.nms_thresh = self.config.nms_iou
 
     @torch.inference_mode()
     def __call__(self, image: Rgb) -> PersonBoxes:
@@ -156,7 +163,7 @@ class Detectron2Detector:
         settings.merge_from_file(path)
         settings.MODEL.DEVICE = str(device)
         settings.MODEL.ROI_HEADS.SCORE_THRESH_TEST = self.config.score_threshold
-        settings.MODEL.ROI_HEADS.NMS_THRESH_TEST = self.config.nms_iou
+        settings.MODEL.ROI_HEADS.NMS_THRESH_TEST = nms_iou(self.config)
         if weights is not None:
             settings.MODEL.WEIGHTS = weights
         elif not Path(config_file).is_file():

@@ -58,7 +58,7 @@ def merge(
     ----------
     evidence, groupings, choices, parts : sequences
         One item per crop: what the networks said, the assembled poses, the people chosen from them, and the part
-        maps, refined or not. The part scores of a crop without people do not count.
+        maps, refined or not. The part scores of a crop without people count with `merge.vote_without_pose` only.
     photo_shape : (H, W)
     config : PipelineConfig
 
@@ -69,10 +69,10 @@ def merge(
     found = list(_found(evidence, groupings, choices, photo_shape, config))
     kept = [found[k] for k in pose_nms([f.person for f in found], [f.rank for f in found], config.merge)]
     people = tuple(item.person for item in kept)
-    posed = [k for k, choice in enumerate(choices) if choice.drawn]
+    votes = [k for k, choice in enumerate(choices) if choice.drawn or config.merge.vote_without_pose]
     size, affines = config.crop.size, [item.crop.affine for item in evidence]
     part_map = merge_parts(
-        [parts[k] for k in posed], [affines[k] for k in posed], size, photo_shape, config.merge
+        [parts[k] for k in votes], [affines[k] for k in votes], size, photo_shape, config.merge
     )
     own = [affines[item.source.crop] for item in kept]
     person_map = pixel_owners(part_map, people, own, size, config.merge)

@@ -35,13 +35,13 @@ for _joint in Joint:
         SYMMETRIC[PAIR_CLASS[_joint, FLIP_JOINTS[_joint]]] = True
 
 
-def term_names(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """The terms of the regression: every feature f, and exp(-f) of the distances and angles.
+def term_names(columns: tuple[str, ...], extended: bool = True) -> tuple[str, ...]:
+    """The terms of the regression: every feature f (Sec. 3.1), and `extended` also exp(-f) of distances and angles.
 
     The logarithm of the odds falls steeply over the first pixels of distance and then levels off, which no
     straight line can follow; DeeperCut's released code adds the same terms.
     """
-    return columns + tuple(f"exp(-{name})" for name in OFFSET_FEATURES)
+    return columns + (tuple(f"exp(-{name})" for name in OFFSET_FEATURES) if extended else ())
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,17 @@ class LogisticWeights:
     columns: tuple[str, ...]  # names of the F features, in order
     mean: Float64  # (F,), subtracted from each feature
     deviation: Float64  # (F,), by which the difference is divided
-    decay: Float64  # (4,), unit of each offset feature inside exp(-f / decay)
+    decay: Float64  # (4,), unit of each offset feature inside exp(-f / decay); (0,) without such terms
     weights: Float64  # (C, T)
     bias: Float64  # (C,)
 
     def __post_init__(self) -> None:
         _check_columns(self.columns)
-        classes, features, terms = len(PAIR_CLASS_NAMES), len(self.columns), len(term_names(self.columns))
+        classes, features, terms = len(PAIR_CLASS_NAMES), len(self.columns), len(self.term_names)
         expected = {
             "mean": (features,),
             "deviation": (features,),
-            "decay": (len(OFFSET_FEATURES),),
+            "decay": (len(OFFSET_FEATURES) if self.extended else 0,),
             "weights": (classes, terms),
             "bias": (classes,),
         }
@@ -74,8 +74,20 @@ class LogisticWeights:
                 )
             object.__setattr__(self, name, array)
 
+    @property
+    def extended(self) -> bool:
+        """Whether the regressions have the terms exp(-f / decay) beside the features that the paper prints."""
+        return len(self.decay) > 0
+
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """The T names of the terms."""
+        return term_names(self.columns, self.extended)
+
     def terms(self, features: NDArray) -> Float64:
         """(M, F) features as the (M, T) float64 terms of the regression."""
+        if not self.extended:
+            return np.asarray((features - self.mean) / self.deviation, np.float64)
         decaying = np.exp(-features[:, : len(OFFSET_FEATURES)] / self.decay)
         return np.concatenate([(features - self.mean) / self.deviation, decaying], axis=1)
 
@@ -179,7 +191,7 @@ class PairwiseModel:
             if weights is not None:
                 arrays |= {f"{prefix}.{name}": getattr(weights, name) for name in _ARRAYS}
                 arrays[f"{prefix}.columns"] = _pack(weights.columns)
-                arrays[f"{prefix}.terms"] = _pack(term_names(weights.columns))
+                arrays[f"{prefix}.terms"] = _pack(weights.term_names)
                 arrays[f"{prefix}.classes"] = _pack(PAIR_CLASS_NAMES)
         return arrays
 
@@ -209,7 +221,8 @@ def _read_variant(arrays: Mapping[str, NDArray], prefix: str) -> LogisticWeights
         )
     columns = _unpack(arrays[f"{prefix}.columns"])
     _check_columns(columns)
-    for name, expected in (("terms", term_names(columns)), ("classes", PAIR_CLASS_NAMES)):
+    terms = term_names(columns, extended=len(arrays[f"{prefix}.decay"]) > 0)
+    for name, expected in (("terms", terms), ("classes", PAIR_CLASS_NAMES)):
         if _unpack(arrays[f"{prefix}.{name}"]) != expected:
             raise ValueError(
                 f"pairwise weights were fitted with other {name} than {', '.join(expected)}: "

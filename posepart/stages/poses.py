@@ -107,7 +107,7 @@ def choose_poses(grouping: Grouping, crop: Crop, config: ChoiceConfig) -> Choice
     if config.rule == "overlap":
         own = pose_by_overlap(grouping, box, config.margin)
     else:
-        own = pose_by_centre(grouping, box)
+        own = pose_by_centre(grouping, box, config.centre_share)
     extra = tuple(
         pose
         for pose in grouping.poses
@@ -138,22 +138,25 @@ def pose_by_overlap(grouping: Grouping, box: NDArray, margin: float) -> Pose | N
     )
 
 
-def pose_by_centre(grouping: Grouping, box: NDArray) -> Pose | None:
+def pose_by_centre(grouping: Grouping, box: NDArray, least_share: float) -> Pose | None:
     """The pose whose centre is nearest the box centre (Sec. 3.1); None without poses.
 
     The centre of a pose is the centre of the bounding box of its joints; the mean of the joints would lie too near
     the arms and shoulders of a person who is half visible. Clusters of a few left-over joints may lie at the very
-    centre, so only poses with at least half as many joints as the largest are considered. Of equally near poses the
-    better scored wins.
+    centre, so only poses with at least `least_share` of the joints of the largest are considered (in the paper all).
+    Of equally near poses the better scored wins.
 
     Parameters
     ----------
     grouping : Grouping
         In the crop frame.
     box : (4,) xyxy, crop frame
+    least_share : float
+        In [0, 1].
     """
     counts = [np.count_nonzero(pose.present) for pose in grouping.poses]
-    large = [pose for pose, count in zip(grouping.poses, counts, strict=True) if 2 * count >= max(counts)]
+    least = least_share * max(counts, default=0)
+    large = [pose for pose, count in zip(grouping.poses, counts, strict=True) if count >= least]
     return min(large, key=lambda pose: _off_centre(pose, box), default=None)
 
 

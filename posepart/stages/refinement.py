@@ -8,7 +8,7 @@ import torch
 
 from posepart.arrays import Float32, in_batches
 from posepart.config import PipelineConfig
-from posepart.models.refine import RefineFCN
+from posepart.models.refine import SecondStage
 from posepart.stages.skeleton_maps import PoseEncoder
 from posepart.structures import Choice, PartMaps
 
@@ -17,7 +17,7 @@ from posepart.structures import Choice, PartMaps
 class Refiner:
     """Draws the poses of every crop as maps and applies the second-stage Part FCN to them and the part scores."""
 
-    network: RefineFCN  # log part scores and pose maps -> part logits
+    network: SecondStage  # log part scores and pose maps -> part logits
     config: PipelineConfig
     joint_map: bool = True  # False: without the maps of joints (ablation)
     skeleton_map: bool = True  # False: without the maps of limbs (ablation)

@@ -13,9 +13,9 @@ import numpy as np
 
 from posepart.arrays import Float32
 from posepart.config import SkeletonMapConfig
-from posepart.geometry.frames import map_to_crop
+from posepart.geometry.frames import crop_to_map, map_to_crop
 from posepart.geometry.segments import segment_distance
-from posepart.schema import FLIP_JOINTS, JOINT_PARTS, NUM_PARTS, SKELETON, Joint, Part
+from posepart.schema import FLIP_JOINTS, JOINT_PARTS, NUM_JOINTS, NUM_PARTS, SKELETON, Joint
 from posepart.structures import Pose
 
 LABELS, DISTANCES = "labels", "distances"
@@ -53,6 +53,11 @@ class PoseEncoder:
                 f"unknown encoding {self.encoding!r} of the pose: choose one of {', '.join(LAYERS)}"
             )
 
+    @property
+    def sided(self) -> bool:
+        """Whether the maps tell left from right: ids of joints do, those of parts and distances do not."""
+        return self.encoding == LABELS and self.config.joint_values == "joints"
+
     def __call__(self, poses: Sequence[Pose], stride: float, shape: tuple[int, int]) -> Float32:
         """The maps of all poses of a crop; where two poses meet, the higher value stays.
 
@@ -69,7 +74,7 @@ class PoseEncoder:
         -------
         (C, h, w) float32 in [0, 1]
             Joint maps before skeleton maps, as many as `LAYERS` says; 0 without a pose. The maps of a mirrored
-            pose are the mirrored maps, since parts do not distinguish left and right.
+            pose are the mirrored maps, unless they are `sided`.
 
         Raises
         ------
@@ -95,25 +100,35 @@ class PoseEncoder:
 def label_maps(pose: Pose, stride: float, shape: tuple[int, int], config: SkeletonMapConfig) -> Float32:
     """The joint label map and the skeleton label map: discs at the joints, sticks between neighbours (Sec. 3.2).
 
-    A label is a *part* id divided by the number of foreground parts: that of a disc is the part p1 of its joint
-    (supplement, Table 1), that of a stick the part p3 of its pair (Table 2). The maps are drawn at crop resolution
-    and averaged down to cells. Parameters as for `PoseEncoder.__call__`.
+    The label of a stick is its part p3 (supplement, Table 2), that of a disc the id of its joint, counted from 1, or
+    with `joint_values` "parts" its part p1 (Table 1). Ids are divided by the largest, so that maps are in [0, 1].
+
+    With `sharp` a cell holds the label of its centre; discs and sticks are drawn at least as wide as the diagonal of
+    a cell, so that none falls between centres, which changes nothing up to stride 4. Otherwise the maps are drawn at
+    crop resolution and averaged down to cells, whose values then are no labels any more. Parameters as for
+    `PoseEncoder.__call__`.
 
     Returns
     -------
     (2, h, w) float32
         In [0, 1].
     """
-    canvas = np.zeros((2, round(shape[0] * stride), round(shape[1] * stride)), np.float32)
-    xy, present = pose.xy, pose.present
-    for joint in sorted(Joint, key=lambda joint: JOINT_PARTS[joint][0]):
+    by_joint = config.joint_values == "joints"
+    values = {joint: joint + 1 if by_joint else int(JOINT_PARTS[joint][0]) for joint in Joint}
+    least = stride / np.sqrt(2) if config.sharp else 0.0  # px, half the diagonal of a cell
+    unit = stride if config.sharp else 1.0  # px per cell of the canvas
+    disc, stick = (max(radius, least) / unit for radius in (config.joint_radius, config.stick_width / 2))
+    canvas = np.zeros((2, *(round(side * stride / unit) for side in shape)), np.float32)
+    xy, present = crop_to_map(pose.xy, stride) if config.sharp else pose.xy, pose.present
+    for joint in sorted(Joint, key=values.__getitem__):
         if present[joint]:
-            _stroke(canvas[0], xy[joint], xy[joint], config.joint_radius, JOINT_PARTS[joint][0])
+            _stroke(canvas[0], xy[joint], xy[joint], disc, values[joint])
     for start, end, part in SKELETON:
         if present[start] and present[end]:
-            _stroke(canvas[1], xy[start], xy[end], config.stick_width / 2, part)
+            _stroke(canvas[1], xy[start], xy[end], stick, part)
     cells = [cv2.resize(layer, shape[::-1], interpolation=cv2.INTER_AREA) for layer in canvas]
-    return np.stack(cells) / np.float32(NUM_PARTS - 1)
+    largest = np.array([NUM_JOINTS if by_joint else NUM_PARTS - 1, NUM_PARTS - 1], np.float32)
+    return np.stack(cells) / largest[:, None, None]
 
 
 def distance_maps(pose: Pose, stride: float, shape: tuple[int, int], config: SkeletonMapConfig) -> Float32:
@@ -151,8 +166,8 @@ _Encoder = Callable[[Pose, float, tuple[int, int], SkeletonMapConfig], Float32]
 _ENCODERS: dict[str, _Encoder] = {LABELS: label_maps, DISTANCES: distance_maps}
 
 
-def _stroke(canvas: Float32, start: Float32, end: Float32, radius: float, part: Part) -> None:
-    """Set the pixels at most `radius` px from the segment from `start` to `end`; a disc if they coincide.
+def _stroke(canvas: Float32, start: Float32, end: Float32, radius: float, value: int) -> None:
+    """Set to `value` the pixels at most `radius` px from the segment from `start` to `end`; a disc if they coincide.
 
     OpenCV's thick lines are wider than asked for, and those of mirrored ends are not mirror images.
     """
@@ -166,4 +181,4 @@ def _stroke(canvas: Float32, start: Float32, end: Float32, radius: float, part: 
     square = max(float(dx * dx + dy * dy), 1e-12)
     along = np.clip(x * np.float32(dx / square) + y * np.float32(dy / square), 0, 1)
     near = (x - along * dx) ** 2 + (y - along * dy) ** 2 <= radius * radius
-    canvas[y0 : y1 + 1, x0 : x1 + 1][near] = part
+    canvas[y0 : y1 + 1, x0 : x1 + 1][near] = value

@@ -27,18 +27,20 @@ _NEIGHBOURING: Mask = np.zeros(len(PAIR_CLASS_NAMES), bool)
 _NEIGHBOURING[PAIR_CLASS[PAIR_PART >= 0]] = True
 
 
-def fit(pairs: LabelledPairs, config: PairFitConfig) -> PairwiseModel:
+def fit(pairs: LabelledPairs, config: PairFitConfig, extended: bool = True) -> PairwiseModel:
     """Fit both variants of Table 1 on the same pairs, each on its own columns.
 
-    From pairs with only the 4 offset columns, the model has no variant with the segment term.
+    From pairs with only the 4 offset columns, the model has no variant with the segment term. `extended` is as for
+    `fit_weights`.
     """
-    with_segments = (
-        fit_weights(pairs, True, config) if pairs.features.shape[1] == len(FEATURE_NAMES) else None
-    )
-    return PairwiseModel(with_segments, fit_weights(pairs, False, config))
+    whole = pairs.features.shape[1] == len(FEATURE_NAMES)
+    with_segments = fit_weights(pairs, True, config, extended) if whole else None
+    return PairwiseModel(with_segments, fit_weights(pairs, False, config, extended))
 
 
-def fit_weights(pairs: LabelledPairs, segment_term: bool, config: PairFitConfig) -> LogisticWeights:
+def fit_weights(
+    pairs: LabelledPairs, segment_term: bool, config: PairFitConfig, extended: bool = True
+) -> LogisticWeights:
     """One logistic regression per class of joint-type pair.
 
     A class that joins a joint with its mirror image, such as both shoulders, is fitted to the pairs in both orders,
@@ -51,6 +53,8 @@ def fit_weights(pairs: LabelledPairs, segment_term: bool, config: PairFitConfig)
     segment_term : bool
         Whether to fit to all 14 columns, instead of the first 4.
     config : PairFitConfig
+    extended : bool
+        Whether the regression has terms exp(-f) of the first four features beside the features (`term_names`).
 
     Raises
     ------
@@ -69,22 +73,22 @@ def fit_weights(pairs: LabelledPairs, segment_term: bool, config: PairFitConfig)
             "a regression needs both kinds: give it more crops, or a better pose network"
         )
     ordered = canonical_order(pairs.features[:, : len(columns)], pairs.label_u, pairs.label_v)
-    scaling = _scaling(ordered.astype(np.float64), pairs.positive, columns)
+    scaling = _scaling(ordered.astype(np.float64), pairs.positive, columns, extended)
     weights, bias = _fit_classes(scaling, ordered.astype(np.float64), pairs, config)
     return LogisticWeights(columns, scaling.mean, scaling.deviation, scaling.decay, weights, bias)
 
 
-def _scaling(features: Float64, positive: Mask, columns: tuple[str, ...]) -> LogisticWeights:
+def _scaling(features: Float64, positive: Mask, columns: tuple[str, ...], extended: bool) -> LogisticWeights:
     """Weights of zero with the scaling of the features, which is the same for both ends of a pair."""
     both_ways = np.concatenate([features, swap_ends(features)])
     deviation = both_ways.std(axis=0)
     typical = np.median(both_ways[np.tile(positive, 2), : len(OFFSET_FEATURES)], axis=0)
-    shape = len(PAIR_CLASS_NAMES), len(term_names(columns))
+    shape = len(PAIR_CLASS_NAMES), len(term_names(columns, extended))
     return LogisticWeights(
         columns,
         both_ways.mean(axis=0),
         np.where(deviation > 1e-9, deviation, 1.0),
-        np.maximum(typical, 1e-3),
+        np.maximum(typical, 1e-3) if extended else np.zeros(0),
         np.zeros(shape),
         np.zeros(shape[0]),
     )

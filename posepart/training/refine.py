@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from posepart.arrays import Float32
 from posepart.metrics.segmentation import confusion_matrix, segmentation_scores
-from posepart.schema import IGNORE, NUM_JOINTS, NUM_PARTS, Part
+from posepart.schema import FLIP_JOINTS, IGNORE, NUM_JOINTS, NUM_PARTS, Part
 from posepart.stages.skeleton_maps import PoseEncoder
 from posepart.structures import Pose
 from posepart.training.loop import device_of
@@ -52,6 +52,9 @@ def encoded(encoder: PoseEncoder, poses: Float32, shape: tuple[int, int]) -> Ten
 class RefineBatches(Dataset[dict[str, Tensor]]):
     """An endless, seeded stream of batches, with half of the crops mirrored (parts have no left or right).
 
+    If the pose maps tell left from right (`PoseEncoder.sided`), the maps of a mirrored crop are those of its
+    mirrored pose.
+
     Background of which the first stage is sure is ignored, so that people and what is near them count.
     """
 
@@ -61,18 +64,30 @@ class RefineBatches(Dataset[dict[str, Tensor]]):
     def __getitem__(self, step: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self.seed, step])
         rows = rng.integers(0, len(self.examples), self.batch_size)
-        mirror = torch.from_numpy(rng.random(self.batch_size) < 0.5)
+        mirror = rng.random(self.batch_size) < 0.5
         labels = self.examples.labels[rows]
         parts = self.examples.parts[rows].astype(np.float32)
+        poses = self.examples.poses[rows]
+        if self.encode.sided:
+            poses[mirror] = mirrored(poses[mirror], self.encode.crop_size)
         sure = (labels == Part.BACKGROUND) & (parts[:, Part.BACKGROUND] > np.log(SURE))
         batch = {
             "parts": torch.from_numpy(parts),
-            "poses": encoded(self.encode, self.examples.poses[rows], (labels.shape[1], labels.shape[2])),
+            "poses": encoded(self.encode, poses, (labels.shape[1], labels.shape[2])),
             "labels": torch.from_numpy(np.where(sure, np.uint8(IGNORE), labels)),
         }
-        for values in batch.values():
-            values[mirror] = values[mirror].flip(-1)
+        turned = torch.from_numpy(mirror)
+        for name, values in batch.items():
+            if name != "poses" or not self.encode.sided:
+                values[turned] = values[turned].flip(-1)
         return batch
+
+
+def mirrored(poses: Float32, crop_size: int) -> Float32:
+    """The poses (B, 14, 3) of the mirrored crops, left and right exchanged."""
+    turned = poses[:, list(FLIP_JOINTS)]
+    turned[..., 0] = np.where(turned[..., 2] > 0, crop_size - 1 - turned[..., 0], turned[..., 0])
+    return turned
 
 
 class RefineLoss:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from helpers.candidates import CONFIG, candidates_of, distance_model, evidence_of, skeleton
 
-from posepart.ablation.assemblers import ASSEMBLERS, best_subtree
+from posepart.ablation.assemblers import ASSEMBLERS
+from posepart.ablation.trees import best_subtree
 from posepart.config import LabelConfig, PipelineConfig, PotentialConfig
 from posepart.schema import NUM_JOINTS, SKELETON, Joint
 from posepart.stages.crf import SolvedCrf

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posepart.ablation.boxes import FixedBoxes, labelled_boxes, photo_box
+from posepart.ablation.boxes import FixedBoxes, labelled_boxes, whole_photo
 from posepart.data.sample import LabelledPerson, Sample
 
 IMAGE = np.zeros((30, 40, 3), np.uint8)
@@ -24,6 +24,6 @@ def test_labelled_boxes_stand_in_for_a_detector() -> None:
 
 
 def test_the_box_of_a_photo_reaches_to_the_outer_edges_of_its_pixels() -> None:
-    boxes = photo_box(sample(2))
+    boxes = whole_photo(40, 30)
     assert boxes.xyxy.tolist() == [[-0.5, -0.5, 39.5, 29.5]]
     assert boxes.scores.tolist() == [1]

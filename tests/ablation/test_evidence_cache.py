@@ -9,6 +9,7 @@ from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
 from PIL import Image
 
 from posepart.ablation.evidence_cache import EvidenceCache, load_evidence, save_evidence
+from posepart.ablation.variants import PHOTO
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.stages.crops import crop_boxes
 from posepart.structures import Evidence, PersonBoxes
@@ -61,10 +62,10 @@ def test_detector_and_networks_see_a_photo_once(tmp_path: Path) -> None:
     labelled = replace(detected, labelled=True)
     assert [item.crop.score for item in detected(sample)] == pytest.approx([0.95, 0.85])
     assert [item.crop.score for item in labelled(sample)] == [1]
-    (whole,) = detected(sample, whole_photo=True)
+    (whole,) = detected(sample, PHOTO)
     np.testing.assert_array_equal(whole.crop.box, [-0.5, -0.5, 329.5, 189.5])
     path.unlink()  # nothing is left to be seen
-    assert (len(detected(sample)), len(labelled(sample)), len(labelled(sample, True))) == (2, 1, 1)
+    assert (len(detected(sample)), len(labelled(sample)), len(labelled(sample, PHOTO))) == (2, 1, 1)
 
 
 def test_a_folder_of_other_settings_is_refused(tmp_path: Path) -> None:

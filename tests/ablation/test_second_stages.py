@@ -7,6 +7,7 @@ import pytest
 
 from posepart.ablation.questions import SECOND_STAGES
 from posepart.ablation.second_stages import train_second_stages
+from posepart.config import PipelineConfig
 from posepart.models.refine import RefineFCN
 from posepart.training.refine import RefineExamples
 
@@ -28,10 +29,10 @@ def examples() -> RefineExamples:
 
 
 def test_second_stages_are_trained_alike_and_once(examples: RefineExamples, tmp_path: Path) -> None:
-    networks = train_second_stages(examples, tmp_path, steps=1, seed=0)
+    networks = train_second_stages(examples, tmp_path, steps=1, seed=0, config=PipelineConfig())
     assert list(networks) == list(SECOND_STAGES)
     assert all(isinstance(network, RefineFCN) for network in networks.values())
     written = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/refine.safetensors")}
     assert len(written) == 5
-    train_second_stages(examples, tmp_path, steps=1, seed=0)
+    train_second_stages(examples, tmp_path, steps=1, seed=0, config=PipelineConfig())
     assert {path: path.stat().st_mtime_ns for path in written} == written

@@ -10,12 +10,11 @@ import torch
 from helpers.stand_ins import FIGURES, PAIRWISE, boxes_of, draw, pipeline_of
 from torch import Tensor
 
-from posepart.ablation.boxes import photo_box
+from posepart.ablation.boxes import whole_photo
 from posepart.ablation.evidence_cache import load_evidence, save_evidence
-from posepart.ablation.variants import SHIPPED, SharedGroupings, Variant, variant_pipeline
+from posepart.ablation.variants import PHOTO, SHIPPED, SharedGroupings, Variant, variant_pipeline
 from posepart.arrays import Rgb
 from posepart.config import CropConfig, PipelineConfig
-from posepart.data.sample import Sample
 from posepart.models.refine import RefineFCN
 from posepart.pipeline import Pipeline
 from posepart.stages.calibration import Calibration
@@ -84,11 +83,9 @@ def test_the_whole_photo_as_a_box_finds_everybody_with_their_extents() -> None:
     image = draw(FIGURES[:2], (256, 190))
     choice = replace(CONFIG.choice, rule="all")
     config = replace(CONFIG, crop=CropConfig(margin=1.0), choice=choice)
-    photo = Sample(Path("photo.jpg"), 256, 190, (), np.zeros((0, 4), np.float32), True)
-    variant = Variant("whole photo", config)
-    assert variant.whole_photo
+    variant = Variant("whole photo", config, view=PHOTO)
     network = Listens(width=8)
-    scene = run(photo_box(photo), variant, network, image)
+    scene = run(whole_photo(256, 190), variant, network, image)
     assert len(scene.people) == 2
     for person in scene.people:
         joints = person.pose.xy[person.pose.present]

@@ -81,8 +81,9 @@ def test_what_another_model_saw_is_not_used(data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--only", "everything"], "there is no everything; choose from segment_term, pairs"),
+        (["--only", "everything"], "there is no everything; choose from systems, segment_term"),
         (["--refine_steps", "1", "--refine_split", "val"], "trained on the photos on which they are tested"),
+        (["--fit_photos", "9", "--fit_split", "val"], "fitted to the photos on which they are tested"),
     ],
 )
 def test_wrong_options_are_explained(data: Path, tmp_path: Path, options: list[str], message: str) -> None:
@@ -128,6 +129,6 @@ def test_second_stages_are_trained_on_predictions_of_this_model(data: Path, tmp_
     trained = [f"retrained, {name}" for name in SECOND_STAGES]
     assert list(rows) == ["first stage only", *trained, "shipped, both maps"]
     write_predictions(out / "refine" / "train.npz", "another")
-    message = r"train\.npz: predicted by other weights; remove it, or choose another"
+    message = r"train\.npz: predicted by other weights or settings; remove it, or choose another"
     with pytest.raises(ValueError, match=message):
         ablate.main([*command, "-o", str(out)])

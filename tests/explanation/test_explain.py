@@ -216,8 +216,11 @@ def test_contributions_by_hand() -> None:
     assert np.count_nonzero(by_feature) == 2
 
 
-def test_contributions_add_up_in_either_order() -> None:
+@pytest.mark.parametrize("extended", [True, False])
+def test_contributions_add_up_in_either_order(extended: bool) -> None:
     candidates, weights = crowd(list(Joint), 1), MODEL.variant(True)
+    if not extended:
+        weights = replace(weights, decay=np.zeros(0), weights=weights.weights[:, : len(weights.columns)])
     geometry = part_geometry(some_parts(), SEGMENTS)
     u, v = np.triu_indices(NUM_JOINTS, 1)
     results = []

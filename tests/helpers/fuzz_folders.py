@@ -100,7 +100,7 @@ def model_files() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         torch.manual_seed(0)
-        network = RefineFCN("labels", 2, width=8, separable=True)
+        network = RefineFCN("labels", 2, width=8)
         card = Card(name="small", builder="refine_labels", arguments={"width": 8}, metrics={"miou": 0.5})
         for stage in STAGES:
             if stage != "crf":

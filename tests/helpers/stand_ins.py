@@ -113,7 +113,7 @@ def pipeline_of(
     config = replace(
         config or PipelineConfig(), mirror_pose=False, upright_pose=False, part_scales=(1.0,)
     )  # SeesJoints reads joint types from colours
-    refiner = Refiner(RefineFCN(width=8, separable=True).eval(), config) if config.refine else None
+    refiner = Refiner(RefineFCN(width=8).eval(), config) if config.refine else None
     networks = FcnNetworks(SeesJoints(), SeesParts(), config)
     return Pipeline(
         lambda image: boxes, networks, CrfAssembler(pairwise, config), refiner, config, name="stand-in"

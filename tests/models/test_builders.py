@@ -7,7 +7,7 @@ from posepart.models.baselines.deeplab import DeepLab
 from posepart.models.builders import BUILDERS, build
 from posepart.models.fcn import PartFCN
 from posepart.models.pose_fcn import PoseNetwork
-from posepart.models.refine import RefineFCN
+from posepart.models.refine import SecondStage
 from posepart.stages.skeleton_maps import LAYERS
 
 
@@ -39,7 +39,7 @@ def test_part_builders(name: str) -> None:
 def test_refine_builders(name: str) -> None:
     with torch.device("meta"):
         network = build(name)
-        assert isinstance(network, RefineFCN)
+        assert isinstance(network, SecondStage)
         pose = torch.zeros(1, sum(int(maps) for maps in LAYERS[network.encoding]), 8, 8)
         assert network(torch.zeros(1, 7, 8, 8), pose).shape == (1, 7, 8, 8)
 

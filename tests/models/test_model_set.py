@@ -18,7 +18,7 @@ from posepart.models.weight_files import save_weights, sha256, write_card
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     path = tmp_path / "set" / "refine.safetensors"
-    save_weights(path, RefineFCN(width=8, separable=True), Card(stage="refine", builder="refine_labels"))
+    save_weights(path, RefineFCN(width=8), Card(stage="refine", builder="refine_labels"))
     return path
 
 

@@ -29,7 +29,7 @@ CARD = Card(builder="refine_labels", arguments={"width": 64}, stage="refine")
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     torch.manual_seed(0)
-    network = RefineFCN(width=64, separable=True)
+    network = RefineFCN(width=64)
     torch.nn.init.normal_(network.out.weight)
     path = tmp_path / "set" / "refine.safetensors"
     save_weights(path, network, CARD)
@@ -38,7 +38,7 @@ def saved(tmp_path: Path) -> Path:
 
 def test_round_trip_at_half_precision(saved: Path) -> None:
     torch.manual_seed(0)
-    original = RefineFCN(width=64, separable=True)
+    original = RefineFCN(width=64)
     torch.nn.init.normal_(original.out.weight)
     loaded = load_network(saved)
     assert not loaded.training
@@ -164,12 +164,12 @@ def test_card_with_an_unknown_builder(saved: Path) -> None:
 
 def test_load_into_another_shape(saved: Path) -> None:
     with pytest.raises(ValueError, match=r"refine\.safetensors: the weights do not fit .*size mismatch"):
-        load_into(RefineFCN(width=32, separable=True), saved)
+        load_into(RefineFCN(width=32), saved)
 
 
 def test_eight_bits(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = RefineFCN(width=64, separable=True)
+    network = RefineFCN(width=64)
     torch.nn.init.normal_(network.out.weight)
     path = tmp_path / "refine.safetensors"
     save_weights(path, network, CARD, eight_bit=["stack.2", "out"])
@@ -204,11 +204,11 @@ def test_eight_bits_of_what_is_not_there(tmp_path: Path) -> None:
 
 def test_fresh_parts_keep_their_values(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = RefineFCN(width=64, separable=True)
+    network = RefineFCN(width=64)
     state = {k: v for k, v in network.state_dict().items() if not k.startswith("stack.2.")}
     path = tmp_path / "refine.safetensors"
     save_tensors(path, state, CARD)
-    other = RefineFCN(width=64, separable=True)
+    other = RefineFCN(width=64)
     own = {k: v.clone() for k, v in other.state_dict().items() if k.startswith("stack.2.")}
     load_into(other, path, fresh=["stack.2"])
     for name, tensor in other.state_dict().items():

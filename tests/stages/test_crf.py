@@ -53,7 +53,7 @@ def test_two_people_are_told_apart_and_the_one_at_the_centre_is_chosen() -> None
     people = [skeleton(60, 70), skeleton(135, 75)]
     found = assemble(candidates_of(people))
     assert len(found.poses) == 2
-    chosen = pose_by_centre(found, np.array([0.0, 0.0, 255.0, 255.0]))
+    chosen = pose_by_centre(found, np.array([0.0, 0.0, 255.0, 255.0]), 0.0)
     assert chosen is not None
     np.testing.assert_allclose(chosen.xy, people[1])
 

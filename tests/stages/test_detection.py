@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torchvision
 from skimage import data
 from torch import Tensor, nn
 
 from posepart.arrays import Rgb
-from posepart.config import DetectionConfig
+from posepart.config import PAPER, DetectionConfig
 from posepart.models.detector.network import person_detector
 from posepart.models.model_set import INSTALLED, Card
 from posepart.models.weight_files import save_weights
@@ -239,6 +240,38 @@ def test_detectron2_boxes_of_a_large_photo_return_to_its_frame() -> None:
     detector = Detectron2Detector("COCO-Detection/x.yaml")
     found = detector(photo(50, 2666))
     assert found.xyxy[0].tolist() == [80, 4, 100, 64]
+
+
+@pytest.mark.usefixtures("detectron2")
+def test_the_iou_of_box_nms_reaches_every_detector(tmp_path: Path) -> None:
+    """Sec. 4.1; without the setting a network of torchvision keeps its own."""
+    weights = tmp_path / "coco.pth"
+    name = "fasterrcnn_mobilenet_v3_large_320_fpn"
+    torch.manual_seed(0)
+    torch.save(torchvision.models.get_model(name, weights=None, weights_backbone=None).state_dict(), weights)
+    for config, ours, theirs, third_party in (
+        (DetectionConfig(), 0.45, 0.5, 0.6),
+        (PAPER.detection, 0.6, 0.6, 0.6),
+        (DetectionConfig(nms_iou=0.9), 0.9, 0.9, 0.9),
+    ):
+        own = TorchvisionDetector(person_detector(width=0.25, channels=16, hidden=8, input_size=64), config)
+        assert own.module.roi_heads.nms_thresh == ours
+        coco = build_detector(f"torchvision:{name}:{weights}", config)
+        assert isinstance(coco, TorchvisionDetector) and coco.module.roi_heads.nms_thresh == theirs
+        detectron = Detectron2Detector("COCO-Detection/x.yaml", config=config)
+        heads = detectron.predict.settings.MODEL.ROI_HEADS  # type: ignore[attr-defined]
+        assert third_party == heads.NMS_THRESH_TEST
+
+
+def test_a_single_stage_detector_has_its_nms_in_itself() -> None:
+    module = FixedDetector([], [], [])
+    module.nms_thresh = 0.55
+    TorchvisionDetector(module, DetectionConfig())
+    assert module.nms_thresh == 0.55
+    TorchvisionDetector(module, DetectionConfig(nms_iou=0.7))
+    assert module.nms_thresh == 0.7
+    with pytest.raises(ValueError, match=r"detection\.nms_iou: expected a number in \(0, 1\] or null, got 6"):
+        DetectionConfig(nms_iou=6)
 
 
 def test_detectron2_absent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from helpers.scenes import person_of
 
 from posepart.arrays import Float32
-from posepart.config import MergeConfig
+from posepart.config import PAPER, MergeConfig
 from posepart.schema import Joint
 from posepart.stages.pose_nms import pose_nms, rank_of
 from posepart.structures import Person
@@ -53,6 +53,19 @@ def test_pose_nms_drops_the_lower_score_above_a_threshold(shift: float, kept: li
 
 def test_whole_body_threshold_is_lower() -> None:
     people = [legs(0, -3.0), legs(20, -2.0)]  # IoU 30 / 70
+    assert nms(people, AS_PRINTED) == [1]
+
+
+def test_the_papers_boxes_are_as_tight_as_the_joints() -> None:
+    """Two narrow people whose whole bodies have an IoU of 13 / 47 = 0.28 stay two; widened to 1 : 2 they are one."""
+
+    def narrow(x: float, score: float) -> Person:
+        return person_of(
+            {Joint.NECK: (x, 0), Joint.LEFT_HIP: (x + 30, 50), Joint.LEFT_ANKLE: (x + 15, 100)}, score
+        )
+
+    people = [narrow(0, -3.0), narrow(17, -2.0)]
+    assert sorted(nms(people, PAPER.merge)) == [0, 1]
     assert nms(people, AS_PRINTED) == [1]
 
 

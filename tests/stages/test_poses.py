@@ -3,7 +3,7 @@ import pytest
 from helpers.candidates import candidates_of, skeleton
 from numpy.typing import NDArray
 
-from posepart.config import ChoiceConfig, LabelConfig
+from posepart.config import PAPER, ChoiceConfig, LabelConfig
 from posepart.geometry.frames import Affine
 from posepart.geometry.pose_boxes import pose_extent
 from posepart.ilp import Solution
@@ -66,13 +66,14 @@ def test_left_over_joints_at_the_centre_do_not_win_the_box() -> None:
     large = pose_of(aside, list(Joint)[:8])
     few = pose_of(centre, [Joint.LEFT_HIP, Joint.RIGHT_HIP, Joint.NECK])
     half = pose_of(centre, list(Joint)[8:12])
-    assert pose_by_centre(Grouping((large, few), NO_CERTIFICATE), WHOLE) is large
-    assert pose_by_centre(Grouping((large, half), NO_CERTIFICATE), WHOLE) is half
+    assert pose_by_centre(Grouping((large, few), NO_CERTIFICATE), WHOLE, 0.5) is large
+    assert pose_by_centre(Grouping((large, half), NO_CERTIFICATE), WHOLE, 0.5) is half
+    assert pose_by_centre(Grouping((large, few), NO_CERTIFICATE), WHOLE, PAPER.choice.centre_share) is few
 
 
 def test_of_equally_near_poses_the_better_scored_wins() -> None:
     low, high = pose_of(skeleton(120, 80), list(Joint), -5.0), pose_of(skeleton(120, 80), list(Joint), -4.0)
-    assert pose_by_centre(Grouping((low, high), NO_CERTIFICATE), WHOLE) is high
+    assert pose_by_centre(Grouping((low, high), NO_CERTIFICATE), WHOLE, 0.5) is high
 
 
 def own_pose(found: Grouping, box: NDArray, rule: str = "overlap") -> Pose | None:

@@ -15,7 +15,7 @@ class Listens(RefineFCN):
     """Answers with equal scores, and remembers what it saw."""
 
     def __init__(self) -> None:
-        super().__init__(width=8, separable=True)
+        super().__init__(width=8)
         self.seen: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, parts: Tensor, poses: Tensor) -> Tensor:

@@ -43,6 +43,65 @@ def test_disc_of_radius_3_with_the_first_part_of_the_joint() -> None:
     assert not sticks.any()
 
 
+PRINTED = SkeletonMapConfig(joint_values="joints", sharp=True)
+
+
+def labels_as_printed(pose: Pose, stride: float, size: int) -> Float32:
+    """The two label maps, multiplied back to ids: joints from 1, parts."""
+    cells = round(size / stride)
+    maps = PoseEncoder(LABELS, size, PRINTED)([pose], stride, (cells, cells))
+    return np.round(maps * np.array([NUM_JOINTS, NUM_PARTS - 1])[:, None, None], 4).astype(np.float32)
+
+
+def test_the_joint_label_map_holds_joints() -> None:
+    pose = pose_of({Joint.FOREHEAD: (20, 10), Joint.LEFT_ELBOW: (20, 30), Joint.RIGHT_ELBOW: (40, 30)})
+    joints, sticks = labels_as_printed(pose, 1.0, 64)
+    for joint, (x, y) in (
+        (Joint.FOREHEAD, (20, 10)),
+        (Joint.LEFT_ELBOW, (20, 30)),
+        (Joint.RIGHT_ELBOW, (40, 30)),
+    ):
+        assert joints[y, x] == joints[y + 3, x] == joint + 1
+        assert joints[y, x + 4] == 0
+    assert not sticks.any()
+    assert PoseEncoder(LABELS, 64, PRINTED).sided and not PoseEncoder(LABELS, 64, CONFIG).sided
+    assert not PoseEncoder(DISTANCES, 64, PRINTED).sided
+    with pytest.raises(ValueError, match=r"skeleton\.joint_values 'ids': choose one of joints, parts"):
+        SkeletonMapConfig(joint_values="ids")
+
+
+@pytest.mark.parametrize("stride", [4.0, 8.0])
+def test_sharp_maps_hold_labels_at_every_stride_and_lose_no_joint(stride: float) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        places = {
+            joint: (float(x), float(y))
+            for joint, (x, y) in zip(Joint, rng.uniform(6, 249, (14, 2)), strict=True)
+        }
+        for joint, place in places.items():
+            joints, _ = labels_as_printed(pose_of({joint: place}), stride, 256)
+            assert set(np.unique(joints)) == {0, joint + 1}
+        joints, sticks = labels_as_printed(pose_of(places), stride, 256)
+        assert set(np.unique(joints)) <= set(range(NUM_JOINTS + 1))
+        assert set(np.unique(sticks)) <= set(range(NUM_PARTS))
+        for start, end, part in SKELETON:
+            _, stick = labels_as_printed(pose_of({start: places[start], end: places[end]}), stride, 256)
+            length = np.hypot(*np.subtract(places[start], places[end]))
+            assert set(np.unique(stick)) == {0, part}
+            assert np.count_nonzero(stick) >= length / (np.sqrt(2) * stride)  # no gap
+
+
+def test_sharp_maps_of_stride_4_are_the_printed_maps_at_the_centres_of_cells() -> None:
+    """Radius 3 and width 7, no wider."""
+    pose = pose_of({Joint.LEFT_ELBOW: (100, 90), Joint.LEFT_WRIST: (150, 120)})
+    x, y = np.meshgrid(np.arange(64) * 4 + 1.5, np.arange(64) * 4 + 1.5)
+    joints, sticks = labels_as_printed(pose, 4.0, 256)
+    near = np.minimum(np.hypot(x - 100, y - 90), np.hypot(x - 150, y - 120))
+    np.testing.assert_array_equal(joints > 0, near <= 3)
+    along = np.clip(((x - 100) * 50 + (y - 90) * 30) / (50**2 + 30**2), 0, 1)
+    np.testing.assert_array_equal(sticks > 0, np.hypot(x - 100 - 50 * along, y - 90 - 30 * along) <= 3.5)
+
+
 def test_stick_of_width_7_with_the_part_of_the_pair() -> None:
     pose = pose_of({Joint.LEFT_ELBOW: (10, 30), Joint.LEFT_WRIST: (50, 30)})
     sticks = skeleton_maps(pose, 1.0, (64, 64), 64, LABELS)[1]

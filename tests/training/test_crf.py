@@ -7,7 +7,14 @@ from helpers.candidates import evidence_of
 from posepart.config import FeatureConfig, LabelConfig
 from posepart.schema import NUM_JOINTS, Joint
 from posepart.stages.features import FEATURE_NAMES, OFFSET_FEATURES
-from posepart.stages.pairwise import PAIR_CLASS, PAIR_CLASS_NAMES, LogisticWeights, swap_ends, term_names
+from posepart.stages.pairwise import (
+    PAIR_CLASS,
+    PAIR_CLASS_NAMES,
+    LogisticWeights,
+    PairwiseModel,
+    swap_ends,
+    term_names,
+)
 from posepart.structures import Candidates
 from posepart.training.crf import compare_variants, evaluate, fit, fit_weights
 from posepart.training.evidence_batches import LabelledEvidence
@@ -155,6 +162,25 @@ def test_fit_recovers_planted_probabilities() -> None:
     without = evaluate(model.variant(False), unseen)["all"]
     assert report.auc > without.auc + 0.02
     assert report.log_loss < without.log_loss
+
+
+def test_the_papers_regression_is_on_the_14_features_alone() -> None:
+    """Sec. 3.1 and the supplement: 1 / (1 + exp(-w . f)), also after a round through the weight file's arrays."""
+    pairs = planted(0, 5_000)[1]
+    model = fit(pairs, CONFIG, extended=False)
+    again = PairwiseModel.from_arrays(model.to_arrays())
+    for columns, own in ((FEATURE_NAMES, again.with_segments), (OFFSET_FEATURES, again.without_segments)):
+        assert own is not None and not own.extended
+        assert own.term_names == own.columns == columns
+        assert own.weights.shape == (len(PAIR_CLASS_NAMES), len(columns))
+        f = pairs.features[:1, : len(columns)].astype(np.float64)
+        k = PAIR_CLASS[pairs.label_u[:1], pairs.label_v[:1]][0]
+        w = own.weights[k] / own.deviation
+        expected = 1 / (1 + np.exp(-(f[0] @ w + own.bias[k] - own.mean @ w)))
+        found = own.probability(f, pairs.label_u[:1], pairs.label_v[:1])
+        assert found[0] == pytest.approx(expected)
+    extended = fit(pairs, CONFIG).variant(True)
+    assert extended.extended and extended.weights.shape == (len(PAIR_CLASS_NAMES), 18)
 
 
 def test_fit_is_deterministic_and_symmetric_for_a_joint_and_its_mirror_image() -> None:

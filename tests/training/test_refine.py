@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from posepart.config import SkeletonMapConfig
 from posepart.models.refine import RefineFCN
-from posepart.schema import IGNORE, Part
+from posepart.schema import IGNORE, Joint, Part
 from posepart.stages.skeleton_maps import PoseEncoder
 from posepart.structures import Pose
 from posepart.training.refine import (
@@ -93,6 +94,25 @@ def test_every_crop_is_whole_or_mirrored_as_a_whole() -> None:
     assert 10 <= mirrored <= 30
 
 
+def test_joints_change_sides_in_mirrored_crops() -> None:
+    """A joint label map holds ids of joints, so that the mirrored map of a left wrist would be wrong."""
+    encode = PoseEncoder("labels", 24, SkeletonMapConfig(joint_values="joints", sharp=True))
+    xy, scores = np.zeros((14, 2), np.float32), np.zeros(14, np.float32)
+    xy[Joint.LEFT_WRIST], scores[Joint.LEFT_WRIST] = (5.5, 13.5), 0.9
+    parts = np.full((7, 6, 6), 1 / 7)
+    labels = np.tile(np.arange(6, dtype=np.uint8), (6, 1))
+    source = RefineExamples.stack([(parts, Pose(xy, scores, 0.0), labels)])
+    before = source.poses.copy()
+    batch = RefineBatches(source, encode, 40, 0)[0]
+    turned = batch["labels"][:, 0, 0] == 5
+    assert 10 <= int(turned.sum()) <= 30
+    for row, maps in enumerate(batch["poses"].numpy()):
+        joint, column = (Joint.RIGHT_WRIST, 4) if turned[row] else (Joint.LEFT_WRIST, 1)
+        assert maps[0, 3, column] == np.float32((joint + 1) / 14)
+        assert set(np.unique(maps[0])) == {0, np.float32((joint + 1) / 14)}
+    np.testing.assert_array_equal(source.poses, before)
+
+
 def test_background_that_the_first_stage_is_sure_of_is_ignored() -> None:
     parts = np.full((7, 3, 3), 0.01)
     parts[Part.BACKGROUND] = [0.99, 0.9, 0.99]
@@ -119,7 +139,7 @@ def test_loss_is_that_of_the_refined_scores() -> None:
 
 
 def test_untrained_refinement_gains_nothing() -> None:
-    result = RefineEvaluation(examples(20), ENCODE)(RefineFCN(width=8, separable=True), batch=7)
+    result = RefineEvaluation(examples(20), ENCODE)(RefineFCN(width=8), batch=7)
     assert result["gain"] == 0
     assert 0 < result["miou_first_stage"] == result["miou_second_stage"] < 1
 

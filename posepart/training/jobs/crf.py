@@ -6,7 +6,7 @@ takes minutes and starts anew when it was interrupted.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from posepart.training.loop import seed_everything
 from posepart.training.pairs import LabelledPairs, PairFitConfig, collect_pairs, join
 
 VAL_CROPS = 320
+FEATURES = ("plain", "extended")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Settings:
         Number of training crops to predict.
     threads : int
         Torch threads; 0 lets torch choose.
+    features : str
+        Xia et al., Sec. 3.1: "plain", the 14 features f(Pn), f(Ps) alone. "extended": also exp(-f) of f(Pn).
+    pipeline : PipelineConfig
+        How networks see the crops, candidates are proposed, and which joint types they may take. Its crops are those
+        of `batches`.
     batches : CropBatchConfig
         How training crops are drawn.
     fit : PairFitConfig
@@ -53,8 +59,14 @@ class Settings:
     folds: list[Path] = field(default_factory=list)
     crops: int = 2400
     threads: int = 0
+    features: str = "extended"
+    pipeline: PipelineConfig = field(default_factory=PipelineConfig)
     batches: CropBatchConfig = field(default_factory=lambda: CropBatchConfig(crop=CropConfig()))
     fit: PairFitConfig = field(default_factory=PairFitConfig)
+
+    def __post_init__(self) -> None:
+        if self.features not in FEATURES:
+            raise ValueError(f"--features {self.features}: choose one of {', '.join(FEATURES)}")
 
 
 def train(settings: Settings, run: runs.Run) -> None:
@@ -67,16 +79,16 @@ def train(settings: Settings, run: runs.Run) -> None:
     by_pose = runs.by_pose_weights(pose, settings.folds, samples)
     crops = -(-settings.crops // len(by_pose))
     pairs = join([
-        pairs_of(own, settings.batches, crops, (weights, part), settings.fit)
+        pairs_of(own, settings.batches, crops, (weights, part), settings)
         for weights, own in by_pose.items()
     ])  # fmt: skip
-    model = fit(pairs, settings.fit)
+    model = fit(pairs, settings.fit, settings.features == "extended")
     counts = {"train": len(pairs), "positive": int(pairs.positive.sum()), "val": 0}
     report: dict[str, dict[str, dict[str, float]]] = {}
     if held_out:
         batches = settings.batches
         plain = CropBatchConfig(batches.batch_size, seed=9, crop=batches.crop, augment=NO_AUGMENTATION)
-        val = pairs_of(held_out, plain, VAL_CROPS, (pose, part), settings.fit)
+        val = pairs_of(held_out, plain, VAL_CROPS, (pose, part), settings)
         counts["val"], report = len(val), compare_variants(model, val)
     write_json(run.folder / "report.json", {"pairs": counts, **_without_nan(report)})
     metrics = {
@@ -94,7 +106,7 @@ def pairs_of(
     batches: CropBatchConfig,
     crops: int,
     networks: tuple[Path, Path],
-    config: PairFitConfig,
+    settings: Settings,
 ) -> LabelledPairs:
     """Collect the labelled pairs of training crops, as networks predict them.
 
@@ -106,14 +118,15 @@ def pairs_of(
         How many crops to predict, rounded up to whole batches.
     networks : tuple of Path
         Pose weights and part weights.
-    config : PairFitConfig
+    settings : Settings
+        Its `pipeline` and `fit` are read.
     """
-    pipeline = PipelineConfig(crop=batches.crop)
+    pipeline = replace(settings.pipeline, crop=batches.crop)
     pose, part = map(load_network, networks)
     count = -(-crops // batches.batch_size)
     stream = labelled_evidence(runs.person_crops(samples, batches), count, FcnNetworks(pose, part, pipeline))
     pairs = [
-        collect_pairs(crop, pipeline.features, pipeline.crf.labels, config)
+        collect_pairs(crop, pipeline.features, pipeline.crf.labels, settings.fit)
         for crop in tqdm(stream, total=count * batches.batch_size, unit="crop", desc="predicting")
     ]
     return join(pairs)

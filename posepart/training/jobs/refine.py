@@ -4,8 +4,9 @@
 are made once and kept in the run's folder.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,9 @@ class Settings:
         How the crops to predict are drawn.
     loss : PartLossConfig
         Weights of the classes.
+    pipeline : PipelineConfig
+        How the crops are predicted, and how poses are drawn (`skeleton`): a second stage on label maps must be used
+        with the settings it was trained with. Its crops are those of `batches`.
     """
 
     model: Path
@@ -84,6 +88,7 @@ class Settings:
     loop: LoopConfig = field(default_factory=LoopConfig)
     batches: CropBatchConfig = field(default_factory=lambda: CropBatchConfig(crop=CropConfig(), need="parts"))
     loss: PartLossConfig = field(default_factory=PartLossConfig)
+    pipeline: PipelineConfig = field(default_factory=PipelineConfig)
 
 
 def train(settings: Settings, run: runs.Run) -> None:
@@ -91,28 +96,30 @@ def train(settings: Settings, run: runs.Run) -> None:
     run.folder.mkdir(parents=True, exist_ok=True)
     samples, held_out = runs.training_samples(run)
     batches, model, crops = settings.batches, settings.model, settings.crops
+    config = replace(settings.pipeline, crop=batches.crop)
     plain = CropBatchConfig(
         batches.batch_size, seed=9, need="parts", crop=batches.crop, augment=NO_AUGMENTATION
     )
     by_pose = runs.by_pose_weights(model / "pose.safetensors", settings.folds, samples)
     examples = cached(
         run.folder / "train.npz",
-        weights_of(by_pose, model),
-        lambda: predict(by_pose, batches, crops, model),
+        made_by(by_pose, model, config),
+        lambda: predict(by_pose, batches, crops, model, config),
     )
     unseen = {model / "pose.safetensors": held_out}
     val = None
     if held_out:
         val = cached(
             run.folder / "val.npz",
-            weights_of(unseen, model),
-            lambda: predict(unseen, plain, VAL_CROPS, model),
+            made_by(unseen, model, config),
+            lambda: predict(unseen, plain, VAL_CROPS, model, config),
         )
     runs.seeded(settings.loop)
     network = runs.initialised(run, settings.builder, settings.arguments)
     encode = PoseEncoder(
         network.encoding,
         batches.crop.size,
+        config.skeleton,
         joint_map=settings.joint_map,
         skeleton_map=settings.skeleton_map,
     )
@@ -131,7 +138,11 @@ def _no_evaluation(network: nn.Module) -> dict[str, float]:
 
 
 def predict(
-    by_pose: Mapping[Path, list[Sample]], batches: CropBatchConfig, crops: int, model: Path
+    by_pose: Mapping[Path, list[Sample]],
+    batches: CropBatchConfig,
+    crops: int,
+    model: Path,
+    config: PipelineConfig,
 ) -> RefineExamples:
     """Predict crops of labelled photos.
 
@@ -140,18 +151,21 @@ def predict(
     by_pose : mapping of Path to list of Sample
         The samples that each pose weight file predicts; each file predicts equally many crops.
     batches : CropBatchConfig
+        Its stride is not read: the labels have that of the Part FCN.
     crops : int
         How many crops to predict.
     model : Path
         Folder of the part and crf weights.
+    config : PipelineConfig
+        Its crop is that of `batches`.
 
     Returns
     -------
     RefineExamples
         Part scores, poses and labels of the crops with enough labels.
     """
-    config = PipelineConfig(crop=batches.crop)
     part = load_network(model / "part.safetensors")
+    batches = replace(batches, stride=part.stride)
     assemble = CrfAssembler(load_pairwise(model / "crf.safetensors"), config)
     count = -(-crops // (len(by_pose) * batches.batch_size))
     streams = (
@@ -170,27 +184,28 @@ def predict(
     return RefineExamples.stack(rows)
 
 
-def weights_of(poses: Iterable[Path], model: Path) -> str:
-    """The checksums of the weights that predictions depend on, from their cards."""
+def made_by(poses: Iterable[Path], model: Path, config: PipelineConfig) -> str:
+    """What predictions depend on: the checksums of the weights, from their cards, and settings but the defaults."""
     files = [*poses, model / "part.safetensors", model / "crf.safetensors"]
-    return " ".join(str(read_card(file).sha256) for file in files)
+    changed = "" if config == PipelineConfig(crop=config.crop) else f" {json.dumps(asdict(config))}"
+    return " ".join(str(read_card(file).sha256) for file in files) + changed
 
 
-def cached(path: Path, weights: str, make: Callable[[], RefineExamples]) -> RefineExamples:
+def cached(path: Path, made_by: str, make: Callable[[], RefineExamples]) -> RefineExamples:
     """Read examples from an .npz file; if there is none, make them and write it.
 
     Parameters
     ----------
     path : Path
-    weights : str
-        Checksums of the weights that make the examples (`weights_of`).
+    made_by : str
+        The weights and settings that make the examples (`made_by`).
     make : callable
         () -> RefineExamples.
 
     Raises
     ------
     ValueError
-        The examples in the file were made by other weights.
+        The examples in the file were made by other weights or settings.
     """
     if not path.exists():
         examples = make()
@@ -198,13 +213,15 @@ def cached(path: Path, weights: str, make: Callable[[], RefineExamples]) -> Refi
             path,
             lambda file: np.savez(
                 file,
-                weights=np.array(weights),
+                weights=np.array(made_by),
                 parts=examples.parts,
                 poses=examples.poses,
                 labels=examples.labels,
             ),
         )
     with np.load(path, allow_pickle=False) as file:
-        if str(file.get("weights")) != weights:
-            raise ValueError(f"{path}: predicted by other weights; remove it, or choose another folder")
+        if str(file.get("weights")) != made_by:
+            raise ValueError(
+                f"{path}: predicted by other weights or settings; remove it, or choose another folder"
+            )
         return RefineExamples(file["parts"], file["poses"], file["labels"])

@@ -1,0 +1,86 @@
+"""The trainings of the CRF and of the second stage with the settings of the paper, on drawn people."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch.nn.functional as F
+from helpers.drawn_data import write_drawn_people
+from helpers.stand_ins import FIGURES, SeesJoints, SeesParts
+from PIL import Image
+from torch import Tensor, nn
+
+from posepart.config import PAPER, CropConfig
+from posepart.data.augment import NO_AUGMENTATION
+from posepart.data.person_crops import CropBatchConfig
+from posepart.loading import load_pairwise, load_second_stage
+from posepart.models.model_set import Card, read_card
+from posepart.models.refine import StackedRefineFCN
+from posepart.stages.pairwise import FEATURE_NAMES
+from posepart.training.jobs import crf, refine
+from posepart.training.loop import LoopConfig
+from posepart.training.run import Run
+
+
+class PartsAtStride8(SeesParts):
+    """A Part FCN of the stride of the paper's."""
+
+    stride = 8
+
+    def forward(self, batch: Tensor) -> Tensor:
+        return F.avg_pool2d(super().forward(batch), 2)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Photos of drawn people with parts."""
+    people = write_drawn_people(tmp_path / "drawn", [FIGURES[:2], FIGURES[1:], FIGURES])
+    (people / "parts").mkdir()
+    for photo in (people / "images").iterdir():
+        parts = np.zeros((190, 330), np.uint8)
+        parts[30:150] = np.arange(120)[:, None] // 20 + 1  # bands of the six parts across the people
+        Image.fromarray(parts).save(people / "parts" / photo.name)
+    content = (people / "person_keypoints_val.json").read_text()
+    (people / "person_keypoints_train.json").write_text(content)
+    return people
+
+
+@pytest.fixture
+def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pose and part weights whose networks see drawn people without mistakes."""
+    networks: dict[str, Callable[[], nn.Module]] = {"pose": SeesJoints, "part": PartsAtStride8}
+    for job in (crf, refine):
+        monkeypatch.setattr(job, "load_network", lambda path: networks[path.stem]())
+    monkeypatch.setattr(refine, "read_card", lambda path: Card(sha256=path.stem))
+
+
+BATCHES = CropBatchConfig(batch_size=4, need="parts", crop=CropConfig(), augment=NO_AUGMENTATION)
+
+
+@pytest.mark.usefixtures("stand_ins")
+def test_stage_by_stage_as_printed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sec. 3.2: the CRF on the plain features, then the second stage on label maps of stride 8; both load again."""
+    model = tmp_path / "model"
+    monkeypatch.setattr(crf, "VAL_CROPS", 4)
+    monkeypatch.setattr(refine, "VAL_CROPS", 4)
+    crf.train(
+        crf.Settings(model, crops=8, features="plain", pipeline=PAPER, batches=BATCHES), Run(model, (folder,))
+    )
+    weights = load_pairwise(model / "crf.safetensors").variant(True)
+    assert weights.columns == weights.term_names == FEATURE_NAMES
+
+    settings = refine.Settings(
+        model,
+        builder="refine_xia2017",
+        crops=4,
+        batch_size=1,
+        loop=LoopConfig(steps=2, bf16=False, threads=1),
+        batches=BATCHES,
+        pipeline=PAPER,
+    )
+    run = Run(tmp_path / "run", (folder,), settings={"loop": {"steps": 2}})
+    refine.train(settings, run)
+    assert isinstance(load_second_stage(run.folder / "refine.safetensors"), StackedRefineFCN)
+    card = read_card(run.folder / "refine.safetensors")
+    assert card.builder == "refine_xia2017" and set(card.metrics) >= {"miou_first_stage", "miou_second_stage"}
