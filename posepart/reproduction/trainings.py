@@ -24,9 +24,10 @@ from typing import Any
 
 from jsonargparse import ArgumentParser
 
-from posepart.config import PRESETS, PipelineConfig
+from posepart.config import PipelineConfig
 from posepart.io.files import write_text
 from posepart.io.yaml_files import read_yaml
+from posepart.presets import read_preset
 from posepart.reproduction.tasks import Folders, Task
 from posepart.training.recipe import merged
 
@@ -169,8 +170,6 @@ def _preset_record(training: Training) -> Mapping[str, Any] | None:
     """The recipe of the preset, whose changes must be noticed."""
     if training.preset is None:
         return None
-    from posepart.presets import read_preset
-
     recipes = read_preset(training.preset).recipes
     if training.network not in recipes:
         raise ValueError(
@@ -242,7 +241,7 @@ def pipeline_of(plan: Plan) -> PipelineConfig:
         There is no such preset or setting.
     """
     changes = dict(plan.pipeline)
-    base = PRESETS[changes.pop("preset", "paper")]
+    base = read_preset(changes.pop("preset", "xia2017")).pipeline
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--pipeline", type=PipelineConfig, default=base)
     try:
