@@ -25,6 +25,7 @@ from posepart.schema import BodySchema
 from posepart.schema.atr_and_cihp import CIHP
 from posepart.schema.lip import LIP
 
+SMALL = {"width": 0.35, "channels": 8}
 JPPNET: tuple[str, dict[str, Any]] = (
     "jppnet_s",
     {"labels": 20, "joints": 16, "stages": 0, "width": 0.35, "channels": 8},
