@@ -15,12 +15,14 @@ from posepart.data.folds import Fold
 from posepart.data.person_crops import CropBatchConfig, PersonCrops, schema_of
 from posepart.data.readers import read_samples, splits_of
 from posepart.data.sample import Sample
-from posepart.models.backbones import Backbone
+from posepart.io.files import read_json
+from posepart.models.backbones import Backbone, MobileNetV2
 from posepart.models.builders import build
 from posepart.models.model_set import Card, read_card
 from posepart.models.starts import is_published, start_from
 from posepart.models.weight_files import load_into, save_weights
 from posepart.training.loop import LoopConfig, Losses, seed_everything, train
+from posepart.training.processes import is_main
 
 LICENCES: dict[str, Any] = {  # fields of a card
     "licence_code": "Apache-2.0",
@@ -59,9 +61,12 @@ class Run:
 
     @property
     def record(self) -> dict[str, Any]:
-        """The content of `config.json`."""
+        """The content of `config.json`; without the steps of the loop if they follow from epochs."""
         others = {key: value for key, value in self.settings.items() if key != "loop"}
-        return {**({"loop": self.settings["loop"]} if "loop" in self.settings else {}), "arguments": others}
+        loop = dict(self.settings.get("loop", {}))
+        if loop.get("epochs") is not None:
+            loop["steps"] = None
+        return {**({"loop": loop} if loop else {}), "arguments": others}
 
 
 def read_people(folders: Sequence[Path | str], split: str, schema: str = "posepart") -> list[Sample]:
@@ -121,8 +126,8 @@ def person_crops(samples: Sequence[Sample], config: CropBatchConfig) -> PersonCr
 
 
 def say(note: str) -> None:
-    """Print a note, if there is one."""
-    if note:
+    """Print a note, if there is one, in the main process."""
+    if note and is_main():
         print(note, flush=True)
 
 
@@ -205,8 +210,8 @@ def initialised(
     """
     model: Any = build(builder, arguments)
     if run.init is not None and run.init.suffix == ".npz":
-        if load_npz is None:
-            raise ValueError(f"{run.init}: a {builder} starts from the weights of another run, not from .npz")
+        if load_npz is None or not isinstance(getattr(model, "backbone", None), MobileNetV2):
+            raise ValueError(f"{run.init}: a {builder} starts from weights in .safetensors or .pth, not from .npz")
         load_npz(model, run.init)
     elif run.init is not None and is_published(run.init):
         start_from(model, run.init)
@@ -251,9 +256,10 @@ def trained(
 
 
 def last_evaluation(
-    run: Run, steps: int, evaluate: Callable[[nn.Module], Mapping[str, float]], model: nn.Module
+    run: Run, evaluate: Callable[[nn.Module], Mapping[str, float]], model: nn.Module
 ) -> Mapping[str, float]:
     """The evaluation after the last step: from the log, or made now if the run was interrupted before it."""
+    steps = read_json(run.folder / "config.json")["loop"]["steps"]
     lines = (run.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
     last = json.loads(lines[-1]) if lines else {}
     if last.get("kind") != "evaluation" or last["step"] != steps:
@@ -278,10 +284,11 @@ def new_card(run: Run, stage: str, samples: Sequence[Sample], metrics: Mapping[s
 
 
 def finish(run: Run, model: nn.Module, card: Card) -> None:
-    """Write the weights with their card into the run's folder."""
+    """Write the weights with their card into the run's folder, in the main process."""
     path = run.folder / f"{card.stage}.safetensors"
-    save_weights(path, model, card)
-    print(f"wrote {path}")
+    if is_main():
+        save_weights(path, model, card)
+        print(f"wrote {path}")
 
 
 def seeded(loop: LoopConfig) -> None:

@@ -93,9 +93,7 @@ def train(settings: Settings, run: runs.Run) -> None:
     evaluate = _evaluation(held_out, schema, settings)
     crops = runs.person_crops(samples, settings.batches)
     model = runs.trained(run, model, crops, JPPNetLoss(loss), settings.loop, evaluate)
-    card = runs.new_card(
-        run, "jppnet", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)
-    )
+    card = runs.new_card(run, "jppnet", samples, runs.last_evaluation(run, evaluate, model))
     runs.finish(run, model, replace(card, builder=settings.builder, arguments=dict(arguments)))
 
 
