@@ -13,6 +13,8 @@ from ..scales import to_size
 from ..supervision import Supervision
 from .superpixels import SuperpixelGraph, superpixel_graph
 
+LAYERS = 2
+
 
 def visits(graph: SuperpixelGraph, confidence: Tensor) -> Tensor:
     """When each node is updated, so that it comes after its more confident neighbours and before the others.
@@ -107,7 +109,6 @@ class GraphLSTM(nn.Module):
         Of the result and of the cells that superpixels consist of, pixels.
     units : int
         Of features and states of the nodes.
-    layers : int
     spacing : int
         Cells between neighbouring superpixels.
     """
@@ -121,7 +122,6 @@ class GraphLSTM(nn.Module):
         *,
         stride: int,
         units: int = 64,
-        layers: int = 2,
         spacing: int = 3,
     ) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class GraphLSTM(nn.Module):
         self.stride, self.spacing = stride, spacing
         self.first_score = nn.Conv2d(channels, labels, 1)
         self.reduce = nn.Conv2d(channels, units, 1)
-        self.layers = nn.ModuleList(GraphLSTMLayer(units) for _ in range(layers))
+        self.layers = nn.ModuleList(GraphLSTMLayer(units) for _ in range(LAYERS))
         self.score = nn.Linear(units, labels)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ class ParsingLoss:
     def __init__(self, config: ParsingLossConfig, schema: BodySchema = POSEPART) -> None:
         if config.sensitive and not schema.regions:
             raise ValueError(
-                f"loss.sensitive: the labels of {schema.name} have no regions for Eq. (1); pass --loss.sensitive false"
+                f"loss.sensitive: the labels of {schema.name} have no regions for Eq. (1); set it to false"
             )
         self.config = config
         self.regions = tuple(schema.regions.values())
