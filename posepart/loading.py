@@ -46,8 +46,8 @@ def load(
     name_or_folder : str or Path
         An installed model (`posepart models` lists them) or a folder of weights with cards.
     detector : str
-        "default" is the model's own, or "photo" if it has none; "photo" takes the photo for the one box; other values
-        as for `stages.detection.build_detector`.
+        "default" is the model's own, or "photo" if it has none; "photo" takes the photo for the one box; other
+        values as for `stages.detection.build_detector`.
     config : PipelineConfig, optional
         `PipelineConfig()` by default; `config.PAPER` has the numbers of the paper.
     device : str

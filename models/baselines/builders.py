@@ -80,7 +80,7 @@ def lg_lstm_s(labels: int = 7, width: float = 1.0, units: int = 24, layers: int 
 def graph_lstm(labels: int = 7) -> GraphLSTM:
     """Graph LSTM on VGG-16 LargeFOV (Xia, Sec. 2): two layers of 64 units.
 
-    The superpixels, 27 x 27 in crops of 321 px, consist of cells of 4 px; the cited paper has about 1,000, of pixels.
+    The superpixels, 27 x 27 in crops of 321 px, consist of cells of 4 px; the cited paper has about 1,000 of pixels.
     """
     return GraphLSTM(VGG16LargeFOV(), FinestLevel(), 1024, labels, stride=4)
 

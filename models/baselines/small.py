@@ -1,4 +1,4 @@
-"""Trunks of the small variants of the baselines, all on MobileNetV2, which can start from weights trained on people."""
+"""Trunks and necks of the small baselines: MobileNetV2, which can start from weights trained on people."""
 
 from collections.abc import Sequence
 

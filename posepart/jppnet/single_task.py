@@ -1,7 +1,7 @@
 """A parsing network, a pose network or both in the pipeline: the systems that both papers compare with.
 
-Part scores are averaged over boxes as those of a Part FCN without poses (Xia et al., Table 3, "w/o pose"); joints are
-peaks of heat maps, as those of a JPPNet. There is no CRF and no second stage.
+Part scores are averaged over boxes as those of a Part FCN without poses (Xia et al., Table 3, "w/o pose"); joints
+are peaks of heat maps, as those of a JPPNet. There is no CRF and no second stage.
 """
 
 from collections.abc import Sequence

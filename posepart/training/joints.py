@@ -25,8 +25,8 @@ from posepart.training.loop import device_of
 class JointsLossConfig:
     """The loss of heat maps, summed over the stages of a network.
 
-    LIP's paper prints neither width nor loss; sigma is 21 px of a 368 px input in CPM's released code, and one cell of
-    4 px in the hourglasses' paper. Both papers minimise squared errors.
+    LIP's paper prints neither width nor loss; sigma is 21 px of a 368 px input in CPM's released code, and one cell
+    of 4 px in the hourglasses' paper. Both papers minimise squared errors.
     """
 
     sigma: float = 8.0  # px of the input, of the true heat maps; that of JPPNet's released code

@@ -1,4 +1,4 @@
-"""Training of any parsing network: the softmax loss, or the structure-sensitive one (Liang et al., Sec. 5.3 and 6.1).
+"""Training of any parsing network with the softmax loss or the structure-sensitive one (Liang et al., Sec. 5.3).
 
 SS-JPPNet is attention to scale that is trained first with the softmax loss, then with the structure-sensitive loss.
 """

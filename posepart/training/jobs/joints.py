@@ -1,8 +1,8 @@
 """Train a pose network that gives heat maps: ResNet-101, CPM or stacked hourglasses (Liang et al., Sec. 4.2).
 
 `--init` is a people-trained MobileNetV2 .npz, torchvision's ResNet-101 where the network has one, or the
-joints.safetensors of another run. A folder with joints.safetensors and a detector.safetensors, each with its card, is
-a model for `posepart predict --model`; with a parsing.safetensors it gives parts, too.
+joints.safetensors of another run. A folder with joints.safetensors and a detector.safetensors, each with its card,
+is a model for `posepart predict --model`; with a parsing.safetensors it gives parts, too.
 """
 
 from dataclasses import dataclass, field, replace
@@ -68,6 +68,6 @@ def train(settings: Settings, run: runs.Run) -> None:
         return values_of(evaluation(joints_predictor(network, schema)))
 
     model = runs.trained(run, model, crops, JointsLoss(settings.loss), settings.loop, evaluate)
-    metrics = runs.last_evaluation(run, settings.loop.steps, evaluate, model)
+    metrics = runs.last_evaluation(run, evaluate, model)
     card = runs.new_card(run, "joints", samples, metrics)
     runs.finish(run, model, replace(card, builder=settings.builder, arguments=settings.arguments))

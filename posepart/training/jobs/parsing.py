@@ -1,5 +1,6 @@
-"""Train a parsing network on photos with part maps: Attention and SS-JPPNet (Liang et al., Sec. 6.1), DeepLab, FCN-8s,
-SegNet, HAZN, LG-LSTM, Graph LSTM.
+"""Train a parsing network on photos with part maps.
+
+Attention and SS-JPPNet (Liang et al., Sec. 6.1), DeepLab, FCN-8s, SegNet, HAZN, LG-LSTM and Graph LSTM.
 
 `--init` is a people-trained MobileNetV2 .npz, torchvision's ResNet-101 or VGG-16 where the network has one, or the
 parsing.safetensors of another run. A folder with parsing.safetensors and a detector.safetensors, each with its card,
@@ -77,6 +78,6 @@ def train(settings: Settings, run: runs.Run) -> None:
         return values_of(evaluation(parsing_predictor(network, schema)))
 
     model = runs.trained(run, model, crops, ParsingLoss(settings.loss, schema), settings.loop, evaluate)
-    metrics = runs.last_evaluation(run, settings.loop.steps, evaluate, model)
+    metrics = runs.last_evaluation(run, evaluate, model)
     card = runs.new_card(run, "parsing", samples, metrics)
     runs.finish(run, model, replace(card, builder=settings.builder, arguments=settings.arguments))
