@@ -70,7 +70,7 @@ def add_network_options(parser: ArgumentParser) -> None:
         default="default",
         metavar="DETECTOR",
         help="What finds people: default (the model's own), torchvision:BUILDER[:WEIGHTS], "
-        "detectron2:CONFIG[:WEIGHTS], or a folder with detector.safetensors.",
+        "detectron2:CONFIG[:WEIGHTS], a folder with detector.safetensors, or photo (one box, the whole photo).",
     )
     parser.add_argument(
         "--device",
@@ -152,12 +152,12 @@ def load_pipeline(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline"
         torch.set_num_threads(chosen.threads)
         cv2.setNumThreads(chosen.threads)
     name = model_of(chosen)
-    pipeline = load(name, detector=chosen.detector, config=config, device=chosen.device)
     cards = find_model(name).cards
     if chosen.preset != "default":
         differing = read_preset(chosen.preset).differing({stage: c.builder for stage, c in cards.items()})
         if differing:
             print(f"posepart: model {name} has other networks than the preset: {differing}", file=sys.stderr)
+    pipeline = load(name, detector=chosen.detector, config=config, device=chosen.device)
     return pipeline, {stage: str(card.sha256 or "") for stage, card in cards.items()}
 
 
