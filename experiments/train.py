@@ -207,6 +207,7 @@ def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[st
 
 def run_of(stage: Stage, recipe: Recipe, chosen: Namespace, network: str) -> "Run":
     """The folders and files of a stage."""
+    from posepart.models.starts import check_sha256
     from posepart.training.run import Run, say
 
     scenes: list[Path] = []
