@@ -49,7 +49,11 @@ def command(builder: str, data: Path, run: Path, *more: str) -> list[str]:
         "arguments": NARROW[builder],
         "freeze": 0,
         "loop": {**AS_DEEPLAB, "steps": 2, "frozen_norms": builder != "deeplab_vgg16"},
-        "batches": {"batch_size": 2, "crop": {"size": 64}, "need": "joints" if network == "pose" else "parts"},
+        "batches": {
+            "batch_size": 2,
+            "crop": {"size": 64},
+            "need": "joints" if network == "pose" else "parts",
+        },
     }
     if network == "part":
         settings["loss"] = {"class_weights": [1.0] * 7}
@@ -69,7 +73,9 @@ def test_a_training_with_its_evaluation_at_stride_8(builder: str, data: Path, tm
     assert set(card.metrics) >= ({"pck_human", "offsets_lsp"} if network == "pose" else {"miou", "iou_head"})
     crops = torch.zeros(2, 3, 64, 64)
     maps: Sequence[Any] = (pose_maps if network == "pose" else part_maps)(load_network(path), crops)
-    assert [(m.stride, (m.joints if network == "pose" else m.scores).shape[1:]) for m in maps] == [(8, (8, 8))] * 2
+    assert [(m.stride, (m.joints if network == "pose" else m.scores).shape[1:]) for m in maps] == [
+        (8, (8, 8))
+    ] * 2
 
 
 @pytest.mark.parametrize("builder", ["pose_resnet101", "deeplab_vgg16"])
@@ -149,8 +155,6 @@ def test_an_npz_or_a_trunk_of_movenet_is_refused(data: Path, tmp_path: Path) -> 
         train.main([*options, "--init", str(tmp_path / "movenet.npz")])
     with pytest.raises(ValueError, match="trunk: a pose_resnet101 has no MoveNet's trunk"):
         train.main([*options, "--trunk", str(tmp_path / "movenet.npz")])
-
-
 
 
 def test_the_loss_of_all_scales_by_hand() -> None:
