@@ -12,16 +12,15 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from posepart.data.folds import Fold
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig, PersonCrops, schema_of
 from posepart.data.readers import read_samples, splits_of
 from posepart.data.sample import Sample
 from posepart.io.files import read_json
-from posepart.models.backbones import Backbone
+from posepart.models.backbones import Backbone, MobileNetV2
 from posepart.models.builders import build
 from posepart.models.model_set import Card, read_card
 from posepart.models.starts import is_published, start_from
 from posepart.models.weight_files import load_into, save_weights
-from posepart.schema import JOINT_NAMES, PART_NAMES
 from posepart.training.loop import LoopConfig, Losses, seed_everything, train
 from posepart.training.processes import is_main
 
@@ -70,8 +69,8 @@ class Run:
         return {**({"loop": loop} if loop else {}), "arguments": others}
 
 
-def read_people(folders: Sequence[Path | str], split: str) -> list[Sample]:
-    """Read the samples of one split from all folders; a folder need not have any split but train.
+def read_people(folders: Sequence[Path | str], split: str, schema: str = "posepart") -> list[Sample]:
+    """Read the samples of one split, in a schema, from all folders; a folder need not have any split but train.
 
     Raises
     ------
@@ -81,13 +80,15 @@ def read_people(folders: Sequence[Path | str], split: str) -> list[Sample]:
     samples: list[Sample] = []
     for folder in map(Path, folders):
         if split == "train" or split in splits_of(folder):
-            samples += read_samples(folder, split)
+            samples += read_samples(folder, split, schema)
     for sample in samples:  # now, rather than after hours of training
         sample.check_photo()
     return samples
 
 
-def training_samples(run: Run, fold: str | None = None) -> tuple[list[Sample], list[Sample]]:
+def training_samples(
+    run: Run, fold: str | None = None, schema: str = "posepart"
+) -> tuple[list[Sample], list[Sample]]:
     """Read the samples to train on and those to evaluate on.
 
     Parameters
@@ -96,6 +97,8 @@ def training_samples(run: Run, fold: str | None = None) -> tuple[list[Sample], l
     fold : str, optional
         "K/N" keeps fold K (from 0) of N of the train split for the evaluation. Without it, the evaluation uses the
         val split.
+    schema : str
+        Of the labels, as for `readers.read_samples`.
 
     Returns
     -------
@@ -106,9 +109,9 @@ def training_samples(run: Run, fold: str | None = None) -> tuple[list[Sample], l
     ValueError
         There is no such fold.
     """
-    samples = read_people(run.data, "train")
+    samples = read_people(run.data, "train", schema)
     if fold is None:
-        held_out = read_people(run.data, "val")
+        held_out = read_people(run.data, "val", schema)
         say("" if held_out else "the data has no val photos: the training is not measured")
         return samples, held_out
     left_out = Fold.parse(fold)
@@ -207,8 +210,8 @@ def initialised(
     """
     model: Any = build(builder, arguments)
     if run.init is not None and run.init.suffix == ".npz":
-        if load_npz is None:
-            raise ValueError(f"{run.init}: a {builder} starts from the weights of another run, not from .npz")
+        if load_npz is None or not isinstance(getattr(model, "backbone", None), MobileNetV2):
+            raise ValueError(f"{run.init}: a {builder} starts from weights in .safetensors or .pth, not from .npz")
         load_npz(model, run.init)
     elif run.init is not None and is_published(run.init):
         start_from(model, run.init)
@@ -266,10 +269,11 @@ def last_evaluation(
 
 def new_card(run: Run, stage: str, samples: Sequence[Sample], metrics: Mapping[str, float]) -> Card:
     """The fields of a card that every kind of weights has; undefined metrics are left out."""
+    schema = schema_of(samples)
     return Card(
         name=run.folder.name,
         stage=stage,
-        schema={"joints": list(JOINT_NAMES), "parts": list(PART_NAMES)},
+        schema={"joints": list(schema.joints), "parts": list(schema.labels)},
         recipe=run.recipe,
         recipe_stage=run.recipe_stage,
         started_from=run.init.name if run.init else "",

@@ -165,7 +165,9 @@ def predict(
         Part scores, poses and labels of the crops with enough labels.
     """
     part = load_network(model / "part.safetensors")
-    batches = replace(batches, stride=part.stride)
+    stride = part.stride
+    assert isinstance(stride, int)
+    batches = replace(batches, stride=stride)
     assemble = CrfAssembler(load_pairwise(model / "crf.safetensors"), config)
     count = -(-crops // (len(by_pose) * batches.batch_size))
     streams = (
