@@ -1,8 +1,9 @@
 """Fit the pairwise potentials of the CRF, with and without the segment term, on what the networks predict.
 
 `--model` is a folder with the trained pose and part weights. Networks predict better on the photos that they were
-trained on than on others; with `--folds`, each photo is predicted by a Pose FCN that was trained without it. The pairs
-that have been predicted are kept until the fit is done, and `--resume` continues from them; `report.json` is its log.
+trained on than on others; with `--folds`, each photo is predicted by a Pose FCN that was trained without it. The
+pairs that were predicted are kept until the fit is done, and `--resume` continues from them; `report.json` is its
+log.
 """
 
 from collections.abc import Callable, Mapping

@@ -93,7 +93,7 @@ def test_stage_by_stage_as_printed(folder: Path, tmp_path: Path) -> None:
 def test_an_interrupted_fit_is_resumed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was predicted is not predicted again, and the weights are those of an uninterrupted fit."""
     model, settings = tmp_path / "model", {"crops": 8}
-    fit = crf.Settings(model, crops=8, val_crops=4, batches=BATCHES)
+    fit = crf.Settings(model, crops=8, val_crops=4, pipeline=PAPER, batches=BATCHES)
     crf.train(fit, Run(tmp_path / "whole", (folder,), settings=settings))
 
     def interrupted(*_: object) -> None:
