@@ -5,7 +5,8 @@ Every backbone maps a batch (B, 3, H, W) to a list of feature maps, finest first
 """
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,10 @@ import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torchvision.models.resnet import Bottleneck
+from torchvision.models.vgg import cfgs, make_layers
+
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # RGB in [0, 1]
 
 
 def normalise(images: Tensor) -> Tensor:
@@ -30,6 +35,10 @@ class Backbone(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         """(B, 3, H, W) in [-1, 1] -> maps (B, channels[i], H / strides[i], W / strides[i])."""
         raise NotImplementedError
+
+    def blocks(self) -> list[nn.Module]:
+        """The blocks that training can leave as they are, from the input on."""
+        return []
 
 
 class SamePadConv2d(nn.Conv2d):
@@ -98,6 +107,10 @@ class MobileNetV2(Backbone):
                 levels.append(x)
         return levels
 
+    def blocks(self) -> list[nn.Module]:
+        """The first convolution, the 17 inverted residuals and the last convolution."""
+        return list(self.features.children())
+
     def load_people_weights(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Start from a MobileNetV2 trained on people, with folded norms.
 
@@ -149,49 +162,125 @@ def _fuse_batch_norms(features: nn.Module) -> nn.Module:
     return features.train()
 
 
-class ResNet101(Backbone):
-    """ResNet-101 dilated to stride 8, the trunk of DeepLab-v2 and of Xia et al.'s Pose FCN.
+class ImageNetBackbone(Backbone):
+    """A backbone that scales its input as torchvision's networks were trained on ImageNet."""
 
-    In torchvision's network the first dilated block of a stage still has the dilation of the stage before: 1 in the
-    third and 2 in the fourth, where DeepLab has 2 and 4.
-    """
-
-    channels = (2048,)
-    strides = (8,)
+    input_scale: Tensor
+    input_shift: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        net = torchvision.models.resnet101(weights=None, replace_stride_with_dilation=[False, True, True])
-        self.stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)
-        self.stages = nn.Sequential(net.layer1, net.layer2, net.layer3, net.layer4)
+        mean, deviation = (torch.tensor(x).view(3, 1, 1) for x in (IMAGENET_MEAN, IMAGENET_DEVIATION))
+        self.register_buffer("input_scale", 0.5 / deviation, persistent=False)
+        self.register_buffer("input_shift", (0.5 - mean) / deviation, persistent=False)
+
+    def scaled(self, x: Tensor) -> Tensor:
+        """(B, 3, H, W) in [-1, 1] -> of ImageNet's mean 0 and deviation 1."""
+        return x * self.input_scale + self.input_shift
+
+    def train(self, mode: bool = True) -> "ImageNetBackbone":
+        """As in torch, but blocks of which nothing is trained keep the statistics of their norms, too."""
+        super().train(mode)
+        for block in self.blocks():
+            if not any(parameter.requires_grad for parameter in block.parameters()):
+                block.eval()
+        return self
+
+
+def _stage(inputs: int, planes: int, blocks: int, stride: int, dilation: int) -> nn.Sequential:
+    """A stage of ResNet's bottleneck blocks, all of one dilation."""
+    outputs = planes * Bottleneck.expansion
+    shortcut = nn.Sequential(
+        nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs)
+    )
+    first = Bottleneck(inputs, planes, stride, shortcut, dilation=dilation)
+    return nn.Sequential(first, *(Bottleneck(outputs, planes, dilation=dilation) for _ in range(blocks - 1)))
+
+
+class ResNet101(ImageNetBackbone):
+    """ResNet-101 dilated to stride 8, the trunk of DeepLab-v2 and of Xia et al.'s Pose FCN.
+
+    All blocks of Res-4 have dilation 2 and all of Res-5 dilation 4, as in DeepLab; the first ones, too, which
+    torchvision leaves at 1 and 2. As in torchvision, whose weights it can start from, the stride of a stage is on
+    its first 3x3 convolution; He et al. and DeepLab have it on the 1x1 convolution before.
+
+    Parameters
+    ----------
+    width : float
+        Factor of the channels; the paper's is 1.
+    blocks : sequence of int
+        Of the stages Res-2 to Res-5; the paper's are 3, 4, 23 and 3.
+    """
+
+    channels: tuple[int, ...] = (2048,)
+    strides: tuple[int, ...] = (8,)
+
+    def __init__(self, width: float = 1.0, blocks: Sequence[int] = (3, 4, 23, 3)) -> None:
+        super().__init__()
+        self.channels = tuple(round(64 * width) * c // 64 for c in self.channels)
+        planes = [round(64 * width) * factor for factor in (1, 2, 4, 8)]
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, planes[0], 7, stride=2, padding=3, bias=False),
+            nn.BatchNorm2d(planes[0]),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2, padding=1),
+        )
+        inputs = (planes[0], *(p * Bottleneck.expansion for p in planes[:3]))
+        geometry = ((1, 1), (2, 1), (1, 2), (1, 4))  # stride and dilation
+        self.stages = nn.Sequential(
+            *(_stage(i, p, b, *g) for i, p, b, g in zip(inputs, planes, blocks, geometry, strict=True))
+        )
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """(B, 3, H, W) in [-1, 1] -> one map (B, 2048, H / 8, W / 8)."""
-        return [self.stages(self.stem(x))]
+        return [self.stages(self.stem(self.scaled(x)))]
+
+    def blocks(self) -> list[nn.Module]:
+        """The first convolution with its pooling, and the four stages."""
+        return [self.stem, *self.stages.children()]
 
 
-class VGG16LargeFOV(Backbone):
-    """The trunk of DeepLab-LargeFOV: VGG-16 at stride 8, with fc6 as a 3x3 convolution of dilation 12, 1024 wide."""
+class VGG16LargeFOV(ImageNetBackbone):
+    """The trunk of DeepLab-LargeFOV: VGG-16 at stride 8, with fc6 as a 3x3 convolution of dilation 12, 1024 wide.
 
-    channels = (1024,)
+    Parameters
+    ----------
+    width : float
+        Factor of the channels; the paper's is 1.
+    """
+
     strides = (8,)
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         super().__init__()
-        layers = list(torchvision.models.vgg16(weights=None).features)
+        channels = [c if isinstance(c, str) else round(c * width) for c in cfgs["D"]]
+        layers = list(make_layers(channels))  # type: ignore[arg-type]
         for i, layer in enumerate(layers):
             if isinstance(layer, nn.MaxPool2d):  # DeepLab pools over 3x3; pool4 and pool5 keep the resolution
                 layers[i] = nn.MaxPool2d(3, stride=2 if i < 20 else 1, padding=1)
-            elif isinstance(layer, nn.Conv2d) and i > 23:  # conv5, as pool4 does not halve
-                layer.dilation, layer.padding = (2, 2), (2, 2)
+            elif isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+                if i > 23:  # conv5, as pool4 does not halve
+                    layer.dilation, layer.padding = (2, 2), (2, 2)
         self.features = nn.Sequential(*layers)
-        self.fc6 = nn.Conv2d(512, 1024, 3, padding=12, dilation=12)
-        self.fc7 = nn.Conv2d(1024, 1024, 1)
+        wide = round(1024 * width)
+        self.fc6 = nn.Conv2d(round(512 * width), wide, 3, padding=12, dilation=12)
+        self.fc7 = nn.Conv2d(wide, wide, 1)
+        self.channels = (wide,)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """(B, 3, H, W) in [-1, 1] -> one map (B, 1024, H / 8, W / 8)."""
-        x = F.dropout(F.relu(self.fc6(self.features(x))), 0.5, self.training)
+        x = F.dropout(F.relu(self.fc6(self.features(self.scaled(x)))), 0.5, self.training)
         return [F.dropout(F.relu(self.fc7(x)), 0.5, self.training)]
+
+    def blocks(self) -> list[nn.Module]:
+        """conv1 to conv5, each with its pooling."""
+        ends = [0, *(i + 1 for i, m in enumerate(self.features) if isinstance(m, nn.MaxPool2d))]
+        return [self.features[a:b] for a, b in pairwise(ends)]
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -29,7 +29,10 @@ from .jppnet.network import (
     StageBranches,
     released_jppnet,
 )
+from .pose_fcn import DilatedPoseFCN
 from .refine import RefineFCN, StackedRefineFCN
+
+BLOCKS = (3, 4, 23, 3)  # of ResNet-101
 
 
 def pose_mobilenet_v2(width: float = 1.75) -> PoseFCN:
@@ -37,42 +40,19 @@ def pose_mobilenet_v2(width: float = 1.75) -> PoseFCN:
     return PoseFCN(MobileNetV2(width))
 
 
-def pose_resnet101() -> PoseFCN:
-    """A Pose FCN on ResNet-101 at stride 8 (Xia, Sec. 3).
+def pose_resnet101(
+    width: float = 1.0, blocks: Sequence[int] = BLOCKS, rates: Sequence[int] = ASPP_RATES
+) -> DilatedPoseFCN:
+    """The Pose FCN of Xia, Sec. 3: ResNet-101 at stride 8, with ASPP for the 14 joint maps and the 364 offset maps.
 
-    The trunk is the paper's. The heads, which the paper does not print, are each a 1x1 convolution from 2048 to 256
-    channels, a depthwise 3x3 and a 1x1 convolution before the output; there is no ASPP and the input has one scale.
+    The paper prints the trunk and the maps; `DilatedPoseFCN` says what is between them.
     """
-    return PoseFCN(ResNet101(), heat_widths=(256,), wide_widths=(256,), hidden=256)
-
-
-def pose_vgg16() -> PoseFCN:
-    """A Pose FCN on VGG-16 LargeFOV at stride 8, with the heads of `pose_resnet101`; not a network of the papers."""
-    return PoseFCN(VGG16LargeFOV(), heat_widths=(256,), wide_widths=(256,), hidden=256)
+    return DilatedPoseFCN(ResNet101(width, blocks), rates=rates)
 
 
 def part_mobilenet_v2(width: float = 1.0) -> PartFCN:
     """The shipped first-stage Part FCN (Xia, Sec. 3), at width 1.75: a feature pyramid on MobileNetV2."""
     return PartFCN(MobileNetV2(width))
-
-
-def part_vgg16_largefov() -> PartFCN:
-    """A Part FCN on VGG-16 LargeFOV (Xia, Sec. 3; Table 3, "VGG-16, w/o pose").
-
-    The trunk is the paper's. Instead of its output layer fc8 it has a 1x1 convolution from 1024 to 256 channels, a
-    depthwise 3x3 and a 1x1 convolution before the output. The network as printed is `deeplab_vgg16`.
-    """
-    return PartFCN(VGG16LargeFOV(), widths=(256,), hidden=256)
-
-
-def part_resnet101() -> PartFCN:
-    """A Part FCN on ResNet-101 (Xia, Sec. 4.3; Table 3, "ResNet-101, w/o pose").
-
-    The trunk is the paper's, apart from the dilations that `ResNet101` names. Instead of ASPP it has the head of
-    `part_vgg16_largefov`, and instead of the maximum over three scales one scale. The network as printed is
-    `deeplab_resnet101`.
-    """
-    return PartFCN(ResNet101(), widths=(256,), hidden=256)
 
 
 def refine_distances(width: int = 96) -> RefineFCN:
@@ -85,12 +65,12 @@ def refine_labels(width: int = 96) -> RefineFCN:
     return RefineFCN("labels", 2, width=width)
 
 
-def refine_xia2017() -> StackedRefineFCN:
+def refine_xia2017(width: int = 128) -> StackedRefineFCN:
     """The second stage of Xia, Sec. 3.2: three 7x7 convolutions, 128 wide, on two label maps; 1.66 M parameters.
 
     The output layer, which is not printed, is a 1x1 convolution; see `StackedRefineFCN`.
     """
-    return StackedRefineFCN(pose_maps=2, parts=7, width=128, kernel=7, layers=3)
+    return StackedRefineFCN(pose_maps=2, parts=7, width=width, kernel=7, layers=3)
 
 
 def jppnet_resnet101(
@@ -136,19 +116,28 @@ def attention_s(
     return AttentionToScale(backbone, neck, channels=96, labels=labels, stride=4, scales=scales, hidden=32)
 
 
-def deeplab_vgg16(labels: int = 20) -> DeepLab:
-    """DeepLab (VGG-16): LargeFOV with a 1x1 output layer, one scale (Liang, Tables 2 to 4; Xia, Sec. 3)."""
-    return DeepLab(VGG16LargeFOV(), labels)
+def deeplab_vgg16(labels: int = 20, width: float = 1.0) -> DeepLab:
+    """DeepLab-LargeFOV on VGG-16: fc6 3x3 of dilation 12, fc7, fc8; one scale (Chen et al. 2015).
+
+    With 7 labels it is the Part FCN of Xia, Sec. 3 (Table 3, "VGG-16, w/o pose"); with 20 a baseline of Liang,
+    Tables 2 to 4.
+    """
+    return DeepLab(VGG16LargeFOV(width), labels)
 
 
 def deeplab_resnet101(
-    labels: int = 20, scales: Sequence[float] = (1.0, 0.75, 0.5), rates: Sequence[int] = ASPP_RATES
+    labels: int = 20,
+    scales: Sequence[float] = (1.0, 0.75, 0.5),
+    rates: Sequence[int] = ASPP_RATES,
+    width: float = 1.0,
+    blocks: Sequence[int] = BLOCKS,
 ) -> DeepLab:
-    """DeepLab (ResNet-101): ASPP, the maximum over three scales (Liang, Tables 2 to 4; Xia, Sec. 4.3).
+    """DeepLab-v2 on ResNet-101: ASPP, the maximum over three scales (Chen et al. 2016).
 
-    The dilations of two blocks differ from DeepLab's, see `ResNet101`.
+    With 7 labels it is the Part FCN of Xia, Sec. 4.3 (Table 3, "ResNet-101, w/o pose"); with 20 a baseline of
+    Liang, Tables 2 to 4.
     """
-    return DeepLab(ResNet101(), labels, rates, scales)
+    return DeepLab(ResNet101(width, blocks), labels, rates, scales)
 
 
 def fcn8s(labels: int = 20) -> FCN8s:
@@ -176,10 +165,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     for builder in (
         pose_mobilenet_v2,
         pose_resnet101,
-        pose_vgg16,
         part_mobilenet_v2,
-        part_vgg16_largefov,
-        part_resnet101,
         refine_distances,
         refine_labels,
         refine_xia2017,

@@ -1,4 +1,7 @@
-"""Pose FCN and first-stage Part FCN (Xia et al., Sec. 3): backbone, feature pyramid if it has levels, and heads."""
+"""The Pose FCN and first-stage Part FCN that ship (Xia et al., Sec. 3): backbone, feature pyramid, and heads.
+
+The networks as the paper has them are `pose_fcn.DilatedPoseFCN` and `baselines.deeplab.DeepLab`.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .backbones import Backbone, MobileNetV2
+from .pose_fcn import PoseNetwork, at_cells
 
 
 def upsample2(x: Tensor) -> Tensor:
@@ -79,12 +83,11 @@ def _pyramid(backbone: Backbone, widths: Sequence[int], batch_norm: bool) -> Pyr
     return Pyramid(backbone.channels, widths, batch_norm)
 
 
-class PoseFCN(nn.Module):
-    """Joint score maps Pj and joint neighbour offset maps Pn.
+class PoseFCN(PoseNetwork):
+    """The Pose FCN that ships, shaped so that it can start from a MoveNet.
 
     Two pyramids share the backbone: a narrow one, shaped like MoveNet's so that training can start from its heat
-    maps, and a wide one for the offsets, which the joint scores read, too. Offsets are predicted in a normalised
-    form; the buffers `offset_mean` and `offset_deviation` have one number per map.
+    maps, and a wide one for the offsets, which the joint scores read, too.
 
     Parameters
     ----------
@@ -96,9 +99,6 @@ class PoseFCN(nn.Module):
         Channels of the features from which the joint scores are made; the offsets have twice as many.
     """
 
-    offset_mean: Tensor
-    offset_deviation: Tensor
-
     def __init__(
         self,
         backbone: Backbone,
@@ -107,7 +107,7 @@ class PoseFCN(nn.Module):
         wide_widths: Sequence[int] = (96, 96, 96, 96),
         hidden: int = 96,
     ) -> None:
-        super().__init__()
+        super().__init__(joints)
         self.backbone = backbone
         self.stride = backbone.strides[0]
         self.heat = _pyramid(backbone, heat_widths, batch_norm=False)
@@ -116,30 +116,8 @@ class PoseFCN(nn.Module):
         self.wide_head = Head(self.wide.out_channels, hidden)
         self.offset_head = Head(self.wide.out_channels, 2 * hidden)
         self.joint_out = nn.Conv2d(2 * hidden, joints, 1)
-        offsets = joints * (joints - 1) * 2
-        self.offset_out = nn.Conv2d(2 * hidden, offsets, 1)
-        self.register_buffer("offset_mean", torch.zeros(offsets))
-        self.register_buffer("offset_deviation", torch.full((offsets,), 32.0))
+        self.offset_out = nn.Conv2d(2 * hidden, joints * (joints - 1) * 2, 1)
         nn.init.constant_(self.joint_out.bias, -5.0)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Score joints and predict offsets.
-
-        Parameters
-        ----------
-        x : (B, 3, H, W) float32
-            RGB in [-1, 1].
-
-        Returns
-        -------
-        logits : (B, joints, h, w) float32
-            Joint scores at stride `stride`.
-        offsets : (B, joints * (joints - 1) * 2, h, w) float32
-            Input pixels, at the same stride.
-        """
-        logits, features = self.features(x)
-        normalised = self.offset_out(features).float()
-        return logits, normalised * self.offset_deviation[:, None, None] + self.offset_mean[:, None, None]
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Joint logits, and the features (B, C, h, w) from which a 1x1 convolution makes the offsets."""
@@ -148,10 +126,14 @@ class PoseFCN(nn.Module):
         joint_features = torch.cat([self.heat_head(self.heat(levels)), self.wide_head(wide)], dim=1)
         return self.joint_out(joint_features), self.offset_head(wide)
 
+    def normalised_offsets(self, features: Tensor) -> Tensor:
+        """Normalised offsets (B, joints * (joints - 1) * 2, h, w)."""
+        return self.offset_out(features)
+
     def normalised_offsets_at(self, features: Tensor, cells: Tensor) -> Tensor:
         """Normalised offsets (B, K, joints * (joints - 1) * 2) at flat cell numbers (B, K) only."""
-        chosen = features.flatten(2).gather(2, cells[:, None].expand(-1, features.shape[1], -1))
-        return F.linear(chosen.transpose(1, 2), self.offset_out.weight[:, :, 0, 0], self.offset_out.bias)
+        chosen = at_cells(features, cells)
+        return F.linear(chosen, self.offset_out.weight[:, :, 0, 0], self.offset_out.bias)
 
     @torch.no_grad()
     def load_movenet(self, arrays: Mapping[str, np.ndarray], sources: Sequence[Sequence[int]]) -> None:

@@ -23,6 +23,7 @@ FLOORS = (
     ("loading", "batch", "explanation", "metrics", "images"),
     ("report", "training"),
     ("ablation",),
+    ("reproduction",),
     ("cli",),
     ("__main__",),
 )

@@ -141,7 +141,7 @@ def test_wheel_holds_all_of_it_and_nothing_else(wheel: Path) -> None:
         Path(*name.split("."), path.relative_to(ROOT / folder))
         for name, folder in FOLDERS.items()
         for path in (ROOT / folder).rglob("*")
-        if path.suffix in (".py", ".typed", ".npz", ".safetensors", ".json")
+        if path.suffix in (".py", ".typed", ".npz", ".safetensors", ".json", ".yaml")
     }
     files = {path.relative_to(wheel) for path in wheel.rglob("*") if path.is_file()}
     metadata = {path for path in files if path.parts[0].endswith(".dist-info")}

@@ -41,5 +41,8 @@ class DeepLab(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [-1, 1] -> logits (B, outputs, H / stride, W / stride)."""
-        maps = [self.out(self.backbone(resized(images, scale))[0]) for scale in self.scales]
-        return merge_scales(maps, "max")
+        return merge_scales(self.at_scales(images), "max")
+
+    def at_scales(self, images: Tensor) -> list[Tensor]:
+        """The logits of every scale, each at its own size, for the supervision of each."""
+        return [self.out(self.backbone(resized(images, scale))[0]) for scale in self.scales]

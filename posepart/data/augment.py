@@ -3,6 +3,7 @@
 Geometry goes through one affine for image, joints and part map.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -94,11 +95,13 @@ def turned(affine: Affine, size: int, zoom: float, angle: float, shift: Float64,
     return Affine(matrix)
 
 
-def transform_joints(joints: Float32, affine: Affine, mirrored: bool) -> Float32:
-    """Joints (14, 3) of the photo in the crop frame, left and right swapped if the affine mirrors."""
+def transform_joints(
+    joints: Float32, affine: Affine, mirrored: bool, flips: Sequence[int] = FLIP_JOINTS
+) -> Float32:
+    """Joints (J, 3) of the photo in the crop frame, left and right (`flips`) swapped if the affine mirrors."""
     moved = joints.copy()
     moved[:, :2] = affine.forward(joints[:, :2])
-    return moved[list(FLIP_JOINTS)] if mirrored else moved
+    return moved[list(flips)] if mirrored else moved
 
 
 def warp_labels(labels: Ids, affine: Affine, size: int, stride: int, outside: int) -> Ids:

@@ -20,12 +20,13 @@ from pathlib import Path
 import numpy as np
 
 from posepart.arrays import Float32, Ids, check_shape
+from posepart.data.sample import LabelledPerson, Sample
 from posepart.io.files import read_names
 from posepart.io.label_maps import read_label_map, write_label_map
 from posepart.io.photo_folders import photos_by_stem
-from posepart.schema import IGNORE
-from posepart.schema.atr_and_cihp import ATR_TO_LIP, CIHP_TO_LIP, AtrLabel
-from posepart.schema.lip import NUM_LIP_LABELS
+from posepart.io.photos import photo_size
+from posepart.schema import IGNORE, POSEPART, BodySchema
+from posepart.schema.atr_and_cihp import ATR, ATR_TO_LIP, CIHP, CIHP_TO_LIP
 
 CIHP_SPLITS = {"train": "Training", "val": "Validation", "test": "Testing"}
 MAX_PEOPLE = 255  # person and instance values fill the 8 bits of a PNG
@@ -39,13 +40,13 @@ class ParsedPicture:
     image_path: Path
     label_path: Path | None  # labels, in the ids of the data set
     to_lip: Ids  # (256,), the ids of the data set -> LIP's
-    label_count: int  # how many ids the data set has
+    schema: BodySchema  # of the data set
     person_path: Path | None = None  # person values
     instance_path: Path | None = None  # values of the parts of people
 
     def read_labels(self) -> Ids | None:
         """Read the labels, (H, W) uint8 ids of the data set, or None."""
-        return None if self.label_path is None else read_label_map(self.label_path, self.label_count)
+        return None if self.label_path is None else read_label_map(self.label_path, len(self.schema.labels))
 
     def read_lip_labels(self) -> Ids | None:
         """Read the labels as LIP ids, (H, W) uint8, `schema.IGNORE` for a label that LIP lacks; or None."""
@@ -59,6 +60,35 @@ class ParsedPicture:
     def read_instances(self) -> Ids | None:
         """Read the values of the parts of people, (H, W) uint8, 0 for none; or None."""
         return None if self.instance_path is None else read_label_map(self.instance_path, MAX_PEOPLE)
+
+    def as_sample(self, schema: BodySchema = POSEPART) -> Sample:
+        """Convert to a sample, in the data set's own schema or in ours.
+
+        Its people are those of the person map, each with its box and instance value; without that map there is one,
+        whose box is the whole picture. In our schema it has no part map, as clothes are coarser than our parts.
+        """
+        width, height = photo_size(self.image_path)
+        people = self.read_people()
+        boxes = (
+            {0: np.array([0, 0, width - 1, height - 1], np.float32)}
+            if people is None
+            else person_boxes(people)
+        )
+        labels = self.label_path if schema is self.schema else None
+        return Sample(
+            self.image_path,
+            width,
+            height,
+            tuple(LabelledPerson(box, None, "none", value) for value, box in boxes.items()),
+            np.zeros((0, 4), np.float32),
+            boxes_complete=people is not None,
+            part_path=labels,
+            instance_path=self.person_path,
+            parts_from="none" if labels is None else "human",
+            source=self.schema.name,
+            name=self.name,
+            schema=schema,
+        )
 
 
 def person_boxes(people: Ids) -> dict[int, Float32]:
@@ -82,6 +112,24 @@ def person_boxes(people: Ids) -> dict[int, Float32]:
     return boxes
 
 
+def cihp_splits(folder: Path) -> tuple[str, ...]:
+    """The names of the splits of a folder in CIHP's layout; none in another."""
+    return tuple(
+        sorted(
+            name for name, place in CIHP_SPLITS.items() if (Path(folder) / place / "Category_ids").is_dir()
+        )
+    )
+
+
+def atr_splits(folder: Path) -> tuple[str, ...]:
+    """The names of the splits of a folder in ATR's layout, "train" without lists; none in another layout."""
+    folder = Path(folder)
+    if not (folder / "SegmentationClassAug").is_dir() or (folder / "SegmentationPart").is_dir():
+        return ()
+    listed = sorted(path.name.removesuffix("_id.txt") for path in folder.glob("*_id.txt"))
+    return tuple(listed) or ("train",)
+
+
 def read_cihp(folder: Path, split: str = "train") -> list[ParsedPicture]:
     """Read the pictures of a split, sorted by name.
 
@@ -99,7 +147,7 @@ def read_cihp(folder: Path, split: str = "train") -> list[ParsedPicture]:
             image,
             _beside(root / "Category_ids", image.stem),
             CIHP_TO_LIP,
-            NUM_LIP_LABELS,
+            CIHP,
             _beside(root / "Human_ids", image.stem),
             _beside(root / "Instance_ids", image.stem),
         )
@@ -123,9 +171,7 @@ def read_atr(folder: Path, split: str = "train") -> list[ParsedPicture]:
     if missing:
         raise ValueError(f"{listed}: lists {missing[0]}, which JPEGImages lacks; copy the pictures again")
     labels = folder / "SegmentationClassAug"
-    return [
-        ParsedPicture(images[n].name, images[n], _beside(labels, n), ATR_TO_LIP, len(AtrLabel)) for n in names
-    ]
+    return [ParsedPicture(images[n].name, images[n], _beside(labels, n), ATR_TO_LIP, ATR) for n in names]
 
 
 def write_cihp_submission(folder: Path, name: str, labels: Ids, people: Ids) -> tuple[Path, Path]:

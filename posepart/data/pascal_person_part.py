@@ -21,13 +21,14 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
-from posepart.arrays import Float64
+from posepart.arrays import LARGEST, Float64
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.io.files import read_text
 from posepart.io.photo_folders import photos_by_stem
 from posepart.io.photos import photo_size
 from posepart.schema import NUM_JOINTS, PASCAL_JOINTS
 
+_LONGEST_ID = 250  # characters; file systems take names of 255 bytes
 _LIST_FOLDERS = (".", "list", "pascal_person_part_trainval_list")
 
 
@@ -66,6 +67,9 @@ def _read_list(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not a text file; it lists the ids of the photos, one per line") from error
     names = [line.split()[0] for line in lines if line.strip()]
+    for name in names:
+        if len(name) > _LONGEST_ID:
+            raise ValueError(f"{path}: {name[:40]}... is too long for the id of a photo; correct the line")
     for name, count in Counter(names).most_common(1):
         if count > 1:
             raise ValueError(f"{path}: names {name} {count} times; keep one of the lines")
@@ -126,6 +130,9 @@ def _read_people(path: Path) -> tuple[LabelledPerson, ...]:
                 f"{path}: person {number}: expected a box of 4 numbers and joints (14, 3), got {box.size} numbers "
                 f"and {table.shape}"
             )
+        shown = table[table[:, 2] > 0, :2]
+        if not (abs(box) < LARGEST).all() or (abs(shown[np.isfinite(shown)]) >= LARGEST).any():
+            raise ValueError(f"{path}: person {number}: a coordinate is no number of pixels; correct it")
         people.append(_person(box.ravel(), table))
     return tuple(people)
 
@@ -137,7 +144,10 @@ def _cells(path: Path, key: str, value: object) -> list[Float64]:
     if value.size and value.dtype != object:
         raise ValueError(f"{path}: {key}: expected a cell array, got {value.dtype} {value.shape}")
     try:
-        return [np.asarray(cell, np.float64) for cell in value.ravel()]
+        cells = [np.asarray(cell) for cell in value.ravel()]
+        if any(np.iscomplexobj(cell) for cell in cells):
+            raise TypeError("got complex numbers")
+        return [cell.astype(np.float64) for cell in cells]
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {key}: expected cells of numbers ({error})") from error
 

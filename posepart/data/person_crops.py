@@ -25,7 +25,7 @@ from posepart.data.augment import (
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.data.source_shares import note_on_shares, source_weights
 from posepart.geometry.frames import Affine, crop_to_map
-from posepart.schema import IGNORE, NUM_JOINTS, Part
+from posepart.schema import IGNORE, POSEPART, BodySchema, Part
 from posepart.stages.crops import warp_image
 
 MAX_PEOPLE = 6  # people per crop whose joints are kept, the crop's own person first
@@ -46,15 +46,34 @@ class CropBatchConfig:
     )  # source -> share of the crops, see `source_weights`
 
 
+def schema_of(samples: Sequence[Sample]) -> BodySchema:
+    """The schema of samples.
+
+    Raises
+    ------
+    ValueError
+        There are several: one network cannot learn them.
+    """
+    schemas = {sample.schema.name: sample.schema for sample in samples}
+    if len(schemas) > 1:
+        raise ValueError(
+            f"the data has labels of several schemas ({', '.join(sorted(schemas))}): train on one of them"
+        )
+    return next(iter(schemas.values()), POSEPART)
+
+
 class PersonCrops(Dataset[dict[str, Tensor]]):
     """An endless, seeded stream of batches; the same seed and index give the same batch on any machine.
 
     Notes
     -----
+    All samples have one schema, whose joints (J) and labels the batches are in. A mirrored crop has its joints and
+    labels swapped as the schema says.
+
     A batch is a dict of tensors. With S the side of a crop and h = S / stride:
 
     - image: (B, 3, S, S) uint8;
-    - joints: (B, MAX_PEOPLE, 14, 3) float32, crop frame; the third column is 1 where a joint is labelled and inside
+    - joints: (B, MAX_PEOPLE, J, 3) float32, crop frame; the third column is 1 where a joint is labelled and inside
       the crop;
     - box: (B, 4) float32 xyxy, crop frame, of the crop's own person;
     - ignore: (B, h, h) bool, cells where an unlabelled joint may lie;
@@ -64,6 +83,7 @@ class PersonCrops(Dataset[dict[str, Tensor]]):
     def __init__(self, samples: Sequence[Sample], config: CropBatchConfig) -> None:
         self.samples = samples
         self.config = config
+        self.schema = schema_of(samples)
         needs = {"joints": _has_joints, "parts": _has_parts}
         if config.need not in needs:
             raise ValueError(f"need: expected one of {', '.join(needs)}, got {config.need!r}")
@@ -147,12 +167,15 @@ def crop_labels(
         One item of the batches of `PersonCrops`, but with image (S, S, 3).
     """
     others = [q for i, q in enumerate(sample.people) if i != person]
-    joints, ignore = _joints_of_people([sample.people[person], *others], affine, mirrored, size, stride)
+    joints, ignore = _joints_of_people(
+        [sample.people[person], *others], affine, sample.schema, mirrored, size, stride
+    )
     for box in sample.ignore_boxes:
         _mark_box(ignore, box, affine, stride)
     parts = sample.read_parts()
     outside = np.full(ignore.shape, IGNORE, np.uint8)
     part_map = outside if parts is None else warp_labels(parts, affine, size, stride, Part.BACKGROUND)
+    part_map = sample.schema.mirrored(part_map) if mirrored else part_map
     corners = _corners(sample.people[person].box, affine)
     own = np.concatenate([corners.min(axis=0), corners.max(axis=0)]).astype(np.float32)
     image = warp_image(sample.read_image(), affine, size)
@@ -160,22 +183,28 @@ def crop_labels(
 
 
 def _joints_of_people(
-    people: Sequence[LabelledPerson], affine: Affine, mirrored: bool, size: int, stride: int
+    people: Sequence[LabelledPerson],
+    affine: Affine,
+    schema: BodySchema,
+    mirrored: bool,
+    size: int,
+    stride: int,
 ) -> tuple[Float32, Mask]:
     """Joints of a crop's people, its own person first, and the cells in which unlabelled joints may lie.
 
     Returns
     -------
-    joints : (MAX_PEOPLE, 14, 3) float32
+    joints : (MAX_PEOPLE, J, 3) float32
     ignore : (h, h) bool
     """
-    joints = np.zeros((MAX_PEOPLE, NUM_JOINTS, 3), np.float32)
+    joints = np.zeros((MAX_PEOPLE, len(schema.joints), 3), np.float32)
     ignore = np.zeros((size // stride, size // stride), bool)
     row = 0
     for candidate in people:
         complete = candidate.joints is not None and bool((candidate.joints[:, 2] > 0).all())
         if candidate.joints is not None:
-            visible = _visible_joints(transform_joints(candidate.joints, affine, mirrored), size)
+            moved = transform_joints(candidate.joints, affine, mirrored, schema.flip_joints)
+            visible = _visible_joints(moved, size)
             if row < MAX_PEOPLE and (row == 0 or visible[:, 2].any()):
                 joints[row] = visible
                 row += 1

@@ -5,11 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from posepart.data.cihp import atr_splits, cihp_splits, read_atr, read_cihp
 from posepart.data.coco_keypoints import coco_keypoints_file, keypoints_files, read_coco_keypoints
 from posepart.data.coco_people import coco_people_file, read_coco_people
 from posepart.data.lip import read_lip
+from posepart.data.mpii import mpii_splits, read_mpii
 from posepart.data.pascal_person_part import list_files, read_pascal_person_part
 from posepart.data.sample import Sample
+from posepart.schema.atr_and_cihp import ATR, CIHP
+from posepart.schema.lip import LIP
+from posepart.schema.mpii import MPII
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,9 @@ class Layout:
     name: str
     recognised_by: str  # the files that distinguish it from the others
     splits: Callable[[Path], tuple[str, ...]]  # names of the splits; none in a folder of another layout
-    read: Callable[[Path, str], list[Sample]]  # the samples of a split
+    read: dict[
+        str, Callable[[Path, str], list[Sample]]
+    ]  # schema -> the samples of a split; the last is its own
     remarks: Callable[[Path, str], list[str]] = lambda folder, split: []  # see `remarks_on`
 
 
@@ -39,27 +46,54 @@ LAYOUTS: tuple[Layout, ...] = (
         "people",
         "person_keypoints_SPLIT.json (14 joints) beside images/",
         _people_splits,
-        read_coco_people,
+        {"posepart": read_coco_people},
         lambda folder, split: coco_people_file(folder, split).remarks,
     ),
     Layout(
         "COCO",
         "annotations/person_keypoints_SPLIT2017.json (17 joints) beside SPLIT2017/ or images/",
         lambda folder: tuple(sorted(keypoints_files(folder))),
-        read_coco_keypoints,
+        {"posepart": read_coco_keypoints},
         lambda folder, split: coco_keypoints_file(folder, split).remarks,
+    ),
+    Layout(
+        "ATR",
+        "SegmentationClassAug/ beside JPEGImages/, without SegmentationPart/",
+        atr_splits,
+        {
+            "posepart": lambda folder, split: [picture.as_sample() for picture in read_atr(folder, split)],
+            "atr": lambda folder, split: [picture.as_sample(ATR) for picture in read_atr(folder, split)],
+        },
     ),
     Layout(
         "PASCAL-Person-Part",
         "SPLIT_id.txt beside JPEGImages/, SegmentationPart/ and PersonJoints/",
         lambda folder: tuple(sorted(list_files(folder))),
-        read_pascal_person_part,
+        {"posepart": read_pascal_person_part},
     ),
     Layout(
         "LIP",
-        "lip_SPLIT_set.csv and SPLIT_images/ (its joints become our 14; its parts are not read)",
+        "lip_SPLIT_set.csv beside SPLIT_images/ and SPLIT_segmentations/",
         _lip_splits,
-        lambda folder, split: [picture.as_sample() for picture in read_lip(folder, split)],
+        {
+            "posepart": lambda folder, split: [picture.as_sample() for picture in read_lip(folder, split)],
+            "lip": lambda folder, split: [picture.as_sample(LIP) for picture in read_lip(folder, split)],
+        },
+    ),
+    Layout(
+        "CIHP",
+        "Training/, Validation/ or Testing/ with Images/, Category_ids/ and Human_ids/",
+        cihp_splits,
+        {
+            "posepart": lambda folder, split: [picture.as_sample() for picture in read_cihp(folder, split)],
+            "cihp": lambda folder, split: [picture.as_sample(CIHP) for picture in read_cihp(folder, split)],
+        },
+    ),
+    Layout(
+        "MPII",
+        "mpii_human_pose_v1_u12_1.mat, or train.json and valid.json, beside images/",
+        mpii_splits,
+        {"posepart": read_mpii, "mpii": lambda folder, split: read_mpii(folder, split, MPII)},
     ),
 )
 
@@ -89,7 +123,7 @@ def splits_of(folder: Path) -> tuple[str, ...]:
     return find_layout(folder).splits(Path(folder))
 
 
-def read_samples(folder: Path, split: str) -> list[Sample]:
+def read_samples(folder: Path, split: str, schema: str = "posepart") -> list[Sample]:
     """Read one split of a data set.
 
     Parameters
@@ -98,13 +132,20 @@ def read_samples(folder: Path, split: str) -> list[Sample]:
         Of the data set, in one of `LAYOUTS`.
     split : str
         One of `splits_of`, usually "train" or "val".
+    schema : str
+        Name of the schema of the joints and labels: ours, to which joints are converted, or the data set's own.
 
     Raises
     ------
     ValueError
-        No layout fits, the data set has no such split, or a file, which the error names, is wrong.
+        No layout fits, the data set has no such split or schema, or a file, which the error names, is wrong.
     """
-    return _layout_of(folder, split).read(Path(folder), split)
+    layout = _layout_of(folder, split)
+    if schema not in layout.read:
+        raise ValueError(
+            f"{folder}: {layout.name} has no labels of the schema {schema!r}; there are {', '.join(layout.read)}"
+        )
+    return layout.read[schema](Path(folder), split)
 
 
 def remarks_on(folder: Path, split: str) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from posepart.arrays import Float32, Ids, Mask, Rgb, check_shape
 from posepart.io.label_maps import read_ids
 from posepart.io.photos import open_photo, photo_size
-from posepart.schema import NUM_JOINTS
+from posepart.schema import POSEPART, BodySchema
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,14 @@ class LabelledPerson:
     """
 
     box: Float32  # (4,) xyxy
-    joints: Float32 | None  # (14, 3) x, y, visibility; None where none is labelled
+    joints: Float32 | None  # (J, 3) x, y, visibility, of the sample's schema; None where none is labelled
     joints_from: str = "human"  # "human", "teacher" (a network), "exact" (a generator) or "none"
     instance: int = 0  # the person's value in the instance map, 0 without one
+    head_size: float = 0.0  # px, of PCKh where the data set gives it (MPII's head boxes), else 0
 
     def __post_init__(self) -> None:
         if self.joints is not None:
-            check_shape("LabelledPerson.joints", self.joints, (NUM_JOINTS, 3))
+            check_shape("LabelledPerson.joints", self.joints, (None, 3))
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Sample:
     image_id: int | str | None = None  # as the data set gives it
     category: int | str | None = None  # id of the category of people in the data set
     unchecked: Mask = field(default_factory=lambda: np.zeros(0, bool))  # (K,), False throughout by default
+    schema: BodySchema = POSEPART  # of the joints and of the part map
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -63,6 +65,10 @@ class Sample:
             object.__setattr__(self, "unchecked", np.zeros(len(self.ignore_boxes), bool))
         check_shape("Sample.ignore_boxes", self.ignore_boxes, (None, 4))
         check_shape("Sample.unchecked", self.unchecked, (len(self.ignore_boxes),))
+        for person in self.people:
+            if person.joints is not None:
+                where = f"Sample.people: joints of {self.schema.name}"
+                check_shape(where, person.joints, (len(self.schema.joints), 3))
 
     def read_image(self) -> Rgb:
         """Read the upright photo, (H, W, 3) uint8 RGB, as `io.photos.open_photo` does for every command.
@@ -97,7 +103,7 @@ class Sample:
         )
 
     def read_parts(self) -> Ids | None:
-        """Read the part map, (H, W) uint8 part ids with `schema.IGNORE`, or None."""
+        """Read the part map, (H, W) uint8 ids of the schema's labels with `schema.IGNORE`, or None."""
         return None if self.part_path is None else read_ids(self.part_path)
 
     def read_instances(self) -> Ids | None:

@@ -122,7 +122,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
                 warnings.simplefilter("ignore")
                 yield stored
         except MemoryError:
-            raise _too_little_memory(path) from None
+            raise _out_of_memory(path) from None
         except Exception as error:  # see `_open`
             raise _damaged(path, error) from None
 
@@ -136,7 +136,7 @@ def _open(path: Path) -> Image.Image:
     except UnidentifiedImageError:
         raise ValueError(f"{path}: {why_unreadable(path)}") from None
     except MemoryError:
-        raise _too_little_memory(path) from None
+        raise _out_of_memory(path) from None
     except OSError as error:
         if error.errno is None:  # of Pillow, not of the system
             raise _damaged(path, error) from None
@@ -157,17 +157,21 @@ def _is_whole(stored: Image.Image, path: Path) -> bool:
 
 
 def _has_chunk(path: Path, kind: bytes) -> bool:
-    """Whether a PNG, whose chunks are skipped without reading them, holds one of a kind in full length."""
+    """Whether a PNG holds a chunk of a kind in full length."""
+    size = path.stat().st_size
+    return next((end <= size for found, end in _chunks(path) if found == kind), False)
+
+
+def _chunks(path: Path) -> Iterator[tuple[bytes, int]]:
+    """Kind and end of the chunks of a PNG, which are skipped without reading them."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        place = len(_PNG_START)
-        while place + 12 <= size:  # length, kind and checksum have 4 bytes each
-            file.seek(place)
-            length, found = int.from_bytes(file.read(4)), file.read(4)
-            place += 12 + length
-            if found == kind:
-                return place <= size
-    return False
+        end = len(_PNG_START)
+        while end + 12 <= size:  # length, kind and checksum have 4 bytes each
+            file.seek(end)
+            length, kind = int.from_bytes(file.read(4)), file.read(4)
+            end += 12 + length
+            yield kind, end
 
 
 def _check_file(path: Path) -> None:
@@ -189,7 +193,11 @@ def _damaged(path: Path, error: Exception) -> ValueError:
     )
 
 
-def _too_little_memory(path: Path) -> ValueError:
+def _out_of_memory(path: Path) -> ValueError:
+    with path.open("rb") as file:
+        is_png = file.read(len(_PNG_START)) == _PNG_START
+    if is_png and any(end > path.stat().st_size for _, end in _chunks(path)):  # Pillow reads it all at once
+        return _damaged(path, ValueError("a chunk is longer than the file"))
     return ValueError(f"{path}: too little memory to read a photo of this size; shrink it or free memory")
 
 

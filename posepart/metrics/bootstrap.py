@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Index
+from posepart.arrays import Float64, Index
 
 # (I,) counts, how often each photo counts -> a number, nan where undefined; or several numbers, always as many.
 Statistic = Callable[[Index], float]
@@ -99,12 +99,7 @@ def bootstrap_intervals(
     photos, replicates, seed, confidence
         As in `bootstrap_interval`.
     """
-    values = np.asarray(statistics(np.ones(photos, dtype=np.int64)), dtype=np.float64)
-    drawn = np.zeros((0, len(values)))
-    if photos and not np.isnan(values).all():
-        weights = bootstrap_weights(photos, replicates, seed)
-        drawn = np.array([statistics(row) for row in weights], dtype=np.float64).reshape(-1, len(values))
-    return tuple(_interval(float(v), column, confidence) for v, column in zip(values, drawn.T, strict=True))
+    return bootstrap_replicates(statistics, photos, replicates, seed).intervals(confidence)
 
 
 @dataclass(frozen=True)
@@ -113,6 +108,48 @@ class PairedDifference:
 
     difference: Interval
     share_above: float  # share of the replicates in which the second is higher
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Several numbers of one system, on all photos and on every bootstrap sample."""
+
+    values: Float64  # (C,), on all photos; nan where undefined
+    drawn: Float64  # (R, C), on the bootstrap samples; of all systems on the same photos, the same samples
+
+    def intervals(self, confidence: float = 0.95) -> tuple[Interval, ...]:
+        """The interval of each number."""
+        columns = zip(self.values, self.drawn.T, strict=True)
+        return tuple(_interval(float(value), column, confidence) for value, column in columns)
+
+    def against(self, first: "Replicates", confidence: float = 0.95) -> tuple[PairedDifference, ...]:
+        """The differences to a first system on the same photos, where the bootstrap samples are the same."""
+        both = len(self.drawn) == len(
+            first.drawn
+        )  # none are drawn of a system whose numbers are all undefined
+        differences = self.drawn - first.drawn if both else np.zeros((0, len(self.values)))
+        return tuple(
+            _paired(float(value), column, confidence)
+            for value, column in zip(self.values - first.values, differences.T, strict=True)
+        )
+
+
+def _paired(value: float, differences: NDArray, confidence: float) -> PairedDifference:
+    defined = differences[~np.isnan(differences)]
+    above = float((defined > 0).mean()) if len(defined) and not np.isnan(value) else float("nan")
+    return PairedDifference(_interval(value, differences, confidence), above)
+
+
+def bootstrap_replicates(
+    statistics: Statistics, photos: int, replicates: int = 1000, seed: int = 0
+) -> Replicates:
+    """Compute numbers on all photos and on bootstrap samples; arguments as in `bootstrap_intervals`."""
+    values = np.asarray(statistics(np.ones(photos, dtype=np.int64)), dtype=np.float64)
+    drawn = np.zeros((0, len(values)))
+    if photos and not np.isnan(values).all():
+        weights = bootstrap_weights(photos, replicates, seed)
+        drawn = np.array([statistics(row) for row in weights], dtype=np.float64).reshape(-1, len(values))
+    return Replicates(values, drawn)
 
 
 def paired_bootstrap(
@@ -131,13 +168,7 @@ def paired_bootstrap(
     photos, replicates, seed, confidence
         As in `bootstrap_interval`.
     """
-    once = np.ones(photos, dtype=np.int64)
-    value = float(second(once) - first(once))
-    if photos == 0 or np.isnan(value):
-        nan = float("nan")
-        return PairedDifference(Interval(value, nan, nan), nan)
-    weights = bootstrap_weights(photos, replicates, seed)
-    values = np.array([second(row) - first(row) for row in weights])
-    defined = values[~np.isnan(values)]
-    above = float((defined > 0).mean()) if len(defined) else float("nan")
-    return PairedDifference(_interval(value, values, confidence), above)
+    one = bootstrap_replicates(lambda w: [first(w)], photos, replicates, seed)
+    other = bootstrap_replicates(lambda w: [second(w)], photos, replicates, seed)
+    (paired,) = other.against(one, confidence)
+    return paired

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from posepart.arrays import Float64, Index, Mask
-from posepart.data.lip import LipPicture, pair_by_name, read_pose_submission
+from posepart.data.lip import LipPicture
+from posepart.data.lip_files import pair_by_name, read_pose_submission
 from posepart.io.files import read_names
 from posepart.io.label_maps import read_label_map
 from posepart.metrics.bootstrap import Statistic, bootstrap_interval

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from posepart.arrays import Index
-from posepart.metrics.adk import average_distance
+from posepart.metrics.adk import JointDistances, average_distance
 from posepart.metrics.average_precision import Detections
 from posepart.metrics.bootstrap import Statistics, bootstrap_intervals
 from posepart.metrics.collect import (
@@ -42,10 +42,59 @@ class Bootstrap:
     seed: int = 0
     confidence: float = 0.95
 
-    def row(self, label: str, statistics: Statistics, photos: int) -> Row:
-        """Make a row of a table from the numbers that `statistics` returns."""
-        intervals = bootstrap_intervals(statistics, photos, self.replicates, self.seed, self.confidence)
+    def row(self, label: str, numbers: "Numbers") -> Row:
+        """Make a row of a table."""
+        intervals = bootstrap_intervals(
+            numbers.statistics, numbers.photos, self.replicates, self.seed, self.confidence
+        )
         return Row(label, tuple(map(Cell, intervals)))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a row of a table, not yet computed."""
+
+    statistics: Statistics  # how often every photo counts -> the numbers
+    photos: int  # how many photos they rest on
+
+
+def pose_precision(joints: Detections) -> Numbers:
+    """A row of Table 1: AP of the seven groups of joints, of the upper body, and in total."""
+
+    def statistics(weights: Index) -> list[float]:
+        score = pose_average_precision(joints, weights)
+        return [*score.groups.values(), score.upper_body, score.total]
+
+    return Numbers(statistics, len(joints.positives))
+
+
+def joint_distance(distances: JointDistances) -> Numbers:
+    """A row of Table 2: ADK of the eight types of joints, and their average."""
+
+    def statistics(weights: Index) -> list[float]:
+        score = average_distance(distances, weights)
+        return [*score.types.values(), score.average]
+
+    return Numbers(statistics, len(distances.total))
+
+
+def part_iou(confusions: Index) -> Numbers:
+    """A row of Table 3: IoU of the six parts and of the background, and their mean, of (I, 7, 7) confusions."""
+
+    def statistics(weights: Index) -> list[float]:
+        score = pooled_scores(confusions, weights)
+        return [*score.iou[list(_TABLE_3_ORDER)], score.miou]
+
+    return Numbers(statistics, len(confusions))
+
+
+def iou_by_size(confusions: Index) -> Numbers:
+    """A row of Table 4: mean IoU by the size of the person, of (I, sizes, 7, 7) confusions."""
+
+    def statistics(weights: Index) -> list[float]:
+        return [pooled_scores(confusions[:, size], weights).miou for size in range(confusions.shape[1])]
+
+    return Numbers(statistics, len(confusions))
 
 
 def paper_tables(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool = True) -> dict[str, Table]:
@@ -63,7 +112,7 @@ def paper_tables(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: boo
 def pose_precision_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap) -> Table:
     """Table 1: mean average precision of joints, by both matchings."""
     judged = {label: judged_joints(photos, matching) for label, matching in _MATCHINGS.items()}
-    rows = [_pose_row(label, joints, bootstrap) for label, joints in judged.items()]
+    rows = [bootstrap.row(label, pose_precision(joints)) for label, joints in judged.items()]
     positives = next(iter(judged.values())).positives
     note = (
         f"Average precision of joints in %, higher is better; {len(positives)} photos in which everybody is "
@@ -77,22 +126,14 @@ def pose_precision_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap) ->
     )
 
 
-def _pose_row(label: str, joints: Detections, bootstrap: Bootstrap) -> Row:
-    def statistics(weights: Index) -> list[float]:
-        score = pose_average_precision(joints, weights)
-        return [*score.groups.values(), score.upper_body, score.total]
-
-    return bootstrap.row(label, statistics, len(joints.positives))
-
-
 def distance_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap) -> Table:
     """Table 2: average distance of keypoints."""
     distances = measured_distances(photos)
     number = len(distances.total)
 
     def statistics(weights: Index) -> list[float]:
-        score = average_distance(distances, weights)
-        return [*score.types.values(), score.coverage, score.average]
+        *types, average = joint_distance(distances).statistics(weights)
+        return [*types, average_distance(distances, weights).coverage, average]
 
     note = (
         f"Distance of joints in % of half the forehead-neck distance, lower is better; {number} photos. Each "
@@ -100,14 +141,18 @@ def distance_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap) -> Table
         f"{int(distances.counted.sum())} joints; the column Compared is their share of all labelled joints."
     )
     columns = (*(name.capitalize() for name in JOINT_TYPES), "Compared", "Ave.")
-    rows = [bootstrap.row("distance", statistics, number)] if number else []
+    rows = [bootstrap.row("distance", Numbers(statistics, number))] if number else []
     return _table("table_2", "Table 2: pose, ADK", note, NO_EXACT_POSES, columns, rows)
 
 
 def part_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool = True) -> Table:
     """Table 3: pixel IoU of each part, by the origin of the part maps."""
     by_origin = {origin: part_confusions(photos, origin) for origin in PART_ORIGINS}
-    rows = [_part_row(origin, maps, bootstrap) for origin, maps in by_origin.items() if len(maps)]
+    rows = [
+        bootstrap.row(f"{origin} part maps, {len(maps)} photos", part_iou(maps))
+        for origin, maps in by_origin.items()
+        if len(maps)
+    ]
     note = (
         "Intersection over union of pixels in %, over all photos together, higher is better. Derived part maps "
         "were computed from masks and joints: agreement with them is weaker evidence than agreement with human ones."
@@ -117,28 +162,16 @@ def part_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool 
     return _table("table_3", "Table 3: parts, IoU", note, absent, columns, rows)
 
 
-def _part_row(origin: str, confusions: Index, bootstrap: Bootstrap) -> Row:
-    def statistics(weights: Index) -> list[float]:
-        score = pooled_scores(confusions, weights)
-        return [*score.iou[list(_TABLE_3_ORDER)], score.miou]
-
-    return bootstrap.row(f"{origin} part maps, {len(confusions)} photos", statistics, len(confusions))
-
-
 def size_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool = True) -> Table:
     """Table 4: mIoU by the size of the person."""
     sizes = size_confusions(photos)
-
-    def statistics(weights: Index) -> list[float]:
-        return [pooled_scores(sizes[:, index], weights).miou for index in range(len(SIZE_NAMES))]
-
     edges = ", ".join(f"{edge:g}" for edge in (photos[0].size_edges if photos else SIZE_EDGES))
     note = (
         "Mean IoU in % of the pixels in the boxes of people, by the square root of the area of the box: up to "
         f"{edges} px, and above; {len(sizes)} photos."
     )
     columns = tuple(f"Size {name}" for name in SIZE_NAMES)
-    rows = [bootstrap.row("mIoU", statistics, len(sizes))] if len(sizes) else []
+    rows = [bootstrap.row("mIoU", iou_by_size(sizes))] if len(sizes) else []
     absent = NO_PART_LABELS if parts else NO_PART_MAPS
     return _table("table_4", "Table 4: parts by size of the person, mIoU", note, absent, columns, rows)
 
@@ -160,7 +193,7 @@ def instance_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: b
     )
     columns = ("AP^r", "AP^r at 0.5", "AP^p", "AP^p at 0.5", "PCP at 0.5")
     absent = NO_INSTANCES if parts else NO_PART_MAPS
-    rows = [bootstrap.row("instances", statistics, number)] if records.people.sum() else []
+    rows = [bootstrap.row("instances", Numbers(statistics, number))] if records.people.sum() else []
     return _table("instances", "Instance parts", note, absent, columns, rows)
 
 

@@ -1,10 +1,12 @@
-"""All ids of joints and parts, with their names, colours, flips and orders: ours, COCO's, LIP's, ATR's and CIHP's.
+"""All ids of joints and parts, with names, colours, flips and orders: ours and those of COCO, LIP, ATR, CIHP, MPII.
 
 Only this package knows ids; elsewhere a joint is `Joint.NECK` or a whole array, never a bare integer. Our own
-schema and COCO's joints are imported from here, the label sets of LIP, ATR and CIHP from `schema.lip` and
-`schema.atr_and_cihp`.
+schema and COCO's joints are imported from here, those of LIP, ATR and CIHP, and MPII from `schema.lip`,
+`schema.atr_and_cihp` and `schema.mpii`. A `BodySchema` sums up what crops, losses and scores ask of any of them;
+`schema.named` has all of them by name.
 """
 
+from posepart.schema.body import BodySchema
 from posepart.schema.coco import (
     COCO_JOINT_NAMES,
     COCO_LIMB_JOINTS,
@@ -24,6 +26,7 @@ from posepart.schema.joints_and_parts import (
     PAIR_PART,
     PART_NAMES,
     PASCAL_JOINTS,
+    POSEPART,
     SKELETON,
     Joint,
     Part,
@@ -46,7 +49,9 @@ __all__ = [
     "PAIR_PART",
     "PART_NAMES",
     "PASCAL_JOINTS",
+    "POSEPART",
     "SKELETON",
+    "BodySchema",
     "CocoJoint",
     "Joint",
     "Part",

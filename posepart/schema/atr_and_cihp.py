@@ -6,7 +6,9 @@ import numpy as np
 
 from posepart.arrays import Ids
 from posepart.schema import IGNORE
-from posepart.schema.lip import NUM_LIP_LABELS, LipLabel
+from posepart.schema.body import BodySchema
+from posepart.schema.joints_and_parts import mirrored_name
+from posepart.schema.lip import FLIP_LIP_LABELS, LIP_REGIONS, NUM_LIP_LABELS, LipLabel
 
 
 class AtrLabel(IntEnum):
@@ -51,3 +53,26 @@ CIHP_LABEL_NAMES: tuple[str, ...] = tuple(
 CIHP_TO_LIP: Ids = np.full(256, IGNORE, np.uint8)
 CIHP_TO_LIP[:NUM_LIP_LABELS] = np.arange(NUM_LIP_LABELS)
 CIHP_TO_LIP[CIHP_TORSO_SKIN] = IGNORE
+
+# ATR's schema. Its regions are LIP's, of the labels that ATR has.
+ATR = BodySchema(
+    "atr",
+    (),
+    (),
+    tuple(label.name.lower() for label in AtrLabel),
+    tuple(int(AtrLabel[mirrored_name(label.name)]) for label in AtrLabel),
+    regions={
+        name: tuple(int(AtrLabel[label.name]) for label in labels if label in COMMON_WITH_ATR)
+        for name, labels in LIP_REGIONS.items()
+    },
+)
+
+# CIHP's schema. The skin of the torso is, like LIP's jumpsuits, in no region.
+CIHP = BodySchema(
+    "cihp",
+    (),
+    (),
+    CIHP_LABEL_NAMES,
+    tuple(map(int, FLIP_LIP_LABELS)),
+    regions={name: tuple(map(int, labels)) for name, labels in LIP_REGIONS.items()},
+)

@@ -9,6 +9,7 @@ from enum import IntEnum
 import numpy as np
 
 from posepart.arrays import Float64, Index, Rgb
+from posepart.schema.body import BodySchema
 
 
 class Joint(IntEnum):
@@ -62,6 +63,29 @@ def mirrored_name(name: str) -> str:
 
 # FLIP_JOINTS[j] is the joint that joint j becomes in a mirrored picture.
 FLIP_JOINTS: tuple[Joint, ...] = tuple(Joint[mirrored_name(j.name)] for j in Joint)
+
+
+def side_groups(joints: type[IntEnum]) -> dict[str, tuple[int, ...]]:
+    """The joints that have a left and a right, as {"elbow": (left, right), ...} in the order of the left ones."""
+    lefts = [joint for joint in joints if joint.name.startswith("LEFT_")]
+    return {
+        joint.name.removeprefix("LEFT_").lower(): (int(joint), int(joints[mirrored_name(joint.name)]))
+        for joint in lefts
+    }
+
+
+# The 14 joints and 7 labels of Xia et al. Parts do not distinguish left and right: the regions are the parts.
+POSEPART = BodySchema(
+    "posepart",
+    JOINT_NAMES,
+    tuple(map(int, FLIP_JOINTS)),
+    PART_NAMES,
+    tuple(map(int, Part)),
+    regions={part.name.lower(): (int(part),) for part in Part if part is not Part.BACKGROUND},
+    joint_groups={"forehead": (int(Joint.FOREHEAD),), "neck": (int(Joint.NECK),), **side_groups(Joint)},
+    total_joints=tuple(map(int, Joint)),
+    head=(int(Joint.FOREHEAD), int(Joint.NECK)),
+)
 
 
 # The order of the joints that Xia et al. released for PASCAL-Person-Part.

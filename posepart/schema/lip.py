@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from posepart.arrays import Float32, Float64, Ids, Index, Rgb
 from posepart.schema import IGNORE, NUM_JOINTS, NUM_PARTS, Joint, Part
+from posepart.schema.body import BodySchema
 from posepart.schema.joints_and_parts import mirrored_name
 
 
@@ -95,11 +96,6 @@ LIP_REGIONS: dict[str, tuple[LipLabel, ...]] = {
     "right_shoe": (LipLabel.RIGHT_SHOE,),
 }
 
-# Our parts do not distinguish left and right: the regions are the parts.
-PART_REGIONS: dict[str, tuple[Part, ...]] = {
-    part.name.lower(): (part,) for part in Part if part is not Part.BACKGROUND
-}
-
 # The joints on which PCKh is reported (Tables 5, 6); pelvis and spine are in no group and not in the total.
 LIP_JOINT_GROUPS: dict[str, tuple[LipJoint, LipJoint]] = {
     "head": (LipJoint.NECK, LipJoint.HEAD_TOP),
@@ -110,6 +106,19 @@ LIP_JOINT_GROUPS: dict[str, tuple[LipJoint, LipJoint]] = {
 }
 LIP_TOTAL_JOINTS: tuple[LipJoint, ...] = tuple(
     joint for joint in LipJoint if joint not in (LipJoint.PELVIS, LipJoint.SPINE)
+)
+
+# LIP's schema, for crops, losses and scores.
+LIP = BodySchema(
+    "lip",
+    LIP_JOINT_NAMES,
+    tuple(map(int, FLIP_LIP_JOINTS)),
+    LIP_LABEL_NAMES,
+    tuple(map(int, FLIP_LIP_LABELS)),
+    regions={name: tuple(map(int, labels)) for name, labels in LIP_REGIONS.items()},
+    joint_groups={name: tuple(map(int, pair)) for name, pair in LIP_JOINT_GROUPS.items()},
+    total_joints=tuple(map(int, LIP_TOTAL_JOINTS)),
+    head=tuple(map(int, LIP_JOINT_GROUPS["head"])),
 )
 
 # What each label is in PASCAL-Person-Part, where feet belong to the lower leg and hands to the lower arm. An arm, a

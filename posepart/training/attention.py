@@ -18,11 +18,11 @@ from posepart.models.jppnet.structure_loss import (
     structure_sensitive_loss,
     structure_weight,
 )
-from posepart.schema.lip import PART_REGIONS
+from posepart.schema import POSEPART
 from posepart.training.crop_evaluation import CropPrediction
 from posepart.training.loop import device_of
 
-REGIONS = tuple(PART_REGIONS.values())
+REGIONS = tuple(POSEPART.regions.values())
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from posepart.data.person_crops import crop_labels
 from posepart.data.sample import Sample
 from posepart.metrics.segmentation import confusion_matrix, segmentation_scores
 from posepart.models.backbones import normalise
+from posepart.models.baselines.deeplab import DeepLab
+from posepart.models.jppnet.structure_loss import resize_labels
+from posepart.models.scales import merge_scales
 from posepart.schema import IGNORE, NUM_PARTS, PART_NAMES, Part
 from posepart.stages.crops import box_affine
 from posepart.training.loop import device_of
@@ -23,7 +26,7 @@ from posepart.training.loop import device_of
 
 @dataclass(frozen=True)
 class PartLossConfig:
-    """Weights of the cross-entropy."""
+    """Weights of the cross-entropy; those of the papers are all 1."""
 
     class_weights: tuple[float, ...] = (
         0.6,
@@ -37,15 +40,30 @@ class PartLossConfig:
 
 
 class PartLoss:
-    """Cross-entropy of one batch of `PersonCrops`."""
+    """Cross-entropy of one batch of `PersonCrops`.
+
+    A DeepLab of several scales is supervised at each of them, too, as in its released code: the loss is the sum.
+    """
 
     def __init__(self, config: PartLossConfig) -> None:
         self.weights = torch.tensor(config.class_weights)
 
     def __call__(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The loss of one batch."""
-        logits = model(normalise(batch["image"])).float()
-        return {"loss": part_loss(logits, batch["parts"], self.weights.to(logits.device))}
+        images, labels = normalise(batch["image"]), batch["parts"]
+        scales = model.at_scales(images) if isinstance(model, DeepLab) else [model(images)]
+        maps = [merge_scales(scales, "max"), *scales] if len(scales) > 1 else scales
+        weights = self.weights.to(labels.device)
+        if maps[0].shape[1] != len(weights):
+            raise ValueError(
+                f"the network has {maps[0].shape[1]} labels, loss.class_weights has {len(weights)}: set arguments "
+                f"{{labels: {len(weights)}}} of the builder"
+            )
+        losses = [
+            part_loss(logits.float(), resize_labels(labels, (logits.shape[2], logits.shape[3])), weights)
+            for logits in maps
+        ]
+        return {"loss": torch.stack(losses).sum()} if len(losses) > 1 else {"loss": losses[0]}
 
 
 def part_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:

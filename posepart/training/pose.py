@@ -17,6 +17,7 @@ from posepart.geometry.frames import Affine, crop_to_map, map_to_crop
 from posepart.metrics.pck import PCK_FRACTION, pck_hits, torso_diameters
 from posepart.models.backbones import normalise
 from posepart.models.fcn import PoseFCN
+from posepart.models.pose_fcn import PoseNetwork
 from posepart.schema import LIMB_JOINTS, NEIGHBOURS, NUM_JOINTS, SKELETON, Joint
 from posepart.stages.crops import box_affine
 from posepart.training.loop import device_of
@@ -75,7 +76,7 @@ class PoseLoss:
 
     def __call__(self, model: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The losses of one batch by name; "loss" is minimised."""
-        assert isinstance(model, PoseFCN)
+        assert isinstance(model, PoseNetwork)
         logits, features = model.features(normalise(batch["image"]))
         joints = batch["joints"]
         c = self.config
@@ -85,7 +86,7 @@ class PoseLoss:
         loss = c.localisation * localisation + c.presence * presence + c.offsets * offsets
         return {"loss": loss, "localisation": localisation, "presence": presence, "offsets": offsets}
 
-    def _offset_loss(self, model: PoseFCN, features: Tensor, joints: Tensor) -> Tensor:
+    def _offset_loss(self, model: PoseNetwork, features: Tensor, joints: Tensor) -> Tensor:
         batch, people = joints.shape[:2]
         height, width = features.shape[-2:]
         steps = torch.tensor([-1, 0, 1], device=joints.device)
@@ -233,7 +234,7 @@ class PoseEvaluation:
     @torch.inference_mode()
     def __call__(self, model: nn.Module, batch: int = 16) -> dict[str, float]:
         """PCK and share of right offsets (within 0.2 torso diameters) by origin of the labels."""
-        assert isinstance(model, PoseFCN)
+        assert isinstance(model, PoseNetwork)
         if not self.views:
             return {}
         truth = np.stack([v["joints"][0] for v in self.views])

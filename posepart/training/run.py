@@ -15,8 +15,10 @@ from posepart.data.folds import Fold
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.readers import read_samples, splits_of
 from posepart.data.sample import Sample
+from posepart.models.backbones import Backbone
 from posepart.models.builders import build
 from posepart.models.model_set import Card, read_card
+from posepart.models.starts import is_published, start_from
 from posepart.models.weight_files import load_into, save_weights
 from posepart.schema import JOINT_NAMES, PART_NAMES
 from posepart.training.loop import LoopConfig, Losses, seed_everything, train
@@ -39,7 +41,7 @@ class Run:
     data : tuple of Path
         Folders of data sets.
     init : Path, optional
-        Initial weights: a weight file with a card, or published arrays (.npz).
+        Initial weights: a weight file with a card, published arrays (.npz), or torchvision's ResNet-101 or VGG-16.
     resume : bool
         Continue an interrupted training.
     recipe, recipe_stage : str, optional
@@ -196,18 +198,39 @@ def initialised(
     Raises
     ------
     ValueError
-        The initial weights are damaged or do not fit the network.
+        The initial weights are damaged or do not fit the network, or `freeze` is more than its blocks.
     """
     model: Any = build(builder, arguments)
     if run.init is not None and run.init.suffix == ".npz":
         if load_npz is None:
             raise ValueError(f"{run.init}: a {builder} starts from the weights of another run, not from .npz")
         load_npz(model, run.init)
+    elif run.init is not None and is_published(run.init):
+        start_from(model, run.init)
     elif run.init is not None:
         load_into(model, run.init, fresh)
-    for block in list(getattr(getattr(model, "backbone", None), "features", []))[:freeze]:
-        block.requires_grad_(False)
+    freeze_blocks(model, freeze)
     return model
+
+
+def freeze_blocks(model: Any, count: int) -> None:
+    """Leave the first blocks of a network's backbone out of the training.
+
+    Raises
+    ------
+    ValueError
+        The backbone has fewer blocks.
+    """
+    backbone = getattr(model, "backbone", None)
+    blocks = backbone.blocks() if isinstance(backbone, Backbone) else []
+    if count > len(blocks):
+        kind = type(model if backbone is None else backbone).__name__
+        raise ValueError(
+            f"freeze: a {kind} has {len(blocks)} blocks that can be left as they are, not {count}; "
+            "with --freeze 0 everything is trained"
+        )
+    for block in blocks[:count]:
+        block.requires_grad_(False)
 
 
 def trained(

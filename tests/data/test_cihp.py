@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.lip_layout import write_atr, write_cihp
 from PIL import Image
 
 from posepart.data.cihp import person_boxes, read_atr, read_cihp, write_cihp_submission
+from posepart.data.readers import find_layout, read_samples, splits_of
 from posepart.schema import IGNORE
-from posepart.schema.atr_and_cihp import ATR_TO_LIP, CIHP_LABEL_NAMES, COMMON_WITH_ATR, AtrLabel
+from posepart.schema.atr_and_cihp import ATR_TO_LIP, CIHP, CIHP_LABEL_NAMES, COMMON_WITH_ATR, AtrLabel
 from posepart.schema.lip import LipLabel
 
 LABELS = np.array([[0, 10, 13], [14, 0, 5]], np.uint8)
@@ -96,3 +98,33 @@ def test_pictures_of_all_suffixes_and_a_byte_order_mark(tmp_path: Path, suffix: 
     for (picture,) in (read_cihp(tmp_path, "val"), read_atr(tmp_path, "val")):
         assert picture.name == f"a.{suffix}"
     assert read_cihp(tmp_path, "val")[0].label_path is not None
+
+
+def test_cihp_samples_have_people_and_labels(tmp_path: Path) -> None:
+    folder = write_cihp(tmp_path)
+    assert find_layout(folder).name == "CIHP"
+    assert splits_of(folder) == ("train", "val")
+    first = read_samples(folder, "train", "cihp")[0]
+    assert first.schema is CIHP
+    assert first.boxes_complete
+    instances, labels = first.read_instances(), first.read_parts()
+    assert instances is not None and labels is not None
+    assert [person.instance for person in first.people] == [1, 2]
+    assert {value: box.tolist() for value, box in person_boxes(instances).items()} == {
+        person.instance: person.box.tolist() for person in first.people
+    }
+    assert LipLabel.LEFT_SHOE in labels
+    ours = read_samples(folder, "train")[0]
+    assert (ours.part_path, len(ours.people)) == (None, 2)  # people and masks for the detector
+
+
+def test_atr_samples_have_labels(tmp_path: Path) -> None:
+    folder = write_atr(tmp_path)
+    assert find_layout(folder).name == "ATR"
+    sample = read_samples(folder, "val", "atr")[0]
+    labels = sample.read_parts()
+    assert labels is not None
+    assert AtrLabel.LEFT_ARM in labels
+    assert sample.people[0].box.tolist() == [0, 0, 59, 89]
+    (folder / "SegmentationPart").mkdir()
+    assert find_layout(folder).name == "PASCAL-Person-Part"

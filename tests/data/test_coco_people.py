@@ -109,9 +109,10 @@ def test_a_colour_part_map_is_refused(tmp_path: Path, sample_of: Callable[..., S
         sample.read_parts()
 
 
-def test_wrong_number_of_joints_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"joints: expected shape \(14, 3\), got \(17, 3\)"):
-        LabelledPerson(np.zeros(4, np.float32), np.zeros((17, 3), np.float32))
+def test_wrong_number_of_joints_is_refused(sample_of: Callable[..., Sample]) -> None:
+    person = LabelledPerson(np.zeros(4, np.float32), np.zeros((17, 3), np.float32))
+    with pytest.raises(ValueError, match=r"joints of posepart: expected shape \(14, 3\), got \(17, 3\)"):
+        sample_of(np.zeros((4, 4, 3), np.uint8), [person])
 
 
 def test_missing_file(tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.lip_layout import write_lip as write_drawn_lip
 from PIL import Image
 
-from posepart.data.lip import (
+from posepart.data.lip import read_lip
+from posepart.data.lip_files import (
     pair_by_name,
-    read_lip,
     read_pose_labels,
     read_pose_submission,
     write_parsing_submission,
@@ -18,7 +19,7 @@ from posepart.data.lip import (
 from posepart.data.readers import find_layout, read_samples, splits_of
 from posepart.io.label_maps import read_label_map, write_label_map
 from posepart.schema import IGNORE, Joint
-from posepart.schema.lip import LIP_PALETTE, LipJoint, LipLabel
+from posepart.schema.lip import LIP, LIP_PALETTE, LipJoint, LipLabel
 
 # Two people of 16 joints; the second lacks an ankle, and its last joint is occluded.
 FIRST = ",".join(f"{10 + j},{20 + 2 * j},0" for j in range(16))
@@ -204,3 +205,20 @@ def test_a_turned_picture_has_the_size_of_the_upright_one(tmp_path: Path) -> Non
     sample = read_samples(folder, "val")[0]
     assert (sample.width, sample.height) == (4, 6)
     assert sample.read_image().shape == (6, 4, 3)
+
+
+def test_training_samples_in_lips_own_schema(tmp_path: Path) -> None:
+    """20 labels and 16 joints, from the folders as the archives unpack."""
+    folder = write_drawn_lip(tmp_path)
+    (first, *others) = read_samples(folder, "train", "lip")
+    assert len(others) == 2
+    assert first.schema is LIP
+    (person,) = first.people
+    assert person.joints is not None and person.joints.shape == (16, 3)
+    picture = read_lip(folder, "train")[0]
+    np.testing.assert_array_equal(person.joints, picture.joints)
+    np.testing.assert_array_equal(first.read_parts(), picture.read_labels())
+    assert person.box.tolist() == [0, 0, 59, 89]
+    assert read_samples(folder, "train")[0].schema.name == "posepart"  # by default our 14 joints
+    with pytest.raises(ValueError, match=r"LIP has no labels of the schema 'atr'; there are posepart, lip"):
+        read_samples(folder, "train", "atr")

@@ -183,3 +183,40 @@ def test_photos_of_all_suffixes_and_a_byte_order_mark(tmp_path: Path) -> None:
     (folder / "JPEGImages" / f"{NAME}.jpg").rename(folder / "JPEGImages" / f"{NAME}.JPEG")
     (sample,) = read_pascal_person_part(folder)
     assert sample.image_path.name == f"{NAME}.JPEG"
+
+
+@pytest.mark.parametrize(
+    ("box", "rows", "message"),
+    [
+        ([1e300, 1, 16, 19], table(neck=(3, 3, 1)), "person 1: a coordinate is no number of pixels"),
+        ([float("nan"), 1, 16, 19], table(neck=(3, 3, 1)), "person 1: a coordinate is no number of pixels"),
+        ([5, 1, 16, 19], table(neck=(3, -1e39, 1)), "person 1: a coordinate is no number of pixels"),
+        (
+            [5, 1, 16, 19],
+            table(neck=(3, 3, 1)) * 1j,
+            "joints: expected cells of numbers .got complex numbers",
+        ),
+    ],
+)
+def test_values_that_are_no_coordinates(
+    tmp_path: Path, box: list[float], rows: NDArray[np.float64], message: str
+) -> None:
+    folder = write_release(tmp_path, boxes=cells(np.array([box])), joints=cells(rows))
+    with pytest.raises(ValueError, match=message):
+        read_pascal_person_part(folder)
+
+
+def test_a_joint_without_label_may_lie_anywhere(tmp_path: Path) -> None:
+    rows = table(neck=(3, 3, 1), left_knee=(1e300, 3, 0), right_knee=(float("nan"), 3, 1))
+    folder = write_release(tmp_path, boxes=cells(np.array([[5, 1, 16, 19]])), joints=cells(rows))
+    (person,) = read_pascal_person_part(folder)[0].people
+    assert person.joints is not None
+    assert np.flatnonzero(person.joints[:, 2]).tolist() == [Joint.NECK]
+
+
+def test_an_id_that_is_no_name(tmp_path: Path) -> None:
+    folder = write_release(tmp_path)
+    (folder / "train_id.txt").write_text("\0" * 5000)
+    with pytest.raises(ValueError, match=r"too long for the id of a photo; correct the line") as caught:
+        read_pascal_person_part(folder)
+    assert len(str(caught.value)) < 500

@@ -14,6 +14,7 @@ from posepart.data.person_crops import MAX_PEOPLE, CropBatchConfig, PersonCrops,
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.geometry.frames import Affine, crop_to_map
 from posepart.schema import IGNORE, Joint, Part
+from posepart.schema.lip import LIP, LipJoint, LipLabel
 
 SIZE = 64
 CONFIG = CropBatchConfig(batch_size=4, crop=CropConfig(size=SIZE, margin=1.25), augment=NO_AUGMENTATION)
@@ -294,3 +295,42 @@ def test_a_rectangle_turns_parts_to_background_but_keeps_ignored_cells(
     changed = plain != covered
     assert changed.any()
     assert (covered[changed] == Part.BACKGROUND).all()
+
+
+def lip_sample(sample_of: SampleOf) -> Sample:
+    """The person's left arm is on the right of the picture."""
+    labels = np.full((64, 64), LipLabel.RIGHT_ARM, np.uint8)
+    labels[:, 32:] = LipLabel.LEFT_ARM
+    joints = np.zeros((16, 3), np.float32)
+    joints[[LipJoint.LEFT_WRIST, LipJoint.LEFT_ELBOW, LipJoint.SPINE]] = [
+        [50, 20, 2],
+        [45, 30, 2],
+        [32, 40, 1],
+    ]
+    sample = sample_of(black(64, 64), [], labels)
+    return replace(sample, people=(person(joints, (0, 0, 63, 63)),), schema=LIP)
+
+
+def test_crops_of_another_schema_swap_joints_and_labels(sample_of: SampleOf) -> None:
+    config = replace(CONFIG, crop=CropConfig(size=64, margin=1.0), batch_size=1)
+    plain, mirrored = (
+        PersonCrops([lip_sample(sample_of)], replace(config, augment=replace(NO_AUGMENTATION, flip=flip)))[0]
+        for flip in (0.0, 1.0)
+    )
+    assert plain["joints"].shape == mirrored["joints"].shape == (1, MAX_PEOPLE, 16, 3)
+    left, right = plain["joints"][0, 0, LipJoint.LEFT_WRIST], mirrored["joints"][0, 0, LipJoint.RIGHT_WRIST]
+    assert left[2] == right[2] == 1
+    assert float(left[0] + right[0]) == pytest.approx(63, abs=0.01)
+    assert mirrored["joints"][0, 0, LipJoint.LEFT_WRIST, 2] == 0
+    # the person's left arm is now on the left of the picture, where it is her right one
+    assert (plain["parts"][0, :, 9:] == LipLabel.LEFT_ARM).all()
+    assert (mirrored["parts"][0, :, :7] == LipLabel.RIGHT_ARM).all()
+    assert (mirrored["parts"][0, :, 9:] == LipLabel.LEFT_ARM).all()
+
+
+def test_samples_of_two_schemas_are_refused(sample_of: SampleOf, joints_at: JointsAt) -> None:
+    ours = sample_of(black(), [person(joints_at(SPOT))], name="ours")
+    with pytest.raises(
+        ValueError, match=r"labels of several schemas \(lip, posepart\): train on one of them"
+    ):
+        PersonCrops([lip_sample(sample_of), ours], CONFIG)

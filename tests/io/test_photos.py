@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngImageFile
 
 from posepart.io import photos as images
 from posepart.io import pixels
@@ -267,3 +268,24 @@ def test_a_photo_that_is_cut_short_has_no_whole_size(tmp_path: Path, suffix: str
     path.write_bytes(content[: len(content) * 3 // 4])
     with pytest.raises(ValueError, match=rf"cut\.{suffix}: the picture is damaged or cut short"):
         photo_size(path, whole=True)
+
+
+def test_a_chunk_longer_than_the_file_is_damage_not_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow asks for the whole chunk at once, which some machines refuse."""
+    path = tmp_path / "photo.png"
+    Image.new("RGB", (24, 17), "red").save(path)
+    content = path.read_bytes()
+    at = content.index(b"IDAT") - 4
+    path.write_bytes(content[:at] + b"\xff\xff\xff\xbc" + content[at + 4 :])
+
+    def load(picture: Image.Image) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(PngImageFile, "load", load)
+    with pytest.raises(ValueError, match=r"damaged or cut short .a chunk is longer than the file"):
+        open_photo(path)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="too little memory"):
+        open_photo(path)

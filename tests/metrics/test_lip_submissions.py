@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from posepart.data.lip import LipPicture, write_parsing_submission, write_pose_labels, write_pose_submission
+from posepart.data.lip import LipPicture
+from posepart.data.lip_files import write_parsing_submission, write_pose_labels, write_pose_submission
 from posepart.metrics.lip_submissions import picture_groups, score_parsing, score_pose
 from posepart.schema.lip import LipJoint
 

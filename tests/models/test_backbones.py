@@ -1,10 +1,12 @@
 """Backbones: TensorFlow's padding, folded norms, strides, initialisation."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 from posepart.models.backbones import (
@@ -109,6 +111,44 @@ def test_the_papers_backbones_have_stride_8(backbone: type, channels: int) -> No
         (features,) = network(torch.zeros(1, 3, 256, 192))
     assert features.shape == (1, channels, 32, 24)
     assert (network.channels, network.strides) == ((channels,), (8,))
+    assert not any("input" in name for name in network.state_dict())
+
+
+def test_resnet_has_deeplabs_dilations() -> None:
+    """All 3x3 convolutions of Res-4 have dilation 2 and of Res-5 dilation 4, also in the first blocks."""
+    with torch.device("meta"):
+        network = ResNet101()
+    middle = [
+        [m for m in stage.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
+        for stage in network.stages
+    ]
+    assert [len(stage) for stage in middle] == [3, 4, 23, 3]
+    dilations = [{(m.dilation[0], m.padding[0]) for m in stage} for stage in middle]
+    assert dilations == [{(1, 1)}, {(1, 1)}, {(2, 2)}, {(4, 4)}]
+    assert [stage[0].stride[0] for stage in middle] == [1, 2, 1, 1]
+
+
+def test_parameters_of_the_papers_trunks() -> None:
+    """torchvision's ResNet-101 without its classifier; VGG-16's convolutions, fc6 and fc7 of LargeFOV."""
+    with torch.device("meta"):
+        resnet, vgg = ResNet101(), VGG16LargeFOV()
+        whole = torchvision.models.resnet101(weights=None)
+    size = count(whole) - 2048 * 1000 - 1000
+    assert count(resnet) == size == 42_500_160
+    channels = (3, 64, 64, 128, 128, 256, 256, 256, *[512] * 6)  # of the 13 convolutions, table 1, column D
+    convolutions = sum(9 * a * b + b for a, b in pairwise(channels))
+    assert count(vgg) == convolutions + (9 * 512 * 1024 + 1024) + (1024 * 1024 + 1024) == 20_483_904
+
+
+def count(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def test_narrow_trunks() -> None:
+    images = torch.zeros(1, 3, 64, 64)
+    resnet, vgg = ResNet101(0.125, (1, 1, 1, 1)), VGG16LargeFOV(0.125)
+    assert resnet(images)[0].shape == (1, *resnet.channels, 8, 8) == (1, 256, 8, 8)
+    assert vgg(images)[0].shape == (1, *vgg.channels, 8, 8) == (1, 128, 8, 8)
 
 
 def test_vgg_has_the_large_field_of_view() -> None:
@@ -118,6 +158,17 @@ def test_vgg_has_the_large_field_of_view() -> None:
     assert [m.dilation[0] for m in convolutions] == [1] * 10 + [2] * 3
     assert [m.stride for m in network.features if isinstance(m, nn.MaxPool2d)] == [2, 2, 2, 1, 1]
     assert (network.fc6.dilation, network.fc6.kernel_size) == ((12, 12), (3, 3))
+
+
+def test_blocks_from_the_input_on() -> None:
+    """Together they hold all convolutions of the trunk, in order."""
+    with torch.device("meta"):
+        networks = (MobileNetV2(WIDTH), ResNet101(), VGG16LargeFOV())
+    assert [len(network.blocks()) for network in networks] == [19, 5, 5]
+    for network, rest in zip(networks, (0, 0, 2), strict=True):
+        convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+        inside = [m for block in network.blocks() for m in block.modules() if isinstance(m, nn.Conv2d)]
+        assert inside == convolutions[: len(convolutions) - rest]
 
 
 def test_read_arrays(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import pytest
 
 from posepart.metrics.bootstrap import Interval
 from posepart.metrics.tables import Cell, table_to_html, table_to_markdown
-from posepart.report.paper_tables import Bootstrap, paper_tables
+from posepart.report.paper_tables import Bootstrap, Numbers, paper_tables
 
 
 @pytest.mark.parametrize("parts", [True, False])
@@ -19,5 +19,5 @@ def test_no_photos(parts: bool) -> None:
 
 
 def test_a_row_has_intervals() -> None:
-    row = Bootstrap(replicates=200).row("row", lambda w: [np.average([0.0, 1.0], weights=w), 1.0], 2)
+    row = Bootstrap(replicates=200).row("row", Numbers(lambda w: [np.average([0.0, 1.0], weights=w), 1.0], 2))
     assert row.cells == (Cell(Interval(0.5, 0.0, 1.0)), Cell(Interval(1.0, 1.0, 1.0)))

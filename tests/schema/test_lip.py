@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from posepart.schema import IGNORE, Joint, Part
+from posepart.schema import IGNORE, POSEPART, Joint, Part
 from posepart.schema.lip import (
     FLIP_LIP_JOINTS,
     FLIP_LIP_LABELS,
@@ -14,7 +14,6 @@ from posepart.schema.lip import (
     LIP_REGIONS,
     LIP_TO_PART,
     LIP_TOTAL_JOINTS,
-    PART_REGIONS,
     LipJoint,
     LipLabel,
     coco_visibility,
@@ -61,7 +60,7 @@ def test_regions_of_the_structure_loss() -> None:
         "head": [1, 2, 4, 13], "upper_body": [5, 7, 11], "lower_body": [9, 12], "left_arm": [14],
         "right_arm": [15], "left_leg": [16], "right_leg": [17], "left_shoe": [18], "right_shoe": [19],
     }  # fmt: skip
-    assert [[int(p) for p in parts] for parts in PART_REGIONS.values()] == [[1], [2], [3], [4], [5], [6]]
+    assert list(POSEPART.regions.values()) == [(1,), (2,), (3,), (4,), (5,), (6,)]
 
 
 def test_joints_that_are_scored() -> None:

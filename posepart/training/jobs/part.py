@@ -1,6 +1,8 @@
 """Train the first-stage Part FCN on photos with part maps.
 
-`--init` is a MoveNet .npz, of which the backbone is used, or the part.safetensors of another run.
+`--init` is a MoveNet .npz, of which the backbone is used, torchvision's ResNet-101 or VGG-16 (ImageNet) or the
+ResNet-101 of its DeepLab (COCO), or the part.safetensors of another run. The Part FCNs of Xia et al. are
+`deeplab_vgg16` and `deeplab_resnet101` with 7 labels.
 """
 
 from dataclasses import dataclass, field, replace
@@ -31,7 +33,7 @@ class Settings:
     loop : LoopConfig
         Optimisation.
     batches : CropBatchConfig
-        How training crops are drawn.
+        How training crops are drawn; their stride is that of the network, whatever is set.
     loss : PartLossConfig
         Weights of the classes.
     """
@@ -57,7 +59,7 @@ def train(settings: Settings, run: runs.Run) -> None:
     )
     samples, held_out = runs.training_samples(run, settings.fold)
     evaluate = PartEvaluation(held_out, CropConfig())
-    crops = runs.person_crops(samples, settings.batches)
+    crops = runs.person_crops(samples, replace(settings.batches, stride=model.stride))
     model = runs.trained(run, model, crops, PartLoss(settings.loss), settings.loop, evaluate)
     card = runs.new_card(
         run, "part", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)

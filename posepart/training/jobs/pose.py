@@ -1,7 +1,7 @@
 """Train the Pose FCN.
 
-`--init` is a MoveNet .npz or the pose.safetensors of another run. `--trunk` then replaces the backbone, heat-map
-path and limb joints by those of a MoveNet, and `--frozen` names modules that are not trained.
+`--init` is a MoveNet .npz, torchvision's ResNet-101, or the pose.safetensors of another run. `--trunk` then replaces
+the backbone, heat-map path and limb joints by those of a MoveNet, and `--frozen` names modules that are not trained.
 """
 
 from dataclasses import dataclass, field, replace
@@ -46,7 +46,7 @@ class Settings:
     loop : LoopConfig
         Optimisation.
     batches : CropBatchConfig
-        How training crops are drawn.
+        How training crops are drawn; their stride is that of the network, whatever is set.
     loss : PoseLossConfig
         Weights of the losses.
     """
@@ -80,8 +80,8 @@ def train(settings: Settings, run: runs.Run) -> None:
         getattr(model, name).requires_grad_(False)
     if not settings.keep_offset_statistics:
         model.offset_mean, model.offset_deviation = offset_statistics(samples, settings.batches.crop)
-    evaluate = PoseEvaluation(held_out, CropConfig())
-    crops = runs.person_crops(samples, settings.batches)
+    evaluate = PoseEvaluation(held_out, CropConfig(), model.stride)
+    crops = runs.person_crops(samples, replace(settings.batches, stride=model.stride))
     model = runs.trained(run, model, crops, PoseLoss(settings.loss), settings.loop, evaluate)
     card = runs.new_card(
         run, "pose", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)

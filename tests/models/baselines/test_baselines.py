@@ -8,6 +8,7 @@ from posepart.models.backbones import Backbone
 from posepart.models.baselines.deeplab import DeepLab
 from posepart.models.baselines.hourglass import StackedHourglass
 from posepart.models.builders import build, segnet
+from posepart.models.scales import merge_scales
 
 # Millions of parameters, as counted for these architectures elsewhere; the output layer is LIP's.
 PARSERS = {
@@ -43,6 +44,27 @@ def test_pose_networks(name: str) -> None:
     assert network.stride == stride
     assert [tuple(m.shape) for m in maps] == [(1, outputs, 128 // stride, 192 // stride)] * stages
     assert millions(network) == size
+
+
+def test_deeplabs_have_the_papers_parameters() -> None:
+    """With the 21 classes of PASCAL VOC: LargeFOV's 20.5 M (Chen et al. 2015, Table 2), and ResNet-101 with ASPP."""
+    with torch.device("meta"):
+        sizes = [
+            sum(p.numel() for p in build(name, {"labels": 21}).parameters())
+            for name in ("deeplab_vgg16", "deeplab_resnet101")
+        ]
+    assert sizes == [20_483_904 + 1024 * 21 + 21, 42_500_160 + 4 * (9 * 2048 * 21 + 21)]
+
+
+def test_every_scale_can_be_supervised() -> None:
+    network = build(
+        "deeplab_resnet101", {"labels": 7, "width": 0.125, "blocks": (1, 1, 1, 1), "rates": (1, 2)}
+    )
+    images = torch.randn(1, 3, 128, 128)
+    with torch.inference_mode():
+        maps = network.eval().at_scales(images)  # type: ignore[operator]
+        assert [tuple(m.shape[-2:]) for m in maps] == [(16, 16), (12, 12), (8, 8)]
+        assert torch.equal(network(images), merge_scales(maps, "max"))
 
 
 def test_resnet_for_joints_is_deeplab_with_another_output() -> None:

@@ -17,7 +17,8 @@ from posepart.models.jppnet.structure_loss import (
     structure_sensitive_loss,
     structure_weight,
 )
-from posepart.schema.lip import LIP_REGIONS, PART_REGIONS, LipLabel
+from posepart.schema import POSEPART
+from posepart.schema.lip import LIP_REGIONS, LipLabel
 
 REGIONS = list(LIP_REGIONS.values())
 # With this sigma a neighbouring cell has the value 1/2, a diagonal one 1/4, one two cells away 1/16.
@@ -120,7 +121,7 @@ def test_labels_are_resized_to_the_cells() -> None:
     assert resize_labels(labels, (2, 2)).tolist() == [[[5, 7], [13, 15]]]
     logits = scores_of(torch.zeros(1, 2, 2, dtype=torch.long), 7)
     large = torch.zeros(1, 4, 4, dtype=torch.uint8)
-    assert structure_sensitive_loss(logits, large, list(PART_REGIONS.values())).item() == 0
+    assert structure_sensitive_loss(logits, large, list(POSEPART.regions.values())).item() == 0
 
 
 def test_released_configuration_by_hand() -> None:
