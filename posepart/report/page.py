@@ -44,13 +44,22 @@ class Gallery:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture in a file beside the page."""
+
+    title: str
+    caption: str
+    file: str  # its path from the page's folder, with "/"
+
+
+@dataclass(frozen=True)
 class Details:
     """A long table that is folded away."""
 
     table: Table
 
 
-Block = Table | Plot | Gallery | Details
+Block = Table | Plot | Gallery | Picture | Details
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,17 @@ def _block(block: Block) -> str:
         return table_to_html(block)
     if isinstance(block, Plot):
         return _plot(block)
+    if isinstance(block, Picture):
+        return _picture(block)
     return _gallery(block) if isinstance(block, Gallery) else _details(block.table)
+
+
+def _picture(picture: Picture) -> str:
+    file, title = quote(picture.file), escape(picture.title)
+    return (
+        f'<figure class="wide"><a href="{file}"><img src="{file}" alt="{title}"></a>'
+        f"<figcaption><strong>{title}.</strong> {escape(picture.caption)}</figcaption></figure>"
+    )
 
 
 def _plot(plot: Plot) -> str:

@@ -14,7 +14,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from posepart.arrays import Ids, Rgb
-from posepart.data.lip import write_pose_labels
+from posepart.data.lip_files import write_pose_labels
 from posepart.io.files import write_atomically, write_text
 from posepart.io.label_maps import write_label_map
 from posepart.reproduction.lip_labels import lip_joints, lip_labels
@@ -157,3 +157,18 @@ def write_atr(folder: Path, scenes: Sequence[SyntheticScene], split: str = "val"
         write_jpeg(folder / "JPEGImages" / f"{names[-1]}.jpg", image)
         write_label_map(folder / "SegmentationClassAug" / f"{names[-1]}.png", to_atr[labels])
     write_text(folder / f"{split}_id.txt", "".join(f"{name}\n" for name in names))
+
+
+def write_made_up(folder: Path, paper: str, splits: Mapping[str, int] = SCENES) -> None:
+    """Write the data sets of a paper, "xia2017" or "lip", once; a folder that is complete stays as it is."""
+    marker = folder / "complete.txt"
+    if marker.exists():
+        return
+    scenes = scenes_of_splits(splits)
+    if paper == "xia2017":
+        write_pascal_person_part(folder, scenes)
+    else:
+        write_lip(folder / "LIP", scenes)
+        write_atr(folder / "ATR", scenes["val"])
+        write_pascal_person_part(folder / "PASCAL", scenes)
+    write_text(marker, "synthetic people, to try everything out on\n")

@@ -61,8 +61,6 @@ def train(settings: Settings, run: runs.Run) -> None:
     evaluate = PartEvaluation(held_out, CropConfig())
     crops = runs.person_crops(samples, replace(settings.batches, stride=model.stride))
     model = runs.trained(run, model, crops, PartLoss(settings.loss), settings.loop, evaluate)
-    card = runs.new_card(
-        run, "part", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)
-    )
+    card = runs.new_card(run, "part", samples, runs.last_evaluation(run, evaluate, model))
     card = replace(card, builder=settings.builder, arguments=settings.arguments, fold=settings.fold)
     runs.finish(run, model, card)

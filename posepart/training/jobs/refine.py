@@ -127,7 +127,7 @@ def train(settings: Settings, run: runs.Run) -> None:
     stream = RefineBatches(examples, encode, settings.batch_size, settings.loop.seed)
     loss = RefineLoss(settings.loss.class_weights)
     network = runs.trained(run, network, stream, loss, settings.loop, evaluate)
-    metrics = runs.last_evaluation(run, settings.loop.steps, evaluate, network)
+    metrics = runs.last_evaluation(run, evaluate, network)
     card = runs.new_card(run, "refine", samples, metrics)
     runs.finish(run, network, replace(card, builder=settings.builder, arguments=settings.arguments))
 

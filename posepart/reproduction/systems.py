@@ -1,0 +1,133 @@
+"""The systems that both papers compare, as data: what each is made of, and its row in every table."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from posepart.ablation.deepercut import deepercut_config
+from posepart.ablation.variants import SCALED, Variant
+from posepart.config import PipelineConfig
+
+# How a system's results come about.
+PIPELINE, PARSING, JOINTS, JPPNET = "pipeline", "parsing", "joints", "jppnet"
+
+
+@dataclass(frozen=True)
+class System:
+    """A system of a table.
+
+    Attributes
+    ----------
+    key : str
+        Its name on the command line and in files.
+    kind : str
+        "pipeline": Xia et al., or a variant of it; "parsing", "joints", "jppnet": a network of labels, joints or both.
+    model : str
+        Of a pipeline, a model of the plan; otherwise a training.
+    rows : dict of str to str
+        Table -> its row there.
+    variant : str
+        Of a pipeline, a key of `VARIANTS`.
+    """
+
+    key: str
+    kind: str
+    model: str
+    rows: dict[str, str] = field(default_factory=dict)
+    variant: str = "final"
+
+
+def _without_segments(config: PipelineConfig) -> PipelineConfig:
+    return replace(config, features=replace(config.features, segment_term=False))
+
+
+# What a pipeline's variant is, given the settings of the final model. The trees are fitted to the data (Sec. 4.2).
+VARIANTS: dict[str, Callable[[PipelineConfig], Variant]] = {
+    "final": lambda config: Variant("final", config),
+    "without_segments": lambda config: Variant("w/o seg", _without_segments(config)),
+    "without_pose": lambda config: Variant("w/o pose", replace(config, refine=False)),
+    "aog_simple": lambda config: Variant("AOG-Simple", config, "aog_simple"),
+    "aog_seg": lambda config: Variant("AOG-Seg", config, "aog_seg"),
+    "chen_yuille": lambda config: Variant("Chen & Yuille", config, "chen_yuille"),
+    "deepercut": lambda config: Variant("DeeperCut", deepercut_config(config), "local_search", view=SCALED),
+}
+FITTED = ("aog_simple", "aog_seg", "chen_yuille")  # variants with potentials of their own
+
+
+def _pose(name: str) -> dict[str, str]:
+    return {"table_1": name, "table_2": name}
+
+
+# Tables 1 to 4 of Xia et al. Sec. 3 takes LargeFOV as the Part FCN, Sec. 4.3 also ResNet-101.
+XIA: tuple[System, ...] = (
+    System("chen_yuille", PIPELINE, "vgg16", _pose("Chen & Yuille"), "chen_yuille"),
+    System("deepercut", PIPELINE, "vgg16", _pose("Deeper-Cut"), "deepercut"),
+    System("aog_simple", PIPELINE, "vgg16", _pose("AOG-Simple"), "aog_simple"),
+    System("aog_seg", PIPELINE, "vgg16", _pose("AOG-Seg"), "aog_seg"),
+    System("without_segments", PIPELINE, "vgg16", _pose("Our Model (w/o seg)"), "without_segments"),
+    System("attention", PARSING, "attention", {"table_3": "Attention", "table_4": "Attention"}),
+    System("hazn", PARSING, "hazn", {"table_3": "HAZN", "table_4": "HAZN"}),
+    System(
+        "vgg16_without_pose",
+        PIPELINE,
+        "vgg16",
+        {"table_3": "Our model (VGG-16, w/o pose)"},
+        "without_pose",
+    ),
+    System(
+        "vgg16",
+        PIPELINE,
+        "vgg16",
+        {**_pose("Our Model (final)"), "table_3": "Our model (VGG-16, final)"},
+    ),
+    System(
+        "resnet101_without_pose",
+        PIPELINE,
+        "resnet101",
+        {t: "Our model (ResNet-101, w/o pose)" for t in ("table_3", "table_4")},
+        "without_pose",
+    ),
+    System(
+        "resnet101",
+        PIPELINE,
+        "resnet101",
+        {t: "Our model (ResNet-101, final)" for t in ("table_3", "table_4")},
+    ),
+)
+XIA_FIRST = {
+    "table_1": "Our Model (final)",
+    "table_2": "Our Model (final)",
+    "table_3": "Our model (ResNet-101, final)",
+    "table_4": "Our model (ResNet-101, final)",
+}
+
+
+def chosen_systems(systems: tuple[System, ...], only: Sequence[str]) -> list[System]:
+    """The systems of some tables, or some systems, or all.
+
+    Parameters
+    ----------
+    systems : tuple of System
+    only : sequence of str
+        Keys of tables and of systems. Of the systems, those are left that are named or, if none is, that have a row
+        in a named table; rows of other tables are left out.
+
+    Raises
+    ------
+    ValueError
+        There is no such table or system.
+    """
+    tables = list(dict.fromkeys(table for system in systems for table in system.rows))
+    keys = [system.key for system in systems]
+    unknown = [name for name in only if name not in (*tables, *keys)]
+    if unknown:
+        raise ValueError(
+            f"--only {unknown[0]}: no table and no system; the tables are {', '.join(tables)}, the systems "
+            f"{', '.join(keys)}"
+        )
+    named, wanted = set(only) & set(keys), set(only) & set(tables) or set(tables)
+    left = [
+        replace(system, rows={table: row for table, row in system.rows.items() if table in wanted})
+        for system in systems
+        if not named or system.key in named
+    ]
+    return [system for system in left if system.rows]
