@@ -59,9 +59,7 @@ def command_line(paper: str) -> ArgumentParser:
         "--only", type=str, nargs="+", default=[], help="only these tables, such as table_3, and systems"
     )
     parser.add_argument(
-        "--smoke",
-        action="store_true",
-        help="a trial: tiny networks, on made-up photos unless there is --data",
+        "--smoke", action="store_true", help="a trial: tiny networks, on made-up photos unless there is --data"
     )
     parser.add_argument("--plan", type=Path, help="YAML file of the trainings")
     parser.add_argument("--steps", type=int, help="updates of every training, in place of the plan's")

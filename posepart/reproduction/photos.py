@@ -7,11 +7,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-from posepart.ablation.deepercut import at_size_of
 from posepart.ablation.evidence_cache import EvidenceCache, evidence_settings
 from posepart.ablation.tree_fit import fit_trees, labelled_crops
 from posepart.ablation.trees import TreeModel
 from posepart.ablation.variants import SCALED, SHIPPED, SharedGroupings, variant_pipeline
+from posepart.ablation.deepercut import at_size_of
 from posepart.config import PipelineConfig
 from posepart.data.sample import Sample
 from posepart.io.files import read_json, write_json
@@ -93,10 +93,7 @@ def trees_task(model: str, photos: PhotoSet) -> Task:
             for sample in tqdm(samples, unit="photo", desc=f"{model}: photos to fit to")
             for crop in labelled_crops(sample, see(sample))
         ]
-        write_json(
-            folder / TREES,
-            {name: _tree_record(tree) for name, tree in fit_trees(crops, photos.config).items()},
-        )
+        write_json(folder / TREES, {name: _tree_record(tree) for name, tree in fit_trees(crops, photos.config).items()})
 
     settings = {"pipeline": asdict(photos.config), "photos": photos.fit_photos}
     return Task(f"trees/{model}", settings, run, (TREES,), (f"model/{model}",), photos.data)
@@ -120,11 +117,7 @@ def read_trees(path: Path) -> dict[str, TreeModel]:
 def results_task(system: System, photos: PhotoSet) -> Task:
     """The task that runs a variant of a model on all photos, from the evidence."""
     model = system.model
-    inputs = (
-        f"model/{model}",
-        f"evidence/{model}",
-        *([f"trees/{model}"] if system.variant in FITTED else []),
-    )
+    inputs = (f"model/{model}", f"evidence/{model}", *([f"trees/{model}"] if system.variant in FITTED else []))
 
     def run(folder: Path, folders: Folders) -> None:
         see = evidence_of(folders[f"evidence/{model}"] / "seen", folders[f"model/{model}"], photos)
@@ -189,11 +182,7 @@ def photo_tasks(systems: Sequence[System], photos: PhotoSet) -> list[Task]:
     for system in systems:
         if system.kind != PIPELINE:
             continue
-        own = [
-            evidence_task(system.model, photos),
-            results_task(system, photos),
-            numbers_task(system, photos),
-        ]
+        own = [evidence_task(system.model, photos), results_task(system, photos), numbers_task(system, photos)]
         if system.variant in FITTED:
             own.append(trees_task(system.model, photos))
         tasks |= {task.name: task for task in own}

@@ -225,9 +225,7 @@ def model_task(name: str, plan: Plan) -> Task:
     def run(folder: Path, inputs: Folders) -> None:
         for stage, training in stages.items():
             network = plan.trainings[training].network
-            link_weights(
-                inputs[f"train/{training}"] / f"{network}.safetensors", folder / f"{stage}.safetensors"
-            )
+            link_weights(inputs[f"train/{training}"] / f"{network}.safetensors", folder / f"{stage}.safetensors")
 
     files = tuple(f"{stage}{suffix}" for stage in stages for suffix in (".safetensors", ".json"))
     inputs = tuple(dict.fromkeys(f"train/{training}" for training in stages.values()))
