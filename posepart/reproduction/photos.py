@@ -15,6 +15,7 @@ from posepart.ablation.deepercut import at_size_of
 from posepart.config import PipelineConfig
 from posepart.data.sample import Sample
 from posepart.io.files import read_json, write_json
+from posepart.io.photos import read_photo
 from posepart.io.results import PhotoInfo, read_result, write_result
 from posepart.loading import load
 from posepart.metrics.collect import judged_joints, measured_distances, part_confusions, size_confusions
@@ -114,7 +115,7 @@ def read_trees(path: Path) -> dict[str, TreeModel]:
     }
 
 
-def results_task(system: System, photos: PhotoSet) -> Task:
+def variant_task(system: System, photos: PhotoSet) -> Task:
     """The task that runs a variant of a model on all photos, from the evidence."""
     model = system.model
     inputs = (f"model/{model}", f"evidence/{model}", *([f"trees/{model}"] if system.variant in FITTED else []))
@@ -138,6 +139,19 @@ def results_task(system: System, photos: PhotoSet) -> Task:
 
     settings = {"variant": asdict(VARIANTS[system.variant](photos.config))}
     return Task(f"results/{system.key}", settings, run, (), inputs, photos.data)
+
+
+def network_task(system: System, photos: PhotoSet) -> Task:
+    """The task that runs a model without a CRF on all photos."""
+    name, model = f"results/{system.key}", f"model/{system.model}"
+
+    def run(folder: Path, inputs: Folders) -> None:
+        pipeline = load(inputs[model], config=photos.config, device=photos.device)
+        write_results(
+            folder, photos.val(), lambda sample: pipeline(read_photo(sample.image_path)), system.key
+        )
+
+    return Task(name, {"pipeline": asdict(photos.config)}, run, (), (model,), photos.data)
 
 
 def write_results(
@@ -177,13 +191,14 @@ def results_of(folder: Path, photos: PhotoSet) -> list[tuple[Sample, Path]]:
 
 
 def photo_tasks(systems: Sequence[System], photos: PhotoSet) -> list[Task]:
-    """All tasks of the systems that are pipelines, from the models on."""
-    tasks: dict[str, Task] = {}
+    """All tasks of the systems, from the models on."""
+    tasks: list[Task] = []
     for system in systems:
+        tasks.append(numbers_task(system, photos))
         if system.kind != PIPELINE:
+            tasks.append(network_task(system, photos))
             continue
-        own = [evidence_task(system.model, photos), results_task(system, photos), numbers_task(system, photos)]
+        tasks += [evidence_task(system.model, photos), variant_task(system, photos)]
         if system.variant in FITTED:
-            own.append(trees_task(system.model, photos))
-        tasks |= {task.name: task for task in own}
-    return list(tasks.values())
+            tasks.append(trees_task(system.model, photos))
+    return list({task.name: task for task in tasks}.values())

@@ -31,7 +31,6 @@ from posepart.reproduction.tasks import Folders, Task
 from posepart.training.recipe import merged
 
 Trainer = Callable[[list[str]], None]  # `train.py` with these arguments
-SINGLE = ("crf",)  # networks whose training runs in one process
 WITHOUT_LOOP = ("crf",)
 KEYS = {"pipeline", "defaults", "trainings", "models"}
 ONLY_STAGE = "only"  # name of the stage of a training that has one
@@ -57,6 +56,8 @@ class Training:
         Trainings whose weights it predicts with.
     init : str, optional
         The training from whose weights it starts.
+    data : str
+        The data set that it trains on; the paper's own by default.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Training:
     settings: dict[str, Any] = field(default_factory=dict)
     model: tuple[str, ...] = ()
     init: str | None = None
+    data: str = ""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -125,8 +127,9 @@ def _training(name: str, entry: Mapping[str, Any], defaults: Mapping[str, Any]) 
     network = own.pop("network", name)
     preset, init, model = own.pop("preset", None), own.pop("init", None), tuple(own.pop("model", ()))
     stages = tuple(own.pop("stages", () if preset else ({"name": ONLY_STAGE},)))
-    settings = merged(defaults.get(network, {}), own)
-    return Training(name, network, stages, preset, settings, model, init)
+    data = own.pop("data", "")
+    settings = merged({} if preset else defaults.get(network, {}), own)
+    return Training(name, network, stages, preset, settings, model, init, data)
 
 
 def task_of(training: Training, plan: Plan, data: Mapping[str, Sequence[Path]], train: Trainer) -> Task:
@@ -137,13 +140,14 @@ def task_of(training: Training, plan: Plan, data: Mapping[str, Sequence[Path]], 
     training : Training
     plan : Plan
     data : mapping of str to sequence of Path
-        The data sets that it trains on, by name: their folders.
+        The folders of every data set, the paper's own first.
     train : callable
         Runs `train.py`.
     """
+    own = training.data or next(iter(data))
 
     def run(folder: Path, inputs: Folders) -> None:
-        train(list(_options(training, plan, folder, inputs, data)))
+        train(list(_options(training, plan, folder, inputs, data[own])))
 
     settings = {
         "network": training.network,
@@ -160,8 +164,8 @@ def task_of(training: Training, plan: Plan, data: Mapping[str, Sequence[Path]], 
         run,
         (weights, weights.replace(".safetensors", ".json")),
         tuple(f"train/{name}" for name in training.inputs),
-        tuple(data),
-        shared=training.network not in SINGLE,
+        (own,),
+        shared=True,
     )
 
 
@@ -181,7 +185,7 @@ def _preset_record(training: Training) -> Mapping[str, Any] | None:
 
 
 def _options(
-    training: Training, plan: Plan, folder: Path, inputs: Folders, data: Mapping[str, Sequence[Path]]
+    training: Training, plan: Plan, folder: Path, inputs: Folders, data: Sequence[Path]
 ) -> Iterator[str]:
     """The arguments of `train.py`; recipe, settings and the model that it needs are written to the folder."""
     yield training.network
@@ -194,7 +198,7 @@ def _options(
     settings = folder / "settings.yaml"
     write_text(settings, json.dumps(training.settings, indent=1))
     yield from ("--config", str(settings))
-    yield from ("--data", *(str(path) for paths in data.values() for path in paths))
+    yield from ("--data", *map(str, data))
     yield from ("--run", str(folder), "--resume")
     if training.model:
         model = folder / "model"
