@@ -42,7 +42,7 @@ from posepart.io.files import write_json, write_text
 from posepart.loading import load
 from posepart.metrics.bootstrap import Score
 from posepart.metrics.judged import JudgedPhoto, judge
-from posepart.metrics.segmentation import SIZE_EDGES
+from posepart.metrics.segmentation import SIZE_EDGES, check_size_edges
 from posepart.models.model_set import find_model
 from posepart.models.refine import SecondStage
 from posepart.pipeline import Pipeline
@@ -190,7 +190,7 @@ def fitted_trees(
     """
     if not settings.fit_photos or "systems" not in settings.only:
         return {}
-    from posepart.ablation.tree_fit import fit_trees, labelled_crops  # needs packages that testing does not
+    from posepart.ablation.tree_fit import fit_trees  # needs packages that testing does not
 
     data = settings.fit_data or settings.data
     if (data, settings.fit_split) == (settings.data, settings.split):
@@ -198,8 +198,7 @@ def fitted_trees(
     samples = read_samples(data, settings.fit_split)[: settings.fit_photos]
     seen = EvidenceCache.open(settings.out / "fit", seen_with, pipeline, labelled=True)
     photos = tqdm(samples, unit="photo", desc="photos to fit to")
-    crops = [crop for sample in photos for crop in labelled_crops(sample, seen(sample))]
-    return fit_trees(crops, settings.pipeline)
+    return fit_trees([(sample, seen(sample)) for sample in photos], pipeline)
 
 
 def run(settings: Namespace) -> None:
@@ -281,6 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     unknown = sorted(set(settings.only) - set(KEYS))
     if unknown:
         raise ValueError(f"--only: there is no {', '.join(unknown)}; choose from {', '.join(KEYS)}")
+    check_size_edges(settings.size_edges)
     run(settings)
     print(f"wrote {settings.out / 'ablation.md'}, ablation.json and ablation.png")
 

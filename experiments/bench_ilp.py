@@ -4,6 +4,7 @@
     python experiments/bench_ilp.py --instances DIR                  # problems with known optima in index.json
     python experiments/bench_ilp.py --dump DIR                       # problems saved from real photos
     python experiments/bench_ilp.py --engines glop highs --plot time.png
+    python experiments/bench_ilp.py --number 0 --photos 0 --data PEOPLE --split val   # photos of a data set
 
 Times are CPU seconds of one process, since wall-clock time depends on the load of the machine; the column "wall" has
 the median of the latter. "naive" is the full programme with all triangle inequalities, solved by SCIP in the same
@@ -16,7 +17,7 @@ import json
 import re
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
@@ -24,6 +25,7 @@ from time import perf_counter, process_time
 import numpy as np
 from jsonargparse import ArgumentParser, Namespace
 
+from posepart.config import PipelineConfig
 from posepart.ilp import Problem, Solution, solve
 from posepart.ilp.reference.generate import make_box, make_photo
 from posepart.ilp.reference.naive import solve_naive
@@ -156,6 +158,52 @@ def compare_photo(number: int) -> None:
             )
 
 
+def compare_real_photos(arguments: Namespace) -> None:
+    """Compare one CRF of a whole photo with one CRF for each of its detected boxes (Secs. 3.2 and 5: "40 times").
+
+    The whole photo is seen as by `ablation.deepercut`, with up to 40 proposals of a joint in place of 6 in each box.
+    All problems have the potentials of `--pipeline`. The time is that of the optimiser, networks left out.
+    """
+    from posepart.ablation.deepercut import DeeperCut, at_size_of, deepercut_config
+    from posepart.data.readers import read_samples
+    from posepart.io.photos import read_photo
+    from posepart.loading import load
+    from posepart.stages.crf import CrfAssembler
+    from posepart.stages.crops import crop_boxes
+    from posepart.stages.networks import FcnNetworks
+
+    config = arguments.pipeline
+    pipeline = load(arguments.model, config=config)
+    assert isinstance(pipeline.networks, FcnNetworks) and isinstance(pipeline.assembler, CrfAssembler)
+    pairwise, own = pipeline.assembler.pairwise, deepercut_config(config)
+    whole = DeeperCut(replace(pipeline.networks, config=own), pairwise, own)
+    print(
+        "\nphotos of a data set: one problem of the whole photo, and one of each detected box (CPU seconds)"
+    )
+    head = ("photo", "boxes", "candidates", "in boxes", "whole", "boxes", "ratio", "proven")
+    print("{:22s} {:>6s} {:>10s} {:>8s} {:>8s} {:>8s} {:>7s} {:>7s}".format(*head))
+    total = np.zeros(2)
+    for sample in read_samples(arguments.data, arguments.split)[: arguments.limit_photos]:
+        photo = read_photo(sample.image_path)
+        evidence = pipeline.networks(crop_boxes(photo, pipeline.detector(photo), config.crop))
+        boxes = [pipeline.assembler.problem(item)[1] for item in evidence]
+        seen = whole.see(photo)
+        one = CrfAssembler(pairwise, at_size_of(seen, config)).problem(seen)[1]
+        run = timed("", one, partial(solve, time_limit=arguments.limit))
+        each = sum(timed("", box, partial(solve, time_limit=arguments.limit)).cpu for box in boxes)
+        total += run.cpu, each
+        print(
+            f"{sample.image_path.name[-22:]:22s} {len(boxes):6d} {one.n_candidates:10d} "
+            f"{sum(box.n_candidates for box in boxes):8d} {run.cpu:8.3f} {each:8.3f} "
+            f"{run.cpu / max(each, 1e-9):7.2f} {run.solution.status == 'optimal'!s:>7s}",
+            flush=True,
+        )
+    print(
+        f"all photos: whole {total[0]:.2f} s, boxes {total[1]:.2f} s, ratio "
+        f"{total[0] / max(total[1], 1e-9):.2f}"
+    )
+
+
 def draw(path: Path, results: dict[str, list[Run]]) -> None:
     """Plot the time over the number of candidates, with a colour for each engine."""
     import matplotlib
@@ -195,8 +243,15 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Namespace:
     parser.add_argument(
         "--photos", type=int, default=2, help="photos of each kind to compare with their boxes"
     )
+    parser.add_argument(
+        "--data", type=Path, help="folder of a data set whose photos to compare with their boxes"
+    )
+    parser.add_argument("--split", default="val", help="of the data set")
+    parser.add_argument("--limit_photos", type=int, help="largest number of its photos")
+    parser.add_argument("--model", default="posepart-s", help="an installed model or a folder of weights")
+    parser.add_argument("--pipeline", type=PipelineConfig, default=PipelineConfig())
     parser.add_argument("--plot", type=Path, help="picture file for a plot of time over candidates")
-    return parser.parse_args(arguments)
+    return parser.instantiate(parser.parse_args(arguments))
 
 
 def main(command_line: Sequence[str] | None = None) -> None:
@@ -227,6 +282,8 @@ def main(command_line: Sequence[str] | None = None) -> None:
             plotted["naive"] = slow
     if arguments.photos:
         compare_photo(arguments.photos)
+    if arguments.data:
+        compare_real_photos(arguments)
     if arguments.plot:
         draw(arguments.plot, plotted)
 

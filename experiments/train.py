@@ -57,19 +57,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     if network not in NETWORKS:
         raise ValueError(f"what to train? Expected one of {', '.join(NETWORKS)}, got {network!r}")
+    from posepart.training.processes import join_processes
+
     parser = command_line(network)
     chosen = parser.parse_args([option for option in options if not option.startswith("--print_config")])
     recipe = read_recipe(chosen.recipe) if chosen.recipe else Recipe("", (Stage(""),))
     stages = [recipe.stage(chosen.stage)] if chosen.stage else list(recipe.stages)
     check_files(network, stages, recipe, chosen)
+    processes = join_processes(chosen.loop.device if "loop" in chosen else chosen.device)
     for stage in stages:
         if stage.average:
-            average_stage(network, stage, recipe, chosen)
+            if processes.index == 0:
+                average_stage(network, stage, recipe, chosen)
         else:
             first = stage is stages[0]
             train_stage(network, stage, recipe, options if first else _without_init(options))
+        processes.wait()
     result = weights_of(chosen.run, recipe.stages[-1].name, network)
-    if chosen.recipe and stages[-1] is recipe.stages[-1]:
+    if chosen.recipe and stages[-1] is recipe.stages[-1] and processes.index == 0:
         for file in (result, result.with_suffix(".json")):
             shutil.copy(file, chosen.run / file.name)
         print(f"the result is {chosen.run / result.name}")
@@ -141,7 +146,8 @@ def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[st
     ValueError
         A setting is wrong, or the initial weights are missing.
     """
-    from posepart.training.loop import check_settings
+    from posepart.training.checkpoints import check_settings
+    from posepart.training.run import say
 
     parser = command_line(network)
     given = ["--config", json.dumps(stage.settings)] if stage.settings else []
@@ -158,22 +164,21 @@ def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[st
     weights = run.folder / f"{network}.safetensors"
     if weights.with_suffix(".json").exists():
         check_settings(run.folder / "config.json", run.record)
-        print(f"{stage.name or network}: finished before, {weights}")
+        say(f"{stage.name or network}: finished before, {weights}")
         return
-    if stage.name:
-        print(f"{stage.name}:", flush=True)
+    say(f"{stage.name}:" if stage.name else "")
     job.train(settings, run)
 
 
 def run_of(stage: Stage, recipe: Recipe, chosen: Namespace, network: str) -> "Run":
     """The folders and files of a stage."""
-    from posepart.training.run import Run
+    from posepart.training.run import Run, say
 
     scenes: list[Path] = []
     if stage.scenes and chosen.scenes:
         scenes = scene_folders(recipe, stage, chosen.scenes)
     elif stage.scenes:
-        print(
+        say(
             f"{stage.name}: trains without the synthetic scenes {', '.join(stage.scenes)}; --scenes adds them"
         )
     source = chosen.init or stage.init

@@ -53,14 +53,9 @@ class SamePadConv2d(nn.Conv2d):
 
     @classmethod
     def replacing(cls, conv: nn.Conv2d) -> "SamePadConv2d":
-        """The convolution with the same weights and this padding."""
+        """The 3x3 convolution of stride 2 with the same weights and this padding."""
         same = cls(
-            conv.in_channels,
-            conv.out_channels,
-            conv.kernel_size,  # type: ignore[arg-type]
-            stride=conv.stride,  # type: ignore[arg-type]
-            groups=conv.groups,
-            bias=conv.bias is not None,
+            conv.in_channels, conv.out_channels, 3, stride=2, groups=conv.groups, bias=conv.bias is not None
         )
         same.load_state_dict(conv.state_dict())
         return same

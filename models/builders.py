@@ -1,5 +1,7 @@
 """One named builder per network, with every number visible. The card of a weight file names builder and arguments.
 
+Those of the networks that the papers compare with are in `baselines.builders`.
+
 "Xia" is Xia et al. (CVPR 2017), "Liang" is Liang et al. (JPPNet). Where a network differs from the paper's, its
 builder says how.
 """
@@ -11,12 +13,8 @@ from torch import nn
 
 from .aspp import ASPP_RATES
 from .backbones import MobileNetV2, ResNet101, VGG16LargeFOV
-from .baselines.cpm import ConvolutionalPoseMachine
+from .baselines.builders import BASELINES
 from .baselines.deeplab import DeepLab
-from .baselines.fcn8s import FCN8s
-from .baselines.hourglass import StackedHourglass
-from .baselines.resnet_pose import joints_resnet101
-from .baselines.segnet import SegNet
 from .detector.guided import guided_person_detector
 from .detector.network import person_detector
 from .fcn import Head, PartFCN, PoseFCN, Pyramid
@@ -140,26 +138,6 @@ def deeplab_resnet101(
     return DeepLab(ResNet101(width, blocks), labels, rates, scales)
 
 
-def fcn8s(labels: int = 20) -> FCN8s:
-    """FCN-8s on VGG-16 (Liang, Tables 2 to 4)."""
-    return FCN8s(labels)
-
-
-def segnet(labels: int = 20) -> SegNet:
-    """SegNet on VGG-16 (Liang, Tables 2 to 4)."""
-    return SegNet(labels)
-
-
-def stacked_hourglass(joints: int = 16, stacks: int = 8) -> StackedHourglass:
-    """Stacked hourglasses of 256 features (Liang, Tables 5, 6 and 10)."""
-    return StackedHourglass(joints, stacks)
-
-
-def cpm(joints: int = 16, stages: int = 6) -> ConvolutionalPoseMachine:
-    """A convolutional pose machine, without its centre map (Liang, Tables 5, 6 and 10)."""
-    return ConvolutionalPoseMachine(joints, stages)
-
-
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
     builder.__name__: builder
     for builder in (
@@ -177,11 +155,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
         attention_s,
         deeplab_vgg16,
         deeplab_resnet101,
-        joints_resnet101,
-        fcn8s,
-        segnet,
-        stacked_hourglass,
-        cpm,
+        *BASELINES,
     )
 }
 

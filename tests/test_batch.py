@@ -208,6 +208,17 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
     assert prepare_out(out, photos, changed) == digest
 
 
+def test_settings_too_many_to_name(tmp_path: Path) -> None:
+    photos, out = [write_photo(tmp_path / "a.png")], tmp_path / "out"
+    run(photos, out)
+    record = json.loads((out / "run.json").read_text())
+    record["settings"] = {f"a{k}": "x" * 5000 for k in range(40)}
+    (out / "run.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"a0 was .x*\.\.\., is absent; .* more\); choose") as caught:
+        run(photos, out)
+    assert len(str(caught.value)) < 1500
+
+
 def test_results_of_other_settings_are_predicted_again(tmp_path: Path) -> None:
     photos = [write_photo(tmp_path / "a.png"), write_photo(tmp_path / "b.png")]
     out = tmp_path / "out"

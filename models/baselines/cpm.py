@@ -3,6 +3,11 @@
 import torch
 from torch import Tensor, nn
 
+from ..jppnet.structure_loss import gaussian_maps
+
+CENTRE_SIGMA = 21.0  # px of the input, of the map that marks the person (from the released code)
+STRIDE = 8
+
 
 def _plain(*layers: tuple[int, int, int]) -> list[nn.Module]:
     """Convolutions of (inputs, outputs, kernel), each with a ReLU."""
@@ -12,48 +17,87 @@ def _plain(*layers: tuple[int, int, int]) -> list[nn.Module]:
     return modules
 
 
-def _image_features() -> list[nn.Module]:
+def image_features() -> nn.Sequential:
     """The layers that read the image: 128, 128, 128 and 32 channels, down to stride 8."""
     modules: list[nn.Module] = []
     for inputs in (3, 128, 128):
         modules += [*_plain((inputs, 128, 9)), nn.MaxPool2d(3, stride=2, padding=1)]
-    return [*modules, *_plain((128, 32, 5))]
+    return nn.Sequential(*modules, *_plain((128, 32, 5)))
 
 
 class ConvolutionalPoseMachine(nn.Module):
     """Belief maps of the joints and the background, refined stage by stage; stride 8.
 
-    From the second on, each stage reads the image features x', which these stages share, and the beliefs of the
-    stage before it. The centre map of the original, which marks one of several people, is left out: LIP's photos
-    show one.
+    From the second on, each stage reads the image features x', which these stages share, the beliefs of the stage
+    before it, and the centre map, which marks one of several people.
 
     Parameters
     ----------
+    backbone : torch.nn.Module
+        Image -> features (B, channels, H / 8, W / 8) for the stages from the second on.
+    first_features : torch.nn.Module, optional
+        The same for the first stage, which in the paper has layers of its own; without, it reads those of
+        `backbone`.
+    channels : int
+        Of the features.
     joints : int
     stages : int
+    widths : (int, int)
+        Channels of the first stage's and of the later stages' layers.
     """
 
-    stride = 8
+    stride = STRIDE
 
-    def __init__(self, joints: int, stages: int = 6) -> None:
+    def __init__(
+        self,
+        backbone: nn.Module,
+        first_features: nn.Module | None,
+        joints: int,
+        *,
+        channels: int = 32,
+        stages: int = 6,
+        widths: tuple[int, int] = (512, 128),
+    ) -> None:
         super().__init__()
-        beliefs = joints + 1
+        beliefs, (first, later) = joints + 1, widths
+        self.backbone, self.first_features = backbone, first_features
         self.first = nn.Sequential(
-            *_image_features(), *_plain((32, 512, 9), (512, 512, 1)), nn.Conv2d(512, beliefs, 1)
+            *_plain((channels, first, 9), (first, first, 1)), nn.Conv2d(first, beliefs, 1)
         )
-        self.image_features = nn.Sequential(*_image_features())
         self.later = nn.ModuleList(
             nn.Sequential(
-                *_plain((32 + beliefs, 128, 11), (128, 128, 11), (128, 128, 11), (128, 128, 1)),
-                nn.Conv2d(128, beliefs, 1),
+                *_plain(
+                    (channels + beliefs + 1, later, 11), (later, later, 11), (later, later, 11), (later, later, 1)
+                ),
+                nn.Conv2d(later, beliefs, 1),
             )
             for _ in range(stages - 1)
         )
 
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """(B, 3, H, W) in [-1, 1] -> beliefs of every stage, each (B, joints + 1, H / 8, W / 8); the last counts."""
-        features = self.image_features(images)
-        maps = [self.first(images)]
+    def forward(self, images: Tensor, centres: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Beliefs of every stage, of which the last counts.
+
+        Parameters
+        ----------
+        images : (B, 3, H, W) float32
+            In [-1, 1].
+        centres : (B, 2) float32, optional
+            x, y of the person, px of the image; by default its middle.
+
+        Returns
+        -------
+        tuple of (B, joints + 1, H / 8, W / 8)
+        """
+        features = self.backbone(images)
+        size = (features.shape[-2], features.shape[-1])
+        if centres is None:
+            middle = images.new_tensor([images.shape[-1] - 1, images.shape[-2] - 1]) / 2
+            centres = middle.expand(len(images), 2)
+        present = torch.ones(len(images), 1, dtype=torch.bool, device=images.device)
+        cells = (centres[:, None] + 0.5) / STRIDE - 0.5
+        centre = gaussian_maps(cells, present, size, CENTRE_SIGMA / STRIDE).to(features.dtype)
+        first = features if self.first_features is None else self.first_features(images)
+        maps = [self.first(first)]
         for stage in self.later:
-            maps.append(stage(torch.cat([features, maps[-1]], dim=1)))
+            maps.append(stage(torch.cat([features, maps[-1], centre], dim=1)))
         return tuple(maps)

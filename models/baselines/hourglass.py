@@ -21,6 +21,19 @@ class Residual(nn.Module):
         return self.layers(x) + self.skip(x)
 
 
+def stem(features: int) -> nn.Sequential:
+    """The layers before the first hourglass: a 7x7 convolution, residuals and a pooling, down to stride 4."""
+    return nn.Sequential(
+        nn.Conv2d(3, 64, 7, stride=2, padding=3),
+        nn.BatchNorm2d(64),
+        nn.ReLU(inplace=True),
+        Residual(64, 128),
+        nn.MaxPool2d(2),
+        Residual(128, 128),
+        Residual(128, features),
+    )
+
+
 class Hourglass(nn.Module):
     """An encoder of `depth` poolings and a decoder of nearest neighbours, with a residual skip at every level."""
 
@@ -40,10 +53,12 @@ class Hourglass(nn.Module):
 class StackedHourglass(nn.Module):
     """Hourglasses in a row, each with heat maps of its own, which the next one reads; stride 4.
 
-    The sides of the image must be multiples of 64.
+    The sides of the image must be multiples of 4 * 2 ** depth.
 
     Parameters
     ----------
+    backbone : torch.nn.Module
+        Image -> (B, features, H / 4, W / 4), what the first hourglass reads.
     joints : int
     stacks : int
         Number of hourglasses.
@@ -55,17 +70,11 @@ class StackedHourglass(nn.Module):
 
     stride = 4
 
-    def __init__(self, joints: int, stacks: int = 8, features: int = 256, depth: int = 4) -> None:
+    def __init__(
+        self, backbone: nn.Module, joints: int, stacks: int = 8, features: int = 256, depth: int = 4
+    ) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, 64, 7, stride=2, padding=3),
-            nn.BatchNorm2d(64),
-            nn.ReLU(inplace=True),
-            Residual(64, 128),
-            nn.MaxPool2d(2),
-            Residual(128, 128),
-            Residual(128, features),
-        )
+        self.backbone = backbone
         self.hourglasses = nn.ModuleList(
             nn.Sequential(
                 Hourglass(features, depth),
@@ -82,7 +91,7 @@ class StackedHourglass(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """(B, 3, H, W) in [-1, 1] -> heat maps of every stack, each (B, joints, H / 4, W / 4); the last counts."""
-        x = self.stem(images)
+        x = self.backbone(images)
         maps = []
         for i, hourglass in enumerate(self.hourglasses):
             features = hourglass(x)

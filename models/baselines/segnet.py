@@ -25,21 +25,24 @@ class SegNet(nn.Module):
     Parameters
     ----------
     labels : int
+    width : float
+        Factor of the channels.
     """
 
     stride = 1
 
-    def __init__(self, labels: int) -> None:
+    def __init__(self, labels: int, width: float = 1.0) -> None:
         super().__init__()
         self.encoder = nn.ModuleList()
         self.decoder = nn.ModuleList()
         inputs = 3
-        for level in _LEVELS:
-            back = level[1:] if level is _LEVELS[0] else (*level[1:], inputs)
+        levels = [tuple(round(width * channels) for channels in level) for level in _LEVELS]
+        for i, level in enumerate(levels):
+            back = (*level[1:], inputs) if i else level[1:]
             self.encoder.append(_normalised_convolutions((inputs, *level)))
             self.decoder.append(_normalised_convolutions((level[-1], *back)))
             inputs = level[-1]
-        self.score = nn.Conv2d(_LEVELS[0][0], labels, 3, padding=1)
+        self.score = nn.Conv2d(levels[0][0], labels, 3, padding=1)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [-1, 1] -> logits (B, labels, H, W)."""

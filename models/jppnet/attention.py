@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..scales import resized, to_size
+from ..supervision import Supervision
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,12 @@ class AttentionToScale(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [-1, 1] -> merged logits (B, labels, h, w)."""
         return self.attend(images).merged
+
+    def supervise(self, images: Tensor, labels: Tensor, boxes: Tensor) -> Supervision:
+        """The merged scores, and those of every scale, the paper's extra supervision."""
+        maps = self.attend(images)
+        every = (maps.merged, *maps.scales)
+        return Supervision(every, (labels,) * len(every))
 
     def attend(self, images: Tensor) -> AttendedMaps:
         """(B, 3, H, W) in [-1, 1] -> merged logits, those of each scale, and the weights of the scales."""

@@ -16,7 +16,7 @@ from posepart.config import CropConfig, PipelineConfig
 from posepart.pipeline import Pipeline
 from posepart.stages.crf import unary
 from posepart.stages.crops import crop_boxes
-from posepart.stages.networks import FcnNetworks
+from posepart.stages.networks import CropNetworks
 from posepart.stages.pairwise import PairwiseModel
 from posepart.structures import Evidence, PersonBoxes, Scene
 
@@ -52,7 +52,7 @@ class DeeperCut:
     Eq. (1) promise most, i.e. of the least sum of negative psi_i.
     """
 
-    networks: FcnNetworks  # their settings should be those of `config`
+    networks: CropNetworks  # their settings should be those of `config`
     pairwise: PairwiseModel
     config: PipelineConfig  # see `deepercut_config`; its crop is not read
     sizes: tuple[int, ...] = SIZES

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from posepart.ablation.trees import (
@@ -19,12 +18,15 @@ from posepart.ablation.trees import (
 from posepart.arrays import Float64, Index, Mask
 from posepart.config import PipelineConfig
 from posepart.data.sample import Sample
-from posepart.stages.poses import choose_poses
+from posepart.metrics.collect import judged_joints
+from posepart.metrics.judged import judge
+from posepart.metrics.pose_average_precision import pose_average_precision
+from posepart.pipeline import Pipeline
 from posepart.structures import Evidence
-from posepart.training.pairs import PairFitConfig, node_owners, person_scale
+from posepart.training.pairs import PairFitConfig, node_owners
 
-SCALES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0)  # tried for `TreeModel.scale`
-PRIORS = (0.0, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0)  # nats, tried for `TreeModel.prior`
+SCALES = (0.1, 0.2, 0.35, 0.6, 1.0, 1.5)  # tried for `TreeModel.scale`
+PRIORS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)  # nats, tried for `TreeModel.prior`
 LEAST = 20  # positive edges; a class with fewer takes the regression over all edges
 
 
@@ -33,34 +35,50 @@ class LabelledCrop:
     """The evidence of one labelled box."""
 
     evidence: Evidence
-    joints: Float64  # (P, 14, 3), of all people with joint labels of the photo, crop frame; 1 where labelled
-    own: int  # which of them the box is of
+    joints: (
+        Float64  # (P, 14, 3), of all people with joint labels of the photo, crop frame; third column 1 or 0
+    )
 
 
-def labelled_crops(sample: Sample, evidence: Sequence[Evidence]) -> list[LabelledCrop]:
-    """The crops of a photo's labelled boxes, in the order of its people; people without joint labels give none."""
-    people = [person for person in sample.people if person.joints is not None]
+SeenPhoto = tuple[Sample, Sequence[Evidence]]  # a labelled photo, and the evidence of its labelled boxes
+
+
+def labelled_crops(photos: Sequence[SeenPhoto]) -> list[LabelledCrop]:
+    """The labelled boxes of photos in which somebody has joint labels."""
     crops = []
-    for person, seen in zip(sample.people, evidence, strict=True):
-        if person.joints is None:
-            continue
-        joints = np.stack([np.asarray(other.joints, np.float64) for other in people])
-        joints[..., :2] = seen.crop.affine.forward(joints[..., :2].reshape(-1, 2)).reshape(len(people), -1, 2)
-        joints[..., 2] = joints[..., 2] > 0
-        crops.append(LabelledCrop(seen, joints, next(k for k, other in enumerate(people) if other is person)))
+    for sample, evidence in photos:
+        people = [
+            np.asarray(person.joints, np.float64) for person in sample.people if person.joints is not None
+        ]
+        for seen in evidence if people else ():
+            joints = np.stack(people)
+            joints[..., :2] = seen.crop.affine.forward(joints[..., :2].reshape(-1, 2)).reshape(
+                len(people), -1, 2
+            )
+            joints[..., 2] = joints[..., 2] > 0
+            crops.append(LabelledCrop(seen, joints))
     return crops
 
 
-def fit_trees(crops: Sequence[LabelledCrop], config: PipelineConfig) -> dict[str, TreeModel]:
-    """Every tree of `TREES`: its regressions on the even crops, its scale and prior on the odd ones.
+def fit_trees(photos: Sequence[SeenPhoto], pipeline: Pipeline) -> dict[str, TreeModel]:
+    """Every tree of `TREES`: its regressions on every other photo, its scale and prior on the photos between.
+
+    Parameters
+    ----------
+    photos : sequence of (Sample, evidence)
+        With the evidence of their labelled boxes.
+    pipeline : Pipeline
+        Its settings are those of the trees.
 
     Raises
     ------
     ValueError
-        The crops hold no two neighbouring joints of a person, or no two of different ones.
+        The photos hold no two neighbouring joints of a person, or no two of different ones.
     """
-    even, odd = crops[::2], crops[1::2]
-    return {kind: tempered_tree(fit_edges(kind, even, config), odd, config) for kind in TREES}
+    crops = labelled_crops(photos[::2])
+    return {
+        kind: tempered_tree(fit_edges(kind, crops, pipeline.config), photos[1::2], pipeline) for kind in TREES
+    }
 
 
 def fit_edges(kind: str, crops: Sequence[LabelledCrop], config: PipelineConfig) -> TreeModel:
@@ -104,31 +122,17 @@ def _edges_of(crop: LabelledCrop, kind: str, config: PipelineConfig) -> tuple[Fl
     return features[clear], EDGE_CLASS[row][clear], positive[clear]
 
 
-def tempered_tree(model: TreeModel, crops: Sequence[LabelledCrop], config: PipelineConfig) -> TreeModel:
-    """The tree with the scale and prior that give the best poses (`joint_f1`); of equal ones the first tried."""
+def tempered_tree(model: TreeModel, photos: Sequence[SeenPhoto], pipeline: Pipeline) -> TreeModel:
+    """The tree with the scale and prior of the highest mAP (`pose_map`); of equal ones the first tried."""
     tried = [replace(model, scale=scale, prior=prior) for scale, prior in product(SCALES, PRIORS)]
-    return max(tried, key=lambda tree: joint_f1(TreeAssembler(tree, config), crops))
+    return max(tried, key=lambda tree: pose_map(tree, photos, pipeline))
 
 
-def joint_f1(assembler: TreeAssembler, crops: Sequence[LabelledCrop]) -> float:
-    """2 * right / (found + labelled) joints of the owners of boxes, all crops together.
-
-    A joint is right within `PairFitConfig.match_radius` of the label, as where the regressions are fitted. Joints
-    that the person has no label for do not count.
-    """
-    right = found = labelled = 0
-    for crop in crops:
-        person = crop.joints[crop.own]
-        there = person[:, 2] > 0
-        labelled += int(there.sum())
-        pose = choose_poses(assembler(crop.evidence), crop.evidence.crop, assembler.config.choice).own
-        if pose is not None:
-            present = pose.present & there
-            found += int(present.sum())
-            right += int((_distances(pose.xy, person)[present] <= PairFitConfig().match_radius).sum())
-    return 2 * right / max(found + labelled, 1)
-
-
-def _distances(xy: NDArray, person: Float64) -> Float64:
-    """(14,) distances to the labelled joints, in torso lengths."""
-    return np.asarray(np.linalg.norm(xy - person[:, :2], axis=1) / max(person_scale(person), 1.0))
+def pose_map(tree: TreeModel, photos: Sequence[SeenPhoto], pipeline: Pipeline) -> float:
+    """The mAP of the poses that a tree finds in photos, given their labelled boxes; 0 where it is undefined."""
+    alone = replace(pipeline, assembler=TreeAssembler(tree, pipeline.config), refiner=None, calibration=None)
+    judged = []
+    for sample, evidence in photos:
+        scene = alone.conclude(evidence, (sample.height, sample.width)).scene
+        judged.append(judge(sample, scene, parts=False))
+    return float(np.nan_to_num(pose_average_precision(judged_joints(judged, "pckh")).total))

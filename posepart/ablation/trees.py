@@ -44,7 +44,6 @@ class TreeKind:
     geometry: bool = False  # the displacement from joint to joint, as deformable parts have it
     offsets: bool = False  # f(Pn): image-dependent, where either end expects the other
     segments: bool = False  # f(Ps), the features of the segment-joint term
-    single: bool = False  # whether a box has one person
 
 
 TREES: dict[str, TreeKind] = {
@@ -52,8 +51,8 @@ TREES: dict[str, TreeKind] = {
     "aog_simple": TreeKind("AOG-Simple", geometry=True),
     # Sec. 4.2: "adds part segment consistency features", "the same as ... in the FCRF"
     "aog_seg": TreeKind("AOG-Seg", geometry=True, segments=True),
-    # Sec. 4.2: "tree-structured", "single-person estimation", "image-dependent pairwise terms"
-    "chen_yuille": TreeKind("Chen & Yuille's tree", offsets=True, single=True),
+    # Sec. 4.2: "a tree-structured model", "using unary scores and image-dependent pairwise terms"
+    "chen_yuille": TreeKind("Chen & Yuille's tree", offsets=True),
 }
 
 
@@ -81,7 +80,8 @@ class TreeAssembler:
     """Candidates -> poses by a fitted tree.
 
     The cheapest person is found exactly (`best_subtree`), its candidates are removed, and so on as long as a person
-    lowers the energy; of a `single` tree only the first counts.
+    lowers the energy. Chen & Yuille's model is one of a single person; but a box shows neighbours, too, of whom the
+    cheapest person may be one.
     """
 
     model: TreeModel
@@ -90,7 +90,7 @@ class TreeAssembler:
     def __call__(self, evidence: Evidence) -> Grouping:
         """The poses of one crop; the certificate is of the tree's own energy, and proves nothing."""
         problem = tree_problem(evidence, self.model, self.config)
-        people = people_of_trees(problem, single=TREES[self.model.kind].single)
+        people = people_of_trees(problem)
         solution = evaluate(problem, people)
         labels = self.config.crf.labels
         poses = decode(evidence.candidates, solution, labels, self.config.choice)
@@ -138,8 +138,8 @@ def edge_features(evidence: Evidence, kind: TreeKind, config: PipelineConfig) ->
         geometry = part_geometry(evidence.parts, features) if kind.segments else None
         nodes = np.arange(len(candidates))
         both = pairwise_features(candidates, geometry, nodes, candidates.joint, upper, lower, features)
-        columns += [both[:, :4]] if kind.offsets else []
-        columns += [both[:, 4:]] if kind.segments else []
+        columns += [both[:, :4].astype(np.float64)] if kind.offsets else []
+        columns += [both[:, 4:].astype(np.float64)] if kind.segments else []
     return np.concatenate(columns, axis=1)
 
 
@@ -156,18 +156,17 @@ def tree_problem(evidence: Evidence, model: TreeModel, config: PipelineConfig) -
     return Problem(costs, nodes, candidates.joint, first, last, edges, True, len(candidates))
 
 
-def people_of_trees(problem: Problem, single: bool = False) -> list[Index]:
-    """The nodes of each person, cheapest person first; with `single` of at most one."""
+def people_of_trees(problem: Problem) -> list[Index]:
+    """The nodes of each person, cheapest person first."""
     pair = problem.pair_matrix()
     left = np.ones(problem.n_nodes, bool)
     people: list[Index] = []
-    while not (single and people):
+    while True:
         nodes, cost = best_subtree(problem.unary, problem.label, pair, left)
         if cost >= 0:
-            break
+            return people
         people.append(nodes)
         left[nodes] = False
-    return people
 
 
 def best_subtree(unary: Float64, label: Index, pair: Float64, available: Mask) -> tuple[Index, float]:

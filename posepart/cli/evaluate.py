@@ -91,6 +91,15 @@ def parser() -> ArgumentParser:
         metavar="N",
         help="Bootstrap samples; 0 gives no intervals. Default: 1000.",
     )
+    parser.add_argument(
+        "--size-edges",
+        type=float,
+        nargs=3,
+        default=[80.0, 140.0, 220.0],
+        metavar="PX",
+        help="Edges between the sizes of people in Table 4, by the square root of the area of the box. Default: 80 "
+        "140 220.",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="Seed of the bootstrap. Default: 0.")
     options.add_segment_switch(parser)
     options.add_refine_switch(parser)
@@ -137,11 +146,12 @@ def run(chosen: Namespace) -> int:
         "subset": chosen.subset,
         "people_per_photo": chosen.people_per_photo or None,
         "limit": chosen.limit,
+        "size_edges": chosen.size_edges,
         "posepart": posepart.__version__,
         **source,
     }
     bootstrap = Bootstrap(chosen.replicates, chosen.seed)
-    measures = evaluate(samples, predictions, out, about, bootstrap, chosen.worst)
+    measures = evaluate(samples, predictions, out, about, bootstrap, chosen.worst, chosen.size_edges)
     print(f"{format_measures(measures)}\nreport in {out / 'index.html'}")
     return 0
 

@@ -5,6 +5,7 @@ Geometry goes through one affine for image, joints and part map.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -22,12 +23,14 @@ from posepart.stages.crops import box_affine
 class AugmentConfig:
     """How far a training crop strays from its box; for validation see `NO_AUGMENTATION`."""
 
-    scale: tuple[float, float] = (0.7, 1.35)  # range of the zoom, which is log-normal
-    scale_deviation: float = 0.18  # standard deviation of the logarithm of the zoom
+    scale: tuple[float, float] = (0.7, 1.35)  # range of the zoom
+    zoom: Literal["log-normal", "uniform"] = "log-normal"  # how the zoom is distributed in that range
+    scale_deviation: float = 0.18  # standard deviation of the logarithm of a log-normal zoom
     rotation: float = 20.0  # degrees, standard deviation
     rotation_share: float = 0.65  # share of crops that are rotated
     full_turn: float = 0.05  # share of crops rotated by any angle
     shift: float = 0.05  # of the crop's side, standard deviation
+    random_crop: bool = False  # in place of the shift, any place where the crop covers the box or lies in it
     flip: float = 0.5  # share of crops that are mirrored
     colour: float = 0.8  # share with changed contrast, brightness and white balance
     grey: float = 0.15  # share mixed with grey
@@ -60,13 +63,21 @@ def random_affine(
     affine : Affine
     mirrored : bool
     """
-    zoom = float(np.clip(np.exp(rng.normal(0, config.scale_deviation)), *config.scale))
+    if config.zoom == "uniform":
+        zoom = float(rng.uniform(*config.scale))
+    else:
+        zoom = float(np.clip(np.exp(rng.normal(0, config.scale_deviation)), *config.scale))
     angle = rng.normal(0, np.deg2rad(config.rotation)) if rng.random() < config.rotation_share else 0.0
     if rng.random() < config.full_turn:
         angle = rng.uniform(-np.pi, np.pi)
-    shift = np.clip(rng.normal(0, 1, 2), -2.4, 2.4) * config.shift * crop.size
+    affine = box_affine(box, crop)
+    if config.random_crop:
+        sides = zoom * affine.scale * (np.array(box[2:], np.float64) - box[:2] + 1)
+        shift = rng.uniform(-0.5, 0.5, 2) * np.abs(sides - crop.size)
+    else:
+        shift = np.clip(rng.normal(0, 1, 2), -2.4, 2.4) * config.shift * crop.size
     mirrored = bool(rng.random() < config.flip)
-    return turned(box_affine(box, crop), crop.size, zoom, angle, shift, mirrored), mirrored
+    return turned(affine, crop.size, zoom, angle, shift, mirrored), mirrored
 
 
 def turned(affine: Affine, size: int, zoom: float, angle: float, shift: Float64, mirrored: bool) -> Affine:

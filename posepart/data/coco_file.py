@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from posepart.arrays import LARGEST, Float32
-from posepart.io.files import read_json
+from posepart.io.files import read_json, shown
 
 Record = dict[str, Any]
 ImageId = int | str
 
-_SHOWN = 80  # characters of an id or a name in an error
 _LONGEST_NAME = 255  # bytes of a part of a path
 _CROWD = {0: False, 1: True, "0": False, "1": True, None: False}
 
@@ -102,24 +101,19 @@ def _by_image(
 ) -> dict[ImageId, list[Record]]:
     found: dict[ImageId, list[Record]] = {image["id"]: [] for image in images}
     for annotation in annotations:
-        wanted, where = annotation["image_id"], f"{path}: annotation {_shown(annotation.get('id'))}"
+        wanted, where = annotation["image_id"], f"{path}: annotation {shown(annotation.get('id'))}"
         if wanted not in found:
             twin = next((image for image in found if str(image) == str(wanted)), None)
             if twin is not None:
                 raise ValueError(
-                    f"{where}: image_id is the {_kind(wanted)} {_shown(wanted)!r}, the id of the image the "
-                    f"{_kind(twin)} {_shown(twin)!r}; write both the same way"
+                    f"{where}: image_id is the {_kind(wanted)} {shown(wanted)!r}, the id of the image the "
+                    f"{_kind(twin)} {shown(twin)!r}; write both the same way"
                 )
             raise ValueError(
-                f"{where}: no image has the id {_shown(wanted)}; add the image or delete the annotation"
+                f"{where}: no image has the id {shown(wanted)}; add the image or delete the annotation"
             )
         found[wanted].append(annotation)
     return found
-
-
-def _shown(value: object) -> object:
-    """A value as an error shows it: a text that is long is cut."""
-    return value[:_SHOWN] + "..." if isinstance(value, str) and len(value) > _SHOWN else value
 
 
 def _kind(value: ImageId) -> str:
@@ -178,29 +172,29 @@ def _check_ids(path: Path, kind: str, records: Sequence[Record]) -> None:
     for number, count in ids.most_common(1):
         if count > 1:
             raise ValueError(
-                f"{path}: {kind}: the id {_shown(number)} occurs {count} times; give each its own"
+                f"{path}: {kind}: the id {shown(number)} occurs {count} times; give each its own"
             )
 
 
 def _image(path: Path, image: Record) -> Record:
     name, number = image.get("file_name"), image.get("id")
     if not isinstance(name, str) or not name or isinstance(number, bool) or not isinstance(number, int | str):
-        raise ValueError(f"{path}: image {_shown(number)}: lacks its id or file_name; add them")
+        raise ValueError(f"{path}: image {shown(number)}: lacks its id or file_name; add them")
     name = name.replace("\\", "/")
     if "\0" in name or any(
         len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for part in name.split("/")
     ):
         raise ValueError(
-            f"{path}: image {_shown(number)}: file_name: a part of more than {_LONGEST_NAME} bytes, or with a "
+            f"{path}: image {shown(number)}: file_name: a part of more than {_LONGEST_NAME} bytes, or with a "
             "zero byte, is the name of no file"
         )
     width, height = (_whole(image.get(key)) for key in ("width", "height"))
     if width is None or height is None:
         raise ValueError(
-            f"{path}: image {_shown(number)} ({_shown(name)}): expected its width and height in pixels, "
+            f"{path}: image {shown(number)} ({shown(name)}): expected its width and height in pixels, "
             f"got {reprlib.repr(image.get('width'))} and {reprlib.repr(image.get('height'))}"
         )
-    _check_texts(f"{path}: image {_shown(number)}", image, ("source", "parts_from"))
+    _check_texts(f"{path}: image {shown(number)}", image, ("source", "parts_from"))
     return {**image, "file_name": name, "width": width, "height": height}
 
 
@@ -212,7 +206,7 @@ def _whole(value: object) -> int | None:
 
 
 def _annotation(path: Path, annotation: Record, joints: int) -> Record:
-    where = f"{path}: annotation {_shown(annotation.get('id'))}"
+    where = f"{path}: annotation {shown(annotation.get('id'))}"
     for key, length in {"bbox": 4, "keypoints": 3 * joints}.items():
         values = annotation.get(key)
         if key == "keypoints" and key not in annotation:

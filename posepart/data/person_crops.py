@@ -99,6 +99,10 @@ class PersonCrops(Dataset[dict[str, Tensor]]):
             if samples[s].instance_path is not None and samples[s].people[p].instance > 0
         ]  # fmt: skip
 
+    def __len__(self) -> int:
+        """The number of batches in an epoch: as many crops are drawn as there are people, though at random."""
+        return -(-len(self.index) // self.config.batch_size)
+
     def __getitem__(self, step: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self.config.seed, step])
         crops = [self._crop(rng) for _ in range(self.config.batch_size)]

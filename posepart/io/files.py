@@ -1,4 +1,4 @@
-"""Files of every kind: written atomically, JSON in a readable layout, SHA-256."""
+"""Files of every kind: written atomically, JSON in a readable layout, SHA-256, values in errors."""
 
 import hashlib
 import json
@@ -14,6 +14,7 @@ Record = dict[str, Any]
 
 _UNFINISHED = ".unfinished"  # ends the names of files that are being written
 _NAME_SHOWN = 32  # characters of the final name that the temporary one repeats; both have at most 255 bytes
+_LONGEST_SHOWN = 80  # characters of a value in an error
 _STALE = 3600.0  # s without a change; no file takes as long to write
 
 
@@ -123,3 +124,9 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def shown(value: object) -> object:
+    """A value from a file as an error shows it: a text that is long is cut."""
+    long = isinstance(value, str) and len(value) > _LONGEST_SHOWN
+    return f"{str(value)[:_LONGEST_SHOWN]}..." if long else value

@@ -15,11 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from posepart.io.files import Record, read_json, remove_leftovers, sha256, write_json
+from posepart.io.files import Record, read_json, remove_leftovers, sha256, shown, write_json
 from posepart.io.results import PREDICTIONS, SUFFIXES, coco_results, read_record, write_predictions
 
 RUN = "run.json"
 _IMAGE_IDS = "image_ids"  # its key with the image id of every NAME
+_SHOWN = 8  # settings that an error names
 _PASSES = 3  # over the results, while another process adds some
 _LONGEST_NAME = 255 - max(len(suffix) for suffix in SUFFIXES)  # bytes; a file name has at most 255
 _RESERVED_NAMES = {Path(PREDICTIONS).stem, Path(RUN).stem}
@@ -254,15 +255,16 @@ def _check_settings(out: Path, settings: Settings) -> None:
     try:
         earlier = read_json(out / RUN)["settings"]
         changes = [
-            f"{key} was {old}, is {new}"
+            f"{shown(key)} was {shown(old)}, is {shown(new)}"
             for key, old, new in _differences(dict(_flat(earlier)), dict(_flat(settings)))
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         changes = [f"its {RUN} is missing or damaged"]
     if changes:
+        more = f"; {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
         raise ValueError(
-            f"{out}: holds results made with other settings ({'; '.join(changes)}); choose another folder with "
-            "-o, or add --overwrite"
+            f"{out}: holds results made with other settings ({'; '.join(changes[:_SHOWN])}{more}); choose "
+            "another folder with -o, or add --overwrite"
         )
 
 

@@ -124,7 +124,9 @@ class Replicates:
 
     def against(self, first: "Replicates", confidence: float = 0.95) -> tuple[PairedDifference, ...]:
         """The differences to a first system on the same photos, where the bootstrap samples are the same."""
-        both = len(self.drawn) == len(first.drawn)  # none are drawn of a system whose numbers are all undefined
+        both = len(self.drawn) == len(
+            first.drawn
+        )  # none are drawn of a system whose numbers are all undefined
         differences = self.drawn - first.drawn if both else np.zeros((0, len(self.values)))
         return tuple(
             _paired(float(value), column, confidence)

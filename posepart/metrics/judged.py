@@ -39,6 +39,7 @@ class JudgedPhoto:
     by_size: Index | None  # (4, 7, 7), the same by the size of the person
     parsing: ParsingRecords | None  # judged instance parts
     parts_from: str  # as in `Sample`
+    size_edges: tuple[float, ...] = SIZE_EDGES  # px, of `by_size`; see `segmentation.size_bucket`
 
     def people_from(self, *origins: str) -> Mask:
         """(N,) bool: people whose joint labels have one of the given origins."""
@@ -102,6 +103,7 @@ def judge(
         sample.boxes_complete,
         *judged,
         sample.parts_from,
+        tuple(edges),
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from posepart.arrays import Float64, Index, Mask, check_shape
 from posepart.metrics.bootstrap import weights_or_ones
 from posepart.metrics.people import LabelledPeople, PredictedPeople
-from posepart.schema import NUM_JOINTS, Joint
+from posepart.schema import NUM_JOINTS, POSEPART, Joint
 
 PCK_FRACTION = 0.2  # of the torso diameter
 PCKH_FRACTION = 0.5  # of the head length
@@ -20,18 +20,18 @@ TORSO_DIAGONALS = ((Joint.LEFT_SHOULDER, Joint.RIGHT_HIP), (Joint.RIGHT_SHOULDER
 class JointCounts:
     """Right and counted joints of I photos."""
 
-    right: Index  # (I, 14)
-    counted: Index  # (I, 14)
+    right: Index  # (I, J), J = 14 but for people in another schema
+    counted: Index  # (I, J)
     reference: str  # the length that distances were compared with, in words
 
     def __post_init__(self) -> None:
-        check_shape("JointCounts.right", self.right, (None, NUM_JOINTS))
+        check_shape("JointCounts.right", self.right, (None, None))
         check_shape("JointCounts.counted", self.counted, self.right.shape)
 
     @classmethod
-    def empty(cls, reference: str, images: int = 0) -> "JointCounts":
+    def empty(cls, reference: str, images: int = 0, joints: int = NUM_JOINTS) -> "JointCounts":
         """`images` photos without a labelled joint, in arrays that counts may be added to."""
-        shape = images, NUM_JOINTS
+        shape = images, joints
         return cls(np.zeros(shape, np.int64), np.zeros(shape, np.int64), reference)
 
 
@@ -73,21 +73,24 @@ def torso_diameters(xy: NDArray, labelled: Mask) -> Float64:
     return lengths
 
 
-def head_lengths(xy: NDArray, labelled: Mask) -> Float64:
+def head_lengths(xy: NDArray, labelled: Mask, head: Sequence[int] = POSEPART.head) -> Float64:
     """Reference lengths of PCKh: forehead to neck, as LIP measures it, without a factor.
 
     Parameters
     ----------
-    xy : (N, 14, 2), px
-    labelled : (N, 14) bool
+    xy : (N, J, 2), px
+    labelled : (N, J) bool
+    head : sequence of int
+        The two joints whose distance it is.
 
     Returns
     -------
     (N,) float64, px
         nan where one of the two is not labelled.
     """
-    measurable = labelled[:, Joint.FOREHEAD] & labelled[:, Joint.NECK]
-    return np.where(measurable, np.linalg.norm(xy[:, Joint.FOREHEAD] - xy[:, Joint.NECK], axis=-1), np.nan)
+    top, neck = head
+    measurable = labelled[:, top] & labelled[:, neck]
+    return np.where(measurable, np.linalg.norm(xy[:, top] - xy[:, neck], axis=-1), np.nan)
 
 
 def pck_hits(found: NDArray, joints: NDArray, fraction: float = PCK_FRACTION) -> tuple[Mask, Mask]:
@@ -216,7 +219,7 @@ def aligned_joints(predicted: PredictedPeople, matches: Index) -> tuple[Float64,
 
 
 def pooled_rate(
-    counts: JointCounts, joints: tuple[Joint, ...] = tuple(Joint), weights: NDArray | None = None
+    counts: JointCounts, joints: Sequence[int] = tuple(Joint), weights: NDArray | None = None
 ) -> float:
     """Share of right joints among all counted ones of some types.
 
@@ -224,7 +227,7 @@ def pooled_rate(
     ----------
     counts : JointCounts
         Of I photos.
-    joints : tuple of Joint
+    joints : sequence of int
     weights : (I,), optional
         How often each photo counts; once by default.
 

@@ -28,14 +28,14 @@ JOINT_TYPES: dict[str, tuple[Joint, ...]] = {
 class LabelledPeople:
     """The ground truth of one photo: N people."""
 
-    xy: Float64  # (N, 14, 2), photo pixels
-    labelled: Mask  # (N, 14), joints with a label, occluded ones too
+    xy: Float64  # (N, J, 2), photo pixels; J = 14 but in another schema
+    labelled: Mask  # (N, J), joints with a label, occluded ones too
     boxes: Float64  # (N, 4) xyxy
 
     def __post_init__(self) -> None:
         people = len(self.xy)
-        check_shape("LabelledPeople.xy", self.xy, (people, NUM_JOINTS, 2))
-        check_shape("LabelledPeople.labelled", self.labelled, (people, NUM_JOINTS))
+        check_shape("LabelledPeople.xy", self.xy, (people, None, 2))
+        check_shape("LabelledPeople.labelled", self.labelled, self.xy.shape[:2])
         check_shape("LabelledPeople.boxes", self.boxes, (people, 4))
 
     def __len__(self) -> int:

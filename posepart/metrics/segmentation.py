@@ -1,6 +1,8 @@
 """Part segmentation scores from pooled confusion matrices, of whole photos or by person size (Tables 3, 4)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,8 @@ from posepart.metrics.people import mean_defined
 from posepart.schema import IGNORE, NUM_PARTS
 
 SIZE_NAMES = ("XS", "S", "M", "L")
-SIZE_EDGES = (80.0, 140.0, 220.0)  # px, square root of the box area; HAZN's limits, not verified
+# px, square root of the box area. Xia et al. follow HAZN (Xia et al. 2016) and print no limits; these are not verified.
+SIZE_EDGES = (80.0, 140.0, 220.0)
 
 
 def confusion_matrix(truth: NDArray, predicted: NDArray, classes: int = NUM_PARTS) -> Index:
@@ -77,6 +80,21 @@ def pooled_scores(confusions: NDArray, weights: NDArray | None = None) -> Segmen
     check_shape("confusions", confusions, (None, None, None))
     photo_weights = weights_or_ones(weights, len(confusions))
     return segmentation_scores(np.tensordot(photo_weights, confusions, axes=1))
+
+
+def check_size_edges(edges: Sequence[float]) -> None:
+    """Refuse what are not the three edges between the four sizes of people.
+
+    Raises
+    ------
+    ValueError
+        They are not three numbers above 0, rising.
+    """
+    if len(edges) != len(SIZE_NAMES) - 1 or not all(a < b for a, b in pairwise((0.0, *edges))):
+        told = " ".join(f"{edge:g}" for edge in edges)
+        raise ValueError(
+            f"edges between the sizes of people: expected three rising numbers above 0, such as 80 140 220, got {told}"
+        )
 
 
 def size_bucket(boxes: NDArray, edges: tuple[float, ...] = SIZE_EDGES) -> Index:

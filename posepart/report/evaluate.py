@@ -15,6 +15,7 @@ from posepart.io.files import write_json
 from posepart.metrics.collect import part_confusions
 from posepart.metrics.judged import JudgedPhoto, judge, part_similarity, pose_similarity
 from posepart.metrics.measure import Measure, measure_photos
+from posepart.metrics.segmentation import SIZE_EDGES, check_size_edges
 from posepart.metrics.tables import Table, measures_to_record, table_to_markdown, table_to_record
 from posepart.report.contents import make_page
 from posepart.report.figures import require_matplotlib
@@ -98,6 +99,7 @@ def evaluate(
     about: Mapping[str, Any],
     bootstrap: Bootstrap,
     worst: int = 12,
+    size_edges: Sequence[float] = SIZE_EDGES,
 ) -> tuple[Measure, ...]:
     """Measure results against labels and write the report.
 
@@ -113,6 +115,8 @@ def evaluate(
     bootstrap : Bootstrap
     worst : int
         How many of the worst photos to show, by pose and by parts each.
+    size_edges : sequence of float
+        px, edges between the sizes of people in Table 4.
 
     Returns
     -------
@@ -124,10 +128,11 @@ def evaluate(
     ValueError
         Something, which the error names, cannot be read, measured or written. Then nothing is written.
     """
+    check_size_edges(size_edges)
     require_matplotlib()
     check_measurable(samples)
     with complete_folder(out) as folder:
-        results = _judge_all(samples, predictions, worst)
+        results = _judge_all(samples, predictions, worst, size_edges)
         intervals = measure_photos(results.photos, **asdict(bootstrap))
         measures = tuple(tqdm(intervals, "intervals", unit="measure", disable=None, leave=False))
         tables = paper_tables(results.photos, bootstrap, predictions.parts)
@@ -159,12 +164,14 @@ class _Results:
     worst_parts: tuple[Case, ...]
 
 
-def _judge_all(samples: Sequence[Sample], predictions: Predictions, worst: int) -> _Results:
+def _judge_all(
+    samples: Sequence[Sample], predictions: Predictions, worst: int, edges: Sequence[float]
+) -> _Results:
     photos, models, seconds = [], set(), []
     poses, parts = WorstCases(worst), WorstCases(worst)
     for sample in tqdm(samples, "photos", unit="photo", disable=None):
         scene = predictions.scene(sample)
-        photo = judge(sample, scene, predictions.parts)
+        photo = judge(sample, scene, predictions.parts, edges)
         draw = partial(draw_case, sample, scene)
         poses.offer(pose_similarity(photo), draw)
         parts.offer(part_similarity(photo), draw)

@@ -165,7 +165,7 @@ def part_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool 
 def size_table(photos: Sequence[JudgedPhoto], bootstrap: Bootstrap, parts: bool = True) -> Table:
     """Table 4: mIoU by the size of the person."""
     sizes = size_confusions(photos)
-    edges = ", ".join(f"{edge:g}" for edge in SIZE_EDGES)
+    edges = ", ".join(f"{edge:g}" for edge in (photos[0].size_edges if photos else SIZE_EDGES))
     note = (
         "Mean IoU in % of the pixels in the boxes of people, by the square root of the area of the box: up to "
         f"{edges} px, and above; {len(sizes)} photos."

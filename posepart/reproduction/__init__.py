@@ -1,1 +1,1 @@
-"""Both papers' tables from their data sets: trainings in order, systems, measures, the printed numbers beside ours."""
+"""Both papers' tables from their data sets: trainings in order, systems, measures, printed numbers beside ours."""

@@ -31,9 +31,7 @@ class Measured:
     @classmethod
     def of(cls, numbers: Numbers, bootstrap: Bootstrap) -> "Measured":
         """Compute the numbers on all photos and on the bootstrap samples."""
-        drawn = bootstrap_replicates(
-            numbers.statistics, numbers.photos, bootstrap.replicates, bootstrap.seed
-        )
+        drawn = bootstrap_replicates(numbers.statistics, numbers.photos, bootstrap.replicates, bootstrap.seed)
         return cls(drawn, numbers.photos)
 
 

@@ -67,9 +67,7 @@ def write_pascal_person_part(folder: Path, scenes: Mapping[str, Sequence[Synthet
 def write_jpeg(path: Path, image: Rgb) -> None:
     """Write an image, (H, W, 3) uint8 RGB, as a JPEG file."""
     picture = Image.fromarray(image)
-    write_atomically(
-        path, lambda file: picture.save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    )
+    write_atomically(path, lambda file: picture.save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0))
 
 
 def _write_person_joints(path: Path, people: Sequence[SyntheticPerson]) -> None:

@@ -137,9 +137,7 @@ class Tasks:
         if self.first:
             results = {file: sha256(folder / file) for file in task.results}
             seconds = round(time.monotonic() - start, 1)
-            write_json(
-                folder / DONE, {"key": self.key(task.name), "results": results, "seconds": seconds}
-            )
+            write_json(folder / DONE, {"key": self.key(task.name), "results": results, "seconds": seconds})
         else:
             self._wait(task)
 

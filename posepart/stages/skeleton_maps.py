@@ -128,7 +128,7 @@ def label_maps(pose: Pose, stride: float, shape: tuple[int, int], config: Skelet
             _stroke(canvas[1], xy[start], xy[end], stick, part)
     cells = [cv2.resize(layer, shape[::-1], interpolation=cv2.INTER_AREA) for layer in canvas]
     largest = np.array([NUM_JOINTS if by_joint else NUM_PARTS - 1, NUM_PARTS - 1], np.float32)
-    return np.stack(cells) / largest[:, None, None]
+    return np.asarray(np.stack(cells) / largest[:, None, None], np.float32)
 
 
 def distance_maps(pose: Pose, stride: float, shape: tuple[int, int], config: SkeletonMapConfig) -> Float32:

@@ -10,26 +10,34 @@ from torch import Tensor
 
 from posepart.config import CropConfig
 from posepart.data.augment import warp_labels
-from posepart.data.person_crops import crop_labels
+from posepart.data.person_crops import crop_labels, schema_of
 from posepart.data.sample import Sample
 from posepart.metrics.bootstrap import Score
-from posepart.metrics.pck import JointCounts, count_joints, head_lengths, pooled_rate, torso_diameters
+from posepart.metrics.pck import (
+    PCK_FRACTION,
+    PCKH_FRACTION,
+    JointCounts,
+    count_joints,
+    head_lengths,
+    pooled_rate,
+    torso_diameters,
+)
 from posepart.metrics.people import LabelledPeople
 from posepart.metrics.segmentation import confusion_matrix, pooled_scores
 from posepart.models.backbones import normalise
-from posepart.schema import LIMB_JOINTS, NUM_JOINTS, NUM_PARTS, Joint, Part
+from posepart.schema import LIMB_JOINTS, POSEPART, BodySchema, Part
 from posepart.stages.crops import box_affine
 from posepart.training.part import upsampled_argmax
 
-PCK, PCKH = "0.2 x torso diameter, 12 limb joints", "0.5 x forehead-neck distance, 14 joints"
+PCK = "0.2 x torso diameter, 12 limb joints"
 
 
 @dataclass(frozen=True)
 class CropPrediction:
     """What a network predicts for B crops."""
 
-    parsing: NDArray  # (B, 7, h, w), scores of the parts
-    xy: NDArray | None = None  # (B, 14, 2), joints in the crop frame; None if the network predicts parts only
+    parsing: NDArray | None  # (B, C, h, w), scores of the labels; None if the network predicts joints only
+    xy: NDArray | None = None  # (B, J, 2), joints in the crop frame; None if the network predicts parts only
 
 
 @dataclass(frozen=True)
@@ -40,14 +48,19 @@ class _View:
     origin: str  # of the joints' labels
     image: NDArray[np.uint8]  # (S, S, 3)
     labels: NDArray[np.uint8] | None  # (S, S), part ids
-    joints: NDArray[np.float32]  # (14, 3), crop frame; third column 1 where labelled, else 0
+    joints: NDArray[np.float32]  # (J, 3), crop frame; third column 1 where labelled, else 0
+    head_size: float  # crop px, of PCKh where the data set gives it, else 0
 
 
 class CropEvaluation:
-    """Scores of a network on every labelled person of a set of photos, with given boxes."""
+    """Scores of a network on every labelled person of a set of photos of one schema, with given boxes.
+
+    In our schema joints are judged by PCK and PCKh, in any other by PCKh on the joints that its total pools.
+    """
 
     def __init__(self, samples: Sequence[Sample], crop: CropConfig, stride: int = 4) -> None:
         self.photos = len(samples)
+        self.schema = schema_of(samples)
         self.views: list[_View] = []
         for photo, sample in enumerate(samples):
             parts = sample.read_parts()
@@ -59,7 +72,8 @@ class CropEvaluation:
                     if parts is not None:
                         labels = warp_labels(parts, affine, crop.size, 1, Part.BACKGROUND)
                     joints = seen["joints"][0]
-                    self.views.append(_View(photo, person.joints_from, seen["image"], labels, joints))
+                    head = person.head_size * affine.scale
+                    self.views.append(_View(photo, person.joints_from, seen["image"], labels, joints, head))
 
     @torch.inference_mode()
     def __call__(self, see: Callable[[Tensor], CropPrediction], batch: int = 16) -> tuple[Score, ...]:
@@ -77,28 +91,26 @@ class CropEvaluation:
         tuple of Score
             First that of the parts; if the network predicts joints, PCK and PCKh for every origin of joint labels.
         """
-        confusions = np.zeros((self.photos, NUM_PARTS, NUM_PARTS), np.int64)
+        labels = len(self.schema.labels)
+        confusions = np.zeros((self.photos, labels, labels), np.int64)
         joints: dict[tuple[str, str], JointCounts] = {}
         for start in range(0, len(self.views), batch):
             views = self.views[start : start + batch]
             images = np.stack([view.image.transpose(2, 0, 1) for view in views])
             seen = see(normalise(torch.from_numpy(images)))
             for row, view in enumerate(views):
-                if view.labels is not None:
+                if view.labels is not None and seen.parsing is not None:
                     found = upsampled_argmax(seen.parsing[row], view.labels.shape)
-                    confusions[view.photo] += confusion_matrix(view.labels, found)
-                for counts in () if seen.xy is None else _judge(view, seen.xy[row]):
+                    confusions[view.photo] += confusion_matrix(view.labels, found, labels)
+                for counts in () if seen.xy is None else _judge(view, seen.xy[row], self.schema):
                     key = view.origin, counts.reference
-                    total = joints.setdefault(key, self._nothing(counts.reference))
+                    nothing = JointCounts.empty(counts.reference, self.photos, len(self.schema.joints))
+                    total = joints.setdefault(key, nothing)
                     total.right[view.photo] += counts.right[0]
                     total.counted[view.photo] += counts.counted[0]
         named = sorted(joints.items(), key=lambda item: item[0])
-        return (_part_score(confusions), *(_joint_score(origin, counts) for (origin, _), counts in named))
-
-    def _nothing(self, reference: str) -> JointCounts:
-        """Counts of zero for every photo."""
-        shape = self.photos, NUM_JOINTS
-        return JointCounts(np.zeros(shape, np.int64), np.zeros(shape, np.int64), reference)
+        scored = (_joint_score(origin, counts, self.schema) for (origin, _), counts in named)
+        return (_part_score(confusions), *scored)
 
 
 def values_of(scores: Sequence[Score]) -> dict[str, float]:
@@ -110,17 +122,22 @@ def values_of(scores: Sequence[Score]) -> dict[str, float]:
     }
 
 
-def _judge(view: _View, xy: NDArray) -> tuple[JointCounts, ...]:
+def _judge(view: _View, xy: NDArray, schema: BodySchema) -> tuple[JointCounts, ...]:
     """Count the right joints of one person by PCK and by PCKh, every joint taken as found; empty without labels."""
     labelled = view.joints[None, :, 2] > 0
     truth = LabelledPeople(view.joints[None, :, :2].astype(np.float64), labelled, np.zeros((1, 4)))
-    found = xy[None].astype(np.float64), np.ones((1, NUM_JOINTS), bool)
-    torso, head = torso_diameters(truth.xy, labelled), head_lengths(truth.xy, labelled)
-    judged = (
-        count_joints(truth, *found, torso, 0.2, PCK),
-        count_joints(truth, *found, head, 0.5, PCKH),
-    )
+    found = xy[None].astype(np.float64), np.ones(labelled.shape, bool)
+    head = np.array([view.head_size]) if view.head_size else head_lengths(truth.xy, labelled, schema.head)
+    judged = [count_joints(truth, *found, head, PCKH_FRACTION, pckh_reference(schema))]
+    if schema == POSEPART:
+        judged.insert(0, count_joints(truth, *found, torso_diameters(truth.xy, labelled), PCK_FRACTION, PCK))
     return tuple(counts for counts in judged if counts.counted.any())
+
+
+def pckh_reference(schema: BodySchema) -> str:
+    """The reference length of PCKh and the joints that it counts, in words."""
+    top, neck = (schema.joints[joint].replace("_", " ") for joint in schema.head)
+    return f"0.5 x {top}-{neck} distance, {len(schema.total_joints)} joints"
 
 
 def _part_score(confusions: NDArray[np.int64]) -> Score:
@@ -133,8 +150,8 @@ def _part_score(confusions: NDArray[np.int64]) -> Score:
     )
 
 
-def _joint_score(origin: str, counts: JointCounts) -> Score:
-    name, joints = ("pck", LIMB_JOINTS) if counts.reference == PCK else ("pckh", tuple(Joint))
+def _joint_score(origin: str, counts: JointCounts, schema: BodySchema) -> Score:
+    name, joints = ("pck", LIMB_JOINTS) if counts.reference == PCK else ("pckh", schema.total_joints)
     return Score(
         f"{name}_{origin}",
         f"labelled joints, {counts.reference}, boxes given",

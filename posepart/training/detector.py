@@ -36,6 +36,10 @@ class MosaicBatches(Dataset[dict[str, Any]]):
         self.config = config
         self.composer = MosaicComposer(list(samples), config.mosaic)
 
+    def __len__(self) -> int:
+        """The number of batches in an epoch: as many pictures are composed as there are photos."""
+        return -(-len(self.composer.samples) // self.config.batch_size)
+
     def __getitem__(self, step: int) -> dict[str, Any]:
         rng = np.random.default_rng([self.config.seed, step])
         shapes = self.config.mosaic.shapes

@@ -17,12 +17,14 @@ from posepart.models.backbones import MobileNetV2, normalise, read_arrays
 from posepart.models.fcn import PoseFCN
 from posepart.models.jppnet.loss import JPPNetLossConfig, jppnet_loss
 from posepart.models.jppnet.network import JPPNet
-from posepart.schema import FLIP_JOINTS, NUM_JOINTS, Part
+from posepart.schema import NUM_JOINTS, POSEPART, BodySchema
 from posepart.training.crop_evaluation import CropPrediction
 from posepart.training.loop import device_of
 
 # Sec. 6.1: "randomly scaling the input images (from 0.75 to 1.25), randomly cropping and randomly left-right
-# flipping". Here the zoom is log-normal and clipped to that range; the crop is shifted in place of random cropping.
+# flipping". Here the zoom is log-normal and clipped to that range, and the crop is shifted in place of random
+# cropping: for boxes of people in photos, whose surroundings a crop shows. On LIP, whose pictures are cut out around
+# a person, `zoom: uniform` and `random_crop: true` do as printed.
 PRINTED_AUGMENTATION = replace(
     NO_AUGMENTATION, scale=(0.75, 1.25), scale_deviation=0.18, shift=0.05, flip=0.5
 )
@@ -59,11 +61,14 @@ def parsing_phase(
     return {**arguments, "stages": 0}, replace(loss, pose_weight=0.0)
 
 
-def jppnet_predictor(network: JPPNet, config: JPPNetInferenceConfig) -> Callable[[Tensor], CropPrediction]:
-    """Wrap a network as the function that `CropEvaluation` calls."""
+def jppnet_predictor(
+    network: JPPNet, config: JPPNetInferenceConfig, schema: BodySchema = POSEPART
+) -> Callable[[Tensor], CropPrediction]:
+    """Wrap a network as the function that `CropEvaluation` calls; in mirrored views sides are swapped."""
 
     def see(images: Tensor) -> CropPrediction:
-        found = predict_jppnet(network, images.to(device_of(network)), tuple(Part), FLIP_JOINTS, config)
+        flips = schema.flip_labels, schema.flip_joints
+        found = predict_jppnet(network, images.to(device_of(network)), *flips, config)
         xy = [peaks(maps.cpu().numpy(), found.stride)[0] for maps in found.pose]
         return CropPrediction(found.parsing.cpu().numpy(), np.stack(xy))
 

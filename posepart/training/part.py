@@ -60,7 +60,8 @@ class PartLoss:
                 f"{{labels: {len(weights)}}} of the builder"
             )
         losses = [
-            part_loss(logits.float(), resize_labels(labels, (logits.shape[2], logits.shape[3])), weights) for logits in maps
+            part_loss(logits.float(), resize_labels(labels, (logits.shape[2], logits.shape[3])), weights)
+            for logits in maps
         ]
         return {"loss": torch.stack(losses).sum()} if len(losses) > 1 else {"loss": losses[0]}
 

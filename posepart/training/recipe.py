@@ -39,6 +39,8 @@ class Stage:
         Options of `train.py`, including the recipe's defaults; for an average, fields of `Average`.
     init : str, optional
         The earlier stage or file from which a training starts.
+    init_sha256 : str, optional
+        The first eight or more hexadecimal digits of that file's SHA-256.
     scenes : tuple of str
         Names of synthetic scenes to train on besides the photos.
     average : dict
@@ -50,6 +52,7 @@ class Stage:
     init: str | None = None
     scenes: tuple[str, ...] = ()
     average: dict[str, float] = field(default_factory=dict)
+    init_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,17 @@ def read_recipe(path: Path) -> Recipe:
         raise ValueError(f"{path}: no such recipe") from error
     except ValueError as error:
         raise ValueError(f"{path}: not a YAML file ({error})") from error
+    return recipe_of(content, path)
+
+
+def recipe_of(content: object, path: Path) -> Recipe:
+    """The recipe that the content of a file describes.
+
+    Raises
+    ------
+    ValueError
+        As `read_recipe`.
+    """
     if not isinstance(content, dict) or not isinstance(content.get("stages"), list):
         raise ValueError(f"{path}: a recipe has a list of stages, each with a name")
     unknown = sorted(map(str, content.keys() - {"scenes", "defaults", "stages"}))
@@ -143,6 +157,7 @@ def _are_shares(value: object) -> bool:
 _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_names_folder, "the name of a folder"),
     "init": (lambda value: value is None or isinstance(value, str), "a stage or a file"),
+    "init_sha256": (lambda value: value is None or isinstance(value, str), "hexadecimal digits in quotes"),
     "scenes": (_are_names, "a list of names"),
     "average": (_are_shares, "a share for each stage or file"),
 }
@@ -174,10 +189,10 @@ def _stage(entry: dict[str, Any], defaults: Mapping[str, Any], before: list[Stag
     settings = dict(entry)
     name, average = settings.pop("name"), settings.pop("average", {})
     init = settings.pop("init", before[-1].name if before else None)
-    scenes = tuple(settings.pop("scenes", ()))
+    scenes, digits = tuple(settings.pop("scenes", ())), settings.pop("init_sha256", None)
     if average:
         return Stage(name, settings, average=average)
-    return Stage(name, merged(defaults, settings), init, scenes)
+    return Stage(name, merged(defaults, settings), init, scenes, init_sha256=digits)
 
 
 def _check(stage: Stage, path: Path, scenes: Mapping[str, Any], before: set[str]) -> None:

@@ -61,6 +61,10 @@ class RefineBatches(Dataset[dict[str, Tensor]]):
     def __init__(self, examples: RefineExamples, encode: PoseEncoder, batch_size: int, seed: int) -> None:
         self.examples, self.encode, self.batch_size, self.seed = examples, encode, batch_size, seed
 
+    def __len__(self) -> int:
+        """The number of batches in an epoch."""
+        return -(-len(self.examples) // self.batch_size)
+
     def __getitem__(self, step: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self.seed, step])
         rows = rng.integers(0, len(self.examples), self.batch_size)

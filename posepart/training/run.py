@@ -12,16 +12,17 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from posepart.data.folds import Fold
-from posepart.data.person_crops import CropBatchConfig, PersonCrops
+from posepart.data.person_crops import CropBatchConfig, PersonCrops, schema_of
 from posepart.data.readers import read_samples, splits_of
 from posepart.data.sample import Sample
-from posepart.models.backbones import Backbone
+from posepart.io.files import read_json
+from posepart.models.backbones import Backbone, MobileNetV2
 from posepart.models.builders import build
 from posepart.models.model_set import Card, read_card
 from posepart.models.starts import is_published, start_from
 from posepart.models.weight_files import load_into, save_weights
-from posepart.schema import JOINT_NAMES, PART_NAMES
 from posepart.training.loop import LoopConfig, Losses, seed_everything, train
+from posepart.training.processes import is_main
 
 LICENCES: dict[str, Any] = {  # fields of a card
     "licence_code": "Apache-2.0",
@@ -60,13 +61,16 @@ class Run:
 
     @property
     def record(self) -> dict[str, Any]:
-        """The content of `config.json`."""
+        """The content of `config.json`; without the steps of the loop if they follow from epochs."""
         others = {key: value for key, value in self.settings.items() if key != "loop"}
-        return {**({"loop": self.settings["loop"]} if "loop" in self.settings else {}), "arguments": others}
+        loop = dict(self.settings.get("loop", {}))
+        if loop.get("epochs") is not None:
+            loop["steps"] = None
+        return {**({"loop": loop} if loop else {}), "arguments": others}
 
 
-def read_people(folders: Sequence[Path | str], split: str) -> list[Sample]:
-    """Read the samples of one split from all folders; a folder need not have any split but train.
+def read_people(folders: Sequence[Path | str], split: str, schema: str = "posepart") -> list[Sample]:
+    """Read the samples of one split, in a schema, from all folders; a folder need not have any split but train.
 
     Raises
     ------
@@ -76,13 +80,15 @@ def read_people(folders: Sequence[Path | str], split: str) -> list[Sample]:
     samples: list[Sample] = []
     for folder in map(Path, folders):
         if split == "train" or split in splits_of(folder):
-            samples += read_samples(folder, split)
+            samples += read_samples(folder, split, schema)
     for sample in samples:  # now, rather than after hours of training
         sample.check_photo()
     return samples
 
 
-def training_samples(run: Run, fold: str | None = None) -> tuple[list[Sample], list[Sample]]:
+def training_samples(
+    run: Run, fold: str | None = None, schema: str = "posepart"
+) -> tuple[list[Sample], list[Sample]]:
     """Read the samples to train on and those to evaluate on.
 
     Parameters
@@ -91,6 +97,8 @@ def training_samples(run: Run, fold: str | None = None) -> tuple[list[Sample], l
     fold : str, optional
         "K/N" keeps fold K (from 0) of N of the train split for the evaluation. Without it, the evaluation uses the
         val split.
+    schema : str
+        Of the labels, as for `readers.read_samples`.
 
     Returns
     -------
@@ -101,9 +109,9 @@ def training_samples(run: Run, fold: str | None = None) -> tuple[list[Sample], l
     ValueError
         There is no such fold.
     """
-    samples = read_people(run.data, "train")
+    samples = read_people(run.data, "train", schema)
     if fold is None:
-        held_out = read_people(run.data, "val")
+        held_out = read_people(run.data, "val", schema)
         say("" if held_out else "the data has no val photos: the training is not measured")
         return samples, held_out
     left_out = Fold.parse(fold)
@@ -118,8 +126,8 @@ def person_crops(samples: Sequence[Sample], config: CropBatchConfig) -> PersonCr
 
 
 def say(note: str) -> None:
-    """Print a note, if there is one."""
-    if note:
+    """Print a note, if there is one, in the main process."""
+    if note and is_main():
         print(note, flush=True)
 
 
@@ -202,8 +210,8 @@ def initialised(
     """
     model: Any = build(builder, arguments)
     if run.init is not None and run.init.suffix == ".npz":
-        if load_npz is None:
-            raise ValueError(f"{run.init}: a {builder} starts from the weights of another run, not from .npz")
+        if load_npz is None or not isinstance(getattr(model, "backbone", None), MobileNetV2):
+            raise ValueError(f"{run.init}: a {builder} starts from weights in .safetensors or .pth, not from .npz")
         load_npz(model, run.init)
     elif run.init is not None and is_published(run.init):
         start_from(model, run.init)
@@ -248,9 +256,10 @@ def trained(
 
 
 def last_evaluation(
-    run: Run, steps: int, evaluate: Callable[[nn.Module], Mapping[str, float]], model: nn.Module
+    run: Run, evaluate: Callable[[nn.Module], Mapping[str, float]], model: nn.Module
 ) -> Mapping[str, float]:
     """The evaluation after the last step: from the log, or made now if the run was interrupted before it."""
+    steps = read_json(run.folder / "config.json")["loop"]["steps"]
     lines = (run.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
     last = json.loads(lines[-1]) if lines else {}
     if last.get("kind") != "evaluation" or last["step"] != steps:
@@ -260,10 +269,11 @@ def last_evaluation(
 
 def new_card(run: Run, stage: str, samples: Sequence[Sample], metrics: Mapping[str, float]) -> Card:
     """The fields of a card that every kind of weights has; undefined metrics are left out."""
+    schema = schema_of(samples)
     return Card(
         name=run.folder.name,
         stage=stage,
-        schema={"joints": list(JOINT_NAMES), "parts": list(PART_NAMES)},
+        schema={"joints": list(schema.joints), "parts": list(schema.labels)},
         recipe=run.recipe,
         recipe_stage=run.recipe_stage,
         started_from=run.init.name if run.init else "",
@@ -274,10 +284,11 @@ def new_card(run: Run, stage: str, samples: Sequence[Sample], metrics: Mapping[s
 
 
 def finish(run: Run, model: nn.Module, card: Card) -> None:
-    """Write the weights with their card into the run's folder."""
+    """Write the weights with their card into the run's folder, in the main process."""
     path = run.folder / f"{card.stage}.safetensors"
-    save_weights(path, model, card)
-    print(f"wrote {path}")
+    if is_main():
+        save_weights(path, model, card)
+        print(f"wrote {path}")
 
 
 def seeded(loop: LoopConfig) -> None:

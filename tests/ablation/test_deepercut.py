@@ -1,26 +1,25 @@
 """DeeperCut: the whole photo at the scale that promises most, without boxes and parts."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from helpers.candidates import candidates_of, distance_model, evidence_of, skeleton
 
 from posepart.ablation.deepercut import MAX_PER_JOINT, DeeperCut, at_size_of, deepercut_config
 from posepart.config import PipelineConfig
-from posepart.stages.networks import FcnNetworks
 from posepart.structures import Candidates, Crop, Evidence, PartMaps
 
 CONFIG = deepercut_config(PipelineConfig())
 PEOPLE = [skeleton(60, 70), skeleton(190, 80)]
 
 
-class SeesWell(FcnNetworks):
+@dataclass
+class SeesWell:
     """Networks that are sure of two people at 384 px, unsure at other sizes; photos are 256 px."""
 
-    def __init__(self, nobody: bool = False) -> None:
-        object.__setattr__(self, "nobody", nobody)
-        object.__setattr__(self, "seen", [])
+    nobody: bool = False
+    seen: list[int] = field(default_factory=list)
 
     def __call__(self, crops: Sequence[Crop]) -> list[Evidence]:
         (crop,) = crops
@@ -67,11 +66,10 @@ def test_two_proposals_of_one_joint_are_one_joint() -> None:
     """Its duplicates: as in the released code, near candidates of one type may belong to one person."""
     person = skeleton(128, 70)
     twice = candidates_of([person, person + 4])
-    deepercut, _networks = system()
-    networks_of_twice = replace(
-        evidence_of(twice), parts=PartMaps(np.full((7, 64, 64), 1 / 7, np.float32), 4.0)
-    )
-    object.__setattr__(deepercut, "networks", lambda crops: [replace(networks_of_twice, crop=crops[0])])
-    object.__setattr__(deepercut, "sizes", (256,))
-    scene = deepercut(np.zeros((256, 256, 3), np.uint8))
+    seen = replace(evidence_of(twice), parts=PartMaps(np.full((7, 64, 64), 1 / 7, np.float32), 4.0))
+
+    def networks(crops: Sequence[Crop]) -> list[Evidence]:
+        return [replace(seen, crop=crop) for crop in crops]
+
+    scene = DeeperCut(networks, distance_model(), CONFIG, (256,))(np.zeros((256, 256, 3), np.uint8))
     assert len(scene.people) == 1 and scene.people[0].pose.present.all()

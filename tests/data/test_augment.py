@@ -1,5 +1,7 @@
 """Augmentation: image, joints and part map go through one affine."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -126,3 +128,27 @@ def test_rectangle_covers_exactly_its_mask(seed: int) -> None:
     assert 5 <= len(columns) <= 20
     np.testing.assert_array_equal(covered[~mask], image[~mask])
     assert (covered[mask] != 44).any()
+
+
+def test_random_crops_lie_in_the_picture_or_around_it() -> None:
+    """As printed by Liang et al., Sec. 6.1: a zoom of 0.75 to 1.25, then any crop."""
+    config = replace(NO_AUGMENTATION, scale=(0.75, 1.25), zoom="uniform", random_crop=True)
+    box, crop = np.array([0, 0, 49, 99], np.float32), CropConfig(size=64, margin=1.0)
+    rng = np.random.default_rng(0)
+    zooms, places = [], []
+    for _ in range(300):
+        affine, _ = random_affine(rng, box, crop, config)
+        corners = affine.forward(np.array([[-0.5, -0.5], [49.5, 99.5]]))
+        zooms.append(affine.scale / (64 / 99))
+        low, high = corners[0] + 0.5, corners[1] + 0.5  # the crop is 0 to 64
+        for axis in range(2):
+            inside = low[axis] >= -0.7 and high[axis] <= 64.7
+            around = low[axis] <= 0.7 and high[axis] >= 63.3
+            assert inside or around
+        places.append(low[0])
+    assert 0.75 <= min(zooms) < 0.78
+    assert 1.22 < max(zooms) <= 1.25
+    assert abs(np.mean(zooms) - 1) < 0.02  # a log-normal zoom would be narrower
+    assert np.std(zooms) > 0.13
+    assert min(places) < 3
+    assert max(places) > 30

@@ -135,8 +135,8 @@ def test_a_killed_run_is_resumed_bit_for_bit(
     other = [*command[:-1], str(tmp_path / "other")]
     save = loop.save_checkpoint
 
-    def killed(path: Path, step: int, parts: Any) -> None:
-        save(path, step, parts)
+    def killed(path: Path, step: int, parts: Any, generators: Any) -> None:
+        save(path, step, parts, generators)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

@@ -61,7 +61,9 @@ def test_a_deeplab_of_torchvision_gives_its_trunk(tmp_path: Path) -> None:
     write({**state, "classifier.0.convs.0.0.weight": torch.zeros(1)}, path)
     network = build("pose_resnet101", {"blocks": FEW, "rates": [6]})
     start_from(network, path)
-    assert torch.equal(network.get_parameter("backbone.stem.0.weight"), published.get_parameter("conv1.weight"))
+    assert torch.equal(
+        network.get_parameter("backbone.stem.0.weight"), published.get_parameter("conv1.weight")
+    )
 
 
 def test_a_vgg_sees_what_torchvisions_sees_and_decimates_the_rest(tmp_path: Path) -> None:

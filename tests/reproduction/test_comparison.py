@@ -13,7 +13,9 @@ from posepart.report.paper_tables import Bootstrap, Numbers
 from posepart.reproduction.comparison import Comparison, Measured, read_numbers, to_csv, write_numbers
 from posepart.reproduction.printed_tables import PrintedTable
 
-PRINTED = PrintedTable("table_1", "Table 1: mAP", "4.2", ("Head", "Total"), {"AOG": (45.3, None), "Ours": (58.0, 39.2)})
+PRINTED = PrintedTable(
+    "table_1", "Table 1: mAP", "4.2", ("Head", "Total"), {"AOG": (45.3, None), "Ours": (58.0, 39.2)}
+)
 BOOTSTRAP = Bootstrap(replicates=200)
 
 
@@ -81,4 +83,6 @@ def test_undefined_everywhere() -> None:
     nothing = measured([float("nan")])
     assert nothing.replicates.values == pytest.approx([np.nan, np.nan], nan_ok=True)
     cells = Comparison(PRINTED, {"Ours": nothing, "AOG": nothing}, "Ours").table().rows[1].cells
-    assert "-" in table_to_markdown(Comparison(PRINTED, {"Ours": nothing}, "Ours").table()) and len(cells) == 2
+    assert (
+        "-" in table_to_markdown(Comparison(PRINTED, {"Ours": nothing}, "Ours").table()) and len(cells) == 2
+    )

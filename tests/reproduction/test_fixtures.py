@@ -76,7 +76,14 @@ def test_the_sides_of_a_standing_person() -> None:
     joints = np.zeros((14, 3))
     joints[:, 2] = 2
     for side, x in (("LEFT", 20), ("RIGHT", 10)):
-        for name, y in (("SHOULDER", 10), ("ELBOW", 15), ("WRIST", 20), ("HIP", 20), ("KNEE", 30), ("ANKLE", 40)):
+        for name, y in (
+            ("SHOULDER", 10),
+            ("ELBOW", 15),
+            ("WRIST", 20),
+            ("HIP", 20),
+            ("KNEE", 30),
+            ("ANKLE", 40),
+        ):
             joints[Joint[f"{side}_{name}"], :2] = x, y
     joints[Joint.NECK, :2], joints[Joint.FOREHEAD, :2] = (15, 8), (15, 4)
     parts = np.zeros((45, 30), np.uint8)

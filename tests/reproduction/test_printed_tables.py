@@ -7,7 +7,9 @@ from posepart.reproduction.printed_tables import PAPERS, PrintedTable, read_prin
 
 def test_every_table_is_there() -> None:
     assert set(read_printed("xia2017")) == {f"table_{number}" for number in range(1, 5)}
-    lip = {key.removeprefix("table_").removesuffix("_left").removesuffix("_right") for key in read_printed("lip")}
+    lip = {
+        key.removeprefix("table_").removesuffix("_left").removesuffix("_right") for key in read_printed("lip")
+    }
     assert lip >= {str(number) for number in range(1, 13) if number != 7}  # 7 prints layers
 
 

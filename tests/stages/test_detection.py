@@ -264,8 +264,10 @@ def test_the_iou_of_box_nms_reaches_every_detector(tmp_path: Path) -> None:
 
 
 def test_a_single_stage_detector_has_its_nms_in_itself() -> None:
-    module = FixedDetector([], [], [])
-    module.nms_thresh = 0.55
+    class SingleStage(FixedDetector):
+        nms_thresh = 0.55
+
+    module = SingleStage([], [], [])
     TorchvisionDetector(module, DetectionConfig())
     assert module.nms_thresh == 0.55
     TorchvisionDetector(module, DetectionConfig(nms_iou=0.7))

@@ -1,6 +1,7 @@
 """Scores of networks on labelled boxes, against a person whose joints and parts are known."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor
 from posepart.config import CropConfig
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.schema import Joint, Part
+from posepart.schema.lip import LIP, LipJoint, LipLabel
 from posepart.stages.crops import box_affine
 from posepart.training.crop_evaluation import CropEvaluation, CropPrediction, values_of
 
@@ -65,3 +67,29 @@ def test_photos_are_weighed_one_by_one(sample_of: SampleOf) -> None:
     assert parts_score.photos == 2
     assert parts_score.statistic(np.array([1, 0])) > 0.9
     assert parts_score.statistic(np.array([0, 1])) == pytest.approx(0)
+
+
+def test_lip_is_judged_in_its_own_schema(sample_of: SampleOf) -> None:
+    """20 labels; PCKh by the head length of 10 px, without pelvis and spine."""
+    labels = np.full((64, 64), LipLabel.LEFT_SHOE, np.uint8)
+    joints = np.zeros((16, 3), np.float32)
+    joints[LipJoint.HEAD_TOP], joints[LipJoint.NECK] = (30, 10, 2), (30, 20, 2)
+    joints[LipJoint.LEFT_ANKLE], joints[LipJoint.SPINE] = (30, 60, 1), (30, 30, 2)
+    sample = sample_of(np.zeros((64, 64, 3), np.uint8), [], labels)
+    box = np.array([0, 0, 63, 63], np.float32)
+    sample = replace(sample, people=(LabelledPerson(box, joints),), schema=LIP)
+    affine = box_affine(box, CROP)
+
+    def see(images: Tensor) -> CropPrediction:
+        scores = np.zeros((len(images), 20, 16, 16))
+        scores[:, LipLabel.LEFT_SHOE] = 1
+        xy = np.zeros((len(images), 16, 2))
+        xy[:] = affine.forward(joints[:, :2])
+        xy[:, [LipJoint.LEFT_ANKLE, LipJoint.SPINE], 1] += 6 * affine.scale
+        return CropPrediction(scores, xy)
+
+    parts, joint_score = CropEvaluation([sample], CROP)(see)
+    assert values_of([parts, joint_score]) == {"part_miou": 1.0, "pckh_human": pytest.approx(2 / 3)}
+    assert "0.5 x neck-head top distance, 14 joints" in joint_score.counted
+    given = replace(sample.people[0], head_size=12.0)  # MPII's head boxes come before the joints
+    assert values_of(CropEvaluation([replace(sample, people=(given,))], CROP)(see))["pckh_human"] == 1

@@ -11,6 +11,7 @@ from posepart.models.builders import build
 from posepart.models.jppnet.loss import JPPNetLossConfig
 from posepart.models.jppnet.network import JPPNet, JPPNetMaps, StageMaps
 from posepart.schema import IGNORE, Joint
+from posepart.schema.lip import LIP, LipJoint, LipLabel
 from posepart.training.jppnet import (
     PRINTED_AUGMENTATION,
     JPPNetLoss,
@@ -93,5 +94,24 @@ def test_what_the_network_sees_of_crops() -> None:
     images = torch.rand(2, 3, 64, 64)
     with torch.inference_mode():
         seen = jppnet_predictor(model, JPPNetInferenceConfig(scales=(1.0,), mirror=False))(images)
-        assert seen.parsing.shape == (2, 7, 16, 16)
+        assert seen.parsing is not None and seen.parsing.shape == (2, 7, 16, 16)
         assert seen.xy is not None and seen.xy.shape == (2, 14, 2)
+
+
+def test_mirrored_views_swap_the_sides_of_lip() -> None:
+    """A network that calls the left half of a picture left arm, and sees the left wrist there."""
+
+    class Sides(SilentJPPNet):
+        def stages(self, images: Tensor) -> StageMaps:
+            parsing, pose = torch.zeros(len(images), 20, 4, 4), torch.zeros(len(images), 16, 4, 4)
+            parsing[:, LipLabel.LEFT_ARM, :, :2] = parsing[:, LipLabel.RIGHT_ARM, :, 2:] = 30
+            pose[:, LipJoint.LEFT_WRIST, 0, 0] = pose[:, LipJoint.RIGHT_WRIST, 0, 3] = 1
+            return StageMaps((parsing,), (pose,))
+
+    see = jppnet_predictor(Sides(), JPPNetInferenceConfig(scales=(1.0,)), LIP)
+    seen = see(torch.zeros(1, 3, 16, 16))
+    assert seen.parsing is not None and seen.xy is not None
+    found = seen.parsing[0].argmax(0)
+    assert (found[:, :2] == LipLabel.LEFT_ARM).all() and (found[:, 2:] == LipLabel.RIGHT_ARM).all()
+    assert seen.parsing[0].max() > 0.99  # both views agree
+    assert seen.xy[0, LipJoint.LEFT_WRIST].tolist() == [1.5, 1.5]

@@ -1,7 +1,7 @@
 """The training loop: resume, averaging, logs, schedule."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from posepart.training.loop import LoopConfig, make_optimiser, train, warmup_cosine
+from posepart.training.loop import LoopConfig, train
+from posepart.training.optimiser import make_optimiser, schedule_of, warmup_cosine
 
 CONFIG = LoopConfig(
     steps=60, lr=0.05, slow_lr=0.01, slow=("backbone",), ema=0.9, bf16=False, checkpoint_every=20,
@@ -25,6 +26,9 @@ class Batches(Dataset[Tensor]):
     def __init__(self, fail_at: int | None = None) -> None:
         self.asked: list[int] = []
         self.fail_at = fail_at
+
+    def __len__(self) -> int:
+        return 10
 
     def __getitem__(self, step: int) -> Tensor:
         self.asked.append(step)
@@ -50,6 +54,14 @@ class Network(nn.Module):
 def compute_losses(model: nn.Module, batch: Tensor) -> dict[str, Tensor]:
     error = (model(batch)[:, 0] - batch.sum(1)).square().mean()
     return {"loss": error, "error": error.detach().sqrt()}
+
+
+class Doubled(Dataset[Tensor]):
+    """Two batches as one."""
+
+    def __getitem__(self, step: int) -> Tensor:
+        batches = Batches()
+        return torch.cat([batches[2 * step], batches[2 * step + 1]])
 
 
 def network(dropout: float = 0.0) -> Network:
@@ -285,3 +297,139 @@ def test_slow_layers_are_named_up_to_a_dot() -> None:
     groups = make_optimiser(model, replace(CONFIG, slow=("trunk.backbone", "trunk.head.bias"))).param_groups
     slow = [p for group in groups if group["lr"] == CONFIG.slow_lr for p in group["params"]]
     assert {id(p) for p in slow} == {id(p) for p in (*trunk.backbone.parameters(), trunk.head.bias)}
+
+
+def test_a_run_of_an_earlier_version_is_resumed(tmp_path: Path) -> None:
+    """Its config.json lacks the newer settings of the loop, which are then the defaults."""
+    train(network(), Batches(), compute_losses, tmp_path, CONFIG)
+    newer = (
+        "epochs",
+        "optimiser",
+        "rates",
+        "momentum",
+        "schedule",
+        "power",
+        "drops",
+        "frozen_norms",
+        "accumulate",
+    )
+    record = json.loads((tmp_path / "config.json").read_text())
+    record["loop"] = {name: value for name, value in record["loop"].items() if name not in newer}
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    train(network(), Batches(), compute_losses, tmp_path, CONFIG, resume=True)
+    with pytest.raises(ValueError, match=r"another loop\.optimiser: resume it with its own"):
+        train(network(), Batches(), compute_losses, tmp_path, replace(CONFIG, optimiser="sgd"), resume=True)
+
+
+SGD_CONFIG = replace(CONFIG, optimiser="sgd", schedule="poly", warmup=0.0, clip=0.0, ema=0.0)
+
+
+def test_sgd_with_momentum_and_poly(tmp_path: Path) -> None:
+    """One weight, loss = weight, so the gradient is 1: v = m v + 1, w = w - rate v, by hand."""
+
+    class Weight(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(1))
+
+    config = replace(SGD_CONFIG, steps=4, lr=0.1, momentum=0.5, weight_decay=0.0)
+    model = train(Weight(), Batches(), lambda m, _: {"loss": m.weight.sum()}, tmp_path, config)  # type: ignore[operator, union-attr]
+    speeds = (1.0, 1.5, 1.75, 1.875)
+    expected = -sum(0.1 * (1 - k / 4) ** 0.9 * speed for k, speed in enumerate(speeds))
+    assert float(model.state_dict()["weight"]) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "step", "factor"),
+    [
+        ({"schedule": "constant"}, 59, 1.0),
+        ({"schedule": "constant", "warmup": 0.5}, 15, 0.5),
+        ({"schedule": "poly"}, 0, 1.0),
+        ({"schedule": "poly"}, 30, 0.5**0.9),
+        ({"schedule": "poly", "power": 2.0}, 45, 0.0625),
+        ({"schedule": "poly"}, 60, 0.0),
+        ({"schedule": "constant", "drops": (1 / 3, 2 / 3)}, 19, 1.0),
+        ({"schedule": "constant", "drops": (1 / 3, 2 / 3)}, 20, 0.1),
+        ({"schedule": "constant", "drops": (1 / 3, 2 / 3)}, 40, 0.01),
+    ],
+)
+def test_schedules(settings: dict[str, Any], step: int, factor: float) -> None:
+    config = LoopConfig(**{**asdict(CONFIG), "warmup": 0.0, **settings})
+    assert schedule_of(config, step) == pytest.approx(factor, rel=1e-4)
+
+
+def test_rates_multiply(tmp_path: Path) -> None:
+    """DeepLab's: ten times for the new layer, twice for biases, twenty times for its bias."""
+    model = network()
+    config = replace(SGD_CONFIG, rates={"head": 10.0, ".bias": 2.0})
+    optimiser = make_optimiser(model, config)
+    rates = {id(p): g["lr"] for g in optimiser.param_groups for p in g["params"]}
+    found = {name: rates[id(p)] for name, p in model.named_parameters()}
+    expected = {
+        "backbone.weight": 0.01, "backbone.bias": 0.02, "norm.weight": 0.05, "norm.bias": 0.1,
+        "head.weight": 0.5, "head.bias": 1.0,
+    }  # fmt: skip
+    assert found == pytest.approx(expected)
+    assert all(g["momentum"] == 0.9 for g in optimiser.param_groups)
+    with pytest.raises(ValueError, match=r"loop\.rates: the network has no parameter that heads names"):
+        make_optimiser(model, replace(config, rates={"heads": 10.0}))
+
+
+def test_epochs(tmp_path: Path) -> None:
+    """The source has 10 batches in an epoch; config.json tells the steps, and the run is resumed by its epochs."""
+    batches = Batches()
+    config = replace(CONFIG, epochs=1.5)
+    train(network(), batches, compute_losses, tmp_path, config)
+    assert batches.asked == list(range(15))
+    assert json.loads((tmp_path / "config.json").read_text())["loop"]["steps"] == 15
+    train(network(), Batches(), compute_losses, tmp_path, config, resume=True)
+    with pytest.raises(ValueError, match=r"another loop\.epochs, loop\.steps"):
+        train(network(), Batches(), compute_losses, tmp_path, replace(config, epochs=2), resume=True)
+    with pytest.raises(ValueError, match=r"loop\.epochs: this training has no epochs; pass --loop\.steps"):
+        train(network(), Doubled(), compute_losses, tmp_path / "endless", config)
+
+
+def test_frozen_norms_stay(tmp_path: Path) -> None:
+    before = {name: value.clone() for name, value in network().state_dict().items()}
+    after = train(network(), Batches(), compute_losses, tmp_path, replace(SGD_CONFIG, frozen_norms=True))
+    for name, value in after.state_dict().items():
+        assert torch.equal(value, before[name]) == name.startswith("norm."), name
+
+
+def test_accumulated_batches_equal_one_of_their_size(tmp_path: Path) -> None:
+    config = replace(SGD_CONFIG, steps=50, frozen_norms=True, lr=0.01)
+    batches = Batches()
+    twice = train(network(), batches, compute_losses, tmp_path / "twice", replace(config, accumulate=2))
+    assert batches.asked == list(range(100))
+    once = train(network(), Doubled(), compute_losses, tmp_path / "once", config)
+    for name, value in once.state_dict().items():
+        torch.testing.assert_close(twice.state_dict()[name], value, rtol=1e-4, atol=1e-5)
+    losses = [records(tmp_path / run)[0]["loss"] for run in ("once", "twice")]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"optimiser": "sgd", "schedule": "poly"}, {"ema": 0.0}, {"accumulate": 3}]
+)
+def test_other_settings_resume_bit_for_bit(tmp_path: Path, settings: dict[str, Any]) -> None:
+    config = replace(CONFIG, **settings)
+    whole = train(network(0.5), Batches(), compute_losses, tmp_path / "whole", config)
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            network(0.5), Batches(fail_at=33 * config.accumulate), compute_losses, tmp_path / "parts", config
+        )
+    resumed = train(network(0.5), Batches(), compute_losses, tmp_path / "parts", config, resume=True)
+    assert_equal(resumed, whole)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"accumulate": 0}, "loop.accumulate: expected 1 or more, got 0"),
+        ({"epochs": 0.0}, "loop.epochs: expected more than 0, got 0.0"),
+        ({"ema": 1.0}, "loop.ema: expected 0 for no average, or a decay below 1, got 1.0"),
+    ],
+)
+def test_impossible_settings(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        LoopConfig(**settings)

@@ -76,9 +76,10 @@ def test_the_last_evaluation_of_a_run_is_not_made_twice(tmp_path: Path) -> None:
     ]
     log = tmp_path / "log.jsonl"
     log.write_text("".join(f"{json.dumps(record)}\n" for record in records))
-    assert last_evaluation(run, 60, lambda _: {"pck_lsp": 0.75}, nn.Identity()) == {"pck_lsp": 0.5}
+    (tmp_path / "config.json").write_text('{"loop": {"steps": 60}}')
+    assert last_evaluation(run, lambda _: {"pck_lsp": 0.75}, nn.Identity()) == {"pck_lsp": 0.5}
     log.write_text("".join(f"{json.dumps(record)}\n" for record in records[:2]))  # killed before the last
-    assert last_evaluation(run, 60, lambda _: {"pck_lsp": 0.75}, nn.Identity()) == {"pck_lsp": 0.75}
+    assert last_evaluation(run, lambda _: {"pck_lsp": 0.75}, nn.Identity()) == {"pck_lsp": 0.75}
 
 
 def test_a_photo_that_is_cut_short_is_named_before_the_training(tmp_path: Path) -> None:

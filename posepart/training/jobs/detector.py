@@ -69,7 +69,7 @@ def train(settings: Settings, run: runs.Run) -> None:
         batches = MosaicBatches(samples, settings.batches)
         runs.say(batches.composer.note)
         model = runs.trained(run, model, batches, detector_losses, settings.loop, evaluate)
-        measures = runs.last_evaluation(run, settings.loop.steps, evaluate, model)
+        measures = runs.last_evaluation(run, evaluate, model)
         if measures.get("best_f1", 0) > 0:
             shift_scores(model, measures["best_threshold"], DetectionConfig().score_threshold)
     card = runs.new_card(run, "detector", samples, evaluate(model.eval()))

@@ -1,7 +1,7 @@
 """Train the first-stage Part FCN on photos with part maps.
 
 `--init` is a MoveNet .npz, of which the backbone is used, torchvision's ResNet-101 or VGG-16 (ImageNet) or the
-ResNet-101 of its DeepLab (COCO), or the part.safetensors of another run. The Part FCNs of Xia et al. are the builders
+ResNet-101 of its DeepLab (COCO), or the part.safetensors of another run. The Part FCNs of Xia et al. are
 `deeplab_vgg16` and `deeplab_resnet101` with 7 labels.
 """
 
@@ -61,8 +61,6 @@ def train(settings: Settings, run: runs.Run) -> None:
     evaluate = PartEvaluation(held_out, CropConfig())
     crops = runs.person_crops(samples, replace(settings.batches, stride=model.stride))
     model = runs.trained(run, model, crops, PartLoss(settings.loss), settings.loop, evaluate)
-    card = runs.new_card(
-        run, "part", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)
-    )
+    card = runs.new_card(run, "part", samples, runs.last_evaluation(run, evaluate, model))
     card = replace(card, builder=settings.builder, arguments=settings.arguments, fold=settings.fold)
     runs.finish(run, model, card)

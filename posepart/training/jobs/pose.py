@@ -1,7 +1,7 @@
 """Train the Pose FCN.
 
-`--init` is a MoveNet .npz, torchvision's ResNet-101, or the pose.safetensors of another run. `--trunk` then replaces the backbone, heat-map
-path and limb joints by those of a MoveNet, and `--frozen` names modules that are not trained.
+`--init` is a MoveNet .npz, torchvision's ResNet-101, or the pose.safetensors of another run. `--trunk` then replaces
+the backbone, heat-map path and limb joints by those of a MoveNet, and `--frozen` names modules that are not trained.
 """
 
 from dataclasses import dataclass, field, replace
@@ -11,6 +11,7 @@ from typing import Any
 from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig
 from posepart.models.backbones import read_arrays
+from posepart.models.fcn import PoseFCN
 from posepart.training import run as runs
 from posepart.training.loop import LoopConfig
 from posepart.training.pose import (
@@ -75,6 +76,8 @@ def train(settings: Settings, run: runs.Run) -> None:
         load_npz=lambda network, path: network.load_movenet(read_arrays(path), MOVENET_SOURCES),
     )
     if settings.trunk is not None:
+        if not isinstance(model, PoseFCN):
+            raise ValueError(f"trunk: a {settings.builder} has no MoveNet's trunk; leave it out")
         restore_trunk(model, read_arrays(settings.trunk))
     for name in settings.frozen:
         getattr(model, name).requires_grad_(False)
@@ -83,8 +86,6 @@ def train(settings: Settings, run: runs.Run) -> None:
     evaluate = PoseEvaluation(held_out, CropConfig(), model.stride)
     crops = runs.person_crops(samples, replace(settings.batches, stride=model.stride))
     model = runs.trained(run, model, crops, PoseLoss(settings.loss), settings.loop, evaluate)
-    card = runs.new_card(
-        run, "pose", samples, runs.last_evaluation(run, settings.loop.steps, evaluate, model)
-    )
+    card = runs.new_card(run, "pose", samples, runs.last_evaluation(run, evaluate, model))
     card = replace(card, builder=settings.builder, arguments=settings.arguments, fold=settings.fold)
     runs.finish(run, model, card)

@@ -127,7 +127,7 @@ def train(settings: Settings, run: runs.Run) -> None:
     stream = RefineBatches(examples, encode, settings.batch_size, settings.loop.seed)
     loss = RefineLoss(settings.loss.class_weights)
     network = runs.trained(run, network, stream, loss, settings.loop, evaluate)
-    metrics = runs.last_evaluation(run, settings.loop.steps, evaluate, network)
+    metrics = runs.last_evaluation(run, evaluate, network)
     card = runs.new_card(run, "refine", samples, metrics)
     runs.finish(run, network, replace(card, builder=settings.builder, arguments=settings.arguments))
 
@@ -165,7 +165,9 @@ def predict(
         Part scores, poses and labels of the crops with enough labels.
     """
     part = load_network(model / "part.safetensors")
-    batches = replace(batches, stride=part.stride)
+    stride = part.stride
+    assert isinstance(stride, int)
+    batches = replace(batches, stride=stride)
     assemble = CrfAssembler(load_pairwise(model / "crf.safetensors"), config)
     count = -(-crops // (len(by_pose) * batches.batch_size))
     streams = (

@@ -57,7 +57,9 @@ def test_deeplabs_have_the_papers_parameters() -> None:
 
 
 def test_every_scale_can_be_supervised() -> None:
-    network = build("deeplab_resnet101", {"labels": 7, "width": 0.125, "blocks": (1, 1, 1, 1), "rates": (1, 2)})
+    network = build(
+        "deeplab_resnet101", {"labels": 7, "width": 0.125, "blocks": (1, 1, 1, 1), "rates": (1, 2)}
+    )
     images = torch.randn(1, 3, 128, 128)
     with torch.inference_mode():
         maps = network.eval().at_scales(images)  # type: ignore[operator]

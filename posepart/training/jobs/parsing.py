@@ -66,6 +66,6 @@ def train(settings: Settings, run: runs.Run) -> None:
 
     crops = runs.person_crops(samples, settings.batches)
     model = runs.trained(run, model, crops, AttentionLoss(settings.loss), settings.loop, evaluate)
-    metrics = runs.last_evaluation(run, settings.loop.steps, evaluate, model)
+    metrics = runs.last_evaluation(run, evaluate, model)
     card = runs.new_card(run, "attention", samples, metrics)
     runs.finish(run, model, replace(card, builder=settings.builder, arguments=settings.arguments))

@@ -1,0 +1,53 @@
+"""experiments/train.py on LIP's own labels: 20 parts and 16 joints."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import train
+from helpers.lip_layout import write_lip
+
+from posepart.models.model_set import read_card
+from posepart.models.weight_files import read_tensors
+from posepart.schema.lip import LIP
+
+AS_PRINTED = {"scale": [0.75, 1.25], "zoom": "uniform", "random_crop": True, "flip": 0.5, "rotation_share": 0}
+PLAIN = dict.fromkeys(("full_turn", "colour", "grey", "blur", "low_resolution", "rectangle", "paste"), 0)
+
+
+def settings(folder: Path, arguments: Mapping[str, object]) -> list[str]:
+    """Two steps of a tiny network, as printed in everything but size."""
+    content = {
+        "arguments": arguments,
+        "schema": "lip",
+        "freeze": 0,
+        "loop": {"steps": 2, "evaluate_every": 2, "threads": 1, "bf16": False},
+        "batches": {"batch_size": 2, "crop": {"size": 64, "margin": 1.0}, "augment": {**AS_PRINTED, **PLAIN}},
+        "evaluation": {"size": 64, "margin": 1.0},
+        "inference": {"scales": [0.75, 0.5, 1.25]},
+    }
+    path = folder / "settings.yaml"
+    path.write_text(json.dumps(content))
+    return ["--config", str(path), "--data", str(write_lip(folder / "LIP")), "--run", str(folder / "run")]
+
+
+def test_jppnet_in_its_two_steps(tmp_path: Path) -> None:
+    arguments = {"labels": 20, "joints": 16, "stages": 1, "width": 0.35, "channels": 8}
+    options = settings(tmp_path, arguments)
+    train.main(["jppnet", *options, "--phase", "parsing", "--batches.need", "parts"])
+    first = tmp_path / "run" / "jppnet.safetensors"
+    options[-1] = str(tmp_path / "joint")
+    train.main(["jppnet", *options, "--init", str(first)])
+    card = read_card(tmp_path / "joint" / "jppnet.safetensors")
+    assert card.schema == {"joints": list(LIP.joints), "parts": list(LIP.labels)}
+    assert set(card.metrics) == {"part_miou", "pckh_human"}
+    assert card.photos == {"lip": 3}
+    tensors = read_tensors(tmp_path / "joint" / "jppnet.safetensors")
+    assert tensors["joint_module.conv_8.weight"].shape[0] == 16
+    assert tensors["part_module.aspp.0.weight"].shape[0] == 20
+
+
+def test_a_network_of_another_size_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="the network has 14 joints, the schema lip has 16"):
+        train.main(["jppnet", *settings(tmp_path, {"width": 0.35, "channels": 8, "labels": 20})])
