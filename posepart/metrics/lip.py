@@ -48,7 +48,9 @@ def head_lengths(truth: NDArray) -> Float64:
     return np.where((top[:, 2] > 0) & (neck[:, 2] > 0), lengths, np.nan)
 
 
-def judge_lip_joints(truth: NDArray, predicted: NDArray, fraction: float = PCKH_FRACTION) -> LipJointCounts:
+def judge_lip_joints(
+    truth: NDArray, predicted: NDArray, fraction: float = PCKH_FRACTION, lengths: NDArray | None = None
+) -> LipJointCounts:
     """Judge which joints are right.
 
     Parameters
@@ -59,6 +61,8 @@ def judge_lip_joints(truth: NDArray, predicted: NDArray, fraction: float = PCKH_
         Of the same pictures in the same order; nan for a joint that is not predicted, which is a miss.
     fraction : float
         A joint is right when it is at most `fraction` x head length off; Sec. 4.2: "50% of the head segment length".
+    lengths : (I,), optional
+        Head lengths, px, where the data set gives them (MPII), 0 for none; `head_lengths` by default.
 
     Returns
     -------
@@ -67,7 +71,8 @@ def judge_lip_joints(truth: NDArray, predicted: NDArray, fraction: float = PCKH_
     """
     check_shape("truth", truth, (None, NUM_LIP_JOINTS, 3))
     check_shape("predicted", predicted, (len(truth), NUM_LIP_JOINTS, 2))
-    lengths = head_lengths(truth)
+    own = head_lengths(truth)
+    lengths = own if lengths is None else np.where(lengths > 0, lengths, own)
     measurable = np.isfinite(lengths) & (lengths > 0)
     distances = np.linalg.norm(predicted - truth[..., :2], axis=-1)
     counted = (truth[..., 2] > 0) & measurable[:, None]

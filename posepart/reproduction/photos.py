@@ -7,11 +7,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from posepart.ablation.deepercut import at_size_of
 from posepart.ablation.evidence_cache import EvidenceCache, evidence_settings
 from posepart.ablation.tree_fit import fit_trees, labelled_crops
 from posepart.ablation.trees import TreeModel
 from posepart.ablation.variants import SCALED, SHIPPED, SharedGroupings, variant_pipeline
-from posepart.ablation.deepercut import at_size_of
 from posepart.config import PipelineConfig
 from posepart.data.sample import Sample
 from posepart.io.files import read_json, write_json
@@ -43,6 +43,7 @@ MEASURES: dict[str, Callable[[Sequence[JudgedPhoto]], Numbers]] = {
     "table_2": lambda photos: joint_distance(measured_distances(photos)),
     "table_3": lambda photos: part_iou(part_confusions(photos)),
     "table_4": lambda photos: iou_by_size(size_confusions(photos)),
+    "table_9": lambda photos: part_iou(part_confusions(photos)),  # of Liang et al.
 }
 
 
@@ -58,6 +59,7 @@ class PhotoSet:
     size_edges: tuple[float, ...]  # px, between the sizes of Table 4
     fit_photos: int = 60  # that trees are fitted to
     device: str = "cpu"
+    limit: int | None = None  # the largest number of photos that `val` reads
 
 
 def load_model(folder: Path, photos: PhotoSet) -> Pipeline:
@@ -79,7 +81,7 @@ def evidence_task(model: str, photos: PhotoSet) -> Task:
         for sample in tqdm(photos.val(), unit="photo", desc=f"{model}: networks"):
             see(sample)
 
-    settings = {"pipeline": asdict(photos.config)}
+    settings = {"pipeline": asdict(photos.config), "limit": photos.limit}
     return Task(f"evidence/{model}", settings, run, (), (f"model/{model}",), photos.data)
 
 
@@ -94,7 +96,10 @@ def trees_task(model: str, photos: PhotoSet) -> Task:
             for sample in tqdm(samples, unit="photo", desc=f"{model}: photos to fit to")
             for crop in labelled_crops(sample, see(sample))
         ]
-        write_json(folder / TREES, {name: _tree_record(tree) for name, tree in fit_trees(crops, photos.config).items()})
+        write_json(
+            folder / TREES,
+            {name: _tree_record(tree) for name, tree in fit_trees(crops, photos.config).items()},
+        )
 
     settings = {"pipeline": asdict(photos.config), "photos": photos.fit_photos}
     return Task(f"trees/{model}", settings, run, (TREES,), (f"model/{model}",), photos.data)
@@ -118,7 +123,11 @@ def read_trees(path: Path) -> dict[str, TreeModel]:
 def variant_task(system: System, photos: PhotoSet) -> Task:
     """The task that runs a variant of a model on all photos, from the evidence."""
     model = system.model
-    inputs = (f"model/{model}", f"evidence/{model}", *([f"trees/{model}"] if system.variant in FITTED else []))
+    inputs = (
+        f"model/{model}",
+        f"evidence/{model}",
+        *([f"trees/{model}"] if system.variant in FITTED else []),
+    )
 
     def run(folder: Path, folders: Folders) -> None:
         see = evidence_of(folders[f"evidence/{model}"] / "seen", folders[f"model/{model}"], photos)
@@ -151,7 +160,8 @@ def network_task(system: System, photos: PhotoSet) -> Task:
             folder, photos.val(), lambda sample: pipeline(read_photo(sample.image_path)), system.key
         )
 
-    return Task(name, {"pipeline": asdict(photos.config)}, run, (), (model,), photos.data)
+    settings = {"pipeline": asdict(photos.config), "limit": photos.limit}
+    return Task(name, settings, run, (), (model,), photos.data)
 
 
 def write_results(

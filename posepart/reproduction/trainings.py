@@ -3,6 +3,9 @@
 A plan is a YAML file:
 
     pipeline: {preset: paper, crop: {size: 256}}    # how photos are seen, besides a preset
+    crop: {size: 384, margin: 1.0}                  # of pictures of one person (LIP)
+    crops: {ssjppnet: {size: 321, margin: 1.0}}     # the same of a system that differs
+    views: {scales: [0.75, 0.5, 1.25]}              # in which a network sees such a picture
     defaults: {pose: {...}, parsing: {...}}         # settings of all trainings of a kind of network
     trainings:
       pose: {network: pose, preset: xia2017}        # the recipe of a preset
@@ -24,15 +27,16 @@ from typing import Any
 
 from jsonargparse import ArgumentParser
 
-from posepart.config import PRESETS, PipelineConfig
+from posepart.config import CropConfig, JPPNetInferenceConfig, PipelineConfig
 from posepart.io.files import write_text
 from posepart.io.yaml_files import read_yaml
+from posepart.presets import read_preset
 from posepart.reproduction.tasks import Folders, Task
 from posepart.training.recipe import merged
 
 Trainer = Callable[[list[str]], None]  # `train.py` with these arguments
 WITHOUT_LOOP = ("crf",)
-KEYS = {"pipeline", "defaults", "trainings", "models"}
+KEYS = {"pipeline", "crop", "crops", "views", "defaults", "trainings", "models"}
 ONLY_STAGE = "only"  # name of the stage of a training that has one
 
 
@@ -82,6 +86,9 @@ class Plan:
     trainings: dict[str, Training]  # by name
     models: dict[str, dict[str, str]]  # model -> stage -> training
     pipeline: dict[str, Any] = field(default_factory=dict)  # a preset, and settings that differ from it
+    crop: CropConfig = field(default_factory=lambda: CropConfig(384, 1.0))  # Sec. 6.1 of Liang et al.
+    crops: dict[str, CropConfig] = field(default_factory=dict)  # of systems that differ
+    views: JPPNetInferenceConfig = field(default_factory=JPPNetInferenceConfig)  # Sec. 6.1 of Liang et al.
 
     def with_steps(self, steps: int | None) -> "Plan":
         """The plan with another number of updates of every training."""
@@ -119,7 +126,14 @@ def read_plan(path: Path) -> Plan:
         if missing:
             raise ValueError(f"{path}: {name} takes the weights of {missing[0]}, which is not before it")
         trainings[name] = training
-    return Plan(trainings, content.get("models") or {}, content.get("pipeline") or {})
+    plan = Plan(trainings, content.get("models") or {}, content.get("pipeline") or {})
+    crops = {name: CropConfig(**crop) for name, crop in (content.get("crops") or {}).items()}
+    if "crop" in content:
+        plan = replace(plan, crop=CropConfig(**content["crop"]))
+    views = content.get("views") or {}
+    if "scales" in views:
+        views = {**views, "scales": tuple(views["scales"])}
+    return replace(plan, crops=crops, views=JPPNetInferenceConfig(**views))
 
 
 def _training(name: str, entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Training:
@@ -128,7 +142,10 @@ def _training(name: str, entry: Mapping[str, Any], defaults: Mapping[str, Any]) 
     preset, init, model = own.pop("preset", None), own.pop("init", None), tuple(own.pop("model", ()))
     stages = tuple(own.pop("stages", () if preset else ({"name": ONLY_STAGE},)))
     data = own.pop("data", "")
-    settings = merged({} if preset else defaults.get(network, {}), own)
+    usual = {} if preset else defaults.get(network, {})
+    settings = merged(usual, own)
+    if "arguments" in usual:
+        settings["arguments"] = {**usual["arguments"], **own.get("arguments", {})}
     return Training(name, network, stages, preset, settings, model, init, data)
 
 
@@ -173,8 +190,6 @@ def _preset_record(training: Training) -> Mapping[str, Any] | None:
     """The recipe of the preset, whose changes must be noticed."""
     if training.preset is None:
         return None
-    from posepart.presets import read_preset
-
     recipes = read_preset(training.preset).recipes
     if training.network not in recipes:
         raise ValueError(
@@ -230,7 +245,9 @@ def model_task(name: str, plan: Plan) -> Task:
     def run(folder: Path, inputs: Folders) -> None:
         for stage, training in stages.items():
             network = plan.trainings[training].network
-            link_weights(inputs[f"train/{training}"] / f"{network}.safetensors", folder / f"{stage}.safetensors")
+            link_weights(
+                inputs[f"train/{training}"] / f"{network}.safetensors", folder / f"{stage}.safetensors"
+            )
 
     files = tuple(f"{stage}{suffix}" for stage in stages for suffix in (".safetensors", ".json"))
     inputs = tuple(dict.fromkeys(f"train/{training}" for training in stages.values()))
@@ -246,7 +263,7 @@ def pipeline_of(plan: Plan) -> PipelineConfig:
         There is no such preset or setting.
     """
     changes = dict(plan.pipeline)
-    base = PRESETS[changes.pop("preset", "paper")]
+    base = read_preset(changes.pop("preset", "paper")).pipeline
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--pipeline", type=PipelineConfig, default=base)
     try:
