@@ -7,6 +7,7 @@ from pathlib import Path
 from posepart.data.lip import read_lip
 from posepart.reproduction.comparison import NUMBERS, Measured, write_numbers
 from posepart.reproduction.picture_numbers import MEASURES, TEST_TABLES, PictureSet, data_of
+from posepart.reproduction.plan import Plan
 from posepart.reproduction.systems import ON_PHOTOS, System
 from posepart.reproduction.tasks import Folders, Task
 
@@ -80,7 +81,7 @@ def picture_tasks(
     systems: Sequence[System],
     pictures: PictureSet,
     predict: Predictor,
-    seen: Callable[[System], Mapping[str, object]],
+    plan: Plan,
 ) -> list[Task]:
     """All tasks of the systems, from the models on; the test split is predicted where it is there.
 
@@ -90,8 +91,8 @@ def picture_tasks(
     pictures : PictureSet
     predict : callable
         Writes the submissions of a system.
-    seen : callable
-        How a system sees pictures.
+    plan : Plan
+        Says how a system sees pictures.
     """
     tasks: list[Task] = []
     for system in systems:
@@ -100,8 +101,8 @@ def picture_tasks(
         predicted = [(data, pictures.splits[data]) for data in data_of(tables)]
         if set(tables) & set(TEST_TABLES) and _has_test(pictures.folders["lip"]):
             predicted.append(("lip", "test"))
-        for data, split in predicted:
-            tasks.append(submission_task(system, data, split, pictures, predict, seen(system)))
+        seen = {"crop": asdict(plan.crop_of(system.key)), "views": asdict(plan.views)}
+        tasks += [submission_task(system, *of, pictures, predict, seen) for of in predicted]
     return tasks
 
 

@@ -157,6 +157,35 @@ LIP_FIRST = {
 ON_PHOTOS = "table_9"  # of LIP's tables, the one on photos of several people
 
 
+def _small(name: str) -> dict[str, str]:
+    return {"small": name}
+
+
+# Every system of both papers, small, on the same boxes.
+SMALL: tuple[System, ...] = (
+    System("ours", PIPELINE, "ours", _small("Our model")),
+    System("without_segments", PIPELINE, "ours", _small("Our model (w/o seg)"), "without_segments"),
+    System("without_pose", PIPELINE, "ours", _small("Our model (w/o pose)"), "without_pose"),
+    System("aog_simple", PIPELINE, "ours", _small("AOG-Simple"), "aog_simple"),
+    System("aog_seg", PIPELINE, "ours", _small("AOG-Seg"), "aog_seg"),
+    System("deepercut", PIPELINE, "ours", _small("Deeper-Cut"), "deepercut"),
+    System("chen_yuille", PIPELINE, "ours", _small("Chen & Yuille"), "chen_yuille"),
+    System("attention", PARSING, "attention", _small("Attention")),
+    System("hazn", PARSING, "hazn", _small("HAZN")),
+    System("fcn8s", PARSING, "fcn8s", _small("FCN-8s")),
+    System("segnet", PARSING, "segnet", _small("SegNet")),
+    System("deeplab", PARSING, "deeplab", _small("DeepLab")),
+    System("lg_lstm", PARSING, "lg_lstm", _small("LG-LSTM")),
+    System("graph_lstm", PARSING, "graph_lstm", _small("Graph LSTM")),
+    System("ssjppnet", PARSING, "ssjppnet", _small("SS-JPPNet")),
+    System("joints_resnet101", JOINTS, "joints_resnet101", _small("ResNet-101 pose")),
+    System("cpm", JOINTS, "cpm", _small("CPM")),
+    System("hourglass", JOINTS, "hourglass", _small("Hourglass")),
+    System("jppnet", JPPNET, "jppnet", _small("JPPNet")),
+)
+SMALL_FIRST = {"small": "Our model"}
+
+
 def chosen_systems(systems: tuple[System, ...], only: Sequence[str]) -> list[System]:
     """The systems of some tables, or some systems, or all.
 
