@@ -10,8 +10,12 @@
     python experiments/train.py refine --recipe experiments/recipes/refine.yaml --data PEOPLE --run runs/refine \
         --model MODEL --folds runs/fold0/pose.safetensors runs/fold1/pose.safetensors
     python experiments/train.py jppnet --recipe experiments/recipes/jppnet.yaml --data PEOPLE --run runs/jppnet
-    python experiments/train.py attention --recipe experiments/recipes/attention.yaml --data PEOPLE \
+    python experiments/train.py parsing --recipe experiments/recipes/attention.yaml --data PEOPLE \
         --run runs/attention
+    python experiments/train.py parsing --recipe experiments/recipes/baselines_parsing.yaml --data PEOPLE \
+        --run runs/parsing
+    python experiments/train.py joints --recipe experiments/recipes/baselines_joints.yaml --data PEOPLE \
+        --run runs/joints
 
 PEOPLE is the folder of a data set, or several folders; posepart/data/readers.py lists the layouts that are read.
 MODEL is a folder with the weights that were trained before. A recipe is a list of stages, each of which starts from
@@ -45,7 +49,7 @@ from posepart.training.scripts import run_script, script_parser
 if TYPE_CHECKING:
     from posepart.training.run import Run
 
-NETWORKS = ("detector", "pose", "part", "crf", "refine", "jppnet", "attention")
+NETWORKS = ("detector", "pose", "part", "crf", "refine", "jppnet", "parsing", "joints")
 FROM_SCRATCH = "none"
 
 

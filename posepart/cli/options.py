@@ -69,7 +69,7 @@ def add_network_options(parser: ArgumentParser) -> None:
         default="default",
         metavar="DETECTOR",
         help="What finds people: default (the model's own), torchvision:BUILDER[:WEIGHTS], "
-        "detectron2:CONFIG[:WEIGHTS], or a folder with detector.safetensors.",
+        "detectron2:CONFIG[:WEIGHTS], a folder with detector.safetensors, or photo (one box, the whole photo).",
     )
     parser.add_argument(
         "--device",

@@ -30,15 +30,7 @@ def comparisons(
         }
         if rows:
             count = max(one.photos for one in rows.values())
-            tables.append(
-                Comparison(
-                    printed,
-                    rows,
-                    {**XIA_FIRST, **SMALL_FIRST}[key],
-                    f"{count} photos.",
-                    photos.bootstrap.confidence,
-                )
-            )
+            tables.append(Comparison(printed, rows, firsts[key], f"{count} photos.", confidence))
     return tables
 
 
