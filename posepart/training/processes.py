@@ -107,7 +107,8 @@ def join_processes(device: str) -> Processes:
         raise ValueError(
             f"loop.device: expected {state.device.type}, as accelerate is configured, got {device}"
         )
-    return Processes(state.device, state.num_processes, state.process_index)
+    chosen = state.device if device == "cuda" else torch.device("cpu")
+    return Processes(chosen, state.num_processes, state.process_index)
 
 
 def _state(cpu: bool) -> Any:
