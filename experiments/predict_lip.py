@@ -4,8 +4,8 @@
     python experiments/evaluate_lip.py --data LIP --split val --pose OUT/pose.csv --parsing OUT/parsing
 
 A JPPNet that was trained with `--schema lip` gives both, a parsing network such as SS-JPPNet (`--crop.size 321`)
-labels only. OUT receives parsing/NAME.png (grey, label ids) and pose.csv (file, then x, y of every joint, in the
-order of the split's list), which are LIP's two submissions.
+labels only, a pose network joints only. OUT receives parsing/NAME.png (grey, label ids) and pose.csv (file, then
+x, y of every joint, in the order of the split's list), which are LIP's two submissions.
 
 DATA may also be a folder of ATR, MPII (`--split single`: the pictures of one person) or CIHP. In CIHP's pictures the
 people are those of the label maps (`--boxes labels`) or of a detector (`--boxes posepart-s`, a model set); OUT then

@@ -1,4 +1,4 @@
-"""Parts and joints of whole pictures by a JPPNet or a parsing network, in the schema that it was trained in.
+"""Parts and joints of whole pictures by a JPPNet, a parsing or a pose network, in the schema of its training.
 
 Every person's box is cropped, seen in the views of Sec. 6.1 of Liang et al., and put back. In LIP's pictures the
 box is the picture. Where boxes overlap, a pixel belongs to the person whose crop is surest that it is a body; the
@@ -26,6 +26,7 @@ from posepart.stages.crops import crop_boxes
 from posepart.stages.networks import to_batch
 from posepart.structures import Crop, PersonBoxes
 
+TASKS = ("jppnet", "parsing", "joints")  # stages of cards
 MAX_PEOPLE = 255  # person ids have 8 bits, and 0 is nobody
 
 
@@ -53,6 +54,7 @@ class BodyParser:
     """A network that parses people, finds their joints, or both."""
 
     network: nn.Module
+    task: str  # of `TASKS`
     schema: BodySchema
     crop: CropConfig = field(default_factory=lambda: CropConfig(size=384, margin=1.0))  # Sec. 6.1
     views: JPPNetInferenceConfig = field(default_factory=JPPNetInferenceConfig)  # Sec. 6.1
@@ -63,22 +65,43 @@ class BodyParser:
         """Parse the people of a picture (H, W, 3) in the given boxes; without any, everything is background."""
         crops = crop_boxes(image, boxes, self.crop)
         maps = [maps for batch in in_batches(crops, self.batch_size) for maps in self.see(batch)]
-        return put_together(image.shape[:2], crops, maps, self.schema)
+        return put_together(image.shape[:2], crops, maps)
 
     def see(self, crops: Sequence[Crop]) -> list[BodyMaps]:
         """What the network says about crops, in one forward pass for every view."""
         images, schema = to_batch(crops, self.device), self.schema
-        if not isinstance(self.network, JPPNet):
+        if self.task == "parsing":
             labels = predict_parsing(self.network, images, schema.flip_labels, self.views).cpu().numpy()
             return [BodyMaps(of_crop, None, 1.0) for of_crop in labels]
+        if self.task == "joints":
+            maps = self._heat_maps(images)
+            return [
+                BodyMaps(None, xy, 1.0) for xy in joints_of(crops, maps, images.shape[-1] / maps.shape[-1])
+            ]
+        assert isinstance(self.network, JPPNet)
         found = predict_jppnet(self.network, images, schema.flip_labels, schema.flip_joints, self.views)
-        parsing, pose = found.parsing.cpu().numpy(), found.pose.cpu().numpy()
-        return [
-            BodyMaps(
-                labels, crop.affine.inverse(peaks(heat, found.stride)[0]).astype(np.float32), found.stride
-            )
-            for crop, labels, heat in zip(crops, parsing, pose, strict=True)
+        joints = joints_of(crops, found.pose, found.stride)
+        parsing = found.parsing.cpu().numpy()
+        return [BodyMaps(*of_crop, found.stride) for of_crop in zip(parsing, joints, strict=True)]
+
+    @torch.inference_mode()
+    def _heat_maps(self, images: Tensor) -> Tensor:
+        """The heat maps (B, J, h, w) of a pose network, the mean over the views at the size of the largest."""
+        scales = (1.0,) if self.views.merged else self.views.scales
+        maps = [
+            joint_maps(self.network, resized(images, scale), self.schema, self.views.mirror)
+            for scale in scales
         ]
+        size = max(of_view.shape[-2:] for of_view in maps)
+        return torch.stack([to_size(of_view, size) for of_view in maps]).mean(0)
+
+
+def joints_of(crops: Sequence[Crop], maps: Tensor, stride: float) -> list[Float32]:
+    """The peaks of every crop's heat maps (B, J, h, w), each (J, 2) in the photo frame."""
+    return [
+        crop.affine.inverse(peaks(of_crop, stride)[0]).astype(np.float32)
+        for crop, of_crop in zip(crops, maps.cpu().numpy(), strict=True)
+    ]
 
 
 def read_parser(
@@ -89,27 +112,29 @@ def read_parser(
     Parameters
     ----------
     path : Path
-        The weight file of `train.py jppnet` or of a parsing network; its card names the schema.
+        The weight file of `train.py jppnet`, `parsing` or `joints`; its card names the schema.
     crop, views, device
         As in `BodyParser`.
 
     Raises
     ------
     ValueError
-        The file is missing or damaged, or its labels and joints are those of no schema.
+        The file is missing or damaged, of another kind of network, or its labels and joints are those of no schema.
     """
-    of_card = read_card(path).schema
+    card = read_card(path)
+    if card.stage not in TASKS:
+        raise ValueError(
+            f"{path}: expected weights of train.py {', '.join(TASKS)}, got those of {card.stage}"
+        )
     for schema in SCHEMAS.values():
-        if of_card == {"joints": list(schema.joints), "parts": list(schema.labels)}:
-            return BodyParser(load_network(path).to(device), schema, crop, views, device)
+        if card.schema == {"joints": list(schema.joints), "parts": list(schema.labels)}:
+            return BodyParser(load_network(path).to(device), card.stage, schema, crop, views, device)
     raise ValueError(
         f"{path}: its card has joints and parts of no known schema ({', '.join(SCHEMAS)}); train it with train.py"
     )
 
 
-def put_together(
-    shape: tuple[int, ...], crops: Sequence[Crop], maps: Sequence[BodyMaps], schema: BodySchema
-) -> PictureParts:
+def put_together(shape: tuple[int, ...], crops: Sequence[Crop], maps: Sequence[BodyMaps]) -> PictureParts:
     """Put the maps of all crops back into their picture.
 
     Parameters
@@ -120,13 +145,12 @@ def put_together(
         At most 255; of equally sure ones the first counts.
     maps : sequence of BodyMaps
         One per crop.
-    schema : BodySchema
     """
     if len(crops) > MAX_PEOPLE:
         raise ValueError(f"expected at most {MAX_PEOPLE} boxes in a picture, got {len(crops)}")
     labels, people = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     surest = np.zeros(shape, np.float32)
-    parses = bool(schema.labels) and all(of_crop.labels is not None for of_crop in maps)
+    parses = all(of_crop.labels is not None for of_crop in maps)
     for number, (crop, of_crop) in enumerate(zip(crops, maps, strict=True), start=1):
         if of_crop.labels is None:
             continue

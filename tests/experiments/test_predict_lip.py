@@ -38,7 +38,8 @@ def weights(folder: Path, network: tuple[str, dict[str, Any]], schema: BodySchem
     builder, arguments = network
     path = folder / f"{builder}.safetensors"
     names = {"joints": list(schema.joints), "parts": list(schema.labels)}
-    card = Card(name="tiny", stage="jppnet", schema=names, builder=builder, arguments=arguments)
+    stage = {"jppnet_s": "jppnet", "joints_s": "joints"}.get(builder, "parsing")
+    card = Card(name="tiny", stage=stage, schema=names, builder=builder, arguments=arguments)
     save_weights(path, build(builder, arguments), card)
     return path
 
@@ -98,6 +99,14 @@ def test_a_parsing_network_gives_labels_only(tmp_path: Path) -> None:
     predict_lip.predict(options(weights(tmp_path, PARSER), data, tmp_path / "out"))
     assert len(list((tmp_path / "out" / "parsing").iterdir())) == 2
     assert not (tmp_path / "out" / "pose.csv").exists()
+
+
+def test_a_pose_network_gives_joints_only(tmp_path: Path) -> None:
+    data = write_lip(tmp_path / "LIP", {"val": 2})
+    model = weights(tmp_path, ("joints_s", {"joints": 16, "width": 0.35}))
+    predict_lip.predict(options(model, data, tmp_path / "out"))
+    assert len(read_pose_submission(tmp_path / "out" / "pose.csv")) == 2
+    assert not (tmp_path / "out" / "parsing").exists()
 
 
 def test_several_people(tmp_path: Path) -> None:

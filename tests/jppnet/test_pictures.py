@@ -5,7 +5,7 @@ import pytest
 
 from posepart.config import CropConfig
 from posepart.jppnet.pictures import BodyMaps, picture_labels, put_together
-from posepart.schema.lip import LIP, LipLabel
+from posepart.schema.lip import LipLabel
 from posepart.stages.crops import box_affine
 from posepart.structures import Crop
 
@@ -24,7 +24,7 @@ def probabilities(label: int, body: float) -> np.ndarray:
 
 
 def test_nobody() -> None:
-    found = put_together((4, 5), [], [], LIP)
+    found = put_together((4, 5), [], [])
     assert found.labels is not None and not found.labels.any()
     assert found.joints is None
     assert not found.people.any()
@@ -47,7 +47,7 @@ def test_a_pixel_belongs_to_the_surest() -> None:
         BodyMaps(probabilities(LipLabel.FACE, 0.7), None, 4.0),
         BodyMaps(probabilities(LipLabel.HAIR, 0.9), None, 4.0),
     ]
-    found = put_together((40, 60), crops, maps, LIP)
+    found = put_together((40, 60), crops, maps)
     assert found.labels is not None
     assert (found.labels[5:35, 22:58] == LipLabel.HAIR).all() and (found.people[5:35, 22:58] == 2).all()
     assert (found.labels[5:35, 2:18] == LipLabel.FACE).all() and (found.people[5:35, 2:18] == 1).all()
