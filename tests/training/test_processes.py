@@ -104,9 +104,10 @@ def test_train_py_in_two_processes(tmp_path: Path) -> None:
     recipe = tmp_path / "chain.yaml"
     recipe.write_text(
         "defaults: {arguments: {width: 0.35}, freeze: 0, batches: {batch_size: 2, crop: {size: 64}},\n"
-        "  loop: {steps: 50, checkpoint_every: 50, evaluate_every: 50, threads: 1, bf16: false, frozen_norms: true,\n"
-        "         optimiser: sgd, lr: 0.001}}\n"
-        "stages: [{name: first}, {name: second, loop: {seed: 4, steps: 1}}, {name: mean, average: {first: 1, second: 1}}]\n"
+        "  loop: {steps: 50, checkpoint_every: 50, evaluate_every: 50, threads: 1, bf16: false,\n"
+        "         frozen_norms: true, optimiser: sgd, lr: 0.001}}\n"
+        "stages: [{name: first}, {name: second, loop: {seed: 4, steps: 1}},\n"
+        "         {name: mean, average: {first: 1, second: 1}}]\n"
     )
     script = str(ROOT / "experiments" / "train.py")
     command = (script, "part", "--recipe", str(recipe), "--data", str(data), "--run")
