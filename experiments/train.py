@@ -181,7 +181,7 @@ def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[st
     ValueError
         A setting is wrong, or the initial weights are missing.
     """
-    from posepart.training.checkpoints import check_settings
+    from posepart.training.checkpoints import check_settings, fill_in
     from posepart.training.run import say
 
     parser = command_line(network)
@@ -196,6 +196,8 @@ def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[st
     run = run_of(stage, recipe, chosen, network)
     record = json.loads(parser.dump(chosen, format="json"))
     run = replace(run, settings={**record, "data": [str(path) for path in run.data], "init": str(run.init)})
+    if (run.folder / "config.json").exists():
+        fill_in(run.folder / "config.json", default_settings(parser))
     weights = run.folder / f"{network}.safetensors"
     if weights.with_suffix(".json").exists():
         check_settings(run.folder / "config.json", run.record)
@@ -203,6 +205,20 @@ def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[st
         return
     say(f"{stage.name}:" if stage.name else "")
     job.train(settings, run)
+
+
+def default_settings(parser: ArgumentParser) -> dict[str, Any]:
+    """The defaults of all settings by their names in `config.json`."""
+    namespace = parser.get_defaults()
+    nested = json.loads(parser.dump(namespace, format="json", skip_validation=True))
+    found = {}
+    for name in namespace.as_flat().__dict__:
+        value = nested
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is not None:  # which config.json leaves out
+            found[name if name.startswith("loop.") else f"arguments.{name}"] = value
+    return found
 
 
 def run_of(stage: Stage, recipe: Recipe, chosen: Namespace, network: str) -> "Run":

@@ -173,9 +173,10 @@ def model_of(chosen: Namespace) -> str:
         return chosen.model or DEFAULT_MODEL
     preset = read_preset(chosen.preset)
     raise ValueError(
-        f"preset {preset.name}: the weights of its networks ({', '.join(preset.recipes)}) do not come with posepart; "
-        f"train each with `python experiments/train.py NETWORK --preset {preset.name} --data DIR --run RUN` and name a "
-        f"folder of the results with --model, or pass --model {DEFAULT_MODEL} for its settings with our networks"
+        f"preset {preset.name}: the weights of its networks ({', '.join(preset.recipes)}) do not come with "
+        f"posepart; train each with `python experiments/train.py NETWORK --preset {preset.name} --data DIR --run RUN` "
+        f"and name a folder of the results with --model, or pass --model {DEFAULT_MODEL} for its settings with our "
+        "networks"
     )
 
 

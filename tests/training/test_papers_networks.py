@@ -1,4 +1,4 @@
-"""The papers' networks in training: a step of each, at stride 8, with a published start; resuming; what is frozen."""
+"""The papers' networks in training, at stride 8: steps of each, published starts, resuming, what is frozen."""
 
 import json
 from collections.abc import Sequence
@@ -140,7 +140,7 @@ def test_frozen_blocks_are_neither_trained_nor_counted_wrong() -> None:
     assert not network.get_submodule("backbone.stem.1").training  # the norm keeps its statistics, too
     assert not network.get_submodule("backbone.stages.0.0.bn1").training
     assert network.get_submodule("backbone.stages.1.0.bn1").training
-    with pytest.raises(ValueError, match="freeze: a ResNet101 has 5 blocks .*, not 7; with --freeze 0"):
+    with pytest.raises(ValueError, match=r"freeze: a ResNet101 has 5 blocks .*, not 7; with --freeze 0"):
         freeze_blocks(network, 7)
     with pytest.raises(ValueError, match="freeze: a VGG16LargeFOV has 5 blocks"):
         freeze_blocks(build("deeplab_vgg16", NARROW["deeplab_vgg16"]), 7)
