@@ -162,5 +162,5 @@ def test_nothing_but_settings_of_the_pipeline() -> None:
         from posepart.presets import pipeline_of
 
         pipeline_of({"candidates": {"stride": 8}})
-    assert read_preset("xia2017_small").pipeline.candidates.max_per_joint == PAPER.candidates.max_per_joint
+    assert read_preset("xia2017_small").pipeline.candidates.min_distance == PAPER.candidates.min_distance
     assert read_preset("xia2017_small").pipeline != PipelineConfig()
