@@ -10,8 +10,8 @@ from torch import Tensor
 
 from posepart.config import CropConfig
 from posepart.data.augment import warp_labels
-from posepart.data.person_crops import crop_labels, schema_of
-from posepart.data.sample import Sample
+from posepart.data.person_crops import crop_labels
+from posepart.data.sample import Sample, schema_of
 from posepart.metrics.bootstrap import Score
 from posepart.metrics.pck import (
     PCK_FRACTION,
