@@ -10,17 +10,19 @@ from posepart.reproduction.comparison import NUMBERS, Comparison, Measured, read
 from posepart.reproduction.panels import FIGURE_3, FIGURE_4, chosen_photos, part_row, pose_row, write_panel
 from posepart.reproduction.photos import MEASURES, PhotoSet, results_of
 from posepart.reproduction.printed_tables import read_printed
-from posepart.reproduction.systems import XIA_FIRST, System
+from posepart.reproduction.systems import SMALL_FIRST, XIA_FIRST, System
 from posepart.reproduction.tasks import Tasks
 
 
-def comparisons(systems: Sequence[System], tasks: Tasks, photos: PhotoSet) -> list[Comparison]:
-    """The tables of the systems whose numbers were measured."""
-    tables = []
+def comparisons(
+    systems: Sequence[System], tasks: Tasks, photos: PhotoSet, paper: str = "xia2017"
+) -> list[Comparison]:
+    """The tables of the systems whose numbers were measured; `paper` may be the summary."""
+    tables, firsts, confidence = [], {**XIA_FIRST, **SMALL_FIRST}, photos.bootstrap.confidence
     measured = {
         system.key: read_numbers(tasks.folder_of(f"numbers/{system.key}") / NUMBERS) for system in systems
     }
-    for key, printed in read_printed("xia2017").items():
+    for key, printed in read_printed(paper).items():
         rows: dict[str, Measured] = {
             system.rows[key]: measured[system.key][key]
             for system in systems
@@ -28,9 +30,7 @@ def comparisons(systems: Sequence[System], tasks: Tasks, photos: PhotoSet) -> li
         }
         if rows:
             count = max(one.photos for one in rows.values())
-            tables.append(
-                Comparison(printed, rows, XIA_FIRST[key], f"{count} photos.", photos.bootstrap.confidence)
-            )
+            tables.append(Comparison(printed, rows, firsts[key], f"{count} photos.", confidence))
     return tables
 
 
@@ -60,7 +60,7 @@ def write_panels(
         if rows:
             write_panel(out / file, rows)
             what = "semantic parts" if name == "Figure 4" else "poses"
-            caption = f"Results of {', '.join(chosen)}: {what}, on {len(rows)} photos spread over the validation list"
+            caption = f"{', '.join(chosen)} on {len(rows)} photos spread over the val split"
             pictures.append(Picture(f"{name}: {what}", f"{caption}.", file))
     return pictures
 
