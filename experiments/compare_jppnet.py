@@ -151,13 +151,13 @@ class Trainer:
             name = str(training.folder.relative_to(settings.out))
             print(f"{name}: {training.steps} steps of {settings.batches.batch_size} images", flush=True)
             crops = person_crops(self.samples, replace(settings.batches, need=training.need, seed=seed))
-            loop = replace(settings.loop, steps=training.steps, seed=seed)
+            loop = replace(settings.loop, steps=training.steps, epochs=None, seed=seed)
             model = train(model, crops, training.loss, training.folder, loop, resume=True)
             card = new_card(Run(training.folder, ()), training.stage, self.samples, {})
             card = replace(card, name=name, builder=builder, arguments=dict(training.arguments))
             save_weights(path, model, card)
         load_into(model, path)  # a new network, too, is used at the half precision of the file
-        return model.eval()
+        return model.to(settings.loop.device).eval()
 
 
 def run(settings: Namespace) -> str:

@@ -12,8 +12,8 @@ from posepart.metrics.bootstrap import Score, Statistic, Statistics
 from posepart.metrics.collect import judged_joints, measured_distances, part_confusions, size_confusions
 from posepart.metrics.judged import JudgedPhoto
 from posepart.metrics.people import JOINT_GROUPS, JOINT_TYPES
-from posepart.metrics.pose_average_precision import pose_average_precision
-from posepart.metrics.segmentation import SIZE_NAMES, pooled_scores
+from posepart.metrics.segmentation import SIZE_NAMES
+from posepart.report.paper_tables import Numbers, iou_by_size, joint_distance, part_iou, pose_precision
 from posepart.schema import PART_NAMES, Part
 
 _PARTS = (*(part for part in Part if part != Part.BACKGROUND), Part.BACKGROUND)  # the order of Table 3
@@ -47,31 +47,22 @@ def column_scores(photos: Sequence[JudgedPhoto]) -> dict[str, Score]:
     joints, distances = judged_joints(photos, "pckh"), measured_distances(photos)
     parts, sizes = part_confusions(photos), size_confusions(photos)
 
-    def precision(weights: Index) -> list[float]:
-        score = pose_average_precision(joints, weights)
-        return [*score.groups.values(), score.upper_body, score.total]
-
     def distance(weights: Index) -> list[float]:
-        score = average_distance(distances, weights)
-        return [*score.types.values(), score.coverage, score.average]
-
-    def part_iou(weights: Index) -> list[float]:
-        score = pooled_scores(parts, weights)
-        return [*score.iou[list(_PARTS)], score.miou]
-
-    def size_miou(weights: Index) -> list[float]:
-        return [pooled_scores(sizes[:, k], weights).miou for k in range(sizes.shape[1])]
+        *types, average = joint_distance(distances).statistics(weights)
+        return [*types, average_distance(distances, weights).coverage, average]
 
     measured = {
-        "table_1": (precision, len(joints.positives), int(joints.positives.sum())),
-        "table_2": (distance, len(distances.total), int(distances.counted.sum())),
-        "table_3": (part_iou, len(parts), int(parts.sum())),
-        "table_4": (size_miou, len(sizes), int(sizes.sum())),
+        "table_1": (pose_precision(joints), joints.positives),
+        "table_2": (Numbers(distance, len(distances.total)), distances.counted),
+        "table_3": (part_iou(parts), parts),
+        "table_4": (iou_by_size(sizes), sizes),
     }
     found = {}
-    for table, (values, number, samples) in measured.items():
-        for name, statistic in _columns(values, PAPER_TABLES[table].columns) if samples else ():
-            found[f"{table}: {name}"] = Score(f"{table}: {name}", "", number, samples, statistic)
+    for table, (numbers, samples) in measured.items():
+        columns = _columns(numbers.statistics, PAPER_TABLES[table].columns) if samples.any() else ()
+        for column, statistic in columns:
+            name = f"{table}: {column}"
+            found[name] = Score(name, "", numbers.photos, int(samples.sum()), statistic)
     return found
 
 

@@ -14,7 +14,7 @@ from posepart.metrics.people import mean_defined
 from posepart.schema import IGNORE, NUM_PARTS
 
 SIZE_NAMES = ("XS", "S", "M", "L")
-# px, square root of the box area. Xia et al. follow HAZN (Xia et al. 2016) and print no limits; these are not verified.
+# px, square root of the box area; Xia et al. follow HAZN (2016) and print no limits, and these are not verified
 SIZE_EDGES = (80.0, 140.0, 220.0)
 
 
@@ -93,7 +93,7 @@ def check_size_edges(edges: Sequence[float]) -> None:
     if len(edges) != len(SIZE_NAMES) - 1 or not all(a < b for a, b in pairwise((0.0, *edges))):
         told = " ".join(f"{edge:g}" for edge in edges)
         raise ValueError(
-            f"edges between the sizes of people: expected three rising numbers above 0, such as 80 140 220, got {told}"
+            f"edges between sizes of people: expected three rising numbers above 0, such as 80 140 220, got {told}"
         )
 
 

@@ -24,8 +24,9 @@ FIGURE_3 = {
     "deepercut": "Deeper-Cut",
     "without_segments": "Our Model (w/o seg)",
     "vgg16": "Our Model (full)",
+    "ours": "Our Model (full)",
 }
-FIGURE_4 = {"attention": "Attention", "hazn": "HAZN", "resnet101": "Our Model"}
+FIGURE_4 = {"attention": "Attention", "hazn": "HAZN", "resnet101": "Our Model", "ours": "Our Model"}
 
 
 def draw_poses(image: Rgb, scene: Scene) -> Rgb:

@@ -122,11 +122,9 @@ def prepare(
     ValueError
         `run` holds a run, and `resume` is False or its settings are other ones.
     """
-    record: dict[str, Any] = {"loop": asdict(config), **settings}
+    record: dict[str, Any] = {"loop": asdict(config), **settings, "processes": processes.count}
     if config.epochs is not None:
         record["loop"] = {**record["loop"], "steps": config.steps}
-    if processes.count > 1:
-        record["processes"] = processes.count
     new = not (run / "checkpoint.pt").exists()
     if not new and not resume:
         raise ValueError(f"{run} holds a run already: pass --resume to continue it, or choose another folder")

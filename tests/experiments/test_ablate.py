@@ -1,6 +1,7 @@
 """The script experiments/ablate.py with stand-ins for detector and networks."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ from helpers.joint_stand_ins import jppnet_pipeline
 from helpers.stand_ins import FIGURES, boxes_of, pipeline_of
 from PIL import Image
 
+from posepart.ablation import evidence_cache
+from posepart.ablation.deepercut import DeeperCut
 from posepart.ablation.evidence_cache import EvidenceCache
 from posepart.ablation.questions import SECOND_STAGES
+from posepart.ablation.trees import TREES
 from posepart.config import PipelineConfig
 from posepart.models.model_set import find_model, read_card
 from posepart.pipeline import Pipeline
@@ -58,6 +62,33 @@ def test_report_and_a_second_run_on_the_same_evidence(data: Path, tmp_path: Path
         Image.new("RGB", (330, 190)).save(photo)  # nothing is left to be seen
     ablate.main(command)
     assert json.loads((out / "ablation.json").read_text()) == record
+
+
+def test_systems_of_the_paper_with_trees_fitted_to_other_photos(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables 1 and 2: all rows, in all measures and per joint; DeeperCut at the one size that stand-ins can see."""
+    monkeypatch.setattr(evidence_cache, "DeeperCut", partial(DeeperCut, sizes=(256,)))
+    others = write_drawn_people(tmp_path / "others", [FIGURES[:2]] * 2, split="train")
+    out = tmp_path / "out"
+    command = ["--data", str(data), "--only", "systems", "--replicates", "5", "-o", str(out)]
+    ablate.main([*command, "--fit_data", str(others), "--fit_photos", "2", "--size_edges", "10", "20", "30"])
+    record = json.loads((out / "ablation.json").read_text())
+    assert set(record["trees"]) == set(TREES) and record["size_edges"] == [10, 20, 30]
+    answers = record["questions"]["systems"]
+    rows = ["our model (w/o seg)", "our model (final)", *(tree.title for tree in TREES.values())]
+    rows += ["DeeperCut", "DeeperCut, tempered as ours"]
+    assert list(answers["rows"]) == list(answers["table_1"]) == list(answers["table_2"]) == rows
+    for name in rows[:5]:
+        assert answers["rows"][name]["pose_map_pckh"]["value"] == 1, name
+        assert answers["rows"][name]["adk"]["value"] < 0.5
+    assert answers["rows"]["DeeperCut"]["pose_map_pckh"]["value"] > 0.5
+    assert (
+        "table_1: Wrist" in answers["table_1"]["DeeperCut"]
+        and "table_2: Compared" in answers["table_2"]["DeeperCut"]
+    )
+    assert "### ADK (Table 2), less is better" in (out / "ablation.md").read_text()
+    assert sorted(path.name for path in (out / "seen").iterdir()) == ["detected", "scaled", "settings.json"]
 
 
 def test_given_boxes_need_no_detector(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

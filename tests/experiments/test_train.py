@@ -157,6 +157,26 @@ def test_a_killed_run_is_resumed_bit_for_bit(
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
+def test_a_run_of_an_earlier_version_stands(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Settings that its config.json lacks have their defaults."""
+    train.main([*command, "--stage", "first"])
+    path = tmp_path / "run" / "first" / "config.json"
+    record = json.loads(path.read_text())
+    del (
+        record["arguments"]["batches"]["need"],
+        record["arguments"]["batches"]["augment"],
+        record["loop"]["optimiser"],
+    )
+    path.write_text(json.dumps(record))
+    train.main([*command, "--stage", "first"])
+    assert "first: finished before" in capsys.readouterr().out
+    path.write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"holds a run with another loop\.optimiser: resume"):
+        train.main([*command, "--stage", "first", "--loop.optimiser", "sgd"])
+
+
 def test_a_stage_alone_needs_the_one_before(command: list[str], tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"stage second takes these weights, which are missing; run that stage first"

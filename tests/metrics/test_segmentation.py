@@ -6,6 +6,7 @@ from sklearn.metrics import confusion_matrix as reference_confusion
 from posepart.metrics.people import mean_defined
 from posepart.metrics.segmentation import (
     SIZE_NAMES,
+    check_size_edges,
     confusion_by_size,
     confusion_matrix,
     pooled_scores,
@@ -81,6 +82,13 @@ def test_size_buckets_by_hand() -> None:
     sides = np.array([10, 80, 80.1, 140, 220, 221])
     boxes = np.stack([0 * sides, 0 * sides, sides, sides], axis=1)
     assert [SIZE_NAMES[b] for b in size_bucket(boxes)] == ["XS", "XS", "S", "S", "M", "L"]
+
+
+@pytest.mark.parametrize("edges", [(80, 140), (80, 70, 220), (0, 1, 2), (80, 80, 220), (float("nan"), 1, 2)])
+def test_edges_are_three_rising_numbers(edges: tuple[float, ...]) -> None:
+    check_size_edges((80, 140, 220))
+    with pytest.raises(ValueError, match="edges between sizes of people: expected three rising numbers"):
+        check_size_edges(edges)
 
 
 def test_confusion_by_size_keeps_people_apart() -> None:

@@ -95,6 +95,18 @@ def test_tables_by_hand(report: Report, store: Store, undrawn: None) -> None:
     assert page.count("<img") == 4
 
 
+def test_edges_of_table_4_can_be_chosen(report: Report, store: Store, undrawn: None) -> None:
+    record, page = report(
+        "--predictions", store("p", people_data.perfect_scene), "--size-edges", "10", "20", "30"
+    )
+    (row,) = record["tables"]["table_4"].values()
+    assert {name: cell["value"] for name, cell in row.items()} == {
+        "Size XS": None, "Size S": None, "Size M": None, "Size L": 1,
+    }  # fmt: skip
+    assert record["about"]["size_edges"] == [10, 20, 30] if "about" in record else record["size_edges"]
+    assert "up to 10, 20, 30 px" in page
+
+
 def test_a_model(report: Report, data: Data, monkeypatch: pytest.MonkeyPatch, undrawn: None) -> None:
     def blind(image: NDArray[np.uint8]) -> Scene:
         nothing = np.zeros(image.shape[:2], np.uint8)
@@ -177,6 +189,7 @@ def test_the_page_needs_no_network(report: Report, store: Store) -> None:
         (["--predictions", "absent.json"], "absent.json: cannot be read (No such file or directory)"),
         (["--limit", "0"], "--limit: expected at least 1, got 0"),
         (["--replicates", "-1"], "--replicates: expected at least 0, got -1"),
+        (["--size-edges", "80", "70", "220"], "edges between sizes of people: expected three rising numbers"),
         (["--threads", "0"], "--threads: expected at least 1, got 0"),
         (["--subst", "coco"], "unknown option --subst; did you mean --subset?"),
     ],

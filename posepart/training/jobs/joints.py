@@ -14,6 +14,7 @@ from posepart.config import CropConfig
 from posepart.data.person_crops import CropBatchConfig, schema_of
 from posepart.jppnet.single_task import check_outputs
 from posepart.models.backbones import read_arrays
+from posepart.schema.named import schema_named
 from posepart.training import run as runs
 from posepart.training.crop_evaluation import CropEvaluation, values_of
 from posepart.training.joints import JointsLoss, JointsLossConfig, joints_predictor
@@ -31,6 +32,8 @@ class Settings:
         The network: a function in posepart.models.builders.
     arguments : dict
         Arguments of the builder.
+    schema : str
+        Joints of the data: posepart, lip or mpii.
     freeze : int
         Number of blocks at the start of the backbone that are not trained.
     loop : LoopConfig
@@ -45,6 +48,7 @@ class Settings:
 
     builder: str = "joints_s"
     arguments: dict[str, Any] = field(default_factory=dict)
+    schema: str = "posepart"
     freeze: int = 4
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(bf16=False))
     batches: CropBatchConfig = field(default_factory=lambda: CropBatchConfig(augment=PRINTED_AUGMENTATION))
@@ -55,7 +59,7 @@ class Settings:
 def train(settings: Settings, run: runs.Run) -> None:
     """Train, evaluate, and write `joints.safetensors`."""
     runs.seeded(settings.loop)
-    samples, held_out = runs.training_samples(run)
+    samples, held_out = runs.training_samples(run, schema=schema_named(settings.schema).name)
     model = runs.initialised(
         run,
         settings.builder,

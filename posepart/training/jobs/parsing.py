@@ -19,6 +19,7 @@ from posepart.data.person_crops import CropBatchConfig, schema_of
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.jppnet.single_task import check_outputs
 from posepart.models.backbones import read_arrays
+from posepart.schema.named import schema_named
 from posepart.training import run as runs
 from posepart.training.crop_evaluation import CropEvaluation, values_of
 from posepart.training.jppnet import PRINTED_AUGMENTATION
@@ -36,6 +37,8 @@ class Settings:
         The network: a function in posepart.models.builders.
     arguments : dict
         Arguments of the builder.
+    schema : str
+        Labels of the data: posepart, lip, cihp or atr.
     freeze : int
         Number of blocks at the start of the backbone that are not trained.
     crops : str
@@ -52,6 +55,7 @@ class Settings:
 
     builder: str = "attention_s"
     arguments: dict[str, Any] = field(default_factory=dict)
+    schema: str = "posepart"
     freeze: int = 4
     crops: Literal["person", "photo"] = "person"
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(bf16=False))
@@ -65,7 +69,7 @@ class Settings:
 def train(settings: Settings, run: runs.Run) -> None:
     """Train, evaluate, and write `parsing.safetensors`."""
     runs.seeded(settings.loop)
-    samples, held_out = runs.training_samples(run)
+    samples, held_out = runs.training_samples(run, schema=schema_named(settings.schema).name)
     if settings.crops == "photo":
         samples, held_out = whole_photos(samples), whole_photos(held_out)
     model = runs.initialised(
