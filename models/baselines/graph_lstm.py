@@ -2,8 +2,8 @@
 
 The nodes are superpixels. A first map of scores orders them: the LSTM visits the most confident superpixel first,
 and each reads the states of its neighbours, new ones of those visited before and old ones of the others, with a
-forget gate of its own for every neighbour. Xia et al. say no more than that it is an LSTM; the equations, the two layers
-with residuals and about 1,000 superpixels are those of the cited paper as far as we remember it.
+forget gate of its own for every neighbour. Xia et al. say no more than that it is an LSTM; the equations, the two
+layers with residuals and about 1,000 superpixels are those of the cited paper as far as we remember it.
 """
 
 import torch

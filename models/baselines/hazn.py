@@ -6,8 +6,8 @@ near the centre of an object, and that object's box (the paper's scale estimatio
 windows, weighted by their confidence, are averaged with those of the level above.
 
 Xia et al. (CVPR 2017) say that it "adapts to object scales and part scales", no more; the rest is what we remember
-of the cited paper. Ours: as each picture is a crop around one person, one window for the person and a few for parts; a
-window is a square of fixed size; boxes of parts are those of the cells of one label, and training zooms into true
+of the cited paper. Ours: as each picture is a crop around one person, one window for the person and a few for parts;
+a window is a square of fixed size; boxes of parts are those of the cells of one label, and training zooms into true
 boxes; the averages are of logits.
 """
 

