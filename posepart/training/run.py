@@ -12,9 +12,9 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from posepart.data.folds import Fold
-from posepart.data.person_crops import CropBatchConfig, PersonCrops, schema_of
+from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.readers import read_samples, splits_of
-from posepart.data.sample import Sample
+from posepart.data.sample import Sample, schema_of
 from posepart.io.files import read_json
 from posepart.models.backbones import Backbone, MobileNetV2
 from posepart.models.builders import build
