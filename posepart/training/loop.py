@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,7 @@ def gradients(
     bf16 = config.bf16 and has_bf16(device)
     for _ in range(config.accumulate):
         batch = to_device(next(stream), device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext():
             losses = compute_losses(model, batch)
         (losses["loss"] / config.accumulate).backward()
         for name, value in losses.items():

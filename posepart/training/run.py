@@ -211,7 +211,9 @@ def initialised(
     model: Any = build(builder, arguments)
     if run.init is not None and run.init.suffix == ".npz":
         if load_npz is None or not isinstance(getattr(model, "backbone", None), MobileNetV2):
-            raise ValueError(f"{run.init}: a {builder} starts from weights in .safetensors or .pth, not from .npz")
+            raise ValueError(
+                f"{run.init}: a {builder} starts from weights in .safetensors or .pth, not from .npz"
+            )
         load_npz(model, run.init)
     elif run.init is not None and is_published(run.init):
         start_from(model, run.init)
