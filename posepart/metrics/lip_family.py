@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posepart.arrays import Float64, Index
+from posepart.arrays import Float64, Ids, Index
 from posepart.data.cihp import ParsedPicture
 from posepart.data.lip_files import pair_by_name, read_pose_submission
 from posepart.data.sample import Sample
@@ -66,7 +66,7 @@ def score_common_labels(
     return scores, mean_defined(scores.iou[list(COMMON_WITH_ATR)])
 
 
-def _confusion(truth: Index, path: Path) -> Index:
+def _confusion(truth: Ids, path: Path) -> Index:
     try:
         return confusion_matrix(truth, read_label_map(path, NUM_LIP_LABELS), NUM_LIP_LABELS)
     except ValueError as error:
