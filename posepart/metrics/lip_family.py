@@ -76,7 +76,7 @@ def _confusion(truth: Ids, path: Path) -> Index:
 def score_mpii(samples: Sequence[Sample], submission: Path) -> LipPoseScores:
     """PCKh@0.5 of LIP's or MPII's 16 joints on MPII's pictures of one person (Table 10).
 
-    The head size is MPII's, 0.6 x the diagonal of the head box, where the data have it, else |head top - upper neck|.
+    The head size is MPII's, 0.6 x the diagonal of the head box, where the data have it, else the head's length.
     LIP's spine has no counterpart; as in LIP, it and the pelvis are not in the total.
 
     Parameters
