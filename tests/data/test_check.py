@@ -148,7 +148,7 @@ def test_summary(sample_of: SampleOf) -> None:
     ]
     pixels = np.zeros(256, np.int64)
     pixels[[Part.BACKGROUND, Part.HEAD, IGNORE, 9]] = 75, 25, 60, 40
-    found = summarise(samples, pixels, pixels > 0)
+    found = summarise(samples, pixels, np.minimum(pixels, 1))
     assert found["photos"] == {"all": 3, "without people": 1, "other people may be unlabelled": 0}
     assert found["people"] == {
         "all": 4, "joints human": 1, "joints none": 3, "with a mask": 1, "neither joints nor parts": 1,
