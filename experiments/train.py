@@ -12,11 +12,11 @@
     python experiments/train.py jppnet --recipe experiments/recipes/jppnet.yaml --data PEOPLE --run runs/jppnet
     python experiments/train.py parsing --recipe experiments/recipes/attention.yaml --data PEOPLE \
         --run runs/attention
-    python experiments/train.py pose --preset xia2017 --data PASCAL --run runs/pose
     python experiments/train.py parsing --recipe experiments/recipes/baselines_parsing.yaml --data PEOPLE \
         --run runs/parsing
     python experiments/train.py joints --recipe experiments/recipes/baselines_joints.yaml --data PEOPLE \
         --run runs/joints
+    python experiments/train.py pose --preset xia2017 --data PASCAL --run runs/pose
 
 PEOPLE is the folder of a data set, or several folders; posepart/data/readers.py lists the layouts that are read.
 MODEL is a folder with the weights that were trained before. A recipe is a list of stages, each of which starts from
@@ -223,6 +223,7 @@ def default_settings(parser: ArgumentParser) -> dict[str, Any]:
 
 def run_of(stage: Stage, recipe: Recipe, chosen: Namespace, network: str) -> "Run":
     """The folders and files of a stage."""
+    from posepart.models.starts import check_sha256
     from posepart.training.run import Run, say
 
     scenes: list[Path] = []

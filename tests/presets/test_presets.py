@@ -99,7 +99,7 @@ def test_a_small_one_differs_in_size_only() -> None:
                 assert [s.name for s in recipe.stages] == [s.name for s in stages]
                 assert recipe.stages[0].init is None
                 for mine, theirs in zip(recipe.stages, stages, strict=True):
-                    assert mine.settings.keys() - {"fit"} <= theirs.settings.keys()
+                    assert mine.settings.keys() - {"fit", "arguments"} <= theirs.settings.keys()
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
