@@ -198,7 +198,7 @@ def fitted_trees(
     samples = read_samples(data, settings.fit_split)[: settings.fit_photos]
     seen = EvidenceCache.open(settings.out / "fit", seen_with, pipeline, labelled=True)
     photos = tqdm(samples, unit="photo", desc="photos to fit to")
-    return fit_trees([(sample, seen(sample)) for sample in photos], pipeline)
+    return fit_trees([(sample, seen(sample)) for sample in photos], settings.pipeline)
 
 
 def run(settings: Namespace) -> None:

@@ -102,7 +102,7 @@ def _fcn_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: 
         if isinstance(part, JppnetParts):
             raise ValueError(_NOT_COMPILED)
         pose, part = OpenVinoNetwork(pose), OpenVinoNetwork(part)
-    refiner = Refiner(load_second_stage(model.path("refine")).to(device), config, device=device)
+    refiner = Refiner(_second_stage(model, device), config, device=device)
     networks = FcnNetworks(pose, part, config, device)
     return networks, CrfAssembler(pairwise, config), refiner if config.refine else None
 
@@ -121,6 +121,14 @@ _NOT_COMPILED = "device openvino runs a Pose FCN and a Part FCN, which this mode
 def _network(model: ModelSet, stage: str, device: str) -> nn.Module:
     network: nn.Module = load_network(model.path(stage))
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _second_stage(model: ModelSet, device: str) -> SecondStage:
+    """On a CPU the layout of the weights stays: results there are the same from version to version."""
+    network = load_second_stage(model.path("refine"))
+    if torch.device(device).type != "cpu":
+        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
 
 
 def _jppnet(model: ModelSet, device: str) -> nn.Module:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,21 @@ def test_load_a_folder(model_folder: Path) -> None:
     assert scene.model == "tiny"
     boxed = replace(pipeline, detector=lambda image: boxes_of([figure(0, 0, 0.3)]))
     assert boxed(np.zeros((60, 80, 3), np.uint8)).size == (80, 60)  # the networks run, too
+
+
+@pytest.mark.parametrize(("device", "last"), [("cpu", False), ("meta", True)])
+def test_the_second_stage_has_channels_last_off_the_cpu(
+    model_folder: Path, tmp_path: Path, device: str, last: bool
+) -> None:
+    """On the CPU results stay the same to the byte; "meta" stands for a GPU."""
+    own = copytree(model_folder, tmp_path / "own")
+    card = Card(stage="refine", builder="refine_xia2017")
+    save_weights(own / "refine.safetensors", build("refine_xia2017"), card)
+    refiner = load(own, config=WITHOUT_SEGMENTS, device=device).refiner
+    assert refiner is not None
+    weight = refiner.network.get_parameter("stack.0.weight")
+    assert weight.device.type == device
+    assert weight.is_contiguous(memory_format=torch.channels_last) == last
 
 
 @pytest.mark.parametrize(("config", "tiles"), [(PipelineConfig(), "auto"), (PAPER, "off")])
