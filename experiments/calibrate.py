@@ -202,6 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.add_argument("--data", nargs="+", required=True, help="folders of data sets")
     command.add_argument("--split", default="val", help="part of the data on which the model was not trained")
     command.add_argument("--model", default="posepart-s", help="an installed model or a folder of weights")
+    command.add_argument("--device", default="cpu", help="torch device of the networks, or openvino")
     command.add_argument(
         "--predictions", type=Path, help="folder of results of `posepart predict`; no model is run"
     )
@@ -215,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     settings = command.parse_args(arguments)
     folder = settings.predictions
-    scene_of = stored(folder) if folder else running(load(settings.model))
+    scene_of = stored(folder) if folder else running(load(settings.model, device=settings.device))
     samples = with_exact_joints(read_people(settings.data, settings.split))
     photos = predicted(samples, scene_of, settings.split)
     train: list[JudgedPhoto] = []

@@ -31,7 +31,6 @@ from posepart.models.backbones import read_arrays
 from posepart.models.builders import build
 from posepart.models.jppnet.loss import JPPNetLossConfig
 from posepart.models.weight_files import load_into, save_weights
-from posepart.training.attention import AttentionLoss, AttentionLossConfig, attention_predictor
 from posepart.training.crop_evaluation import CropEvaluation, CropPrediction
 from posepart.training.jppnet import (
     PRINTED_AUGMENTATION,
@@ -43,6 +42,7 @@ from posepart.training.jppnet import (
     start_from_movenet,
 )
 from posepart.training.loop import LoopConfig, train
+from posepart.training.parsing import ParsingLoss, ParsingLossConfig, parsing_predictor
 from posepart.training.run import Run, new_card, person_crops, read_people
 from posepart.training.scripts import run_script, script_parser
 
@@ -82,7 +82,7 @@ class Training:
     """One training."""
 
     folder: Path  # of its log and weights
-    stage: str  # "jppnet" or "attention"
+    stage: str  # "jppnet" or "parsing"
     arguments: Mapping[str, Any]  # of the builder
     loss: Callable[[nn.Module, Mapping[str, Tensor]], dict[str, Tensor]]  # (network, batch) -> losses
     need: str  # labels that its crops must have, "parts" or "joints"
@@ -101,9 +101,9 @@ class Trainer:
         settings, folder = self.settings, self.settings.out / variant.key / f"seed_{seed}"
         steps = settings.loop.steps
         if variant.stages is None:
-            loss = AttentionLoss(replace(settings.attention_loss, sensitive=variant.sensitive))
+            loss = ParsingLoss(replace(settings.attention_loss, sensitive=variant.sensitive))
             arguments = settings.attention_arguments
-            training = Training(folder, "attention", arguments, loss, "parts", steps, seed)
+            training = Training(folder, "parsing", arguments, loss, "parts", steps, seed)
             return self._trained(training, lambda model: load_into(model, self.first_attention))
         arguments = {**settings.arguments, "stages": variant.stages, "scales": list(variant.scales)}
         training = Training(folder, "jppnet", arguments, JPPNetLoss(settings.loss), "joints", steps, seed)
@@ -128,15 +128,15 @@ class Trainer:
     def first_attention(self) -> Path:
         """Attention to scale after its training with the softmax loss."""
         settings, folder = self.settings, self.settings.out / "first_attention"
-        loss = AttentionLoss(replace(settings.attention_loss, sensitive=False))
+        loss = ParsingLoss(replace(settings.attention_loss, sensitive=False))
         arguments, seed, steps = settings.attention_arguments, settings.seeds[0], settings.first_steps
 
         def start(model: Any) -> None:
             if settings.init:
                 model.backbone.load_people_weights(read_arrays(settings.init))
 
-        self._trained(Training(folder, "attention", arguments, loss, "parts", steps, seed), start)
-        return Path(folder / "attention.safetensors")
+        self._trained(Training(folder, "parsing", arguments, loss, "parts", steps, seed), start)
+        return Path(folder / "parsing.safetensors")
 
     def _trained(self, training: Training, start: Callable[[Any], object]) -> nn.Module:
         """Train a network, which `start` initialises, unless the folder of the training holds its weights."""
@@ -151,13 +151,13 @@ class Trainer:
             name = str(training.folder.relative_to(settings.out))
             print(f"{name}: {training.steps} steps of {settings.batches.batch_size} images", flush=True)
             crops = person_crops(self.samples, replace(settings.batches, need=training.need, seed=seed))
-            loop = replace(settings.loop, steps=training.steps, seed=seed)
+            loop = replace(settings.loop, steps=training.steps, epochs=None, seed=seed)
             model = train(model, crops, training.loss, training.folder, loop, resume=True)
             card = new_card(Run(training.folder, ()), training.stage, self.samples, {})
             card = replace(card, name=name, builder=builder, arguments=dict(training.arguments))
             save_weights(path, model, card)
         load_into(model, path)  # a new network, too, is used at the half precision of the file
-        return model.eval()
+        return model.to(settings.loop.device).eval()
 
 
 def run(settings: Namespace) -> str:
@@ -189,7 +189,7 @@ def run(settings: Namespace) -> str:
 def _predictor(network: Any, variant: Variant, mirror: bool) -> Callable[[Tensor], CropPrediction]:
     """The function that predicts crops for the scores, with all scales of the network merged."""
     if variant.stages is None:
-        return attention_predictor(network)
+        return parsing_predictor(network)
     return jppnet_predictor(network, JPPNetInferenceConfig(merged=True, mirror=mirror))
 
 
@@ -277,7 +277,7 @@ def command_line() -> ArgumentParser:
         "--batches", type=CropBatchConfig, default=CropBatchConfig(augment=PRINTED_AUGMENTATION)
     )
     parser.add_argument("--loss", type=JPPNetLossConfig, default=STRIDE_4_LOSS)
-    parser.add_argument("--attention_loss", type=AttentionLossConfig, default=AttentionLossConfig())
+    parser.add_argument("--attention_loss", type=ParsingLossConfig, default=ParsingLossConfig())
     parser.add_argument("--seeds", type=list[int], default=[0], help="a training of every row with each")
     parser.add_argument("--mirror", type=bool, default=True, help="average with the mirrored crops")
     parser.add_argument("--limit", type=int, help="val photos at most")

@@ -10,14 +10,19 @@
     python experiments/train.py refine --recipe experiments/recipes/refine.yaml --data PEOPLE --run runs/refine \
         --model MODEL --folds runs/fold0/pose.safetensors runs/fold1/pose.safetensors
     python experiments/train.py jppnet --recipe experiments/recipes/jppnet.yaml --data PEOPLE --run runs/jppnet
-    python experiments/train.py attention --recipe experiments/recipes/attention.yaml --data PEOPLE \
+    python experiments/train.py parsing --recipe experiments/recipes/attention.yaml --data PEOPLE \
         --run runs/attention
+    python experiments/train.py parsing --recipe experiments/recipes/baselines_parsing.yaml --data PEOPLE \
+        --run runs/parsing
+    python experiments/train.py joints --recipe experiments/recipes/baselines_joints.yaml --data PEOPLE \
+        --run runs/joints
+    python experiments/train.py pose --preset xia2017 --data PASCAL --run runs/pose
 
 PEOPLE is the folder of a data set, or several folders; posepart/data/readers.py lists the layouts that are read.
 MODEL is a folder with the weights that were trained before. A recipe is a list of stages, each of which starts from
 the one before. Stage NAME writes its log, checkpoint, weights and card to RUN/NAME; the result of the last stage is
 copied to RUN. A finished stage is not trained again. `--stage NAME` runs only that stage, and `--resume` continues
-an interrupted run.
+an interrupted run. `--preset NAME` takes the recipe of a paper, which is in posepart/presets/NAME.yaml.
 
 `--scenes SCENES` adds the synthetic scenes that a stage names, from SCENES/NAME; the recipe lists how to make them.
 Files that a recipe names, such as movenet_thunder.npz, are read from the current folder. `--init FILE` replaces the
@@ -32,20 +37,21 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from posepart.training.recipe import Recipe, Stage, read_recipe, scene_folders
+from posepart.presets import preset_names, read_preset
+from posepart.training.recipe import Recipe, Stage, merged, read_recipe, scene_folders
 from posepart.training.scripts import run_script, script_parser
 
 if TYPE_CHECKING:
     from posepart.training.run import Run
 
-NETWORKS = ("detector", "pose", "part", "crf", "refine", "jppnet", "attention")
+NETWORKS = ("detector", "pose", "part", "crf", "refine", "jppnet", "parsing", "joints")
 FROM_SCRATCH = "none"
 
 
@@ -61,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     parser = command_line(network)
     chosen = parser.parse_args([option for option in options if not option.startswith("--print_config")])
-    recipe = read_recipe(chosen.recipe) if chosen.recipe else Recipe("", (Stage(""),))
+    recipe = recipe_of_choice(network, chosen)
     stages = [recipe.stage(chosen.stage)] if chosen.stage else list(recipe.stages)
     check_files(network, stages, recipe, chosen)
     processes = join_processes(chosen.loop.device if "loop" in chosen else chosen.device)
@@ -74,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             train_stage(network, stage, recipe, options if first else _without_init(options))
         processes.wait()
     result = weights_of(chosen.run, recipe.stages[-1].name, network)
-    if chosen.recipe and stages[-1] is recipe.stages[-1] and processes.index == 0:
+    if recipe.name and stages[-1] is recipe.stages[-1] and processes.index == 0:
         for file in (result, result.with_suffix(".json")):
             shutil.copy(file, chosen.run / file.name)
         print(f"the result is {chosen.run / result.name}")
@@ -82,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def command_line(network: str) -> ArgumentParser:
     """The command line of one network."""
-    job = import_module(f"posepart.training.jobs.{network}")
+    job = _job(network)
     parser = script_parser(job.__doc__, f"train.py {network}")
     parser.add_argument(
         "--config", action="config", help="YAML file of settings, which replace those of the recipe"
@@ -90,6 +96,7 @@ def command_line(network: str) -> ArgumentParser:
     parser.add_argument(
         "--recipe", type=Path, help="YAML file of stages, such as those in experiments/recipes"
     )
+    parser.add_argument("--preset", type=str, help=f"a paper's recipe: {', '.join(preset_names())}")
     parser.add_argument("--stage", type=str, help="only this stage of the recipe")
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of data sets")
     parser.add_argument("--scenes", type=Path, help="folder with the synthetic scenes that the recipe lists")
@@ -106,6 +113,34 @@ def command_line(network: str) -> ArgumentParser:
             help="pose weights of all folds, trained by train.py pose --fold",
         )
     return parser
+
+
+def recipe_of_choice(network: str, chosen: Namespace) -> Recipe:
+    """The recipe that --recipe or --preset names; without either, one stage of default settings.
+
+    Where a training runs the pipeline, that of the preset stands in the settings.
+
+    Raises
+    ------
+    ValueError
+        Both are named, or as `read_recipe` and `read_preset`.
+    """
+    if chosen.recipe and chosen.preset:
+        raise ValueError("--recipe and --preset both name stages: give one of them")
+    if not chosen.preset:
+        return read_recipe(chosen.recipe) if chosen.recipe else Recipe("", (Stage(""),))
+    preset = read_preset(chosen.preset)
+    recipe = preset.recipe(network)
+    if "pipeline" not in (field.name for field in fields(_job(network).Settings)):
+        return recipe
+    under = {"pipeline": asdict(preset.pipeline)}
+    stages = (replace(stage, settings=merged(under, stage.settings)) for stage in recipe.stages)
+    return replace(recipe, stages=tuple(stages))
+
+
+def _job(network: str) -> Any:
+    """The module that trains a network."""
+    return import_module(f"posepart.training.jobs.{network}")
 
 
 def _without_init(options: Sequence[str]) -> list[str]:
@@ -146,7 +181,7 @@ def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[st
     ValueError
         A setting is wrong, or the initial weights are missing.
     """
-    from posepart.training.checkpoints import check_settings
+    from posepart.training.checkpoints import check_settings, fill_in
     from posepart.training.run import say
 
     parser = command_line(network)
@@ -156,11 +191,13 @@ def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[st
     except Exception as error:
         raise ValueError(f"{recipe.name} {stage.name}: {error}".lstrip()) from error
     instance = parser.instantiate(chosen)
-    job: Any = import_module(f"posepart.training.jobs.{network}")
+    job = _job(network)
     settings = job.Settings(**{field.name: instance[field.name] for field in fields(job.Settings)})
     run = run_of(stage, recipe, chosen, network)
     record = json.loads(parser.dump(chosen, format="json"))
     run = replace(run, settings={**record, "data": [str(path) for path in run.data], "init": str(run.init)})
+    if (run.folder / "config.json").exists():
+        fill_in(run.folder / "config.json", default_settings(parser))
     weights = run.folder / f"{network}.safetensors"
     if weights.with_suffix(".json").exists():
         check_settings(run.folder / "config.json", run.record)
@@ -170,8 +207,23 @@ def train_stage(network: str, stage: Stage, recipe: Recipe, options: Sequence[st
     job.train(settings, run)
 
 
+def default_settings(parser: ArgumentParser) -> dict[str, Any]:
+    """The defaults of all settings by their names in `config.json`."""
+    namespace = parser.get_defaults()
+    nested = json.loads(parser.dump(namespace, format="json", skip_validation=True))
+    found = {}
+    for name in namespace.as_flat().__dict__:
+        value = nested
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is not None:  # which config.json leaves out
+            found[name if name.startswith("loop.") else f"arguments.{name}"] = value
+    return found
+
+
 def run_of(stage: Stage, recipe: Recipe, chosen: Namespace, network: str) -> "Run":
     """The folders and files of a stage."""
+    from posepart.models.starts import check_sha256
     from posepart.training.run import Run, say
 
     scenes: list[Path] = []
@@ -183,6 +235,8 @@ def run_of(stage: Stage, recipe: Recipe, chosen: Namespace, network: str) -> "Ru
         )
     source = chosen.init or stage.init
     init = None if source in (None, FROM_SCRATCH) else source_file(source, stage, recipe, chosen.run, network)
+    if init is not None and stage.init_sha256 and source == stage.init:
+        check_sha256(init, stage.init_sha256)
     return Run(
         folder=chosen.run / stage.name,
         data=(*chosen.data, *scenes),

@@ -2,7 +2,9 @@
 
 A model set is a folder with the stages `detector`, `pose`, `part`, `refine` and `crf`, and perhaps `calibration`;
 each is a `.safetensors` file with a `.json` card. A set with a `jppnet` needs no `part`; a set of a `jppnet` and a
-`detector` alone is a model without a CRF. The sets in `weights/` ship with the package.
+`detector` alone is a model without a CRF, as is one of a `parsing` network, a `joints` network or both with a
+`detector`; without a detector, a `parsing` network reads photos as a whole. The sets in `weights/` ship with the
+package.
 
 Nothing here imports torch: models are listed at once.
 """
@@ -17,6 +19,7 @@ from typing import Any
 STAGES = ("detector", "pose", "part", "refine", "crf")
 JPPNET_STAGES = ("detector", "jppnet")
 CRF_ON_JPPNET_STAGES = ("detector", "pose", "jppnet", "refine", "crf")
+SINGLE_TASKS = ("parsing", "joints")
 OPTIONAL_STAGES = ("calibration",)
 INSTALLED = Path(__file__).parent / "weights"
 
@@ -32,7 +35,7 @@ class Card:
     name : str
         The model set, or the run that made the weights.
     stage : str
-        The file's name in a model set: one of `STAGES`, "jppnet", "attention" or "calibration".
+        The file's name in a model set: one of `STAGES` or `SINGLE_TASKS`, "jppnet" or "calibration".
     builder : str, optional
         A function in `builders.py`; None for weights that are no network.
     arguments : dict
@@ -151,10 +154,17 @@ def find_model(name_or_folder: str | Path) -> ModelSet:
 
 
 def _stages_of(folder: Path) -> tuple[str, ...]:
-    """The stages that a folder has to have; they depend on whether it has a JPPNet and a Pose FCN."""
-    if not (folder / "jppnet.safetensors").exists():
+    """The stages that a folder has to have; they depend on which networks it has."""
+
+    def has(stage: str) -> bool:
+        return (folder / f"{stage}.safetensors").exists()
+
+    if has("jppnet"):
+        return CRF_ON_JPPNET_STAGES if has("pose") else JPPNET_STAGES
+    tasks = tuple(stage for stage in SINGLE_TASKS if has(stage))
+    if not tasks or has("pose") or has("part"):
         return STAGES
-    return CRF_ON_JPPNET_STAGES if (folder / "pose.safetensors").exists() else JPPNET_STAGES
+    return tasks if tasks == ("parsing",) and not has("detector") else ("detector", *tasks)
 
 
 def _card_of_stage(path: Path, stage: str) -> Card:

@@ -84,6 +84,8 @@ class DilatedPoseFCN(PoseNetwork):
         self.stride = backbone.strides[0]
         self.joint_out = ASPP(backbone.channels[0], joints, rates)
         self.offset_out = ASPP(backbone.channels[0], joints * (joints - 1) * 2, rates)
+        for branch in (*self.joint_out, *self.offset_out):  # so that the losses of whole maps begin small
+            nn.init.normal_(branch.weight, std=0.001)  # type: ignore[arg-type]
         nn.init.constant_(self.joint_out[0].bias, -5.0)  # type: ignore[arg-type]
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -238,5 +238,3 @@ PAPER = PipelineConfig(
     upright_pose=False,
     part_scales=(1.0,),
 )
-
-PRESETS: dict[str, PipelineConfig] = {"default": PipelineConfig(), "paper": PAPER}

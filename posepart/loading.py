@@ -1,6 +1,7 @@
 """From a model set to a `Pipeline`: which networks fill the stages of Figure 2, and on which device they run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -8,20 +9,23 @@ from torch import nn
 
 from posepart.config import PipelineConfig
 from posepart.jppnet.networks import JppnetNetworks, JppnetParts, PeakAssembler, check_schema
-from posepart.models.model_set import ModelSet, find_model
+from posepart.jppnet.single_task import SingleTaskNetworks, check_outputs, no_poses, whole_photo
+from posepart.models.model_set import SINGLE_TASKS, ModelSet, find_model
 from posepart.models.openvino import OpenVinoNetwork
 from posepart.models.refine import SecondStage
 from posepart.models.weight_files import load_network, read_tensors
 from posepart.pipeline import Assembler, Pipeline
+from posepart.schema import POSEPART
 from posepart.stages.calibration import load_calibration
 from posepart.stages.crf import CrfAssembler
-from posepart.stages.detection import build_detector
+from posepart.stages.detection import PersonDetector, build_detector
 from posepart.stages.networks import CropNetworks, FcnNetworks
 from posepart.stages.pairwise import PairwiseModel
 from posepart.stages.refinement import Refiner
 from posepart.stages.tiles import TiledDetector
 
 OPENVINO = "openvino"  # the device of `load` that compiles the FCNs
+PHOTO = "photo"  # the detector of `load` that finds one box, the photo
 
 
 def load(
@@ -34,14 +38,16 @@ def load(
     """A pipeline with trained weights.
 
     With a JPPNet and no Pose FCN, a model is a JPPNet alone: joints are peaks of its heat maps, without a CRF and a
-    second stage. With both, the JPPNet is the first-stage Part FCN.
+    second stage. With both, the JPPNet is the first-stage Part FCN. A parsing network alone gives parts without
+    people, a pose network alone people without parts.
 
     Parameters
     ----------
     name_or_folder : str or Path
         An installed model (`posepart models` lists them) or a folder of weights with cards.
     detector : str
-        "default" is the model's own; other values as for `stages.detection.build_detector`.
+        "default" is the model's own, or "photo" if it has none; "photo" takes the photo for the one box; other
+        values as for `stages.detection.build_detector`.
     config : PipelineConfig, optional
         `PipelineConfig()` by default; `config.PAPER` has the numbers of the paper.
     device : str
@@ -66,12 +72,19 @@ def load(
     model = find_model(name_or_folder)
     compiled, device = device == OPENVINO, "cpu" if device == OPENVINO else device
     check_device(device)
-    whole = build_detector(detector, config.detection, device, default=model.path("detector"))
-    people = TiledDetector(whole, whole.longest, config.detection)
-    stages = _fcn_stages if "pose" in model.cards else _jppnet_stages
-    networks, assembler, refiner = stages(model, config, device, compiled)
+    people = _detector(model, detector, config, device)
+    networks, assembler, refiner = _stages(model)(model, config, device, compiled)
+    if not model.cards.keys() - {"detector", "parsing", "calibration"}:  # no crop has a pose
+        config = replace(config, merge=replace(config.merge, vote_without_pose=True))
     calibration = load_calibration(model)
     return Pipeline(people, networks, assembler, refiner, config, calibration, model.name)
+
+
+def _detector(model: ModelSet, name: str, config: PipelineConfig, device: str) -> PersonDetector:
+    if name == PHOTO or (name == "default" and "detector" not in model.cards):
+        return whole_photo
+    whole = build_detector(name, config.detection, device, default=model.path("detector"))
+    return TiledDetector(whole, whole.longest, config.detection)
 
 
 def _check_type(name: str, value: object, *kinds: type) -> None:
@@ -87,6 +100,13 @@ def _check_type(name: str, value: object, *kinds: type) -> None:
 
 
 Stages = tuple[CropNetworks, Assembler, Refiner | None]
+
+
+def _stages(model: ModelSet) -> Callable[[ModelSet, PipelineConfig, str, bool], Stages]:
+    """The function that makes the stages which this model has."""
+    if "pose" in model.cards:
+        return _fcn_stages
+    return _jppnet_stages if "jppnet" in model.cards else _single_task_stages
 
 
 def _fcn_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: bool) -> Stages:
@@ -113,6 +133,17 @@ def _jppnet_stages(model: ModelSet, config: PipelineConfig, device: str, compile
         raise ValueError(_NOT_COMPILED)
     networks = JppnetNetworks(_jppnet(model, device), config, device)
     return networks, PeakAssembler(config.choice), None
+
+
+def _single_task_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: bool) -> Stages:
+    """A parsing network, a pose network or both."""
+    if compiled:
+        raise ValueError(_NOT_COMPILED)
+    found = {stage: _network(model, stage, device) for stage in SINGLE_TASKS if stage in model.cards}
+    for stage, network in found.items():
+        check_outputs(network, stage, POSEPART, model.path(stage))
+    networks = SingleTaskNetworks(found.get("parsing"), found.get("joints"), config, device)
+    return networks, PeakAssembler(config.choice) if "joints" in found else no_poses, None
 
 
 _NOT_COMPILED = "device openvino runs a Pose FCN and a Part FCN, which this model lacks; pass --device cpu"

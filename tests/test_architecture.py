@@ -22,7 +22,7 @@ FLOORS = (
     ("pipeline", "jppnet", "data", "synthetic"),
     ("loading", "batch", "explanation", "metrics", "images"),
     ("report", "training"),
-    ("ablation",),
+    ("ablation", "presets"),
     ("reproduction",),
     ("cli",),
     ("__main__",),

@@ -5,7 +5,7 @@ from functools import reduce
 
 import pytest
 
-from posepart.config import PAPER, PRESETS, ChoiceConfig, DetectionConfig, MergeConfig, PipelineConfig
+from posepart.config import PAPER, ChoiceConfig, DetectionConfig, MergeConfig, PipelineConfig
 
 PRINTED = {
     "detection.score_threshold": 0.6,  # Sec. 4.1
@@ -72,10 +72,6 @@ def test_the_preset_leaves_the_defaults_only_where_the_paper_does() -> None:
         "merge.min_box_aspect",
     }
     assert PAPER.choice.extra_joints > 14
-
-
-def test_presets_by_name() -> None:
-    assert {"default": PipelineConfig(), "paper": PAPER} == PRESETS
 
 
 @pytest.mark.parametrize("scales", [(), (1.0, 0.0)])

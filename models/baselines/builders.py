@@ -20,7 +20,7 @@ from .hazn import HAZN
 from .hourglass import StackedHourglass, stem
 from .lg_lstm import LGLSTM
 from .segnet import SegNet
-from .small import WIDTH, DilatedMobileNetV2, PyramidFeatures, PyramidNeck
+from .small import WIDTH, DilatedMobileNetV2, PyramidNeck
 
 # Parsers
 
@@ -54,7 +54,7 @@ def segnet_s(labels: int = 7, width: float = 0.25) -> SegNet:
 
 def hazn(labels: int = 7, parts: int = 4) -> HAZN:
     """HAZN on three VGG-16 LargeFOV, one for each level (Xia, Tables 3 and 4; Liang, Table 9)."""
-    trunks, necks = [VGG16LargeFOV() for _ in range(3)], [FinestLevel() for _ in range(3)]
+    trunks, necks = nn.ModuleList(VGG16LargeFOV() for _ in range(3)), [FinestLevel() for _ in range(3)]
     return HAZN(trunks, necks, 1024, labels, stride=8, parts=parts, sizes=(1.0, 1.0))
 
 
@@ -62,7 +62,7 @@ def hazn_s(labels: int = 7, width: float = 1.0, parts: int = 3) -> HAZN:
     """A small HAZN: the three levels share a MobileNetV2, and the windows of parts are read at half the side."""
     backbone = MobileNetV2(width)
     necks = [PyramidNeck(backbone.channels) for _ in range(3)]
-    return HAZN([backbone], necks, WIDTH, labels, stride=4, parts=parts)
+    return HAZN(backbone, necks, WIDTH, labels, stride=4, parts=parts)
 
 
 def lg_lstm(labels: int = 7) -> LGLSTM:
@@ -80,7 +80,7 @@ def lg_lstm_s(labels: int = 7, width: float = 1.0, units: int = 24, layers: int 
 def graph_lstm(labels: int = 7) -> GraphLSTM:
     """Graph LSTM on VGG-16 LargeFOV (Xia, Sec. 2): two layers of 64 units.
 
-    The superpixels, 27 x 27 in crops of 321 px, consist of cells of 4 px; the cited paper has about 1,000, of pixels.
+    The superpixels, 27 x 27 in crops of 321 px, consist of cells of 4 px; the cited paper has about 1,000 of pixels.
     """
     return GraphLSTM(VGG16LargeFOV(), FinestLevel(), 1024, labels, stride=4)
 
@@ -111,23 +111,29 @@ def joints_s(joints: int = 14, width: float = 1.0, rates: Sequence[int] = (2, 4,
 
 def stacked_hourglass(joints: int = 16, stacks: int = 8) -> StackedHourglass:
     """Stacked hourglasses of 256 features (Liang, Tables 5, 6 and 10)."""
-    return StackedHourglass(stem(256), joints, stacks)
+    return StackedHourglass(stem(256), nn.Identity(), joints, stacks=stacks)
 
 
 def stacked_hourglass_s(joints: int = 14, width: float = 1.0, stacks: int = 2) -> StackedHourglass:
     """Two hourglasses of 64 features and three poolings, behind a MobileNetV2 at stride 4."""
-    return StackedHourglass(PyramidFeatures(width, 64, 0), joints, stacks, features=64, depth=3)
+    backbone = MobileNetV2(width)
+    neck = PyramidNeck(backbone.channels, outputs=64)
+    return StackedHourglass(backbone, neck, joints, stacks=stacks, features=64, depth=3)
 
 
 def cpm(joints: int = 16, stages: int = 6) -> ConvolutionalPoseMachine:
     """A convolutional pose machine (Liang, Tables 5, 6 and 10)."""
-    return ConvolutionalPoseMachine(image_features(), image_features(), joints, stages=stages)
+    own = image_features()
+    return ConvolutionalPoseMachine(
+        image_features(), nn.Identity(), joints, first_features=own, stages=stages
+    )
 
 
 def cpm_s(joints: int = 14, width: float = 1.0, stages: int = 3) -> ConvolutionalPoseMachine:
     """A small CPM: three narrow stages, all of which read the features of one MobileNetV2 at stride 8."""
-    features: nn.Module = PyramidFeatures(width, 32, 1)
-    return ConvolutionalPoseMachine(features, None, joints, stages=stages, widths=(64, 32))
+    backbone = MobileNetV2(width)
+    neck = PyramidNeck(backbone.channels, 1, outputs=32)
+    return ConvolutionalPoseMachine(backbone, neck, joints, stages=stages, widths=(64, 32))
 
 
 BASELINES = (

@@ -34,13 +34,15 @@ class ConvolutionalPoseMachine(nn.Module):
     Parameters
     ----------
     backbone : torch.nn.Module
-        Image -> features (B, channels, H / 8, W / 8) for the stages from the second on.
+        Image -> maps.
+    neck : torch.nn.Module
+        Those maps -> features (B, channels, H / 8, W / 8) for the stages from the second on.
     first_features : torch.nn.Module, optional
-        The same for the first stage, which in the paper has layers of its own; without, it reads those of
-        `backbone`.
+        Image -> the same for the first stage, which in the paper has layers of its own; without, it reads what the
+        others read.
+    joints : int
     channels : int
         Of the features.
-    joints : int
     stages : int
     widths : (int, int)
         Channels of the first stage's and of the later stages' layers.
@@ -51,23 +53,27 @@ class ConvolutionalPoseMachine(nn.Module):
     def __init__(
         self,
         backbone: nn.Module,
-        first_features: nn.Module | None,
+        neck: nn.Module,
         joints: int,
         *,
+        first_features: nn.Module | None = None,
         channels: int = 32,
         stages: int = 6,
         widths: tuple[int, int] = (512, 128),
     ) -> None:
         super().__init__()
         beliefs, (first, later) = joints + 1, widths
-        self.backbone, self.first_features = backbone, first_features
+        self.backbone, self.neck, self.first_features = backbone, neck, first_features
         self.first = nn.Sequential(
             *_plain((channels, first, 9), (first, first, 1)), nn.Conv2d(first, beliefs, 1)
         )
         self.later = nn.ModuleList(
             nn.Sequential(
                 *_plain(
-                    (channels + beliefs + 1, later, 11), (later, later, 11), (later, later, 11), (later, later, 1)
+                    (channels + beliefs + 1, later, 11),
+                    (later, later, 11),
+                    (later, later, 11),
+                    (later, later, 1),
                 ),
                 nn.Conv2d(later, beliefs, 1),
             )
@@ -88,7 +94,7 @@ class ConvolutionalPoseMachine(nn.Module):
         -------
         tuple of (B, joints + 1, H / 8, W / 8)
         """
-        features = self.backbone(images)
+        features = self.neck(self.backbone(images))
         size = (features.shape[-2], features.shape[-1])
         if centres is None:
             middle = images.new_tensor([images.shape[-1] - 1, images.shape[-2] - 1]) / 2

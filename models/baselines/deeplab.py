@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from ..aspp import ASPP
 from ..backbones import Backbone
 from ..scales import merge_scales, resized
+from ..supervision import Supervision
 
 
 class DeepLab(nn.Module):
@@ -46,3 +47,9 @@ class DeepLab(nn.Module):
     def at_scales(self, images: Tensor) -> list[Tensor]:
         """The logits of every scale, each at its own size, for the supervision of each."""
         return [self.out(self.backbone(resized(images, scale))[0]) for scale in self.scales]
+
+    def supervise(self, images: Tensor, labels: Tensor, boxes: Tensor) -> Supervision:
+        """The maximum and, if there are several, every scale (Chen et al. 2016)."""
+        maps = self.at_scales(images)
+        every = (merge_scales(maps, "max"), *maps) if len(maps) > 1 else tuple(maps)
+        return Supervision(every, (labels,) * len(every))

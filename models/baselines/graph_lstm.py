@@ -1,9 +1,9 @@
 """Graph LSTM (Liang et al., ECCV 2016), a baseline that the text of Xia et al. names.
 
-The nodes are superpixels. A first map of scores orders them: the LSTM visits the most confident superpixel first, and
-each reads the states of its neighbours, new ones of those visited before and old ones of the others, with a forget
-gate of its own for every neighbour. Xia et al. say no more than that it is an LSTM; the equations, the two layers
-with residuals and about 1,000 superpixels are those of the cited paper as far as we remember it.
+The nodes are superpixels. A first map of scores orders them: the LSTM visits the most confident superpixel first,
+and each reads the states of its neighbours, new ones of those visited before and old ones of the others, with a
+forget gate of its own for every neighbour. Xia et al. say no more than that it is an LSTM; the equations, the two
+layers with residuals and about 1,000 superpixels are those of the cited paper as far as we remember it.
 """
 
 import torch
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from ..scales import to_size
 from ..supervision import Supervision
 from .superpixels import SuperpixelGraph, superpixel_graph
+
+LAYERS = 2
 
 
 def visits(graph: SuperpixelGraph, confidence: Tensor) -> Tensor:
@@ -107,7 +109,6 @@ class GraphLSTM(nn.Module):
         Of the result and of the cells that superpixels consist of, pixels.
     units : int
         Of features and states of the nodes.
-    layers : int
     spacing : int
         Cells between neighbouring superpixels.
     """
@@ -121,7 +122,6 @@ class GraphLSTM(nn.Module):
         *,
         stride: int,
         units: int = 64,
-        layers: int = 2,
         spacing: int = 3,
     ) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class GraphLSTM(nn.Module):
         self.stride, self.spacing = stride, spacing
         self.first_score = nn.Conv2d(channels, labels, 1)
         self.reduce = nn.Conv2d(channels, units, 1)
-        self.layers = nn.ModuleList(GraphLSTMLayer(units) for _ in range(layers))
+        self.layers = nn.ModuleList(GraphLSTMLayer(units) for _ in range(LAYERS))
         self.score = nn.Linear(units, labels)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -143,7 +143,7 @@ class GraphLSTM(nn.Module):
     def _scores(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The result and the first scores."""
         features = self.neck(self.backbone(images))
-        size = [side // self.stride for side in images.shape[-2:]]
+        size = images.shape[-2] // self.stride, images.shape[-1] // self.stride
         graph = superpixel_graph(nn.functional.adaptive_avg_pool2d(images, size), self.spacing)
         first = to_size(self.first_score(features), size)
         nodes = graph.mean(to_size(self.reduce(features), size))

@@ -5,9 +5,9 @@ person. Each gives part scores and, but for the last, finds what to zoom into: f
 near the centre of an object, and that object's box (the paper's scale estimation network). The scores of the zoomed
 windows, weighted by their confidence, are averaged with those of the level above.
 
-Xia et al. (CVPR 2017) say that it "adapts to object scales and part scales", no more; the rest is what we remember of
-the cited paper. Ours: as each picture is a crop around one person, one window for the person and a few for parts; a
-window is a square of fixed size; boxes of parts are those of the cells of one label, and training zooms into true
+Xia et al. (CVPR 2017) say that it "adapts to object scales and part scales", no more; the rest is what we remember
+of the cited paper. Ours: as each picture is a crop around one person, one window for the person and a few for parts;
+a window is a square of fixed size; boxes of parts are those of the cells of one label, and training zooms into true
 boxes; the averages are of logits.
 """
 
@@ -60,8 +60,8 @@ class HAZN(nn.Module):
 
     Parameters
     ----------
-    backbones : sequence of torch.nn.Module
-        Picture -> maps; one for each of the three levels, or one that they share.
+    backbone : torch.nn.Module
+        Picture -> maps; a `ModuleList` of one for each of the three levels, or one that they share.
     necks : sequence of torch.nn.Module
         For each level, the maps -> features (B, channels, h, w).
     channels : int
@@ -79,7 +79,7 @@ class HAZN(nn.Module):
 
     def __init__(
         self,
-        backbones: Sequence[nn.Module],
+        backbone: nn.Module,
         necks: Sequence[nn.Module],
         channels: int,
         labels: int,
@@ -89,7 +89,7 @@ class HAZN(nn.Module):
         sizes: tuple[float, float] = (1.0, 0.5),
     ) -> None:
         super().__init__()
-        self.backbone = nn.ModuleList(backbones)
+        self.backbone = backbone
         zooms = (5,) * (len(necks) - 1) + (0,)
         self.levels = nn.ModuleList(
             ZoomLevel(neck, channels, labels, maps) for neck, maps in zip(necks, zooms, strict=True)
@@ -117,8 +117,8 @@ class HAZN(nn.Module):
 
     def _see(self, pictures: Tensor, level: int) -> tuple[Tensor, Tensor]:
         """What one level says about pictures."""
-        backbone = self.backbone[min(level, len(self.backbone) - 1)]
-        return self.levels[level](backbone(pictures))
+        own = self.backbone[level] if isinstance(self.backbone, nn.ModuleList) else self.backbone
+        return self.levels[level](own(pictures))
 
     def _side(self, pictures: Tensor, level: int) -> int:
         """Side of the windows that a level reads, px: a multiple of 32."""

@@ -58,7 +58,9 @@ class StackedHourglass(nn.Module):
     Parameters
     ----------
     backbone : torch.nn.Module
-        Image -> (B, features, H / 4, W / 4), what the first hourglass reads.
+        Image -> maps.
+    neck : torch.nn.Module
+        Those maps -> (B, features, H / 4, W / 4), what the first hourglass reads.
     joints : int
     stacks : int
         Number of hourglasses.
@@ -71,10 +73,17 @@ class StackedHourglass(nn.Module):
     stride = 4
 
     def __init__(
-        self, backbone: nn.Module, joints: int, stacks: int = 8, features: int = 256, depth: int = 4
+        self,
+        backbone: nn.Module,
+        neck: nn.Module,
+        joints: int,
+        *,
+        stacks: int = 8,
+        features: int = 256,
+        depth: int = 4,
     ) -> None:
         super().__init__()
-        self.backbone = backbone
+        self.backbone, self.neck = backbone, neck
         self.hourglasses = nn.ModuleList(
             nn.Sequential(
                 Hourglass(features, depth),
@@ -91,7 +100,7 @@ class StackedHourglass(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """(B, 3, H, W) in [-1, 1] -> heat maps of every stack, each (B, joints, H / 4, W / 4); the last counts."""
-        x = self.backbone(images)
+        x = self.neck(self.backbone(images))
         maps = []
         for i, hourglass in enumerate(self.hourglasses):
             features = hourglass(x)

@@ -1,4 +1,4 @@
-"""Trunks of the small variants of the baselines, all on MobileNetV2, which can start from weights trained on people."""
+"""Trunks and necks of the small baselines: MobileNetV2, which can start from weights trained on people."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ ATROUS = {7: 2, 14: 4}  # of blocks from these on the depthwise convolutions hav
 
 
 class PyramidNeck(nn.Module):
-    """A feature pyramid over some of a backbone's maps, and a head of 96 channels.
+    """A feature pyramid over some of a backbone's maps, a head of 96 channels and perhaps an output layer.
 
     Parameters
     ----------
@@ -20,42 +20,21 @@ class PyramidNeck(nn.Module):
         Of the backbone's maps, finest first.
     finest : int
         The first of the maps that is used, whose stride the result has.
+    outputs : int
+        Channels of the output layer; 0 for none.
     """
 
-    def __init__(self, channels: Sequence[int], finest: int = 0) -> None:
+    def __init__(self, channels: Sequence[int], finest: int = 0, outputs: int = 0) -> None:
         super().__init__()
         self.finest = finest
         used = channels[finest:]
         self.pyramid = Pyramid(used, (WIDTH,) * len(used), batch_norm=True)
         self.head = Head(WIDTH, WIDTH)
+        self.out = nn.Conv2d(WIDTH, outputs, 1) if outputs else nn.Identity()
 
     def forward(self, levels: Sequence[Tensor]) -> Tensor:
-        """The backbone's maps -> features (B, 96, h, w)."""
-        return self.head(self.pyramid(levels[self.finest :]))
-
-
-class PyramidFeatures(nn.Module):
-    """MobileNetV2 with a pyramid neck and an output layer: image -> features.
-
-    Parameters
-    ----------
-    width : float
-        Of the MobileNetV2.
-    channels : int
-        Of the features.
-    finest : int
-        0 for features at stride 4, 1 for stride 8.
-    """
-
-    def __init__(self, width: float, channels: int, finest: int) -> None:
-        super().__init__()
-        self.trunk = MobileNetV2(width)
-        self.neck = PyramidNeck(self.trunk.channels, finest)
-        self.out = nn.Conv2d(WIDTH, channels, 1)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [-1, 1] -> (B, channels, h, w)."""
-        return self.out(self.neck(self.trunk(images)))
+        """The backbone's maps -> features (B, outputs or 96, h, w)."""
+        return self.out(self.head(self.pyramid(levels[self.finest :])))
 
 
 class DilatedMobileNetV2(MobileNetV2):

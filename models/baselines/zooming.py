@@ -1,6 +1,6 @@
 """Square windows of pictures that are read at another size, and the way back: the zooming of an auto-zoom net.
 
-A window is (centre x, centre y, side) in shares of the picture, whose corner is (0, 0) and whose other corner (1, 1).
+A window is (centre x, centre y, side) in shares of the picture, whose corners are (0, 0) and (1, 1).
 """
 
 import torch

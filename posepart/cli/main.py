@@ -23,7 +23,8 @@ import posepart
 from posepart.cli import completion, data, evaluate, explain, models, predict, synth
 from posepart.cli.errors import check_sections, check_settings_file, explain_error
 from posepart.cli.options import Formatter, complain
-from posepart.config import PRESETS, PipelineConfig
+from posepart.config import PipelineConfig
+from posepart.presets import read_preset
 
 DESCRIPTION = """\
 Find the people in photos: where each one is, in which pose, and which pixels are head,
@@ -140,7 +141,7 @@ class CommandLine:
         parsed = self.parser.parse_args(quiet)
         preset = parsed[parsed.command].get("preset", "default")
         if preset != "default":
-            settings = dataclasses.asdict(PRESETS[preset])
+            settings = dataclasses.asdict(read_preset(preset).pipeline)
             self.commands[parsed.command].set_defaults({"pipeline": settings})
         elif quiet == arguments:
             return parsed

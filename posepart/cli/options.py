@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
 
-from posepart.config import PRESETS, PipelineConfig
+from posepart.config import PipelineConfig
+from posepart.presets import OLD_NAMES, preset_names, read_preset
 
 if TYPE_CHECKING:
     from posepart.pipeline import Pipeline
 
+DEFAULT_MODEL = "posepart-s"
 UNLIMITED = 3600.0  # s per box: with --deterministic, the clock must not decide where a search ends
 
 
@@ -59,7 +61,6 @@ def add_network_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         type=str,
-        default="posepart-s",
         metavar="NAME_OR_FOLDER",
         help="The weights: an installed model (see posepart models) or a folder. Default: posepart-s.",
     )
@@ -69,7 +70,7 @@ def add_network_options(parser: ArgumentParser) -> None:
         default="default",
         metavar="DETECTOR",
         help="What finds people: default (the model's own), torchvision:BUILDER[:WEIGHTS], "
-        "detectron2:CONFIG[:WEIGHTS], or a folder with detector.safetensors.",
+        "detectron2:CONFIG[:WEIGHTS], a folder with detector.safetensors, or photo (one box, the whole photo).",
     )
     parser.add_argument(
         "--device",
@@ -87,9 +88,9 @@ def add_settings(parser: ArgumentParser) -> None:
         "--preset",
         type=str,
         default="default",
-        choices=tuple(PRESETS),
-        help="The settings to start from: ours (default) or those that the paper prints (paper). --config and "
-        "single settings change them.",
+        choices=("default", *preset_names(), *OLD_NAMES),
+        help="The settings to start from: ours (default) or those of a paper, such as xia2017, whose networks "
+        "--model then names. --config and single settings change them.",
     )
     parser.add_argument(
         "--config",
@@ -150,9 +151,33 @@ def load_pipeline(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline"
 
         torch.set_num_threads(chosen.threads)
         cv2.setNumThreads(chosen.threads)
-    pipeline = load(chosen.model, detector=chosen.detector, config=config, device=chosen.device)
-    cards = find_model(chosen.model).cards
+    name = model_of(chosen)
+    cards = find_model(name).cards
+    if chosen.preset != "default":
+        differing = read_preset(chosen.preset).differing({stage: c.builder for stage, c in cards.items()})
+        if differing:
+            print(f"posepart: model {name} has other networks than the preset: {differing}", file=sys.stderr)
+    pipeline = load(name, detector=chosen.detector, config=config, device=chosen.device)
     return pipeline, {stage: str(card.sha256 or "") for stage, card in cards.items()}
+
+
+def model_of(chosen: Namespace) -> str:
+    """The model that --model names, or else the one that ships.
+
+    Raises
+    ------
+    ValueError
+        None is named, and the preset has networks of its own.
+    """
+    if chosen.model is not None or chosen.preset in ("default", *OLD_NAMES):
+        return chosen.model or DEFAULT_MODEL
+    preset = read_preset(chosen.preset)
+    raise ValueError(
+        f"preset {preset.name}: the weights of its networks ({', '.join(preset.recipes)}) do not come with "
+        f"posepart; train each with `python experiments/train.py NETWORK --preset {preset.name} --data DIR --run RUN` "
+        f"and name a folder of the results with --model, or pass --model {DEFAULT_MODEL} for its settings with our "
+        "networks"
+    )
 
 
 def make_folder(folder: Path) -> Path:

@@ -7,9 +7,9 @@ Layout, where the annotations may also lie in DIR/annot::
     DIR/train.json, DIR/valid.json       in place of it: splits "train" and "val", a list of people, each with
                                          image, center (x, y), scale (of 200 px), joints (16 x 2), joints_vis (16)
 
-Both count pixels from 1. A person has no box in MPII: here it is the square of 200 px x scale around the given
-centre, cut at the border of the picture. The split "single" is the pictures of "train" that show one person, on
-which Table 10 of Liang et al. tests (11,431 by their count).
+Both count pixels from 1. A person has no box in MPII: here it is a square around the given centre as HRNet's reader
+has it, cut at the border of the picture. `read_mpii` also takes the split "single", the pictures of "train" that show
+one person, on which Table 10 of Liang et al. tests (11,431 by their count).
 """
 
 import warnings
@@ -34,19 +34,22 @@ MATLAB_FILE = "mpii_human_pose_v1_u12_1.mat"
 JSON_FILES = {"train": "train.json", "val": "valid.json"}
 SINGLE = "single"
 REFERENCE_HEIGHT = 200.0  # px of a person of scale 1
+ENLARGED, LOWERED = (
+    1.25,
+    15.0,
+)  # HRNet's reader, "to avoid cropping limbs": side of the box, px downwards at scale 1
 
 People = dict[str, list[LabelledPerson]]  # name of the picture -> its people, in MPII's schema
 
 
 def mpii_splits(folder: Path) -> tuple[str, ...]:
-    """The names of the splits of a folder in this layout; none in another."""
+    """The names of the splits of a folder in this layout, without "single"; none in another layout."""
     folder = Path(folder)
     if not (folder / "images").is_dir():
         return ()
     if _find(folder, MATLAB_FILE):
-        return (SINGLE, "train")
-    names = [split for split, file in JSON_FILES.items() if _find(folder, file)]
-    return tuple(sorted([*names, *([SINGLE] if "train" in names else [])]))
+        return ("train",)
+    return tuple(sorted(split for split, file in JSON_FILES.items() if _find(folder, file)))
 
 
 def read_mpii(folder: Path, split: str = "train", schema: BodySchema = POSEPART) -> list[Sample]:
@@ -92,8 +95,9 @@ def _joints_in(schema: BodySchema, joints: Float32 | None) -> Float32 | None:
 
 
 def _person(centre: NDArray, scale: float, joints: Float32, head: float = 0.0) -> LabelledPerson:
-    side = REFERENCE_HEIGHT * scale
-    box = np.concatenate([centre - side / 2, centre + side / 2]).astype(np.float32)
+    side = ENLARGED * REFERENCE_HEIGHT * scale
+    middle = centre + np.array([0, LOWERED * scale])
+    box = np.concatenate([middle - side / 2, middle + side / 2]).astype(np.float32)
     labelled = bool((joints[:, 2] > 0).any())
     return LabelledPerson(
         box,

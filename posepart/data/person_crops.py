@@ -22,10 +22,11 @@ from posepart.data.augment import (
     turned,
     warp_labels,
 )
-from posepart.data.sample import LabelledPerson, Sample
+from posepart.data.decoded import DecodedPhotos
+from posepart.data.sample import LabelledPerson, Sample, schema_of
 from posepart.data.source_shares import note_on_shares, source_weights
 from posepart.geometry.frames import Affine, crop_to_map
-from posepart.schema import IGNORE, POSEPART, BodySchema, Part
+from posepart.schema import IGNORE, BodySchema, Part
 from posepart.stages.crops import warp_image
 
 MAX_PEOPLE = 6  # people per crop whose joints are kept, the crop's own person first
@@ -44,22 +45,6 @@ class CropBatchConfig:
     source_shares: dict[str, float] = field(
         default_factory=dict
     )  # source -> share of the crops, see `source_weights`
-
-
-def schema_of(samples: Sequence[Sample]) -> BodySchema:
-    """The schema of samples.
-
-    Raises
-    ------
-    ValueError
-        There are several: one network cannot learn them.
-    """
-    schemas = {sample.schema.name: sample.schema for sample in samples}
-    if len(schemas) > 1:
-        raise ValueError(
-            f"the data has labels of several schemas ({', '.join(sorted(schemas))}): train on one of them"
-        )
-    return next(iter(schemas.values()), POSEPART)
 
 
 class PersonCrops(Dataset[dict[str, Tensor]]):
@@ -83,6 +68,7 @@ class PersonCrops(Dataset[dict[str, Tensor]]):
     def __init__(self, samples: Sequence[Sample], config: CropBatchConfig) -> None:
         self.samples = samples
         self.config = config
+        self.decoded = DecodedPhotos()
         self.schema = schema_of(samples)
         needs = {"joints": _has_joints, "parts": _has_parts}
         if config.need not in needs:
@@ -104,6 +90,7 @@ class PersonCrops(Dataset[dict[str, Tensor]]):
         return -(-len(self.index) // self.config.batch_size)
 
     def __getitem__(self, step: int) -> dict[str, Tensor]:
+        self.decoded.next_step()
         rng = np.random.default_rng([self.config.seed, step])
         crops = [self._crop(rng) for _ in range(self.config.batch_size)]
         return {key: torch.from_numpy(np.stack([c[key] for c in crops])) for key in crops[0]}
@@ -112,7 +99,7 @@ class PersonCrops(Dataset[dict[str, Tensor]]):
         s, p = self.index[min(int(np.searchsorted(self.cumulative, rng.random())), len(self.index) - 1)]
         sample, config = self.samples[s], self.config
         affine, mirrored = random_affine(rng, sample.people[p].box, config.crop, config.augment)
-        view = crop_labels(sample, p, affine, mirrored, config.crop.size, config.stride)
+        view = crop_labels(sample, p, affine, mirrored, config.crop.size, config.stride, self.decoded)
         if self.donors and rng.random() < config.augment.paste:
             self._paste(rng, view)
         if rng.random() < config.augment.rectangle:
@@ -132,8 +119,8 @@ class PersonCrops(Dataset[dict[str, Tensor]]):
         angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0.35, 0.7) * size
         shift = distance * np.array([np.cos(angle), 0.6 * np.sin(angle)])
         affine = turned(affine, size, 1.0, 0.0, shift, mirrored=False)
-        labels = crop_labels(donor, p, affine, mirrored, size, stride)
-        instances = donor.read_instances()
+        labels = crop_labels(donor, p, affine, mirrored, size, stride, self.decoded)
+        instances = self.decoded.instances(donor)
         assert instances is not None
         mask = warp_labels((instances == donor.people[p].instance).astype(np.uint8), affine, size, 1, 0) > 0
         soft = cv2.GaussianBlur(mask.astype(np.float32), (3, 3), 0)[..., None]
@@ -147,7 +134,13 @@ class PersonCrops(Dataset[dict[str, Tensor]]):
 
 
 def crop_labels(
-    sample: Sample, person: int, affine: Affine, mirrored: bool, size: int, stride: int
+    sample: Sample,
+    person: int,
+    affine: Affine,
+    mirrored: bool,
+    size: int,
+    stride: int,
+    decoded: DecodedPhotos | None = None,
 ) -> dict[str, NDArray]:
     """Crop a sample and its labels around one person, without changes of colour.
 
@@ -164,6 +157,8 @@ def crop_labels(
         Side S of the crop, px.
     stride : int
         Crop pixels per map cell.
+    decoded : DecodedPhotos, optional
+        Reads the photo and its maps, which are read from their files by default.
 
     Returns
     -------
@@ -176,13 +171,14 @@ def crop_labels(
     )
     for box in sample.ignore_boxes:
         _mark_box(ignore, box, affine, stride)
-    parts = sample.read_parts()
+    decoded = decoded or DecodedPhotos()
+    parts = decoded.parts(sample)
     outside = np.full(ignore.shape, IGNORE, np.uint8)
     part_map = outside if parts is None else warp_labels(parts, affine, size, stride, Part.BACKGROUND)
     part_map = sample.schema.mirrored(part_map) if mirrored else part_map
     corners = _corners(sample.people[person].box, affine)
     own = np.concatenate([corners.min(axis=0), corners.max(axis=0)]).astype(np.float32)
-    image = warp_image(sample.read_image(), affine, size)
+    image = warp_image(decoded.image(sample), affine, size)
     return {"image": image, "joints": joints, "box": own, "ignore": ignore, "parts": part_map}
 
 

@@ -1,4 +1,7 @@
-"""The output of a JPPNet for crops, averaged over scales and mirror images (Liang et al., Sec. 6.1), without CRF."""
+"""The output of a JPPNet or parsing network for crops, without CRF.
+
+It is averaged over scales and mirror images (Liang et al., Sec. 6.1).
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from posepart.arrays import Float32
 from posepart.config import JPPNetInferenceConfig
@@ -62,6 +65,40 @@ def predict_jppnet(
     if config.average == "scores":
         mean_parsing = mean_parsing.softmax(1)
     return JointPrediction(mean_parsing, torch.stack(pose).mean(0), images.shape[-1] / size[1])
+
+
+@torch.inference_mode()
+def predict_parsing(
+    network: nn.Module,
+    images: Tensor,
+    flip_labels: Sequence[int],
+    config: JPPNetInferenceConfig | None = None,
+) -> Tensor:
+    """The label probabilities of a parsing network alone, such as SS-JPPNet, in the same views as a JPPNet's.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Images -> label logits (B, C, h, w), of any stride.
+    images : (B, 3, H, W) float32
+        In [-1, 1].
+    flip_labels, config
+        As in `predict_jppnet`; `merged` means one view at scale 1.
+
+    Returns
+    -------
+    (B, C, H, W) float32
+        Of every view at the size of the images, then averaged.
+    """
+    config = config or JPPNetInferenceConfig()
+    size, views = images.shape[-2:], []
+    for mirrored in (False, True) if config.mirror else (False,):
+        for scale in (1.0,) if config.merged else config.scales:
+            logits = network(resized(images.flip(-1) if mirrored else images, scale)).float()
+            maps = to_size(logits.softmax(1) if config.average == "probabilities" else logits, size)
+            views.append(maps.flip(-1)[:, list(flip_labels)] if mirrored else maps)
+    mean = torch.stack(views).mean(0)
+    return mean.softmax(1) if config.average == "scores" else mean
 
 
 def _seen(network: JPPNet, images: Tensor, config: JPPNetInferenceConfig) -> Iterator[StageMaps]:

@@ -58,10 +58,10 @@ class ParsingRecords:
     people: Index  # (I,), number of people with parts
 
 
-def _pair_counts(truth: PeopleParts, predicted: PeopleParts) -> Index:
+def _pair_counts(truth: PeopleParts, predicted: PeopleParts, labels: int) -> Index:
     """(N + 1, C, M + 1, C) number of labelled pixels by true person and part and predicted person and part."""
     check_shape("predicted part map", predicted.parts, truth.parts.shape)
-    shape = (len(truth.scores) + 1, NUM_PARTS, len(predicted.scores) + 1, NUM_PARTS)
+    shape = (len(truth.scores) + 1, labels, len(predicted.scores) + 1, labels)
     counted = truth.parts != IGNORE
     values = [
         m[counted].astype(np.int64) for m in (truth.people, truth.parts, predicted.people, predicted.parts)
@@ -88,11 +88,11 @@ def _part_iou(counts: NDArray) -> Float64:
     return _ratio(shared, union)
 
 
-def _hidden_area(truth: PeopleParts, predicted: PeopleParts) -> Index:
+def _hidden_area(truth: PeopleParts, predicted: PeopleParts, labels: int) -> Index:
     """(M, C) number of pixels of each predicted part of each person that are ignored."""
-    shape = (len(predicted.scores) + 1, NUM_PARTS)
+    shape = (len(predicted.scores) + 1, labels)
     hidden = truth.parts == IGNORE
-    flat = predicted.people[hidden].astype(np.int64) * NUM_PARTS + predicted.parts[hidden]
+    flat = predicted.people[hidden].astype(np.int64) * labels + predicted.parts[hidden]
     return np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)[1:]
 
 
@@ -109,7 +109,7 @@ def _judge_part(
     else:
         best = overlap.max(axis=1, initial=0.0)
         hits = best[None] > PARSING_THRESHOLDS[:, None]
-    positives = np.zeros((1, NUM_PARTS), dtype=np.int64)
+    positives = np.zeros((1, counts.shape[1]), dtype=np.int64)
     positives[0, part] = 0 if rule == "official" and not len(scores) else len(true)
     kinds = np.full(len(found), part, dtype=np.int64)
     return Detections(scores[found], kinds, np.zeros_like(kinds), hits, unjudged & ~hits, positives)
@@ -144,7 +144,9 @@ def _right_parts(iou: Float64, matches: Index, true_parts: NDArray, rule: Rule) 
     return total
 
 
-def judge_parsing(predicted: PeopleParts, truth: PeopleParts, rule: Rule = "strict") -> ParsingRecords:
+def judge_parsing(
+    predicted: PeopleParts, truth: PeopleParts, rule: Rule = "strict", labels: int = NUM_PARTS
+) -> ParsingRecords:
     """Judge the instance parts of one photo at IoU 0.1, 0.2, ... 0.9 (`PARSING_THRESHOLDS`).
 
     People of the ground truth without a labelled part pixel do not count.
@@ -154,18 +156,19 @@ def judge_parsing(predicted: PeopleParts, truth: PeopleParts, rule: Rule = "stri
     predicted, truth : PeopleParts
     rule : {"strict", "official"}
         See the module's docstring.
+    labels : int
+        Number of labels with the background, 0: 7 parts, or the 20 of CIHP.
 
     Raises
     ------
     ValueError
         The maps differ in size.
     """
-    counts = _pair_counts(truth, predicted)
+    counts = _pair_counts(truth, predicted, labels)
     scores = np.asarray(predicted.scores, dtype=np.float64)
     iou = _part_iou(counts)
-    hidden = _hidden_area(truth, predicted)
-    foreground = [p for p in Part if p != Part.BACKGROUND]
-    judged = [_judge_part(int(p), iou, counts, hidden, scores, rule) for p in foreground]
+    hidden = _hidden_area(truth, predicted, labels)
+    judged = [_judge_part(part, iou, counts, hidden, scores, rule) for part in range(1, labels)]
     true_parts = counts[1:, 1:].sum(axis=(2, 3)) > 0
     visible = true_parts.any(axis=1)
     unjudged = hidden.sum(axis=1) > counts[:, :, 1:].sum(axis=(0, 1, 3))
@@ -202,11 +205,11 @@ def _mean_over_parts(iou: Float64) -> Float64:
     return np.where(defined, iou, 0.0).sum(axis=-1) / np.maximum(number, 1)
 
 
-def merge_parsing(photos: Sequence[ParsingRecords]) -> ParsingRecords:
-    """Join the records of several sets of photos."""
+def merge_parsing(photos: Sequence[ParsingRecords], labels: int = NUM_PARTS) -> ParsingRecords:
+    """Join the records of several sets of photos, which were judged with this number of labels."""
     thresholds = len(PARSING_THRESHOLDS)
     return ParsingRecords(
-        merge_detections([Detections.empty(NUM_PARTS, thresholds), *(p.part_detections for p in photos)]),
+        merge_detections([Detections.empty(labels, thresholds), *(p.part_detections for p in photos)]),
         merge_detections([Detections.empty(1, thresholds), *(p.person_detections for p in photos)]),
         np.concatenate([np.zeros(0), *(p.pcp for p in photos)]),
         np.concatenate([np.zeros(0, np.int64), *(p.people for p in photos)]),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posepart.arrays import Float64, Index, Mask, check_shape
+from posepart.data.visibility import VISIBILITIES
 from posepart.metrics.bootstrap import weights_or_ones
 from posepart.metrics.pck import PCKH_FRACTION
 from posepart.metrics.people import mean_defined
@@ -19,8 +20,22 @@ SIZE_NAMES = ("small", "medium", "large")
 SIZE_EDGES = (153.0**2, 321.0**2)  # px**2, Sec. 6.2.1: upper limits of small and medium
 FACTORS = ("occlusion", "full_body", "upper_body", "head_missing", "back_view")  # Sec. 4.1.2
 
-_LOWER_JOINTS = [joint for joint in LipJoint if joint.name.endswith(("KNEE", "ANKLE"))]
-_HEAD_JOINTS = [LipJoint.NECK, LipJoint.HEAD_TOP]
+
+@dataclass(frozen=True)
+class LipGroupsConfig:
+    """The groups of pictures that are scored besides all."""
+
+    factors: tuple[str, ...] = FACTORS  # Sec. 4.1.2; of `VISIBILITIES`
+    size_edges: tuple[float, float] = SIZE_EDGES  # px**2, Sec. 6.2.1: upper limits of small and medium
+
+    def __post_init__(self) -> None:
+        unknown = [factor for factor in self.factors if factor not in VISIBILITIES]
+        if unknown:
+            raise ValueError(f"unknown factor {unknown[0]!r}: choose one of {', '.join(VISIBILITIES)}")
+        if not 0 < self.size_edges[0] < self.size_edges[1]:
+            raise ValueError(
+                f"size_edges: expected two rising areas, such as 23409 103041, got {self.size_edges}"
+            )
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,9 @@ def head_lengths(truth: NDArray) -> Float64:
     return np.where((top[:, 2] > 0) & (neck[:, 2] > 0), lengths, np.nan)
 
 
-def judge_lip_joints(truth: NDArray, predicted: NDArray, fraction: float = PCKH_FRACTION) -> LipJointCounts:
+def judge_lip_joints(
+    truth: NDArray, predicted: NDArray, fraction: float = PCKH_FRACTION, head_sizes: NDArray | None = None
+) -> LipJointCounts:
     """Judge which joints are right.
 
     Parameters
@@ -59,6 +76,8 @@ def judge_lip_joints(truth: NDArray, predicted: NDArray, fraction: float = PCKH_
         Of the same pictures in the same order; nan for a joint that is not predicted, which is a miss.
     fraction : float
         A joint is right when it is at most `fraction` x head length off; Sec. 4.2: "50% of the head segment length".
+    head_sizes : (I,), optional
+        px, in place of the head lengths where they are above 0: MPII's, from its head boxes.
 
     Returns
     -------
@@ -68,6 +87,8 @@ def judge_lip_joints(truth: NDArray, predicted: NDArray, fraction: float = PCKH_
     check_shape("truth", truth, (None, NUM_LIP_JOINTS, 3))
     check_shape("predicted", predicted, (len(truth), NUM_LIP_JOINTS, 2))
     lengths = head_lengths(truth)
+    if head_sizes is not None:
+        lengths = np.where(head_sizes > 0, head_sizes, lengths)
     measurable = np.isfinite(lengths) & (lengths > 0)
     distances = np.linalg.norm(predicted - truth[..., :2], axis=-1)
     counted = (truth[..., 2] > 0) & measurable[:, None]
@@ -86,39 +107,6 @@ def lip_pose_scores(counts: LipJointCounts, weights: NDArray | None = None) -> L
     return LipPoseScores(joints, groups, float(right[pooled].sum() / number) if number else float("nan"))
 
 
-def size_of_picture(areas: NDArray) -> Index:
+def size_of_picture(areas: NDArray, edges: tuple[float, float] = SIZE_EDGES) -> Index:
     """(I,) indices into `SIZE_NAMES` by area, px**2; LIP's pictures are cut out around the person."""
-    return np.searchsorted(np.array(SIZE_EDGES), areas, side="right").astype(np.int64)
-
-
-def derived_factors(truth: NDArray) -> dict[str, Mask]:
-    """Derive challenge factors from joints, as LIP's own lists are not published.
-
-    Parameters
-    ----------
-    truth : (I, 16, 3)
-        x, y and COCO visibility.
-
-    Returns
-    -------
-    dict of str to (I,) bool
-        - occlusion: some joint is occluded.
-        - full_body: a joint of the head and an ankle are labelled.
-        - upper_body: a joint of the head is labelled, but no knee and no ankle.
-        - head_missing: some joint is labelled, but none of the head.
-
-    Notes
-    -----
-    Back views cannot be recognised from joints. The paper's numbers rest on lists made by people.
-    """
-    check_shape("truth", truth, (None, NUM_LIP_JOINTS, 3))
-    visibility = truth[..., 2]
-    head = (visibility[:, _HEAD_JOINTS] > 0).any(1)
-    ankles = (visibility[:, [LipJoint.LEFT_ANKLE, LipJoint.RIGHT_ANKLE]] > 0).any(1)
-    legs = (visibility[:, _LOWER_JOINTS] > 0).any(1)
-    return {
-        "occlusion": (visibility == 1).any(1),
-        "full_body": head & ankles,
-        "upper_body": head & ~legs,
-        "head_missing": (visibility > 0).any(1) & ~head,
-    }
+    return np.searchsorted(np.array(edges), areas, side="right").astype(np.int64)

@@ -9,14 +9,14 @@ import numpy as np
 from posepart.arrays import Float64, Index, Mask
 from posepart.data.lip import LipPicture
 from posepart.data.lip_files import pair_by_name, read_pose_submission
+from posepart.data.visibility import VISIBILITIES, derived_visibilities
 from posepart.io.files import read_names
 from posepart.io.label_maps import read_label_map
 from posepart.metrics.bootstrap import Statistic, bootstrap_interval
 from posepart.metrics.lip import (
-    FACTORS,
     SIZE_NAMES,
+    LipGroupsConfig,
     LipPoseScores,
-    derived_factors,
     judge_lip_joints,
     lip_pose_scores,
     size_of_picture,
@@ -50,6 +50,7 @@ def score_pose(
     *,
     strict: bool = True,
     factor_lists: Mapping[str, Path] | None = None,
+    config: LipGroupsConfig | None = None,
     replicates: int = 0,
 ) -> PoseReport:
     """Score a pose submission by PCKh@0.5.
@@ -62,7 +63,7 @@ def score_pose(
         A csv of file, then x, y of 16 joints.
     strict : bool
         Pair the rows by file name; False pairs them by order, as the official script does.
-    factor_lists : mapping, optional
+    factor_lists, config
         See `picture_groups`.
     replicates : int
         Of the bootstrap over pictures; without any there are no intervals.
@@ -77,7 +78,7 @@ def score_pose(
     values = list(poses.values())
     predicted = np.array([values[row] for row in rows]).reshape(-1, NUM_LIP_JOINTS, 2)
     counts = judge_lip_joints(_joints(pictures), predicted)
-    groups = picture_groups(pictures, factor_lists)
+    groups = picture_groups(pictures, factor_lists, config)
     scores = {name: lip_pose_scores(counts, chosen) for name, chosen in groups.items()}
     of_total = list(LIP_TOTAL_JOINTS)
     measures = [
@@ -99,6 +100,7 @@ def score_parsing(
     submission: Path,
     *,
     factor_lists: Mapping[str, Path] | None = None,
+    config: LipGroupsConfig | None = None,
     replicates: int = 0,
 ) -> ParsingReport:
     """Score a parsing submission by pixel accuracy, mean accuracy and mean IoU, pooled over each group.
@@ -108,8 +110,8 @@ def score_parsing(
     pictures : sequence of LipPicture
     submission : Path
         A folder of PNGs of label ids, each named after its picture.
-    factor_lists, replicates
-        As in `score_pose`.
+    factor_lists, config, replicates
+        As in `score_pose`; only the mean IoUs have intervals.
 
     Raises
     ------
@@ -118,19 +120,20 @@ def score_parsing(
     """
     confusions = np.array([_confusion(picture, Path(submission)) for picture in pictures], np.int64)
     confusions = confusions.reshape(-1, NUM_LIP_LABELS, NUM_LIP_LABELS)
-    groups = picture_groups(pictures, factor_lists)
+    groups = picture_groups(pictures, factor_lists, config)
     scores = {name: pooled_scores(confusions, chosen) for name, chosen in groups.items()}
-    measures = [
-        _measure(
-            f"miou_{name}",
-            "pixels",
-            chosen,
-            int(confusions[chosen].sum()),
-            lambda weights: pooled_scores(confusions, weights).miou,
-            replicates,
-        )
-        for name, chosen in groups.items()
-    ]
+    measures = []
+    for name, chosen in groups.items():
+        pixels = "pixels", chosen, int(confusions[chosen].sum())
+        measures += [
+            _measure(
+                f"overall_accuracy_{name}", *pixels, lambda w: pooled_scores(confusions, w).pixel_accuracy, 0
+            ),
+            _measure(
+                f"mean_accuracy_{name}", *pixels, lambda w: pooled_scores(confusions, w).mean_accuracy, 0
+            ),
+            _measure(f"miou_{name}", *pixels, lambda w: pooled_scores(confusions, w).miou, replicates),
+        ]
     return ParsingReport(scores, _sizes(groups), tuple(measures))
 
 
@@ -166,7 +169,9 @@ def _sizes(groups: Mapping[str, Mask]) -> dict[str, int]:
 
 
 def picture_groups(
-    pictures: Sequence[LipPicture], factor_lists: Mapping[str, Path] | None = None
+    pictures: Sequence[LipPicture],
+    factor_lists: Mapping[str, Path] | None = None,
+    config: LipGroupsConfig | None = None,
 ) -> dict[str, Mask]:
     """Find the pictures of "all", of each challenge factor and of each size.
 
@@ -176,7 +181,9 @@ def picture_groups(
         I pictures.
     factor_lists : mapping of str to Path, optional
         Factor -> text file of picture names, one per line, with or without suffix. Without it, factors are derived
-        from joints (see `metrics.lip.derived_factors`).
+        from joints (see `data.visibility.derived_visibilities`).
+    config : LipGroupsConfig, optional
+        Factors and limits of sizes; by default those of the paper.
 
     Returns
     -------
@@ -187,12 +194,16 @@ def picture_groups(
     ValueError
         A factor is unknown, or a listed picture is not among the pictures.
     """
+    config = config or LipGroupsConfig()
     groups: dict[str, Mask] = {"all": np.ones(len(pictures), bool)}
     if factor_lists is None:
-        groups |= derived_factors(_joints(pictures))
+        derived = derived_visibilities(_joints(pictures))
+        groups |= {factor: derived[factor] for factor in config.factors if factor in derived}
     for factor, path in (factor_lists or {}).items():
-        if factor not in FACTORS:
-            raise ValueError(f"unknown factor {factor!r}: choose one of {', '.join(FACTORS)}")
+        if factor not in VISIBILITIES:
+            raise ValueError(f"unknown factor {factor!r}: choose one of {', '.join(VISIBILITIES)}")
+        if factor not in config.factors:
+            continue
         listed = {Path(name).stem for name in read_names(Path(path))}
         stems = [Path(picture.name).stem for picture in pictures]
         unknown = sorted(listed - set(stems))
@@ -200,7 +211,7 @@ def picture_groups(
             raise ValueError(f"{path}: lists {unknown[0]}, which is not in the split")
         groups[factor] = np.array([stem in listed for stem in stems], bool)
     areas = np.array([np.prod(picture.size()) for picture in pictures], np.float64)
-    sizes = size_of_picture(areas)
+    sizes = size_of_picture(areas, config.size_edges)
     return groups | {name: sizes == i for i, name in enumerate(SIZE_NAMES)}
 
 

@@ -50,6 +50,17 @@ class Preset:
             )
         return self.recipes[network]
 
+    def differing(self, builders: Mapping[str, str | None]) -> str:
+        """Which networks of a model, by their builders, are not the preset's; empty if none."""
+        wanted = {
+            network: recipe.stages[-1].settings.get("builder") for network, recipe in self.recipes.items()
+        }
+        return ", ".join(
+            f"{network} ({builders[network]} instead of {builder})"
+            for network, builder in wanted.items()
+            if builder and builders.get(network, builder) != builder
+        )
+
 
 def preset_names() -> tuple[str, ...]:
     """The names of all presets."""

@@ -34,6 +34,12 @@ class Measured:
         drawn = bootstrap_replicates(numbers.statistics, numbers.photos, bootstrap.replicates, bootstrap.seed)
         return cls(drawn, numbers.photos)
 
+    def without(self, columns: Sequence[int]) -> "Measured":
+        """The numbers with some columns undefined."""
+        values, drawn = self.replicates.values.copy(), self.replicates.drawn.copy()
+        values[list(columns)], drawn[:, list(columns)] = np.nan, np.nan
+        return Measured(Replicates(values, drawn), self.photos)
+
 
 def write_numbers(path: Path, measured: Mapping[str, Measured]) -> None:
     """Write the numbers of one system, by table."""

@@ -4,6 +4,7 @@ They have the layouts that `data.pascal_person_part`, `data.lip` and `data.cihp`
 mean nothing.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -31,6 +32,7 @@ LIP_SCALES = (1, 2, 4)  # LIP pictures are enlarged in turn, so that there are s
 LIP_MARGIN = 0.1  # around the person's box, share of its longer side
 LEAST_HEIGHT = 64  # px, of a person in a scene who becomes a LIP picture
 JPEG_QUALITY = 95
+MPII_HEIGHT = 200.0  # px, of a person of scale 1
 
 
 def scenes_of_splits(splits: Mapping[str, int] = SCENES, size: int = SIZE) -> dict[str, list[SyntheticScene]]:
@@ -159,6 +161,26 @@ def write_atr(folder: Path, scenes: Sequence[SyntheticScene], split: str = "val"
     write_text(folder / f"{split}_id.txt", "".join(f"{name}\n" for name in names))
 
 
+def write_mpii(folder: Path, scenes: Sequence[SyntheticScene]) -> None:
+    """Write scenes of one person as the training pictures of MPII, from its JSON files; see `data.mpii`."""
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    people = []
+    for index, (image, _, joints) in enumerate(_lip_pictures(scenes)):
+        name = f"{index:09d}.jpg"
+        write_jpeg(folder / "images" / name, image)
+        height, width = image.shape[:2]
+        people.append(
+            {
+                "image": name,
+                "center": [width / 2 + 1, height / 2 + 1],
+                "scale": height / MPII_HEIGHT,
+                "joints": np.where(joints[:, 2:] > 0, joints[:, :2] + 1, -1).tolist(),
+                "joints_vis": (joints[:, 2] > 0).astype(int).tolist(),
+            }
+        )
+    write_text(folder / "train.json", json.dumps(people))
+
+
 def write_made_up(folder: Path, paper: str, splits: Mapping[str, int] = SCENES) -> None:
     """Write the data sets of a paper, "xia2017" or "lip", once; a folder that is complete stays as it is."""
     marker = folder / "complete.txt"
@@ -170,5 +192,6 @@ def write_made_up(folder: Path, paper: str, splits: Mapping[str, int] = SCENES) 
     else:
         write_lip(folder / "LIP", scenes)
         write_atr(folder / "ATR", scenes["val"])
+        write_mpii(folder / "MPII", scenes["val"])
         write_pascal_person_part(folder / "PASCAL", scenes)
     write_text(marker, "synthetic people, to try everything out on\n")

@@ -5,20 +5,24 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
+from posepart.ablation.boxes import FixedBoxes
+from posepart.ablation.deepercut import at_size_of
 from posepart.ablation.evidence_cache import EvidenceCache, evidence_settings
-from posepart.ablation.tree_fit import fit_trees, labelled_crops
+from posepart.ablation.tree_fit import fit_trees
 from posepart.ablation.trees import TreeModel
 from posepart.ablation.variants import SCALED, SHIPPED, SharedGroupings, variant_pipeline
-from posepart.ablation.deepercut import at_size_of
+from posepart.arrays import Index
 from posepart.config import PipelineConfig
 from posepart.data.sample import Sample
 from posepart.io.files import read_json, write_json
+from posepart.io.photos import read_photo
 from posepart.io.results import PhotoInfo, read_result, write_result
 from posepart.loading import load
 from posepart.metrics.collect import judged_joints, measured_distances, part_confusions, size_confusions
-from posepart.metrics.judged import JudgedPhoto, judge
+from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto, judge
 from posepart.pipeline import Pipeline
 from posepart.report.paper_tables import (
     Bootstrap,
@@ -29,10 +33,10 @@ from posepart.report.paper_tables import (
     pose_precision,
 )
 from posepart.reproduction.comparison import NUMBERS, Measured, write_numbers
-from posepart.reproduction.systems import FITTED, PIPELINE, VARIANTS, System
+from posepart.reproduction.systems import FITTED, JOINTS, PARSING, PIPELINE, VARIANTS, System
 from posepart.reproduction.tasks import Folders, Task
 from posepart.stages.crf import CrfAssembler
-from posepart.structures import Scene
+from posepart.structures import Evidence, PersonBoxes, Scene
 
 TREES = "trees.json"
 
@@ -42,7 +46,29 @@ MEASURES: dict[str, Callable[[Sequence[JudgedPhoto]], Numbers]] = {
     "table_2": lambda photos: joint_distance(measured_distances(photos)),
     "table_3": lambda photos: part_iou(part_confusions(photos)),
     "table_4": lambda photos: iou_by_size(size_confusions(photos)),
+    "table_9": lambda photos: part_iou(part_confusions(photos)),  # of Liang et al.
 }
+
+
+def summary(photos: Sequence[JudgedPhoto]) -> Numbers:
+    """mAP, ADK and mIoU together, so that each bootstrap sample of the photos serves all three."""
+    posed = [p.boxes_complete and bool(p.people_from(*EXACT_ORIGINS).any()) for p in photos]
+    parsed = [p.confusion is not None for p in photos]
+    measures = [
+        (MEASURES["table_1"](photos), np.flatnonzero(posed)),
+        (MEASURES["table_2"](photos), np.flatnonzero(posed)),
+        (MEASURES["table_3"](photos), np.flatnonzero(parsed)),
+    ]
+
+    def statistics(weights: Index) -> list[float]:
+        return [numbers.statistics(weights[used])[-1] for numbers, used in measures]
+
+    return Numbers(statistics, len(photos))
+
+
+MEASURES["small"] = summary
+# Columns of the summary that a kind of system cannot have.
+ABSENT: dict[str, tuple[int, ...]] = {PARSING: (0, 1), JOINTS: (2,)}
 
 
 @dataclass(frozen=True)
@@ -57,6 +83,8 @@ class PhotoSet:
     size_edges: tuple[float, ...]  # px, between the sizes of Table 4
     fit_photos: int = 60  # that trees are fitted to
     device: str = "cpu"
+    limit: int | None = None  # the largest number of photos that `val` reads
+    boxes: str = ""  # the model whose detector finds the people for all systems; each its own by default
 
 
 def load_model(folder: Path, photos: PhotoSet) -> Pipeline:
@@ -78,7 +106,7 @@ def evidence_task(model: str, photos: PhotoSet) -> Task:
         for sample in tqdm(photos.val(), unit="photo", desc=f"{model}: networks"):
             see(sample)
 
-    settings = {"pipeline": asdict(photos.config)}
+    settings = {"pipeline": asdict(photos.config), "limit": photos.limit}
     return Task(f"evidence/{model}", settings, run, (), (f"model/{model}",), photos.data)
 
 
@@ -88,12 +116,9 @@ def trees_task(model: str, photos: PhotoSet) -> Task:
     def run(folder: Path, inputs: Folders) -> None:
         see = evidence_of(folder / "seen", inputs[f"model/{model}"], photos, labelled=True)
         samples = [sample for sample in photos.train() if sample.people][: photos.fit_photos]
-        crops = [
-            crop
-            for sample in tqdm(samples, unit="photo", desc=f"{model}: photos to fit to")
-            for crop in labelled_crops(sample, see(sample))
-        ]
-        write_json(folder / TREES, {name: _tree_record(tree) for name, tree in fit_trees(crops, photos.config).items()})
+        progress = tqdm(samples, unit="photo", desc=f"{model}: photos to fit to")
+        trees = fit_trees([(sample, see(sample)) for sample in progress], see.pipeline)
+        write_json(folder / TREES, {name: _tree_record(tree) for name, tree in trees.items()})
 
     settings = {"pipeline": asdict(photos.config), "photos": photos.fit_photos}
     return Task(f"trees/{model}", settings, run, (TREES,), (f"model/{model}",), photos.data)
@@ -106,18 +131,20 @@ def _tree_record(tree: TreeModel) -> dict[str, Any]:
 
 def read_trees(path: Path) -> dict[str, TreeModel]:
     """The trees that `trees_task` wrote."""
-    import numpy as np
-
     return {
         name: TreeModel(**{k: np.array(v) if isinstance(v, list) else v for k, v in record.items()})
         for name, record in read_json(path).items()
     }
 
 
-def results_task(system: System, photos: PhotoSet) -> Task:
+def variant_task(system: System, photos: PhotoSet) -> Task:
     """The task that runs a variant of a model on all photos, from the evidence."""
     model = system.model
-    inputs = (f"model/{model}", f"evidence/{model}", *([f"trees/{model}"] if system.variant in FITTED else []))
+    inputs = (
+        f"model/{model}",
+        f"evidence/{model}",
+        *([f"trees/{model}"] if system.variant in FITTED else []),
+    )
 
     def run(folder: Path, folders: Folders) -> None:
         see = evidence_of(folders[f"evidence/{model}"] / "seen", folders[f"model/{model}"], photos)
@@ -138,6 +165,36 @@ def results_task(system: System, photos: PhotoSet) -> Task:
 
     settings = {"variant": asdict(VARIANTS[system.variant](photos.config))}
     return Task(f"results/{system.key}", settings, run, (), inputs, photos.data)
+
+
+def network_task(system: System, photos: PhotoSet) -> Task:
+    """The task that runs a model without a CRF on all photos, or with `photos.boxes` on the boxes of another."""
+    name, model = f"results/{system.key}", f"model/{system.model}"
+    of_boxes = f"evidence/{photos.boxes}"
+
+    def run(folder: Path, inputs: Folders) -> None:
+        pipeline = load(inputs[model], config=photos.config, device=photos.device)
+        see = None
+        if photos.boxes:
+            see = evidence_of(inputs[of_boxes] / "seen", inputs[f"model/{photos.boxes}"], photos)
+
+        def predict(sample: Sample) -> Scene:
+            own = pipeline
+            if see is not None:
+                own = replace(pipeline, detector=FixedBoxes(boxes_of(see(sample))))
+            return own(read_photo(sample.image_path))
+
+        write_results(folder, photos.val(), predict, system.key)
+
+    settings = {"pipeline": asdict(photos.config), "limit": photos.limit}
+    inputs = (model, *((of_boxes, f"model/{photos.boxes}") if photos.boxes else ()))
+    return Task(name, settings, run, (), inputs, photos.data)
+
+
+def boxes_of(evidence: Sequence[Evidence]) -> PersonBoxes:
+    """The person boxes that a photo's evidence is of."""
+    boxes = np.array([seen.crop.box for seen in evidence], np.float32).reshape(-1, 4)
+    return PersonBoxes(boxes, np.array([seen.crop.score for seen in evidence], np.float32))
 
 
 def write_results(
@@ -165,6 +222,8 @@ def numbers_task(system: System, photos: PhotoSet) -> Task:
             for sample, path in results_of(inputs[f"results/{system.key}"], photos)
         ]
         numbers = {table: Measured.of(MEASURES[table](judged), photos.bootstrap) for table in tables}
+        if "small" in numbers:
+            numbers["small"] = numbers["small"].without(ABSENT.get(system.kind, ()))
         write_numbers(folder / NUMBERS, numbers)
 
     settings = {"tables": tables, "bootstrap": asdict(photos.bootstrap), "size_edges": photos.size_edges}
@@ -177,13 +236,15 @@ def results_of(folder: Path, photos: PhotoSet) -> list[tuple[Sample, Path]]:
 
 
 def photo_tasks(systems: Sequence[System], photos: PhotoSet) -> list[Task]:
-    """All tasks of the systems that are pipelines, from the models on."""
-    tasks: dict[str, Task] = {}
+    """All tasks of the systems, from the models on."""
+    tasks: list[Task] = []
     for system in systems:
+        tasks.append(numbers_task(system, photos))
         if system.kind != PIPELINE:
+            tasks.append(network_task(system, photos))
+            tasks += [evidence_task(photos.boxes, photos)] if photos.boxes else []
             continue
-        own = [evidence_task(system.model, photos), results_task(system, photos), numbers_task(system, photos)]
+        tasks += [evidence_task(system.model, photos), variant_task(system, photos)]
         if system.variant in FITTED:
-            own.append(trees_task(system.model, photos))
-        tasks |= {task.name: task for task in own}
-    return list(tasks.values())
+            tasks.append(trees_task(system.model, photos))
+    return list({task.name: task for task in tasks}.values())

@@ -1,4 +1,4 @@
-"""The tables of both papers as printed: `printed/xia2017.yaml` and `printed/lip.yaml`."""
+"""The tables of both papers as printed (`printed/xia2017.yaml`, `printed/lip.yaml`), and a summary of them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +7,7 @@ from posepart.io.yaml_files import read_yaml
 
 FOLDER = Path(__file__).parent / "printed"
 PAPERS = ("xia2017", "lip")
+SUMMARY = "small"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class PrintedTable:
 
 
 def read_printed(paper: str) -> dict[str, PrintedTable]:
-    """Read the tables of a paper, "xia2017" or "lip", by their keys and in its order."""
+    """Read the tables of a paper, one of `PAPERS`, or the summary, by their keys and in its order."""
     content = read_yaml(FOLDER / f"{paper}.yaml")
     return {
         key: PrintedTable(

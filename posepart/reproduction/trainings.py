@@ -1,135 +1,30 @@
-"""The trainings of a reproduction as data: which networks are trained how, one after the other.
-
-A plan is a YAML file:
-
-    pipeline: {preset: paper, crop: {size: 256}}    # how photos are seen, besides a preset
-    defaults: {pose: {...}, parsing: {...}}         # settings of all trainings of a kind of network
-    trainings:
-      pose: {network: pose, preset: xia2017}        # the recipe of a preset
-      attention: {network: parsing, builder: attention_s, loop: {steps: 100}}
-      jppnet: {network: jppnet, stages: [{name: parsing, ...}, {name: joint, ...}]}
-      crf: {network: crf, model: [pose, part]}      # learns from the predictions of others
-      ssjppnet: {network: parsing, init: attention} # starts from the weights of another
-    models:
-      ours: {detector: detector, pose: pose, part: part, crf: crf, refine: refine}
-"""
+"""The tasks that train the networks of a plan, and put their weights together as models."""
 
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import ArgumentParser
-
-from posepart.config import PRESETS, PipelineConfig
-from posepart.io.files import write_text
-from posepart.io.yaml_files import read_yaml
+from posepart.io.files import sha256, write_text
+from posepart.models.model_set import find_model
+from posepart.presets import read_preset
+from posepart.reproduction.plan import Plan, Training
 from posepart.reproduction.tasks import Folders, Task
-from posepart.training.recipe import merged
 
 Trainer = Callable[[list[str]], None]  # `train.py` with these arguments
-SINGLE = ("crf",)  # networks whose training runs in one process
-WITHOUT_LOOP = ("crf",)
-KEYS = {"pipeline", "defaults", "trainings", "models"}
-ONLY_STAGE = "only"  # name of the stage of a training that has one
+UNSTARTED = ("crf", "refine", "detector")  # networks that do not start from weights trained on people
 
 
-@dataclass(frozen=True)
-class Training:
-    """One training.
-
-    Attributes
-    ----------
-    name : str
-        Unique.
-    network : str
-        What `train.py` trains.
-    stages : tuple of dict
-        The stages of its recipe; none with a preset.
-    preset : str, optional
-        The preset that has its recipe.
-    settings : dict
-        Settings of all stages, over those of the recipe.
-    model : tuple of str
-        Trainings whose weights it predicts with.
-    init : str, optional
-        The training from whose weights it starts.
-    """
-
-    name: str
-    network: str
-    stages: tuple[dict[str, Any], ...] = ()
-    preset: str | None = None
-    settings: dict[str, Any] = field(default_factory=dict)
-    model: tuple[str, ...] = ()
-    init: str | None = None
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The trainings whose weights it needs."""
-        return (*self.model, *([self.init] if self.init else []))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A plan, as read from its file."""
-
-    trainings: dict[str, Training]  # by name
-    models: dict[str, dict[str, str]]  # model -> stage -> training
-    pipeline: dict[str, Any] = field(default_factory=dict)  # a preset, and settings that differ from it
-
-    def with_steps(self, steps: int | None) -> "Plan":
-        """The plan with another number of updates of every training."""
-        if steps is None:
-            return self
-        changed = {
-            name: replace(training, settings=merged(training.settings, {"loop": {"steps": steps}}))
-            for name, training in self.trainings.items()
-            if training.network not in WITHOUT_LOOP
-        }
-        return replace(self, trainings=self.trainings | changed)
-
-
-def read_plan(path: Path) -> Plan:
-    """Read a plan.
-
-    Raises
-    ------
-    ValueError
-        The file is not a plan, or a training takes the weights of one that is not before it.
-    """
-    try:
-        content = read_yaml(path)
-    except (FileNotFoundError, ValueError) as error:
-        raise ValueError(f"{path}: not a plan that can be read ({error})") from error
-    if not isinstance(content, dict) or not isinstance(content.get("trainings"), dict):
-        raise ValueError(f"{path}: a plan has trainings by name")
-    unknown = sorted(map(str, content.keys() - KEYS))
-    if unknown:
-        raise ValueError(f"{path}: unknown {', '.join(unknown)}; a plan has {', '.join(sorted(KEYS))}")
-    trainings: dict[str, Training] = {}
-    for name, entry in content["trainings"].items():
-        training = _training(name, entry, content.get("defaults") or {})
-        missing = [other for other in training.inputs if other not in trainings]
-        if missing:
-            raise ValueError(f"{path}: {name} takes the weights of {missing[0]}, which is not before it")
-        trainings[name] = training
-    return Plan(trainings, content.get("models") or {}, content.get("pipeline") or {})
-
-
-def _training(name: str, entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Training:
-    own = dict(entry)
-    network = own.pop("network", name)
-    preset, init, model = own.pop("preset", None), own.pop("init", None), tuple(own.pop("model", ()))
-    stages = tuple(own.pop("stages", () if preset else ({"name": ONLY_STAGE},)))
-    settings = merged(defaults.get(network, {}), own)
-    return Training(name, network, stages, preset, settings, model, init)
-
-
-def task_of(training: Training, plan: Plan, data: Mapping[str, Sequence[Path]], train: Trainer) -> Task:
+def task_of(
+    training: Training,
+    plan: Plan,
+    data: Mapping[str, Sequence[Path]],
+    train: Trainer,
+    start: Path | None = None,
+) -> Task:
     """The task that runs a training.
 
     Parameters
@@ -137,13 +32,18 @@ def task_of(training: Training, plan: Plan, data: Mapping[str, Sequence[Path]], 
     training : Training
     plan : Plan
     data : mapping of str to sequence of Path
-        The data sets that it trains on, by name: their folders.
+        The folders of every data set, the paper's own first.
     train : callable
         Runs `train.py`.
+    start : Path, optional
+        Weights from which it starts if it has no other start.
     """
+    own = training.data or next(iter(data))
+    starts = start if training.start and not training.init and training.network not in UNSTARTED else None
 
     def run(folder: Path, inputs: Folders) -> None:
-        train(list(_options(training, plan, folder, inputs, data)))
+        init = [] if starts is None else ["--init", str(starts)]
+        train([*_options(training, plan, folder, inputs, data[own]), *init])
 
     settings = {
         "network": training.network,
@@ -152,6 +52,7 @@ def task_of(training: Training, plan: Plan, data: Mapping[str, Sequence[Path]], 
         "settings": training.settings,
         "model": training.model,
         "init": training.init,
+        "start": sha256(starts) if starts else None,
     }
     weights = f"{training.network}.safetensors"
     return Task(
@@ -160,8 +61,8 @@ def task_of(training: Training, plan: Plan, data: Mapping[str, Sequence[Path]], 
         run,
         (weights, weights.replace(".safetensors", ".json")),
         tuple(f"train/{name}" for name in training.inputs),
-        tuple(data),
-        shared=training.network not in SINGLE,
+        (own,),
+        shared=True,
     )
 
 
@@ -169,8 +70,6 @@ def _preset_record(training: Training) -> Mapping[str, Any] | None:
     """The recipe of the preset, whose changes must be noticed."""
     if training.preset is None:
         return None
-    from posepart.presets import read_preset
-
     recipes = read_preset(training.preset).recipes
     if training.network not in recipes:
         raise ValueError(
@@ -181,7 +80,7 @@ def _preset_record(training: Training) -> Mapping[str, Any] | None:
 
 
 def _options(
-    training: Training, plan: Plan, folder: Path, inputs: Folders, data: Mapping[str, Sequence[Path]]
+    training: Training, plan: Plan, folder: Path, inputs: Folders, data: Sequence[Path]
 ) -> Iterator[str]:
     """The arguments of `train.py`; recipe, settings and the model that it needs are written to the folder."""
     yield training.network
@@ -194,7 +93,7 @@ def _options(
     settings = folder / "settings.yaml"
     write_text(settings, json.dumps(training.settings, indent=1))
     yield from ("--config", str(settings))
-    yield from ("--data", *(str(path) for paths in data.values() for path in paths))
+    yield from ("--data", *map(str, data))
     yield from ("--run", str(folder), "--resume")
     if training.model:
         model = folder / "model"
@@ -202,7 +101,9 @@ def _options(
             stage = plan.trainings[name].network
             link_weights(inputs[f"train/{name}"] / f"{stage}.safetensors", model / f"{stage}.safetensors")
         yield from ("--model", str(model))
-    if training.init is not None:
+    if training.starts_installed:
+        yield from ("--init", str(find_model(training.init or "").path(training.network)))
+    elif training.init is not None:
         stage = plan.trainings[training.init].network
         yield from ("--init", str(inputs[f"train/{training.init}"] / f"{stage}.safetensors"))
 
@@ -222,31 +123,21 @@ def link_weights(source: Path, target: Path) -> None:
 def model_task(name: str, plan: Plan) -> Task:
     """The task that puts the weights of a model into one folder, as `posepart predict --model` takes it."""
     stages = plan.models[name]
+    trained = {stage: source for stage, source in stages.items() if source in plan.trainings}
+    installed = {
+        stage: find_model(source).path(stage) for stage, source in stages.items() if stage not in trained
+    }
 
     def run(folder: Path, inputs: Folders) -> None:
-        for stage, training in stages.items():
+        for stage, training in trained.items():
             network = plan.trainings[training].network
-            link_weights(inputs[f"train/{training}"] / f"{network}.safetensors", folder / f"{stage}.safetensors")
+            link_weights(
+                inputs[f"train/{training}"] / f"{network}.safetensors", folder / f"{stage}.safetensors"
+            )
+        for stage, path in installed.items():
+            link_weights(path, folder / f"{stage}.safetensors")
 
     files = tuple(f"{stage}{suffix}" for stage in stages for suffix in (".safetensors", ".json"))
-    inputs = tuple(dict.fromkeys(f"train/{training}" for training in stages.values()))
-    return Task(f"model/{name}", {"stages": stages}, run, files, inputs)
-
-
-def pipeline_of(plan: Plan) -> PipelineConfig:
-    """The settings of the final model: a preset, and what the plan changes.
-
-    Raises
-    ------
-    ValueError
-        There is no such preset or setting.
-    """
-    changes = dict(plan.pipeline)
-    base = PRESETS[changes.pop("preset", "paper")]
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_argument("--pipeline", type=PipelineConfig, default=base)
-    try:
-        config: PipelineConfig = parser.instantiate(parser.parse_object({"pipeline": changes})).pipeline
-    except Exception as error:
-        raise ValueError(f"pipeline: {' '.join(str(error).split())}") from error
-    return config
+    inputs = tuple(dict.fromkeys(f"train/{training}" for training in trained.values()))
+    settings = {"stages": stages, "installed": {stage: sha256(path) for stage, path in installed.items()}}
+    return Task(f"model/{name}", settings, run, files, inputs)

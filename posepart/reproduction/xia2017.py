@@ -10,15 +10,19 @@ from posepart.reproduction.comparison import NUMBERS, Comparison, Measured, read
 from posepart.reproduction.panels import FIGURE_3, FIGURE_4, chosen_photos, part_row, pose_row, write_panel
 from posepart.reproduction.photos import MEASURES, PhotoSet, results_of
 from posepart.reproduction.printed_tables import read_printed
-from posepart.reproduction.systems import XIA_FIRST, System
+from posepart.reproduction.systems import SMALL_FIRST, XIA_FIRST, System
 from posepart.reproduction.tasks import Tasks
 
 
-def comparisons(systems: Sequence[System], tasks: Tasks, photos: PhotoSet) -> list[Comparison]:
-    """The tables of the systems whose numbers were measured."""
-    tables = []
-    measured = {system.key: read_numbers(tasks.folder_of(f"numbers/{system.key}") / NUMBERS) for system in systems}
-    for key, printed in read_printed("xia2017").items():
+def comparisons(
+    systems: Sequence[System], tasks: Tasks, photos: PhotoSet, paper: str = "xia2017"
+) -> list[Comparison]:
+    """The tables of the systems whose numbers were measured; `paper` may be the summary."""
+    tables, firsts, confidence = [], {**XIA_FIRST, **SMALL_FIRST}, photos.bootstrap.confidence
+    measured = {
+        system.key: read_numbers(tasks.folder_of(f"numbers/{system.key}") / NUMBERS) for system in systems
+    }
+    for key, printed in read_printed(paper).items():
         rows: dict[str, Measured] = {
             system.rows[key]: measured[system.key][key]
             for system in systems
@@ -26,11 +30,13 @@ def comparisons(systems: Sequence[System], tasks: Tasks, photos: PhotoSet) -> li
         }
         if rows:
             count = max(one.photos for one in rows.values())
-            tables.append(Comparison(printed, rows, XIA_FIRST[key], f"{count} photos.", photos.bootstrap.confidence))
+            tables.append(Comparison(printed, rows, firsts[key], f"{count} photos.", confidence))
     return tables
 
 
-def write_panels(out: Path, systems: Sequence[System], tasks: Tasks, photos: PhotoSet, count: int) -> list[Picture]:
+def write_panels(
+    out: Path, systems: Sequence[System], tasks: Tasks, photos: PhotoSet, count: int
+) -> list[Picture]:
     """Write Figures 3 and 4 of some photos, with the systems that were run.
 
     Parameters
@@ -54,7 +60,7 @@ def write_panels(out: Path, systems: Sequence[System], tasks: Tasks, photos: Pho
         if rows:
             write_panel(out / file, rows)
             what = "semantic parts" if name == "Figure 4" else "poses"
-            caption = f"Results of {', '.join(chosen)}: {what}, on {len(rows)} photos spread over the validation list"
+            caption = f"{', '.join(chosen)} on {len(rows)} photos spread over the val split"
             pictures.append(Picture(f"{name}: {what}", f"{caption}.", file))
     return pictures
 
@@ -63,7 +69,8 @@ def _rows(
     columns: Mapping[str, System], tasks: Tasks, photos: PhotoSet, count: int, *, parts: bool
 ) -> list[Mapping]:
     found = {
-        title: results_of(tasks.folder_of(f"results/{system.key}"), photos) for title, system in columns.items()
+        title: results_of(tasks.folder_of(f"results/{system.key}"), photos)
+        for title, system in columns.items()
     }
     rows = []
     for place in chosen_photos(count, len(next(iter(found.values())))):

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from posepart.io.files import read_json, write_atomically
+from posepart.io.files import read_json, write_atomically, write_json
 from posepart.training.loop_config import LoopConfig
 
 # Settings that may differ in a resumed run: where and how it computes, reads and writes.
 FREE_SETTINGS = {
     *("checkpoint_every", "evaluate_every", "workers", "threads", "device"),
-    *("resume", "run", "config", "recipe", "stage", "scenes"),
+    *("resume", "run", "config", "recipe", "preset", "stage", "scenes"),
 }
 
 
@@ -23,16 +23,17 @@ def check_settings(path: Path, record: Mapping[str, Any]) -> None:
     """Refuse to continue a run with other settings; only `FREE_SETTINGS` may differ.
 
     Settings of the loop that `path` lacks, because an earlier version wrote it, are the defaults. Steps that follow
-    from epochs (None in `record`) are not compared.
+    from epochs (None in `record`), and the number of processes if `record` lacks it, are not compared.
 
     Raises
     ------
     ValueError
         The settings in `path`, a `config.json`, differ from `record`.
     """
-    defaults = {f"loop.{name}": value for name, value in asdict(LoopConfig()).items()}
+    defaults = {"processes": 1, **{f"loop.{name}": value for name, value in asdict(LoopConfig()).items()}}
     before, now = ({**_flat(_plain(defaults)), **_flat(found)} for found in (read_json(path), _plain(record)))
     free = {"loop.steps"} if now["loop.steps"] is None else set()
+    free |= set() if "processes" in record else {"processes"}
     changed = sorted(
         key
         for key in before.keys() | now.keys()
@@ -43,6 +44,21 @@ def check_settings(path: Path, record: Mapping[str, Any]) -> None:
             f"{path.parent} holds a run with another {', '.join(changed)}: resume it with its own settings "
             "(config.json), or choose another folder"
         )
+
+
+def fill_in(path: Path, defaults: Mapping[str, Any]) -> None:
+    """Add what a `config.json` of an earlier version lacks: settings by their dotted names, with their defaults."""
+    record = read_json(path)
+    before = json.dumps(record)
+    for name, value in defaults.items():
+        *sections, last = name.split(".")
+        inner = record
+        for section in sections:
+            inner = inner.setdefault(section, {}) if isinstance(inner, dict) else None
+        if isinstance(inner, dict):
+            inner.setdefault(last, value)
+    if json.dumps(record) != before:
+        write_json(path, record)
 
 
 def _plain(record: Mapping[str, Any]) -> Any:

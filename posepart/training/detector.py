@@ -41,6 +41,7 @@ class MosaicBatches(Dataset[dict[str, Any]]):
         return -(-len(self.composer.samples) // self.config.batch_size)
 
     def __getitem__(self, step: int) -> dict[str, Any]:
+        self.composer.decoded.next_step()
         rng = np.random.default_rng([self.config.seed, step])
         shapes = self.config.mosaic.shapes
         size = shapes[int(rng.integers(len(shapes)))]
@@ -78,14 +79,13 @@ class DetectorEvaluation:
 
     def __init__(self, samples: Sequence[Sample], config: DetectionConfig | None = None) -> None:
         self.samples = samples
-        self.images = [sample.read_image() for sample in samples]
         self.config = config or DetectionConfig()
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
         """The measures of a network by name."""
         loose = DetectionConfig(score_threshold=0.05, nms_iou=self.config.nms_iou, max_people=100)
         detector = TorchvisionDetector(model, loose, device_of(model))
-        return self.measure([detector(image) for image in self.images])
+        return self.measure([detector(sample.read_image()) for sample in self.samples])
 
     def measure(self, found: Sequence[PersonBoxes]) -> dict[str, float]:
         """The measures of boxes found with a low threshold, one `PersonBoxes` per photo.

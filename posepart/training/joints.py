@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from posepart.jppnet.predict import peaks
+from posepart.jppnet.single_task import heat_maps, joint_maps
 from posepart.models.backbones import normalise
-from posepart.models.baselines.cpm import ConvolutionalPoseMachine
 from posepart.models.jppnet.loss import pose_loss, true_heatmaps
 from posepart.schema import POSEPART, BodySchema
 from posepart.training.crop_evaluation import CropPrediction
@@ -25,8 +25,8 @@ from posepart.training.loop import device_of
 class JointsLossConfig:
     """The loss of heat maps, summed over the stages of a network.
 
-    LIP's paper prints neither width nor loss; sigma is 21 px of a 368 px input in CPM's released code, and one cell of
-    4 px in the hourglasses' paper. Both papers minimise squared errors.
+    LIP's paper prints neither width nor loss; sigma is 21 px of a 368 px input in CPM's released code, and one cell
+    of 4 px in the hourglasses' paper. Both papers minimise squared errors.
     """
 
     sigma: float = 8.0  # px of the input, of the true heat maps; that of JPPNet's released code
@@ -52,48 +52,16 @@ class JointsLoss:
         return {"loss": torch.stack(losses).sum(), "result": losses[-1]}
 
 
-def heat_maps(network: nn.Module, images: Tensor, centres: Tensor | None = None) -> tuple[Tensor, ...]:
-    """The heat maps of every stage of a pose network; the last count.
-
-    Parameters
-    ----------
-    network : nn.Module
-    images : (B, 3, H, W) float32
-        In [-1, 1].
-    centres : (B, 2), optional
-        x, y of the person in each image, px, for networks with a centre map; by default its middle.
-
-    Returns
-    -------
-    tuple of (B, J, h, w)
-        J is one more than the joints if there is a map of the background, which is the last.
-    """
-    if isinstance(network, ConvolutionalPoseMachine):
-        return tuple(network(images, centres))
-    maps = network(images)
-    return (maps,) if isinstance(maps, Tensor) else tuple(maps)
-
-
-def joints_predictor(
-    network: nn.Module, schema: BodySchema = POSEPART
-) -> Callable[[Tensor], CropPrediction]:
+def joints_predictor(network: nn.Module, schema: BodySchema = POSEPART) -> Callable[[Tensor], CropPrediction]:
     """Wrap a pose network as the function that `CropEvaluation` calls.
 
     Heat maps are averaged with those of the mirror image, whose joints are swapped as the schema says.
     """
 
     def see(images: Tensor) -> CropPrediction:
-        maps = mirrored_mean(network, images.to(device_of(network)), schema)
+        maps = joint_maps(network, images.to(device_of(network)), schema)
         stride = images.shape[-1] / maps.shape[-1]
         xy = [peaks(of_crop.cpu().numpy(), stride)[0] for of_crop in maps]
         return CropPrediction(None, np.stack(xy))
 
     return see
-
-
-def mirrored_mean(network: nn.Module, images: Tensor, schema: BodySchema) -> Tensor:
-    """The last stage's heat maps of the joints (B, J, h, w), averaged with those of the mirrored images."""
-    swapped = list(schema.flip_joints)
-    maps = heat_maps(network, images)[-1][:, : len(swapped)].float()
-    mirrored = heat_maps(network, images.flip(-1))[-1][:, swapped].flip(-1).float()
-    return (maps + mirrored) / 2

@@ -76,11 +76,15 @@ def jppnet_predictor(
 
 
 def start_from_movenet(model: JPPNet, path: Path) -> None:
-    """Load the backbone and the heat-map features of a MoveNet, in place.
+    """Load the backbone and the heat-map features of a MoveNet, in place; of a MobileNetV2 alone its backbone.
 
     The layers that assign heat maps to joints stay random, and have to be learned.
     """
     assert isinstance(model.backbone, MobileNetV2)
+    arrays = read_arrays(path)
+    if not any(name.startswith("lateral.") for name in arrays):
+        model.backbone.load_people_weights(arrays)
+        return
     pose = PoseFCN(MobileNetV2(model.backbone.width))
-    pose.load_movenet(read_arrays(path), [()] * NUM_JOINTS)
+    pose.load_movenet(arrays, [()] * NUM_JOINTS)
     model.start_from(pose)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -122,11 +123,9 @@ def prepare(
     ValueError
         `run` holds a run, and `resume` is False or its settings are other ones.
     """
-    record: dict[str, Any] = {"loop": asdict(config), **settings}
+    record: dict[str, Any] = {"loop": asdict(config), **settings, "processes": processes.count}
     if config.epochs is not None:
         record["loop"] = {**record["loop"], "steps": config.steps}
-    if processes.count > 1:
-        record["processes"] = processes.count
     new = not (run / "checkpoint.pt").exists()
     if not new and not resume:
         raise ValueError(f"{run} holds a run already: pass --resume to continue it, or choose another folder")
@@ -160,7 +159,7 @@ def gradients(
     bf16 = config.bf16 and has_bf16(device)
     for _ in range(config.accumulate):
         batch = to_device(next(stream), device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext():
             losses = compute_losses(model, batch)
         (losses["loss"] / config.accumulate).backward()
         for name, value in losses.items():

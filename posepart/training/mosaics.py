@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from posepart.data.decoded import DecodedPhotos
 from posepart.data.sample import Sample
 from posepart.data.source_shares import note_on_shares, source_weights
 from posepart.geometry.boxes import box_areas
@@ -169,8 +170,6 @@ def _covered(box: NDArray, alpha: NDArray, corner: tuple[int, int]) -> float:
 class MosaicComposer:
     """Composes canvases from labelled photos; equal states of the generator give equal canvases.
 
-    Decoded photos stay in memory, about half a megabyte each at 512 px.
-
     Raises
     ------
     ValueError
@@ -191,8 +190,7 @@ class MosaicComposer:
         self.masked = [
             i for i, s in enumerate(samples) if s.instance_path and any(p.instance for p in s.people)
         ]
-        self._photos: dict[int, NDArray[np.uint8]] = {}
-        self._instances: dict[int, NDArray[np.uint8]] = {}
+        self.decoded = DecodedPhotos()
 
     def compose(self, rng: np.random.Generator, size: tuple[int, int]) -> Mosaic:
         """Compose a canvas of `size` (width, height)."""
@@ -276,13 +274,9 @@ class MosaicComposer:
         return Mosaic(self._photo(index), people, sample.ignore_boxes[~trusted].astype(np.float32))
 
     def _photo(self, index: int) -> NDArray[np.uint8]:
-        if index not in self._photos:
-            self._photos[index] = self.samples[index].read_image()
-        return self._photos[index]
+        return self.decoded.image(self.samples[index])
 
     def _instance_map(self, index: int) -> NDArray[np.uint8]:
-        if index not in self._instances:
-            instances = self.samples[index].read_instances()
-            assert instances is not None
-            self._instances[index] = instances
-        return self._instances[index]
+        instances = self.decoded.instances(self.samples[index])
+        assert instances is not None
+        return instances

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from posepart.arrays import Index, Mask
 from posepart.config import FeatureConfig, LabelConfig
+from posepart.io.files import write_atomically
 from posepart.schema import Joint
 from posepart.stages.crf import node_pairs, nodes
 from posepart.stages.features import FEATURE_NAMES, OFFSET_FEATURES, pairwise_features, part_geometry
@@ -70,6 +72,17 @@ def join(pairs: Sequence[LabelledPairs]) -> LabelledPairs:
         np.concatenate([p.label_v for p in pairs]),
         np.concatenate([p.positive for p in pairs]),
     )
+
+
+def save_pairs(path: Path, pairs: LabelledPairs) -> None:
+    """Write pairs to an .npz file."""
+    write_atomically(path, lambda file: np.savez(file, **vars(pairs)))
+
+
+def read_pairs(path: Path) -> LabelledPairs:
+    """Read the pairs that `save_pairs` wrote."""
+    with np.load(path, allow_pickle=False) as file:
+        return LabelledPairs(**{name: file[name] for name in file.files})
 
 
 def collect_pairs(

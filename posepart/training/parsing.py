@@ -1,4 +1,4 @@
-"""Training of any parsing network: the softmax loss, or the structure-sensitive one (Liang et al., Sec. 5.3 and 6.1).
+"""Training of any parsing network with the softmax loss or the structure-sensitive one (Liang et al., Sec. 5.3).
 
 SS-JPPNet is attention to scale that is trained first with the softmax loss, then with the structure-sensitive loss.
 """
@@ -51,7 +51,7 @@ class ParsingLoss:
     def __init__(self, config: ParsingLossConfig, schema: BodySchema = POSEPART) -> None:
         if config.sensitive and not schema.regions:
             raise ValueError(
-                f"loss.sensitive: the labels of {schema.name} have no regions for Eq. (1); pass --loss.sensitive false"
+                f"loss.sensitive: the labels of {schema.name} have no regions for Eq. (1); set it to false"
             )
         self.config = config
         self.regions = tuple(schema.regions.values())

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from posepart.loading import check_device
+
 LONGEST_WAIT = timedelta(hours=12)  # for the main process, while it evaluates or predicts
 BUCKET = 1 << 25  # numbers that are averaged at once
 
@@ -96,9 +98,10 @@ def join_processes(device: str) -> Processes:
     Raises
     ------
     ValueError
-        There are other processes, but no accelerate; or they cannot compute on `device`.
+        Torch cannot compute on `device`; or there are other processes, but no accelerate.
     """
     if launched() == 1:
+        check_device(device)
         return Processes(torch.device(device))
     if device not in ("cpu", "cuda"):
         raise ValueError(f"loop.device: several processes compute on cpu or cuda, got {device}")
@@ -107,7 +110,8 @@ def join_processes(device: str) -> Processes:
         raise ValueError(
             f"loop.device: expected {state.device.type}, as accelerate is configured, got {device}"
         )
-    return Processes(state.device, state.num_processes, state.process_index)
+    chosen = state.device if device == "cuda" else torch.device("cpu")
+    return Processes(chosen, state.num_processes, state.process_index)
 
 
 def _state(cpu: bool) -> Any:

@@ -10,6 +10,7 @@ from helpers.fake_pipeline import error_of
 
 from posepart.cli import completion
 from posepart.cli import main as cli
+from posepart.presets import preset_names
 
 
 @pytest.mark.parametrize("shell", completion.SHELLS)
@@ -27,7 +28,7 @@ def test_script_knows_commands_and_options(shell: str, capsys: pytest.CaptureFix
     [
         (["mod"], ["models"]),
         (["predict", "--over"], ["--overwrite"]),
-        (["predict", "--preset", ""], ["default", "paper"]),
+        (["predict", "--preset", "x"], [name for name in preset_names() if name.startswith("x")]),
         (["predict", "--pipeline.refine", "f"], ["false"]),
         (["evaluate", "--pipeline.detection.n"], ["--pipeline.detection.nms_iou"]),
         (["predict", "bea"], ["beach.jpg"]),

@@ -95,7 +95,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["explain", "a", "b"], "b: not expected here; name one photo, and the person with --person K"),
         (["explain", "a", "--threads", "0"], "--threads: expected at least 1, got 0"),
         (["explain", "a", "--persn", "2"], "did you mean --person?"),
-        (["predict", "a", "--preset", "papr"], "--preset: expected one of default, paper, got papr"),
+        (["predict", "a", "--preset", "papr"], "--preset: expected one of default, "),
         (["predict", "a", "-o"], "-o/--out: expected"),
         (["evaluate", "a"], "a: not expected here; name the labelled photos with --data DIR"),
         (["models", "a", "b"], "b: not expected here; name one model"),
@@ -126,6 +126,10 @@ def test_mistakes(arguments: list[str], expected: str, capsys: pytest.CaptureFix
             "expected a text, got False, which YAML makes of on, off, yes and no: put the word in quotes",
         ),
         ("a: [", "not a YAML or JSON file of settings"),
+        ("- - threads\n  - - 1" + 5000 * "0", "not a YAML or JSON file of settings"),
+        (f"threads: {5000 * 'x'}", "xx..."),
+        (f"pipeline: {5000 * 'x'}", "xx..."),
+        (f"{900 * 'x'}: 1", "xx... in the configuration"),
         ("hello", "not a YAML or JSON file of settings"),
         ("threads: 2001-99-99", "settings.yaml: month must be in 1..12)"),
         (
@@ -139,4 +143,6 @@ def test_mistakes_in_a_configuration(
 ) -> None:
     (tmp_path / "settings.yaml").write_text(content)
     assert cli.main(["predict", "a", "-o", "out", "--config", str(tmp_path / "settings.yaml")]) == 2
-    assert expected in error_of(capsys)
+    error = error_of(capsys)
+    assert expected in error
+    assert len(error) < 1500

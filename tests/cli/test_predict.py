@@ -12,8 +12,9 @@ from PIL import Image
 
 from posepart.cli import main as cli
 from posepart.cli import options
-from posepart.config import PAPER, PRESETS, PipelineConfig
+from posepart.config import PAPER, PipelineConfig
 from posepart.io.results import read_result
+from posepart.presets import preset_names, read_preset
 
 
 class LoadedPipeline(FakePipeline):
@@ -104,11 +105,31 @@ def test_printed_configuration_can_be_read_back(
     assert pipeline.config.batch_size == 3
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ["default", *preset_names(), "paper"])
 def test_preset(preset: str, tmp_path: Path, pipeline: LoadedPipeline) -> None:
     photo = str(write_photo(tmp_path / "a.png"))
-    assert cli.main(["predict", photo, "-o", str(tmp_path / "out"), "--preset", preset]) == 0
-    assert pipeline.config == PRESETS[preset]
+    command = ["predict", photo, "-o", str(tmp_path / "out"), "--preset", preset, "--model", "posepart-s"]
+    assert cli.main(command) == 0
+    expected = PipelineConfig() if preset == "default" else read_preset(preset).pipeline
+    assert pipeline.config == expected
+
+
+def test_a_preset_needs_its_own_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without --model, one sentence says what to train; our model may be named, and is told apart."""
+    photo, out = str(write_photo(tmp_path / "a.png")), str(tmp_path / "out")
+    assert cli.main(["predict", photo, "-o", out, "--preset", "xia2017"]) == 2
+    told = capsys.readouterr().err
+    assert "its networks (pose, part, crf, refine) do not come with posepart" in told
+    assert "experiments/train.py NETWORK --preset xia2017" in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr("posepart.loading.load", lambda *args, **kwargs: FakePipeline())
+    assert cli.main(["predict", photo, "-o", out, "--preset", "xia2017", "--model", "posepart-s"]) == 0
+    told = capsys.readouterr().err
+    assert "model posepart-s has other networks than the preset: pose (pose_mobilenet_v2 instead of" in told
+    assert cli.main(["predict", photo, "-o", out + "2", "--preset", "paper"]) == 0  # as before version 0.3
 
 
 def test_settings_win_over_the_preset_wherever_they_stand(tmp_path: Path, pipeline: LoadedPipeline) -> None:

@@ -9,19 +9,26 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import train
 from helpers.people_data import write_people
 
 from posepart.data.person_crops import CropBatchConfig
+from posepart.loading import load
+from posepart.models.builders import build
 from posepart.models.model_set import read_card
-from posepart.models.weight_files import read_tensors
+from posepart.models.weight_files import load_network, read_tensors
 from posepart.training import loop
 from posepart.training.recipe import Recipe, Stage, read_recipe
 
 RECIPES = Path(train.__file__).parent / "recipes"
-NETWORK_OF = {"pose_fold": "pose"}  # where the file is not named after the network
+NETWORK_OF = {  # where the file is not named after the network
+    "pose_fold": "pose",
+    "attention": "parsing",
+    **{f"baselines_{network}": network for network in ("parsing", "joints", "jppnet")},
+}
 CHAIN = """
 defaults:
   arguments: {width: 0.35}
@@ -150,6 +157,26 @@ def test_a_killed_run_is_resumed_bit_for_bit(
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
+def test_a_run_of_an_earlier_version_stands(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Settings that its config.json lacks have their defaults."""
+    train.main([*command, "--stage", "first"])
+    path = tmp_path / "run" / "first" / "config.json"
+    record = json.loads(path.read_text())
+    del (
+        record["arguments"]["batches"]["need"],
+        record["arguments"]["batches"]["augment"],
+        record["loop"]["optimiser"],
+    )
+    path.write_text(json.dumps(record))
+    train.main([*command, "--stage", "first"])
+    assert "first: finished before" in capsys.readouterr().out
+    path.write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"holds a run with another loop\.optimiser: resume"):
+        train.main([*command, "--stage", "first", "--loop.optimiser", "sgd"])
+
+
 def test_a_stage_alone_needs_the_one_before(command: list[str], tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"stage second takes these weights, which are missing; run that stage first"
@@ -179,6 +206,53 @@ def test_without_a_recipe(data: Path, tmp_path: Path) -> None:
     train.main(["part", "--data", str(data), "--run", str(run), "--config", str(config), "--loop.seed", "8"])
     assert json.loads((run / "config.json").read_text())["loop"]["seed"] == 8
     assert read_card(run / "part.safetensors").recipe is None
+
+
+SINGLE_TASKS = {
+    "parsing": ("graph_lstm_s", {"part_miou"}),
+    "joints": ("stacked_hourglass_s", {"pck_human", "pckh_human"}),
+}
+
+
+@pytest.mark.parametrize("network", list(SINGLE_TASKS))
+def test_a_single_task_from_data_to_a_model(data: Path, tmp_path: Path, network: str) -> None:
+    """The card names builder and arguments, and the weights with their card are a model of `load`."""
+    builder, measures = SINGLE_TASKS[network]
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "loop: {steps: 1, threads: 1, bf16: false}\narguments: {width: 0.35}\nfreeze: 2\n"
+        "batches: {batch_size: 2, crop: {size: 64}}\nevaluation: {size: 64}\n"
+    )
+    run = tmp_path / "run"
+    command = [network, "--data", str(data), "--run", str(run), "--config", str(config)]
+    train.main([*command, "--builder", builder])
+    card = read_card(run / f"{network}.safetensors")
+    assert (card.stage, card.builder, card.arguments) == (network, builder, {"width": 0.35})
+    assert set(card.metrics) >= measures
+    model = load_network(run / f"{network}.safetensors")
+    assert type(model) is type(build(builder, {"width": 0.35}))
+    with pytest.raises(ValueError, match=r"expected .*14 joints|expected .*7 labels"):
+        train.main([*command[:4], str(tmp_path / "other"), *command[5:], "--builder", "jppnet_s"])
+
+
+def test_photos_are_trained_on_as_a_whole(data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    arguments = [
+        "--builder",
+        "fcn8s_s",
+        "--arguments",
+        '{"width": 0.35}',
+        "--freeze",
+        "0",
+        "--crops",
+        "photo",
+    ]
+    sizes = ["--batches.crop.size", "64", "--batches.batch_size", "2", "--evaluation.size", "64"]
+    train.main([
+        "parsing", "--data", str(data), "--run", str(run), *arguments, *sizes, "--loop.steps", "1"
+    ])  # fmt: skip
+    pipeline = load(run)
+    assert pipeline(np.zeros((60, 80, 3), np.uint8)).people == ()
 
 
 RECIPE_OF_OTHERS = """

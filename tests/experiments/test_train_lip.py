@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import train
-from helpers.lip_layout import write_lip
+from helpers.lip_layout import write_atr, write_cihp, write_lip, write_mpii
 
 from posepart.models.model_set import read_card
 from posepart.models.weight_files import read_tensors
@@ -51,3 +51,30 @@ def test_jppnet_in_its_two_steps(tmp_path: Path) -> None:
 def test_a_network_of_another_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the network has 14 joints, the schema lip has 16"):
         train.main(["jppnet", *settings(tmp_path, {"width": 0.35, "channels": 8, "labels": 20})])
+
+
+@pytest.mark.parametrize(
+    ("job", "schema", "arguments", "measures"),
+    [
+        ("parsing", "lip", {"labels": 20, "width": 0.35, "scales": [1.0, 0.5]}, {"part_miou"}),
+        ("parsing", "cihp", {"labels": 20, "width": 0.35, "scales": [1.0]}, {"part_miou"}),
+        ("parsing", "atr", {"labels": 18, "width": 0.35, "scales": [1.0]}, {"part_miou"}),
+        ("joints", "mpii", {"joints": 16}, {"pckh_human"}),
+    ],
+)
+def test_single_tasks(
+    tmp_path: Path, job: str, schema: str, arguments: dict[str, object], measures: set[str]
+) -> None:
+    """SS-JPPNet's second step on the nine regions of LIP, and the other data sets of its family."""
+    options = settings(tmp_path, arguments)
+    write = {"lip": write_lip, "cihp": write_cihp, "atr": write_atr, "mpii": write_mpii}[schema]
+    content = json.loads((tmp_path / "settings.yaml").read_text())
+    content.pop("inference")
+    content["schema"] = schema
+    if job == "parsing":
+        content["loss"] = {"sensitive": True}
+    (tmp_path / "settings.yaml").write_text(json.dumps(content))
+    train.main([job, *options, "--data", str(write(tmp_path / "data"))])
+    card = read_card(tmp_path / "run" / f"{job}.safetensors")
+    assert set(card.metrics) == measures
+    assert card.schema["joints" if job == "joints" else "parts"][-1] in ("left_wrist", "right_shoe", "scarf")

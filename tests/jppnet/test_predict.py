@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from posepart.jppnet.predict import JPPNetInferenceConfig, peaks, predict_jppnet
+from posepart.jppnet.predict import JPPNetInferenceConfig, peaks, predict_jppnet, predict_parsing
 from posepart.models.jppnet.network import JPPNet, JPPNetMaps, StageMaps
+from posepart.schema.lip import LIP, LipLabel
 
 
 class SidedNetwork(JPPNet):
@@ -101,3 +102,26 @@ def test_wrong_configurations_are_refused() -> None:
         JPPNetInferenceConfig(average="logits")
     with pytest.raises(ValueError, match="at least one scale"):
         JPPNetInferenceConfig(scales=())
+
+
+def test_a_parsing_network_in_all_views() -> None:
+    """SS-JPPNet's test: probabilities of three scales and their mirror images, left and right labels swapped."""
+    widths: list[int] = []
+
+    class Sides(nn.Module):
+        """The left half of what it sees is a left arm, the right half a right arm."""
+
+        def forward(self, images: Tensor) -> Tensor:
+            widths.append(images.shape[-1])
+            logits = torch.zeros(len(images), 20, images.shape[-2] // 8, images.shape[-1] // 8)
+            half = logits.shape[-1] // 2
+            logits[:, LipLabel.LEFT_ARM, :, :half] = logits[:, LipLabel.RIGHT_ARM, :, half:] = 30
+            return logits
+
+    found = predict_parsing(Sides(), torch.zeros(1, 3, 128, 128), LIP.flip_labels)
+    assert widths == [96, 64, 160] * 2  # Sec. 6.1: 0.75, 0.5, 1.25
+    assert found.shape == (1, 20, 128, 128)
+    torch.testing.assert_close(found.sum(1), torch.ones(1, 128, 128))
+    assert (found.argmax(1)[..., :56] == LipLabel.LEFT_ARM).all()
+    assert (found.argmax(1)[..., 72:] == LipLabel.RIGHT_ARM).all()
+    assert found[:, LipLabel.LEFT_ARM, :, 0].min() > 0.99

@@ -10,6 +10,7 @@ from PIL import Image
 
 from posepart.data.lip import LipPicture
 from posepart.data.lip_files import write_parsing_submission, write_pose_labels, write_pose_submission
+from posepart.metrics.lip import LipGroupsConfig
 from posepart.metrics.lip_submissions import picture_groups, score_parsing, score_pose
 from posepart.schema.lip import LipJoint
 
@@ -143,3 +144,25 @@ def test_the_script_needs_a_submission(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("sys.argv", [str(path), "--data", str(tmp_path)])
     with pytest.raises(SystemExit, match="2"):
         runpy.run_path(str(path), run_name="__main__")
+
+
+def test_other_factors_and_sizes(pictures: list[LipPicture]) -> None:
+    config = LipGroupsConfig(factors=("lower_body", "occlusion"), size_edges=(4.0, 100.0))
+    groups = picture_groups(pictures, config=config)
+    assert list(groups) == ["all", "lower_body", "occlusion", "small", "medium", "large"]
+    assert groups["medium"].tolist() == [True, False]  # 8 px**2
+    assert groups["large"].tolist() == [False, True]
+    with pytest.raises(ValueError, match="unknown factor 'dark'"):
+        LipGroupsConfig(factors=("dark",))
+    with pytest.raises(ValueError, match="two rising areas"):
+        LipGroupsConfig(size_edges=(9.0, 4.0))
+
+
+def test_accuracies_of_every_group(tmp_path: Path, pictures: list[LipPicture]) -> None:
+    for picture in pictures:
+        write_parsing_submission(tmp_path / "found", picture.name, np.zeros(picture.size()[::-1], np.uint8))
+    measures = {m.name: m for m in score_parsing(pictures, tmp_path / "found").measures}
+    for group in ("all", "occlusion", "small"):  # the background alone is right, half of the pixels
+        assert measures[f"overall_accuracy_{group}"].value == 0.5
+        assert measures[f"mean_accuracy_{group}"].value == 0.5
+        assert measures[f"miou_{group}"].value == 0.25

@@ -7,17 +7,20 @@ import pytest
 
 from posepart.data.cihp import read_atr
 from posepart.data.lip import read_lip
+from posepart.data.mpii import read_mpii
 from posepart.data.pascal_person_part import read_pascal_person_part
 from posepart.data.readers import find_layout
 from posepart.reproduction.fixtures import (
     scenes_of_splits,
     write_atr,
     write_lip,
+    write_mpii,
     write_pascal_person_part,
 )
 from posepart.reproduction.lip_labels import lip_joints, lip_labels
 from posepart.schema import Joint, Part
 from posepart.schema.lip import LipJoint, LipLabel
+from posepart.schema.mpii import MPII
 from posepart.synthetic.scene import SyntheticScene
 
 
@@ -69,6 +72,18 @@ def test_atr_comes_back(tmp_path: Path, scenes: dict[str, list[SyntheticScene]])
         found, labels = atr.read_lip_labels(), lip.read_labels()
         assert found is not None and labels is not None
         np.testing.assert_array_equal(found, np.where(labels == LipLabel.COAT, LipLabel.BACKGROUND, labels))
+
+
+def test_mpii_comes_back(tmp_path: Path, scenes: dict[str, list[SyntheticScene]]) -> None:
+    write_lip(tmp_path / "lip", scenes)
+    write_mpii(tmp_path / "mpii", scenes["val"])
+    samples = read_mpii(tmp_path / "mpii", "single", MPII)
+    for sample, picture in zip(samples, read_lip(tmp_path / "lip", "val"), strict=True):
+        found, joints = sample.people[0].joints, picture.joints
+        assert found is not None and joints is not None
+        inside = joints[:, 2] > 0
+        np.testing.assert_allclose(found[inside, :2], joints[inside, :2], atol=0.01)
+        np.testing.assert_array_equal(found[:, 2] > 0, inside)
 
 
 def test_the_sides_of_a_standing_person() -> None:

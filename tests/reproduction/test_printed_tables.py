@@ -2,7 +2,7 @@
 
 import pytest
 
-from posepart.reproduction.printed_tables import PAPERS, PrintedTable, read_printed
+from posepart.reproduction.printed_tables import PAPERS, SUMMARY, PrintedTable, read_printed
 
 
 def test_every_table_is_there() -> None:
@@ -55,3 +55,22 @@ def test_the_upper_body_is_the_mean_of_its_four_groups() -> None:
 def test_a_row_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="t, row ours: expected 2 numbers, got 1"):
         PrintedTable("t", "", "", ("a", "b"), {"ours": (1.0,)})
+
+
+def test_the_summary_repeats_the_tables() -> None:
+    summary = read_printed(SUMMARY)["small"].rows
+    xia, lip = (read_printed(paper) for paper in PAPERS)
+    names = {"Our model": "Our Model (final)", "Our model (w/o seg)": "Our Model (w/o seg)"}
+    for place, table in enumerate(("table_1", "table_2")):
+        for name, numbers in summary.items():
+            row = xia[table].rows.get(names.get(name, name))
+            assert numbers[place] == (None if row is None else row[-1]), name
+    parts = {
+        "Our model": "Our model (ResNet-101, final)",
+        "Our model (w/o pose)": "Our model (ResNet-101, w/o pose)",
+    }
+    for name, numbers in summary.items():
+        row = xia["table_3"].rows.get(parts.get(name, name)) or lip["table_9"].rows.get(
+            name.replace("DeepLab", "DeepLab-LargeFOV")
+        )
+        assert numbers[2] == (None if row is None else row[-1]), name

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from posepart.models.builders import build
 from posepart.models.jppnet.attention import AttendedMaps, AttentionToScale
 from posepart.schema import Part
-from posepart.training.attention import AttentionLoss, AttentionLossConfig, attention_predictor
+from posepart.training.parsing import ParsingLoss, ParsingLossConfig, parsing_predictor
 
 
 class SettledNetwork(AttentionToScale):
@@ -29,23 +29,24 @@ def batch_of(labels: Tensor, joints: Tensor) -> dict[str, Tensor]:
         "image": torch.zeros(len(labels), 3, 16, 16, dtype=torch.uint8),
         "parts": labels,
         "joints": joints,
+        "box": torch.tensor([[0.0, 0.0, 16.0, 16.0]]).expand(len(labels), 4),
     }
 
 
 def test_the_softmax_loss_and_its_weight() -> None:
     labels = torch.full((1, 4, 4), int(Part.HEAD), dtype=torch.uint8)
     batch = batch_of(labels, torch.zeros(1, 6, 14, 3))
-    plain = AttentionLoss(AttentionLossConfig())(SettledNetwork(), batch)
+    plain = ParsingLoss(ParsingLossConfig())(SettledNetwork(), batch)
     assert plain["loss"].item() == pytest.approx(2 * math.log(2), rel=1e-5)  # merged and one scale; P = 1/2
     assert plain["weight"].item() == 0
-    structured = AttentionLoss(AttentionLossConfig(sensitive=True))(SettledNetwork(), batch)
+    structured = ParsingLoss(ParsingLossConfig(sensitive=True))(SettledNetwork(), batch)
     assert structured["loss"].item() == 0, "all joints are in place"
 
 
 def test_a_misplaced_region_weighs() -> None:
     labels = torch.zeros(1, 4, 4, dtype=torch.uint8)
     labels[0, 0, 0] = Part.TORSO
-    losses = AttentionLoss(AttentionLossConfig(sensitive=True))(
+    losses = ParsingLoss(ParsingLossConfig(sensitive=True))(
         SettledNetwork(), batch_of(labels, torch.zeros(1, 6, 14, 3))
     )
     # Eq. (1), N = 1: the head that is not there, at (1.5, 1.5), and the torso that was not found, at (0, 0).
@@ -63,8 +64,9 @@ def test_what_a_network_sees_of_crops() -> None:
     network = build("attention_s", {"width": 0.35}).eval()
     images = torch.rand(2, 3, 64, 64)
     with torch.inference_mode():
-        both = attention_predictor(network)(images)
-        mirrored = attention_predictor(network)(images.flip(-1))
+        both = parsing_predictor(network)(images)
+        mirrored = parsing_predictor(network)(images.flip(-1))
+    assert both.parsing is not None and mirrored.parsing is not None
     torch.testing.assert_close(torch.from_numpy(both.parsing.sum(1)), torch.ones(2, 16, 16))
     torch.testing.assert_close(torch.from_numpy(both.parsing), torch.from_numpy(mirrored.parsing).flip(-1))
     assert both.xy is None

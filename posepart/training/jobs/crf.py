@@ -1,12 +1,14 @@
 """Fit the pairwise potentials of the CRF, with and without the segment term, on what the networks predict.
 
 `--model` is a folder with the trained pose and part weights. Networks predict better on the photos that they were
-trained on than on others; with `--folds`, each photo is predicted by a Pose FCN that was trained without it. The fit
-takes minutes and starts anew when it was interrupted.
+trained on than on others; with `--folds`, each photo is predicted by a Pose FCN that was trained without it. The
+pairs that were predicted are kept until the fit is done, and `--resume` continues from them; `report.json` is its
+log.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,14 @@ from posepart.io.files import write_json
 from posepart.models.weight_files import load_network, save_tensors
 from posepart.stages.networks import FcnNetworks
 from posepart.training import run as runs
+from posepart.training.checkpoints import check_settings
 from posepart.training.crf import compare_variants, fit
 from posepart.training.evidence_batches import labelled_evidence
 from posepart.training.loop import seed_everything
-from posepart.training.pairs import LabelledPairs, PairFitConfig, collect_pairs, join
+from posepart.training.pairs import LabelledPairs, PairFitConfig, collect_pairs, join, read_pairs, save_pairs
+from posepart.training.processes import is_main
 
-VAL_CROPS = 320
+KEPT = "pairs_{}.npz"  # of a fold's number, or of val
 FEATURES = ("plain", "extended")
 
 
@@ -42,8 +46,12 @@ class Settings:
         without it. Without `folds`, the model's pose weights predict all photos.
     crops : int
         Number of training crops to predict.
+    val_crops : int
+        Number of crops of val photos to measure on.
     threads : int
         Torch threads; 0 lets torch choose.
+    device : str
+        Torch device of the networks.
     features : str
         Xia et al., Sec. 3.1: "plain", the 14 features f(Pn), f(Ps) alone. "extended": also exp(-f) of f(Pn).
     pipeline : PipelineConfig
@@ -58,7 +66,9 @@ class Settings:
     model: Path
     folds: list[Path] = field(default_factory=list)
     crops: int = 2400
+    val_crops: int = 320
     threads: int = 0
+    device: str = "cpu"
     features: str = "extended"
     pipeline: PipelineConfig = field(default_factory=PipelineConfig)
     batches: CropBatchConfig = field(default_factory=lambda: CropBatchConfig(crop=CropConfig()))
@@ -70,17 +80,29 @@ class Settings:
 
 
 def train(settings: Settings, run: runs.Run) -> None:
-    """Fit, measure on the val split if there is one, and write `crf.safetensors` and `report.json`."""
+    """Fit, measure on the val split if there is one, and write `crf.safetensors` and `report.json`.
+
+    Of several processes, the main one does it alone.
+
+    Raises
+    ------
+    ValueError
+        The folder holds an interrupted fit, and `run` does not resume it or has other settings.
+    """
+    if not is_main():
+        return
     seed_everything(settings.batches.seed, settings.threads)
-    run.folder.mkdir(parents=True, exist_ok=True)
-    write_json(run.folder / "config.json", run.record)
+    start(run)
     samples, held_out = runs.training_samples(run)
     pose, part = settings.model / "pose.safetensors", settings.model / "part.safetensors"
     by_pose = runs.by_pose_weights(pose, settings.folds, samples)
     crops = -(-settings.crops // len(by_pose))
     pairs = join([
-        pairs_of(own, settings.batches, crops, (weights, part), settings)
-        for weights, own in by_pose.items()
+        kept(
+            run.folder / KEPT.format(number),
+            partial(pairs_of, own, settings.batches, crops, (weights, part), settings),
+        )
+        for number, (weights, own) in enumerate(by_pose.items())
     ])  # fmt: skip
     model = fit(pairs, settings.fit, settings.features == "extended")
     counts = {"train": len(pairs), "positive": int(pairs.positive.sum()), "val": 0}
@@ -88,7 +110,10 @@ def train(settings: Settings, run: runs.Run) -> None:
     if held_out:
         batches = settings.batches
         plain = CropBatchConfig(batches.batch_size, seed=9, crop=batches.crop, augment=NO_AUGMENTATION)
-        val = pairs_of(held_out, plain, VAL_CROPS, (pose, part), settings)
+        val = kept(
+            run.folder / KEPT.format("val"),
+            lambda: pairs_of(held_out, plain, settings.val_crops, (pose, part), settings),
+        )
         counts["val"], report = len(val), compare_variants(model, val)
     write_json(run.folder / "report.json", {"pairs": counts, **_without_nan(report)})
     metrics = {
@@ -98,7 +123,28 @@ def train(settings: Settings, run: runs.Run) -> None:
     }
     path = run.folder / "crf.safetensors"
     save_tensors(path, model.to_arrays(), runs.new_card(run, "crf", samples, metrics))
+    for file in run.folder.glob(KEPT.format("*")):
+        file.unlink()
     print(f"wrote {path}")
+
+
+def start(run: runs.Run) -> None:
+    """Make the folder of a fit and its `config.json`; errors as `train`."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    if any(run.folder.glob(KEPT.format("*"))):
+        if not run.resume:
+            raise ValueError(
+                f"{run.folder} holds a run already: pass --resume to continue it, or choose another folder"
+            )
+        check_settings(run.folder / "config.json", run.record)
+    write_json(run.folder / "config.json", run.record)
+
+
+def kept(path: Path, make: Callable[[], LabelledPairs]) -> LabelledPairs:
+    """Read pairs from a file; if there is none, make them and write it."""
+    if not path.exists():
+        save_pairs(path, make())
+    return read_pairs(path)
 
 
 def pairs_of(
@@ -122,9 +168,11 @@ def pairs_of(
         Its `pipeline` and `fit` are read.
     """
     pipeline = replace(settings.pipeline, crop=batches.crop)
-    pose, part = map(load_network, networks)
+    pose, part = (load_network(path).to(settings.device) for path in networks)
     count = -(-crops // batches.batch_size)
-    stream = labelled_evidence(runs.person_crops(samples, batches), count, FcnNetworks(pose, part, pipeline))
+    stream = labelled_evidence(
+        runs.person_crops(samples, batches), count, FcnNetworks(pose, part, pipeline, settings.device)
+    )
     pairs = [
         collect_pairs(crop, pipeline.features, pipeline.crf.labels, settings.fit)
         for crop in tqdm(stream, total=count * batches.batch_size, unit="crop", desc="predicting")

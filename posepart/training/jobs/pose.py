@@ -1,7 +1,8 @@
 """Train the Pose FCN.
 
-`--init` is a MoveNet .npz, torchvision's ResNet-101, or the pose.safetensors of another run. `--trunk` then replaces
-the backbone, heat-map path and limb joints by those of a MoveNet, and `--frozen` names modules that are not trained.
+`--init` is a MoveNet .npz or its MobileNetV2 alone, torchvision's ResNet-101, or the pose.safetensors of another
+run. `--trunk` then replaces the backbone, heat-map path and limb joints by those of a MoveNet, and `--frozen` names
+modules that are not trained.
 """
 
 from dataclasses import dataclass, field, replace
@@ -73,7 +74,7 @@ def train(settings: Settings, run: runs.Run) -> None:
         settings.builder,
         settings.arguments,
         freeze=settings.freeze,
-        load_npz=lambda network, path: network.load_movenet(read_arrays(path), MOVENET_SOURCES),
+        load_npz=_start,
     )
     if settings.trunk is not None:
         if not isinstance(model, PoseFCN):
@@ -89,3 +90,12 @@ def train(settings: Settings, run: runs.Run) -> None:
     card = runs.new_card(run, "pose", samples, runs.last_evaluation(run, evaluate, model))
     card = replace(card, builder=settings.builder, arguments=settings.arguments, fold=settings.fold)
     runs.finish(run, model, card)
+
+
+def _start(model: Any, path: Path) -> None:
+    """Start from a MoveNet, or from its MobileNetV2 alone."""
+    arrays = read_arrays(path)
+    if all("features." in name for name in arrays):
+        model.backbone.load_people_weights(arrays)
+    else:
+        model.load_movenet(arrays, MOVENET_SOURCES)

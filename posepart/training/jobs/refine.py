@@ -7,6 +7,7 @@ are made once and kept in the run's folder.
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from posepart.training import run as runs
 from posepart.training.evidence_batches import labelled_evidence
 from posepart.training.loop import LoopConfig
 from posepart.training.part import PartLossConfig
+from posepart.training.processes import main_first
 from posepart.training.refine import (
     RefineBatches,
     RefineEvaluation,
@@ -40,7 +42,6 @@ from posepart.training.refine import (
 )
 
 LEAST_LABELLED = 0.2  # share of labelled cells; crops with less are left out
-VAL_CROPS = 300  # crops to evaluate on
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Settings:
         Arguments of the builder.
     crops : int
         Number of training crops to predict.
+    val_crops : int
+        Number of crops of val photos to measure on.
     joint_map : bool
         Whether the network sees the joints of the pose (ablation).
     skeleton_map : bool
@@ -82,6 +85,7 @@ class Settings:
     builder: str = "refine_distances"
     arguments: dict[str, Any] = field(default_factory=dict)
     crops: int = 3000
+    val_crops: int = 300
     joint_map: bool = True
     skeleton_map: bool = True
     batch_size: int = 16
@@ -101,19 +105,21 @@ def train(settings: Settings, run: runs.Run) -> None:
         batches.batch_size, seed=9, need="parts", crop=batches.crop, augment=NO_AUGMENTATION
     )
     by_pose = runs.by_pose_weights(model / "pose.safetensors", settings.folds, samples)
-    examples = cached(
-        run.folder / "train.npz",
-        made_by(by_pose, model, config),
-        lambda: predict(by_pose, batches, crops, model, config),
-    )
-    unseen = {model / "pose.safetensors": held_out}
-    val = None
-    if held_out:
-        val = cached(
-            run.folder / "val.npz",
-            made_by(unseen, model, config),
-            lambda: predict(unseen, plain, VAL_CROPS, model, config),
+    unseen = {model / "pose.safetensors": held_out} if held_out else {}
+    predicted = partial(predict, model=model, config=config, device=settings.loop.device)
+    with main_first(settings.loop.device):  # which predicts, and the others read
+        examples = cached(
+            run.folder / "train.npz",
+            made_by(by_pose, model, config),
+            lambda: predicted(by_pose, batches, crops),
         )
+        val = None
+        if unseen:
+            val = cached(
+                run.folder / "val.npz",
+                made_by(unseen, model, config),
+                lambda: predicted(unseen, plain, settings.val_crops),
+            )
     runs.seeded(settings.loop)
     network = runs.initialised(run, settings.builder, settings.arguments)
     encode = PoseEncoder(
@@ -143,6 +149,7 @@ def predict(
     crops: int,
     model: Path,
     config: PipelineConfig,
+    device: str = "cpu",
 ) -> RefineExamples:
     """Predict crops of labelled photos.
 
@@ -158,13 +165,15 @@ def predict(
         Folder of the part and crf weights.
     config : PipelineConfig
         Its crop is that of `batches`.
+    device : str
+        Torch device of the networks.
 
     Returns
     -------
     RefineExamples
         Part scores, poses and labels of the crops with enough labels.
     """
-    part = load_network(model / "part.safetensors")
+    part = load_network(model / "part.safetensors").to(device)
     stride = part.stride
     assert isinstance(stride, int)
     batches = replace(batches, stride=stride)
@@ -172,7 +181,9 @@ def predict(
     count = -(-crops // (len(by_pose) * batches.batch_size))
     streams = (
         labelled_evidence(
-            runs.person_crops(samples, batches), count, FcnNetworks(load_network(pose), part, config)
+            runs.person_crops(samples, batches),
+            count,
+            FcnNetworks(load_network(pose).to(device), part, config, device),
         )
         for pose, samples in by_pose.items()
     )

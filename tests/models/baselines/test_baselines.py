@@ -1,14 +1,18 @@
 """The networks of the comparison tables: shapes and published parameter counts."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
-from posepart.models.backbones import Backbone
+from posepart.models.backbones import Backbone, MobileNetV2
 from posepart.models.baselines.deeplab import DeepLab
-from posepart.models.baselines.hourglass import StackedHourglass
-from posepart.models.builders import build, segnet
+from posepart.models.baselines.hourglass import StackedHourglass, stem
+from posepart.models.baselines.small import DilatedMobileNetV2
+from posepart.models.builders import BUILDERS, build
 from posepart.models.scales import merge_scales
+from posepart.models.supervision import supervision
 
 # Millions of parameters, as counted for these architectures elsewhere; the output layer is LIP's.
 PARSERS = {
@@ -17,7 +21,11 @@ PARSERS = {
     "fcn8s": (8, 134.4),
     "segnet": (1, 29.5),
 }
-POSE_NETWORKS = {"stacked_hourglass": (4, 16, 8, 25.4), "cpm": (8, 17, 6, 30.9)}
+# Of CPM the count includes the centre map: 5 stages x 11 x 11 x 128 weights.
+POSE_NETWORKS = {"stacked_hourglass": (4, 16, 8, 25.4), "cpm": (8, 17, 6, 31.0)}
+# Of those with VGG-16 LargeFOV as trunk, 20.5 M: three trunks; and the LSTMs.
+ON_LARGE_FOV = {"hazn": (8, 61.5), "lg_lstm": (8, 34.4), "graph_lstm": (4, 20.7)}
+SMALL = sorted(name for name in BUILDERS if name.endswith("_s") and not name.startswith("jppnet"))
 
 
 def millions(network: nn.Module) -> float:
@@ -67,6 +75,43 @@ def test_every_scale_can_be_supervised() -> None:
         assert torch.equal(network(images), merge_scales(maps, "max"))
 
 
+@pytest.mark.parametrize("name", ON_LARGE_FOV)
+def test_parsers_on_large_fov(name: str) -> None:
+    torch.manual_seed(0)
+    stride, size = ON_LARGE_FOV[name]
+    network = build(name).eval()
+    with torch.inference_mode():
+        assert network(torch.randn(1, 3, 64, 64)).shape == (1, 7, 64 // stride, 64 // stride)
+    assert (network.stride, millions(network)) == (stride, size)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_small_variants(name: str) -> None:
+    torch.manual_seed(0)
+    network: Any = build(name, {} if name == "segnet_s" else {"width": 0.35}).eval()
+    with torch.inference_mode():
+        found = network(torch.randn(2, 3, 96, 96))
+    maps = found if isinstance(found, tuple) else (found,)
+    outputs = {"cpm_s": 15, "joints_s": 14, "stacked_hourglass_s": 14}.get(name, 7)
+    cells = 96 // network.stride
+    assert {tuple(m.shape) for m in maps} == {(2, outputs, cells, cells)}
+    assert len(maps) == {"cpm_s": 3, "stacked_hourglass_s": 2}.get(name, 1)
+    assert millions(network) < 4
+
+
+def test_dilation_reads_the_same_pixels() -> None:
+    """Where the dilated trunk keeps every cell of stride 32, its features are those of the plain one; SAME padding
+    aside, whose half cell a constant picture does not show."""
+    torch.manual_seed(0)
+    dilated, plain = DilatedMobileNetV2(0.35).eval(), MobileNetV2(0.35).eval()
+    plain.load_state_dict(dilated.state_dict())
+    images = torch.full((1, 3, 640, 640), 0.3)
+    with torch.inference_mode():
+        (fine,), coarse = dilated(images), plain(images)[-1]
+    assert (fine.shape[-1], coarse.shape[-1]) == (80, 20)
+    torch.testing.assert_close(fine[..., 40, 40], coarse[..., 10, 10], rtol=1e-3, atol=1e-3)
+
+
 def test_resnet_for_joints_is_deeplab_with_another_output() -> None:
     with torch.device("meta"):
         network = build("joints_resnet101")
@@ -83,6 +128,15 @@ class Width(Backbone):
         return [torch.full_like(x[:, :1], x.shape[-1])]
 
 
+def test_deeplab_supervises_its_scales() -> None:
+    network = DeepLab(Width(), outputs=2, scales=(1.0, 0.5))
+    images, labels = torch.zeros(1, 3, 64, 64), torch.zeros(1, 64, 64, dtype=torch.long)
+    seen = supervision(network, images, labels, torch.zeros(1, 4))
+    assert [maps.shape[-1] for maps in seen.logits] == [64, 64, 32]
+    one = supervision(DeepLab(Width(), outputs=2), images, labels, torch.zeros(1, 4))
+    assert len(one.logits) == len(one.labels) == 1
+
+
 def test_several_scales_are_merged_by_their_maximum() -> None:
     network = DeepLab(Width(), outputs=2, scales=(1.0, 0.5)).requires_grad_(False)
     network.get_parameter("out.weight").copy_(torch.tensor([1.0, -1.0]).view(2, 1, 1, 1))
@@ -94,7 +148,7 @@ def test_several_scales_are_merged_by_their_maximum() -> None:
 
 def test_segnet_mirrors_its_encoder() -> None:
     with torch.device("meta"):
-        network = segnet()
+        network: Any = build("segnet")
     outputs = [
         [m.out_channels for m in level.children() if isinstance(m, nn.Conv2d)]
         for level in (*network.encoder, *reversed(list(network.decoder)))
@@ -106,7 +160,7 @@ def test_segnet_mirrors_its_encoder() -> None:
 def test_hourglass_reads_its_own_maps() -> None:
     """A change of the first stack's score layer reaches the second stack's maps."""
     torch.manual_seed(0)
-    network = StackedHourglass(joints=2, stacks=2, features=8).eval().requires_grad_(False)
+    network = StackedHourglass(stem(8), nn.Identity(), 2, stacks=2, features=8).eval().requires_grad_(False)
     images = torch.randn(1, 3, 64, 64)
     before = network(images)
     nn.init.constant_(network.get_parameter("scores.0.bias"), 5.0)
@@ -119,5 +173,19 @@ def test_cpm_reads_its_own_beliefs_and_the_image() -> None:
         network = build("cpm", {"joints": 14, "stages": 2})
         first = [m for m in network.get_submodule("later.0").children() if isinstance(m, nn.Conv2d)]
     assert [(m.in_channels, m.kernel_size[0], m.out_channels) for m in first] == [
-        (47, 11, 128), (128, 11, 128), (128, 11, 128), (128, 1, 128), (128, 1, 15),
+        (48, 11, 128), (128, 11, 128), (128, 11, 128), (128, 1, 128), (128, 1, 15),
     ]  # fmt: skip
+
+
+def test_cpms_centre_map_tells_whom_it_looks_for() -> None:
+    torch.manual_seed(0)
+    network = build("cpm_s", {"width": 0.35}).eval()
+    images = torch.randn(1, 3, 96, 96)
+    with torch.inference_mode():
+        middle, given, other = (
+            network(images, centres)
+            for centres in (None, torch.tensor([[47.5, 47.5]]), torch.tensor([[10.0, 47.5]]))
+        )
+    assert torch.equal(middle[1], given[1])
+    assert torch.equal(middle[0], other[0]), "the first stage has no centre map"
+    assert not torch.allclose(middle[1], other[1])

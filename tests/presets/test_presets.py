@@ -1,0 +1,138 @@
+"""Presets: their pipelines, their recipes against the settings of the trainings, and their networks."""
+
+import re
+from dataclasses import fields
+from importlib import import_module
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from posepart.config import PAPER, PipelineConfig
+from posepart.models.builders import build
+from posepart.presets import FOLDER, preset_names, read_preset
+from posepart.training.recipe import Stage
+
+NETWORKS = {
+    "xia2017": {"pose": "pose_resnet101", "part": "deeplab_resnet101", "refine": "refine_xia2017"},
+    "xia2017_vgg16": {"pose": "pose_resnet101", "part": "deeplab_vgg16", "refine": "refine_xia2017"},
+}
+CASES = [(name, network) for name in preset_names() for network in read_preset(name).recipes]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_xias_pipeline_is_the_paper(name: str) -> None:
+    assert read_preset(name).pipeline == PAPER
+
+
+def test_the_old_name_of_the_pipeline() -> None:
+    assert read_preset("paper") == read_preset("xia2017")
+
+
+@pytest.mark.parametrize(("name", "builders"), NETWORKS.items())
+def test_networks(name: str, builders: dict[str, str]) -> None:
+    preset = read_preset(name)
+    for network, builder in builders.items():
+        assert preset.recipe(network).stages[-1].settings["builder"] == builder
+    assert list(preset.recipes) == ["pose", "part", "crf", "refine"]  # in the order of training, Sec. 3.2
+    assert preset.differing(builders) == ""
+    assert preset.differing({**builders, "crf": None}) == ""
+    told = preset.differing({"pose": "pose_mobilenet_v2", "detector": "person_detector"})
+    assert told == "pose (pose_mobilenet_v2 instead of pose_resnet101)"
+
+
+def settings_of(network: str, stage: Stage) -> Any:
+    """The settings of a stage, as `train.py` reads them."""
+    import json
+
+    import train
+
+    options = ["--data", "D", "--run", "R", *(["--model", "M"] if network in ("crf", "refine") else [])]
+    parser = train.command_line(network)
+    instance = parser.instantiate(parser.parse_args(["--config", json.dumps(stage.settings), *options]))
+    job: Any = import_module(f"posepart.training.jobs.{network}")
+    return job.Settings(**{field.name: instance[field.name] for field in fields(job.Settings)})
+
+
+@pytest.mark.parametrize(("name", "network"), CASES)
+def test_every_stage_is_a_training(name: str, network: str) -> None:
+    """Its settings exist, and its network can be built."""
+    for stage in read_preset(name).recipe(network).stages:
+        settings = settings_of(network, stage)
+        if "builder" in stage.settings:
+            with torch.device("meta"):
+                model = build(settings.builder, settings.arguments)
+        assert stage.init_sha256 is None or re.fullmatch("[0-9a-f]{8,64}", stage.init_sha256)
+        if network in ("pose", "part"):
+            assert settings.batches.stride == model.stride == 8
+            assert settings.freeze == 0
+
+
+@pytest.mark.parametrize("network", ["pose", "part"])
+def test_xia_trains_as_deeplab(network: str) -> None:
+    """Chen et al. 2016, Sec. 4.1, and its released code, for ResNet-101."""
+    loop = settings_of(network, read_preset("xia2017").recipe(network).stages[0]).loop
+    assert (loop.optimiser, loop.momentum, loop.weight_decay) == ("sgd", 0.9, 0.0005)
+    assert (loop.schedule, loop.power, loop.lr, loop.steps) == ("poly", 0.9, 0.00025, 20000)
+    assert (loop.frozen_norms, loop.ema, loop.clip, loop.warmup, loop.slow) == (True, 0, 0, 0, ())
+    assert loop.rates[".bias"] == 2
+    assert {factor for part, factor in loop.rates.items() if part != ".bias"} == {10}
+
+
+def test_large_fov_trains_as_its_paper() -> None:
+    (stage,) = read_preset("xia2017_vgg16").recipe("part").stages
+    loop = settings_of("part", stage).loop
+    assert (loop.lr, loop.rates, loop.frozen_norms) == (0.001, {"out": 10, ".bias": 2}, False)
+    assert stage.init == "vgg16-397923af.pth"
+
+
+def test_a_small_one_differs_in_size_only() -> None:
+    """Its networks are those of its base, with other arguments."""
+    for name in preset_names():
+        base = name.removesuffix("_small")
+        if base != name:
+            small, whole = read_preset(name), read_preset(base)
+            assert small.recipes.keys() == whole.recipes.keys()
+            for network, recipe in small.recipes.items():
+                stages = whole.recipe(network).stages
+                assert [s.name for s in recipe.stages] == [s.name for s in stages]
+                assert recipe.stages[0].init is None
+                for mine, theirs in zip(recipe.stages, stages, strict=True):
+                    assert mine.settings.keys() - {"fit", "arguments"} <= theirs.settings.keys()
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_number_of_a_paper_has_its_source(path: Any) -> None:
+    """The lines of a paper's pipeline say where a number is printed, or that it is not."""
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    content = yaml.safe_load(text)
+    assert content["about"].endswith(".")
+    if "base" not in content and "pipeline" in content:
+        lines = text.partition("\npipeline:\n")[2].partition("\ntraining:")[0].splitlines()
+        bare = [line for line in lines if re.search(r": [\d{]|: \S", line) and "#" not in line]
+        following = [line for line in bare if line.strip().split(":")[0] not in FOLLOWING]
+        assert following == []
+
+
+FOLLOWING = {  # said in the line above them: "and the next three"
+    *("upper_body_iou", "lower_body_iou", "whole_body_iou", "upright_pose", "part_scales"),
+    *("max_per_joint",),
+}
+
+
+def test_mistakes_are_named() -> None:
+    with pytest.raises(ValueError, match=r"unknown preset 'xia': choose one of .*xia2017"):
+        read_preset("xia")
+    with pytest.raises(ValueError, match="preset xia2017 trains no jppnet; its networks are pose, part, crf"):
+        read_preset("xia2017").recipe("jppnet")
+
+
+def test_nothing_but_settings_of_the_pipeline() -> None:
+    with pytest.raises(Exception, match="stride"):
+        from posepart.presets import pipeline_of
+
+        pipeline_of({"candidates": {"stride": 8}})
+    assert read_preset("xia2017_small").pipeline.candidates.max_per_joint == PAPER.candidates.max_per_joint
+    assert read_preset("xia2017_small").pipeline != PipelineConfig()
