@@ -198,7 +198,7 @@ def fitted_trees(
     samples = read_samples(data, settings.fit_split)[: settings.fit_photos]
     seen = EvidenceCache.open(settings.out / "fit", seen_with, pipeline, labelled=True)
     photos = tqdm(samples, unit="photo", desc="photos to fit to")
-    return fit_trees([(sample, seen(sample)) for sample in photos], settings.pipeline)
+    return fit_trees([(sample, seen(sample)) for sample in photos], pipeline)
 
 
 def run(settings: Namespace) -> None:
@@ -250,9 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.add_argument(
         "--refine_steps", type=int, default=0, help="training steps of each second stage; 0 trains none"
     )
-    command.add_argument(
-        "--refine_crops", type=int, default=1000, help="training crops for the second stages"
-    )
+    command.add_argument("--refine_crops", type=int, default=1000, help="crops to train them on")
     command.add_argument(
         "--refine_data", type=Path, help="folder of the second stages' training data; --data by default"
     )

@@ -23,6 +23,7 @@ from posepart.ilp import Problem
 from posepart.metrics.collect import judged_joints
 from posepart.metrics.judged import judge
 from posepart.metrics.pose_average_precision import pose_average_precision
+from posepart.pipeline import Pipeline
 from posepart.stages.merge import merge_people
 from posepart.stages.poses import choose_poses
 from posepart.structures import Evidence, Scene
@@ -63,22 +64,22 @@ def labelled_crops(photos: Sequence[SeenPhoto]) -> list[LabelledCrop]:
     return crops
 
 
-def fit_trees(photos: Sequence[SeenPhoto], config: PipelineConfig) -> dict[str, TreeModel]:
+def fit_trees(photos: Sequence[SeenPhoto], pipeline: Pipeline) -> dict[str, TreeModel]:
     """Every tree of `TREES`: its regressions on every other photo, its scale and prior on the photos between.
 
     Parameters
     ----------
     photos : sequence of (Sample, evidence)
         With the evidence of their labelled boxes.
-    config : PipelineConfig
-        The settings that the trees will be used with.
+    pipeline : Pipeline
+        Its settings are those that the trees will be used with.
 
     Raises
     ------
     ValueError
         The photos hold no two neighbouring joints of a person, or no two of different ones.
     """
-    crops = labelled_crops(photos[::2])
+    crops, config = labelled_crops(photos[::2]), pipeline.config
     return {kind: tempered_tree(fit_edges(kind, crops, config), photos[1::2], config) for kind in TREES}
 
 

@@ -151,8 +151,8 @@ def map_of(tree: TreeModel, photos: list[SeenPhoto], config: PipelineConfig) -> 
 
 
 def test_fits_use_every_other_photo_and_the_tempering_of_the_highest_map() -> None:
-    photos, config = photos_of(2), pipeline_of(boxes_of(FIGURES[:2])).config
-    trees = fit_trees(photos, config)
+    photos, pipeline = photos_of(2), pipeline_of(boxes_of(FIGURES[:2]))
+    trees, config = fit_trees(photos, pipeline), pipeline.config
     assert list(trees) == list(TREES)
     for kind, tree in trees.items():
         first = fit_edges(kind, labelled_crops(photos[:1]), config)

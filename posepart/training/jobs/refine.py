@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from torch import nn
@@ -156,7 +156,7 @@ def predict(
     Parameters
     ----------
     by_pose : mapping of Path to list of Sample
-        The samples that each pose weight file predicts; each file predicts equally many crops.
+        The samples of each pose weight file; each file predicts equally many crops.
     batches : CropBatchConfig
         Its stride is not read: the labels have that of the Part FCN.
     crops : int
@@ -174,9 +174,7 @@ def predict(
         Part scores, poses and labels of the crops with enough labels.
     """
     part = load_network(model / "part.safetensors").to(device)
-    stride = part.stride
-    assert isinstance(stride, int)
-    batches = replace(batches, stride=stride)
+    batches = replace(batches, stride=cast(int, part.stride))
     assemble = CrfAssembler(load_pairwise(model / "crf.safetensors"), config)
     count = -(-crops // (len(by_pose) * batches.batch_size))
     streams = (
@@ -187,8 +185,7 @@ def predict(
         )
         for pose, samples in by_pose.items()
     )
-    rows = []
-    total = count * batches.batch_size * len(by_pose)
+    rows, total = [], count * batches.batch_size * len(by_pose)
     for crop in tqdm(chain.from_iterable(streams), total=total, unit="crop", desc="predicting"):
         if labelled_share(crop.labels) > LEAST_LABELLED:
             seen = crop.evidence
