@@ -172,8 +172,8 @@ def compare_real_photos(arguments: Namespace) -> None:
     from posepart.stages.crops import crop_boxes
     from posepart.stages.networks import FcnNetworks
 
-    config = arguments.pipeline
-    pipeline = load(arguments.model, config=config)
+    pipeline = load(arguments.model, config=arguments.pipeline)
+    config = pipeline.config
     assert isinstance(pipeline.networks, FcnNetworks) and isinstance(pipeline.assembler, CrfAssembler)
     pairwise, own = pipeline.assembler.pairwise, deepercut_config(config)
     whole = DeeperCut(replace(pipeline.networks, config=own), pairwise, own)
