@@ -70,6 +70,18 @@ def test_the_second_stage_has_channels_last_off_the_cpu(
     assert weight.is_contiguous(memory_format=torch.channels_last) == last
 
 
+def test_a_second_stage_sees_the_label_maps_it_was_trained_on(model_folder: Path, tmp_path: Path) -> None:
+    own = copytree(model_folder, tmp_path / "own")
+    card = Card(stage="refine", builder="refine_labels", skeleton={"joint_values": "joints", "sharp": True})
+    save_weights(own / "refine.safetensors", build("refine_labels"), card)
+    with pytest.raises(
+        ValueError, match=r"trained on label maps with skeleton\.joint_values 'joints', not 'parts'"
+    ):
+        load(own, config=WITHOUT_SEGMENTS)
+    assert load(own, config=replace(WITHOUT_SEGMENTS, skeleton=PAPER.skeleton)).refiner is not None
+    assert load(own, config=replace(WITHOUT_SEGMENTS, refine=False)).refiner is None
+
+
 @pytest.mark.parametrize(("config", "tiles"), [(PipelineConfig(), "auto"), (PAPER, "off")])
 def test_the_detector_sees_tiles_unless_the_paper_is_asked_for(
     model_folder: Path, config: PipelineConfig, tiles: str

@@ -27,7 +27,7 @@ from posepart.models.weight_files import load_network
 from posepart.stages.crf import CrfAssembler
 from posepart.stages.networks import FcnNetworks
 from posepart.stages.poses import choose_poses
-from posepart.stages.skeleton_maps import PoseEncoder
+from posepart.stages.skeleton_maps import LABEL_SETTINGS, LABELS, PoseEncoder
 from posepart.training import run as runs
 from posepart.training.evidence_batches import labelled_evidence
 from posepart.training.loop import LoopConfig
@@ -135,7 +135,11 @@ def train(settings: Settings, run: runs.Run) -> None:
     network = runs.trained(run, network, stream, loss, settings.loop, evaluate)
     metrics = runs.last_evaluation(run, evaluate, network)
     card = runs.new_card(run, "refine", samples, metrics)
-    runs.finish(run, network, replace(card, builder=settings.builder, arguments=settings.arguments))
+    drawn = (
+        {name: getattr(config.skeleton, name) for name in LABEL_SETTINGS} if encode.encoding == LABELS else {}
+    )
+    card = replace(card, builder=settings.builder, arguments=settings.arguments, skeleton=drawn)
+    runs.finish(run, network, card)
 
 
 def _no_evaluation(network: nn.Module) -> dict[str, float]:
