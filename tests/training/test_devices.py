@@ -90,7 +90,7 @@ def test_the_second_stage_keeps_to_its_device(tmp_path: Path) -> None:
 
 
 def test_predictions_for_crf_and_second_stage_keep_to_their_device(data: Path) -> None:
-    networks = [build(f"{name}_mobilenet_v2", SMALL).eval().to(FAKE) for name in ("pose", "part")]
+    networks: Any = [build(f"{name}_mobilenet_v2", SMALL).eval().to(FAKE) for name in ("pose", "part")]
     config = PipelineConfig(crop=POSE_CROPS.crop, upright_pose=False)  # which looks at what it computed
     crops = PersonCrops(read_people([data], "train"), POSE_CROPS)
     refine: Any = build("refine_distances")
