@@ -24,7 +24,7 @@ from posepart.stages.skeleton_maps import PoseEncoder
 from posepart.structures import Choice, Pose
 from posepart.training.detector import MosaicBatchConfig
 from posepart.training.evidence_batches import labelled_evidence
-from posepart.training.jobs import detector, jppnet, parsing, part, pose
+from posepart.training.jobs import detector, joints, jppnet, parsing, part, pose
 from posepart.training.loop import LoopConfig, train
 from posepart.training.refine import RefineBatches, RefineEvaluation, RefineExamples, RefineLoss
 from posepart.training.run import Run, read_people
@@ -41,6 +41,7 @@ TRAININGS: dict[str, Callable[[LoopConfig], tuple[Any, Any]]] = {
     "part": lambda loop: (part, part.Settings(arguments=SMALL, freeze=0, loop=loop, batches=PART_CROPS)),
     "jppnet": lambda loop: (jppnet, jppnet.Settings(loop=loop, batches=POSE_CROPS)),
     "parsing": lambda loop: (parsing, parsing.Settings(loop=loop, batches=PART_CROPS)),
+    "joints": lambda loop: (joints, joints.Settings(freeze=0, loop=loop, batches=POSE_CROPS)),
     "detector": lambda loop: (detector, detector.Settings(loop=loop, batches=PICTURES)),
 }
 # The numbers of boxes in a detector depend on what it computes, which a fake device does not.
