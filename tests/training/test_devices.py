@@ -173,3 +173,13 @@ def test_gpu_predicts_as_the_cpu_does(data: Path) -> None:
     assert len(there.people) == len(here.people)
     for found, expected in zip(there.people, here.people, strict=True):
         np.testing.assert_allclose(found.box, expected.box, atol=2.0)
+
+
+@GPU
+@pytest.mark.parametrize(
+    "builder", ["hazn_s", "graph_lstm_s", "lg_lstm_s", "cpm_s", "stacked_hourglass_s", "segnet_s"]
+)
+def test_gpu_baselines(builder: str) -> None:
+    """Those of which a fake device knows too little, too: windows and superpixels depend on what is computed."""
+    network = build(builder).to("cuda")
+    network(torch.zeros(2, 3, 128, 128, device="cuda"))
