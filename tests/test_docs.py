@@ -162,6 +162,9 @@ def check_command(
         posepart_takes(arguments, monkeypatch, capsys)
     elif program == "python" and arguments[0].endswith(".py"):
         script_takes(arguments[0], arguments[1:], monkeypatch, capsys)
+    elif program in ("accelerate", "torchrun"):  # start a script in several processes
+        script = next(i for i, argument in enumerate(arguments) if argument.endswith(".py"))
+        script_takes(arguments[script], arguments[script + 1 :], monkeypatch, capsys)
     elif program == "pip":
         assert arguments[0] == "install"
         check_extras(arguments[-1])
