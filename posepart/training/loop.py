@@ -1,5 +1,6 @@
 """The training loop of all networks: schedule, moving average of the weights, checkpoints, resuming."""
 
+import os
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
@@ -54,7 +55,7 @@ def train(
     config : LoopConfig
     resume : bool
         Continue from `checkpoint.pt` if there is one. The result is the same, bit for bit, as without interruption,
-        in one process and with deterministic operations: always on a CPU.
+        in one process: always on a CPU, on a GPU if the run is `deterministic`.
     evaluate : callable, optional
         Called with the averaged network every `evaluate_every` steps and after the last; returns measures by name.
     settings : mapping, optional
@@ -74,6 +75,9 @@ def train(
     checkpoint = run / "checkpoint.pt"
     first_time = prepare(run, config, settings or {}, resume, processes)
     seed_everything(config.seed + processes.index, config.threads)
+    if config.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS sums in any order
+        torch.use_deterministic_algorithms(True, warn_only=True)
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.frozen_norms:
         for norm in batch_norms(model):

@@ -155,7 +155,7 @@ def test_gpu_resumes_bit_for_bit_with_dropout(tmp_path: Path) -> None:
     def losses(model: nn.Module, batch: Tensor) -> dict[str, Tensor]:
         return {"loss": (model(batch)[:, 0] - batch.sum(1)).square().mean()}
 
-    config = replace(LOOP, steps=40, checkpoint_every=10, device="cuda")
+    config = replace(LOOP, steps=40, checkpoint_every=10, device="cuda", deterministic=True)
     whole = train(network(), Numbers(), losses, tmp_path / "whole", config)
     with pytest.raises(KeyboardInterrupt):
         train(network(), Numbers(fail_at=25), losses, tmp_path / "parts", config)
