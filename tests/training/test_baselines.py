@@ -75,9 +75,8 @@ def test_any_parser_learns_with_the_structure_sensitive_loss(name: str, batch: M
 @pytest.mark.parametrize("name", [*PARSERS, *POSE_NETWORKS])
 def test_autocast_changes_little(name: str, batch: Mapping[str, Tensor]) -> None:
     """bfloat16 where torch thinks it safe: every network runs, forwards and backwards."""
-    loss: Any = (JointsLoss if name in POSE_NETWORKS else ParsingLoss)(
-        JointsLossConfig() if name in POSE_NETWORKS else ParsingLossConfig()
-    )
+    of_joints = name in POSE_NETWORKS
+    loss: Any = JointsLoss(JointsLossConfig()) if of_joints else ParsingLoss(ParsingLossConfig())
     found = []
     for enabled in (False, True):
         torch.manual_seed(0)
