@@ -103,7 +103,9 @@ def _head(names: Sequence[str]) -> Rgb:
 def _of_width(picture: Rgb) -> Rgb:
     height = max(1, round(picture.shape[0] * WIDTH / picture.shape[1]))
     shrinks = picture.shape[1] > WIDTH
-    resized = cv2.resize(picture, (WIDTH, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    resized = cv2.resize(
+        picture, (WIDTH, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
     return np.asarray(resized, np.uint8)
 
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from posepart.ablation.boxes import FixedBoxes
 from posepart.ablation.deepercut import at_size_of
 from posepart.ablation.evidence_cache import EvidenceCache, evidence_settings
-from posepart.ablation.tree_fit import fit_trees, labelled_crops
+from posepart.ablation.tree_fit import fit_trees
 from posepart.ablation.trees import TreeModel
 from posepart.ablation.variants import SCALED, SHIPPED, SharedGroupings, variant_pipeline
 from posepart.arrays import Index
@@ -116,15 +116,9 @@ def trees_task(model: str, photos: PhotoSet) -> Task:
     def run(folder: Path, inputs: Folders) -> None:
         see = evidence_of(folder / "seen", inputs[f"model/{model}"], photos, labelled=True)
         samples = [sample for sample in photos.train() if sample.people][: photos.fit_photos]
-        crops = [
-            crop
-            for sample in tqdm(samples, unit="photo", desc=f"{model}: photos to fit to")
-            for crop in labelled_crops(sample, see(sample))
-        ]
-        write_json(
-            folder / TREES,
-            {name: _tree_record(tree) for name, tree in fit_trees(crops, photos.config).items()},
-        )
+        progress = tqdm(samples, unit="photo", desc=f"{model}: photos to fit to")
+        trees = fit_trees([(sample, see(sample)) for sample in progress], see.pipeline)
+        write_json(folder / TREES, {name: _tree_record(tree) for name, tree in trees.items()})
 
     settings = {"pipeline": asdict(photos.config), "photos": photos.fit_photos}
     return Task(f"trees/{model}", settings, run, (TREES,), (f"model/{model}",), photos.data)
@@ -137,8 +131,6 @@ def _tree_record(tree: TreeModel) -> dict[str, Any]:
 
 def read_trees(path: Path) -> dict[str, TreeModel]:
     """The trees that `trees_task` wrote."""
-    import numpy as np
-
     return {
         name: TreeModel(**{k: np.array(v) if isinstance(v, list) else v for k, v in record.items()})
         for name, record in read_json(path).items()

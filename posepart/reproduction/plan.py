@@ -9,11 +9,11 @@ A plan is a YAML file:
     steps: 200                                      # updates of every training, times its `share`
     defaults: {pose: {...}, parsing: {...}}         # settings of all trainings of a kind of network
     trainings:
-      pose: {network: pose, preset: xia2017}        # the recipe of a preset
+      pose: {network: pose, preset: xia2017}        # the recipe of a preset, or with `only` some of its stages
       attention: {network: parsing, builder: attention_s, loop: {steps: 100}}
       jppnet: {network: jppnet, stages: [{name: parsing, ...}, {name: joint, ...}]}
       crf: {network: crf, model: [pose, part]}      # learns from the predictions of others
-      ssjppnet: {network: parsing, init: attention} # starts from the weights of another
+      ssjppnet: {network: parsing, init: attention} # starts from another, or from an installed model (posepart-s)
     models:
       ours: {detector: posepart-s, pose: pose, part: part, crf: crf, refine: refine}    # or an installed model's
 """
@@ -27,8 +27,9 @@ from jsonargparse import ArgumentParser
 
 from posepart.config import CropConfig, JPPNetInferenceConfig, PipelineConfig
 from posepart.io.yaml_files import read_yaml
+from posepart.models.model_set import installed_models
 from posepart.presets import read_preset
-from posepart.training.recipe import merged
+from posepart.training.recipe import Stage, merged
 
 WITHOUT_LOOP = ("crf",)
 KEYS = {"steps", "pipeline", "crop", "crops", "views", "defaults", "trainings", "models"}
@@ -48,13 +49,13 @@ class Training:
     stages : tuple of dict
         The stages of its recipe; none with a preset.
     preset : str, optional
-        The preset that has its recipe.
+        The preset that has its recipe, all of whose stages are run.
     settings : dict
         Settings of all stages, over those of the recipe.
     model : tuple of str
         Trainings whose weights it predicts with.
     init : str, optional
-        The training from whose weights it starts.
+        The training or the installed model from whose weights it starts.
     data : str
         The data set that it trains on; the paper's own by default.
     share : float
@@ -77,7 +78,12 @@ class Training:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The trainings whose weights it needs."""
-        return (*self.model, *([self.init] if self.init else []))
+        return (*self.model, *([self.init] if self.init and not self.starts_installed else []))
+
+    @property
+    def starts_installed(self) -> bool:
+        """Whether it starts from an installed model."""
+        return self.init in {model.name for model in installed_models()}
 
 
 @dataclass(frozen=True)
@@ -155,12 +161,21 @@ def _training(name: str, entry: Mapping[str, Any], defaults: Mapping[str, Any]) 
     network = own.pop("network", name)
     preset, init, model = own.pop("preset", None), own.pop("init", None), tuple(own.pop("model", ()))
     stages = tuple(own.pop("stages", () if preset else ({"name": ONLY_STAGE},)))
+    if "only" in own:
+        recipe = read_preset(preset or "").recipe(network)
+        chosen = [recipe.stage(stage) for stage in own.pop("only")]
+        stages, preset = tuple({"name": one.name, "init": _file(one), **one.settings} for one in chosen), None
     data, share, start = own.pop("data", ""), own.pop("share", 1.0), own.pop("start", True)
-    usual = {} if preset else defaults.get(network, {})
+    usual = {} if preset or len(stages[0]) > 1 else defaults.get(network, {})
     settings = merged(usual, own)
     if "arguments" in usual:
         settings["arguments"] = {**usual["arguments"], **own.get("arguments", {})}
     return Training(name, network, stages, preset, settings, model, init, data, share, start)
+
+
+def _file(stage: Stage) -> str | None:
+    """The file that a stage starts from; what started from another stage gets its start from the plan."""
+    return stage.init if stage.init and Path(stage.init).suffix else None
 
 
 def pipeline_of(plan: Plan) -> PipelineConfig:

@@ -83,14 +83,14 @@ XIA: tuple[System, ...] = (
         "resnet101_without_pose",
         PIPELINE,
         "resnet101",
-        {t: "Our model (ResNet-101, w/o pose)" for t in ("table_3", "table_4")},
+        dict.fromkeys(("table_3", "table_4"), "Our model (ResNet-101, w/o pose)"),
         "without_pose",
     ),
     System(
         "resnet101",
         PIPELINE,
         "resnet101",
-        {t: "Our model (ResNet-101, final)" for t in ("table_3", "table_4")},
+        dict.fromkeys(("table_3", "table_4"), "Our model (ResNet-101, final)"),
     ),
 )
 XIA_FIRST = {

@@ -101,7 +101,9 @@ def _options(
             stage = plan.trainings[name].network
             link_weights(inputs[f"train/{name}"] / f"{stage}.safetensors", model / f"{stage}.safetensors")
         yield from ("--model", str(model))
-    if training.init is not None:
+    if training.starts_installed:
+        yield from ("--init", str(find_model(training.init or "").path(training.network)))
+    elif training.init is not None:
         stage = plan.trainings[training.init].network
         yield from ("--init", str(inputs[f"train/{training.init}"] / f"{stage}.safetensors"))
 

@@ -11,7 +11,8 @@ from typing import Any
 from torch import nn
 
 from posepart.config import CropConfig
-from posepart.data.person_crops import CropBatchConfig, schema_of
+from posepart.data.person_crops import CropBatchConfig
+from posepart.data.sample import schema_of
 from posepart.jppnet.single_task import check_outputs
 from posepart.models.backbones import read_arrays
 from posepart.schema.named import schema_named

@@ -15,8 +15,8 @@ import numpy as np
 from torch import nn
 
 from posepart.config import CropConfig
-from posepart.data.person_crops import CropBatchConfig, schema_of
-from posepart.data.sample import LabelledPerson, Sample
+from posepart.data.person_crops import CropBatchConfig
+from posepart.data.sample import LabelledPerson, Sample, schema_of
 from posepart.jppnet.single_task import check_outputs
 from posepart.models.backbones import read_arrays
 from posepart.schema.named import schema_named
