@@ -24,8 +24,9 @@ from posepart.data.cihp import read_atr, read_cihp
 from posepart.data.lip import read_lip
 from posepart.data.mpii import read_mpii
 from posepart.data.readers import find_layout
+from posepart.data.visibility import VISIBILITIES
 from posepart.io.files import write_json
-from posepart.metrics.lip import VISIBILITIES, LipGroupsConfig
+from posepart.metrics.lip import LipGroupsConfig
 from posepart.metrics.lip_family import score_cihp, score_common_labels, score_mpii
 from posepart.metrics.lip_submissions import score_parsing, score_pose
 from posepart.metrics.measure import Measure

@@ -28,6 +28,7 @@ from posepart.config import CropConfig, JPPNetInferenceConfig
 from posepart.data.cihp import write_cihp_submission
 from posepart.data.lip import read_lip
 from posepart.data.lip_files import write_parsing_submission, write_pose_submission
+from posepart.data.mpii import read_mpii
 from posepart.data.readers import find_layout, read_samples
 from posepart.data.sample import Sample
 from posepart.io.files import read_json, sha256, write_json
@@ -106,7 +107,7 @@ def pictures_of(folder: Path, split: str) -> tuple[list[Picture], bool]:
         return [Picture(p.name, p.image_path, None) for p in read_lip(folder, split)], False
     if layout not in ("ATR", "MPII", "CIHP"):
         raise ValueError(f"{folder}: expected a folder of LIP, ATR, MPII or CIHP, got one of {layout}")
-    samples = read_samples(folder, split)
+    samples = read_mpii(folder, split) if layout == "MPII" else read_samples(folder, split)
     if layout == "MPII" and any(len(sample.people) != 1 for sample in samples):
         raise ValueError(f"{folder}: split {split} has pictures of several people; take --split single")
     several = layout == "CIHP"

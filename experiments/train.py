@@ -12,17 +12,20 @@
     python experiments/train.py jppnet --recipe experiments/recipes/jppnet.yaml --data PEOPLE --run runs/jppnet
     python experiments/train.py parsing --recipe experiments/recipes/attention.yaml --data PEOPLE \
         --run runs/attention
-    python experiments/train.py pose --preset xia2017 --data PASCAL --run runs/pose
     python experiments/train.py parsing --recipe experiments/recipes/baselines_parsing.yaml --data PEOPLE \
         --run runs/parsing
     python experiments/train.py joints --recipe experiments/recipes/baselines_joints.yaml --data PEOPLE \
         --run runs/joints
+    python experiments/train.py pose --preset xia2017 --data PASCAL --run runs/pose
+    accelerate launch --multi_gpu --num_processes 2 experiments/train.py pose --data PEOPLE --run runs/pose \
+        --loop.device cuda                                    (one process for each GPU; see docs/train.md)
 
 PEOPLE is the folder of a data set, or several folders; posepart/data/readers.py lists the layouts that are read.
 MODEL is a folder with the weights that were trained before. A recipe is a list of stages, each of which starts from
-the one before. Stage NAME writes its log, checkpoint, weights and card to RUN/NAME; the result of the last stage is
-copied to RUN. A finished stage is not trained again. `--stage NAME` runs only that stage, and `--resume` continues
-an interrupted run. `--preset NAME` takes the recipe of a paper, which is in posepart/presets/NAME.yaml.
+the one before. Stage NAME writes its log, checkpoint, weights and card to RUN/NAME, the fit of the CRF report.json
+in place of a log; the result of the last stage is copied to RUN. A finished stage is not trained again. `--stage
+NAME` runs only that stage, and `--resume` continues an interrupted run. `--preset NAME` takes the recipe of a paper,
+which is in posepart/presets/NAME.yaml.
 
 `--scenes SCENES` adds the synthetic scenes that a stage names, from SCENES/NAME; the recipe lists how to make them.
 Files that a recipe names, such as movenet_thunder.npz, are read from the current folder. `--init FILE` replaces the
@@ -223,6 +226,7 @@ def default_settings(parser: ArgumentParser) -> dict[str, Any]:
 
 def run_of(stage: Stage, recipe: Recipe, chosen: Namespace, network: str) -> "Run":
     """The folders and files of a stage."""
+    from posepart.models.starts import check_sha256
     from posepart.training.run import Run, say
 
     scenes: list[Path] = []

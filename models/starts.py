@@ -14,6 +14,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from .backbones import ResNet101, VGG16LargeFOV
+from .baselines.fcn8s import FCN8s, VGG16Pools
+from .baselines.segnet import SegNet
 from .weight_files import read_tensors, sha256
 
 PICKLED = (".pth", ".pt")
@@ -83,16 +85,27 @@ def check_sha256(path: Path, expected: str) -> None:
 def start_from(model: nn.Module, path: Path) -> None:
     """Start a network's backbone from published weights, in place; its other layers stay as they are.
 
+    Of FCN-8s fc6 and fc7 start from those of VGG-16, too, and of SegNet the convolutions of the encoder.
+
     Raises
     ------
     ValueError
         The network has no ResNet-101 or VGG-16 as backbone, or the file does not fit it; as `read_published`.
     """
     backbone = getattr(model, "backbone", None)
+    several = list(backbone) if isinstance(backbone, nn.ModuleList) else [backbone]
     if isinstance(backbone, ResNet101):
         _load(backbone, resnet_trunk(read_published(path)), path, "ResNet-101")
-    elif isinstance(backbone, VGG16LargeFOV):
-        _load(backbone, large_fov(read_published(path), path), path, "VGG-16")
+    elif all(isinstance(trunk, VGG16LargeFOV) for trunk in several):
+        tensors = large_fov(read_published(path), path)
+        for trunk in several:
+            _load(trunk, tensors, path, "VGG-16")
+    elif isinstance(model, FCN8s) and isinstance(backbone, VGG16Pools):
+        features, fully_connected = fcn8s_layers(read_published(path), path)
+        _load(backbone, features, path, "VGG-16")
+        _load(model.fully_connected, fully_connected, path, "VGG-16")
+    elif isinstance(model, SegNet):
+        _load(model.encoder, encoder_of(model, read_published(path), path), path, "VGG-16")
     else:
         kind = type(model if backbone is None else backbone).__name__
         raise ValueError(
@@ -128,6 +141,36 @@ def large_fov(tensors: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
         }
     except (KeyError, RuntimeError, IndexError) as error:
         raise ValueError(f"{path}: holds no VGG-16 as torchvision publishes it ({error})") from error
+
+
+def fcn8s_layers(tensors: Mapping[str, Tensor], path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The tensors of torchvision's VGG-16 as those of `VGG16Pools` and of the fully connected layers of `FCN8s`."""
+    try:
+        fc6, fc7 = tensors["classifier.0.weight"], tensors["classifier.3.weight"]
+        connected = {
+            "0.weight": fc6.view(-1, 512, 7, 7),
+            "0.bias": tensors["classifier.0.bias"],
+            "3.weight": fc7[:, :, None, None],
+            "3.bias": tensors["classifier.3.bias"],
+        }
+    except (KeyError, RuntimeError, IndexError) as error:
+        raise ValueError(f"{path}: holds no VGG-16 as torchvision publishes it ({error})") from error
+    return {name: tensor for name, tensor in tensors.items() if name.startswith("features.")}, connected
+
+
+def encoder_of(model: SegNet, tensors: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """The encoder of a SegNet with the convolutions of torchvision's VGG-16, in order; norms as they are."""
+    state = dict(model.encoder.state_dict())
+    own = [name for name, module in model.encoder.named_modules() if isinstance(module, nn.Conv2d)]
+    weights = [name for name in tensors if name.startswith("features.") and name.endswith(".weight")]
+    if len(weights) != len(own):
+        raise ValueError(
+            f"{path}: holds no VGG-16 as torchvision publishes it: {len(weights)} convolutions instead of {len(own)}"
+        )
+    for target, source in zip(own, sorted(weights, key=lambda name: int(name.split(".")[1])), strict=True):
+        state[f"{target}.weight"] = tensors[source]
+        state[f"{target}.bias"] = tensors[source.replace("weight", "bias")]
+    return state
 
 
 def _load(backbone: nn.Module, tensors: Mapping[str, Tensor], path: Path, kind: str) -> None:

@@ -79,9 +79,9 @@ def person_colour(number: int) -> Colour:
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def part_colours() -> NDArray[np.uint8]:
-    """(7, 3) uint8 RGB: the VOC hues of the parts, bright enough to show on dark clothes."""
-    colours = voc_palette()[:NUM_PARTS]
+def part_colours(labels: int = NUM_PARTS) -> NDArray[np.uint8]:
+    """(labels, 3) uint8 RGB: the VOC hues of the parts, bright enough to show on dark clothes."""
+    colours = voc_palette()[:labels]
     strongest = np.maximum(colours.max(axis=1, keepdims=True), 1)
     return (55 + 200 * (colours / strongest)).astype(np.uint8)
 
@@ -106,11 +106,11 @@ def skeleton_unit(box: NDArray, unit: float) -> float:
     return float(np.clip(max(x1 - x0, y1 - y0) / 120, 0.5, unit))
 
 
-def blend_parts(canvas: NDArray[np.uint8], part_map: NDArray[np.uint8]) -> None:
-    """Tint the pixels of every part, in place."""
-    coloured = part_colours()[np.minimum(part_map, NUM_PARTS - 1)]
+def blend_parts(canvas: NDArray[np.uint8], part_map: NDArray[np.uint8], labels: int = NUM_PARTS) -> None:
+    """Tint the pixels of every part, in place; `labels` is the number of labels of the map's schema."""
+    coloured = part_colours(labels)[np.minimum(part_map, labels - 1)]
     tinted = cv2.addWeighted(canvas, 1 - _PART_OPACITY, coloured, _PART_OPACITY, 0)
-    inside = (part_map != Part.BACKGROUND) & (part_map < NUM_PARTS)
+    inside = (part_map != Part.BACKGROUND) & (part_map < labels)
     canvas[inside] = tinted[inside]
 
 

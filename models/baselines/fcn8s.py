@@ -1,29 +1,38 @@
 """FCN-8s (Long et al. 2015), a baseline of Liang et al. (Tables 2 to 4)."""
 
+from itertools import pairwise
+
 import torchvision
 from torch import Tensor, nn
 
-from ..backbones import Backbone
+from ..backbones import Backbone, ImageNetBackbone
+
+POOLS = (16, 23, 30)  # VGG-16's layers that are its last three poolings
 
 
-class VGG16Pools(Backbone):
-    """VGG-16 up to each of its last three poolings."""
+class VGG16Pools(ImageNetBackbone):
+    """VGG-16 up to each of its last three poolings, with torchvision's names."""
 
     channels = (256, 512, 512)
     strides = (8, 16, 32)
 
     def __init__(self) -> None:
         super().__init__()
-        layers = list(torchvision.models.vgg16(weights=None).features)
-        self.pool_3 = nn.Sequential(*layers[:17])
-        self.pool_4 = nn.Sequential(*layers[17:24])
-        self.pool_5 = nn.Sequential(*layers[24:])
+        self.features = torchvision.models.vgg16(weights=None).features
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """(B, 3, H, W) in [-1, 1] -> pool3, pool4 and pool5."""
-        pool_3 = self.pool_3(x)
-        pool_4 = self.pool_4(pool_3)
-        return [pool_3, pool_4, self.pool_5(pool_4)]
+        x, pools = self.scaled(x), []
+        for i, layer in enumerate(self.features):
+            x = layer(x)
+            if i in POOLS:
+                pools.append(x)
+        return pools
+
+    def blocks(self) -> list[nn.Module]:
+        """The layers up to each of the five poolings."""
+        ends = [0, *(i + 1 for i, layer in enumerate(self.features) if isinstance(layer, nn.MaxPool2d))]
+        return [self.features[a:b] for a, b in pairwise(ends)]
 
 
 class FCN8s(nn.Module):

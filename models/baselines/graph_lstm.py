@@ -143,7 +143,7 @@ class GraphLSTM(nn.Module):
     def _scores(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The result and the first scores."""
         features = self.neck(self.backbone(images))
-        size = [side // self.stride for side in images.shape[-2:]]
+        size = images.shape[-2] // self.stride, images.shape[-1] // self.stride
         graph = superpixel_graph(nn.functional.adaptive_avg_pool2d(images, size), self.spacing)
         first = to_size(self.first_score(features), size)
         nodes = graph.mean(to_size(self.reduce(features), size))

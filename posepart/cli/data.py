@@ -25,6 +25,11 @@ Layouts that are recognised:
   COCO                DIR/annotations/person_keypoints_SPLIT2017.json (17 joints), DIR/SPLIT2017/;
                       as CVAT exports it: without 2017, and the photos in DIR/images/SPLIT/
   PASCAL-Person-Part  DIR/SPLIT_id.txt, DIR/JPEGImages/, DIR/SegmentationPart/, DIR/PersonJoints/
+  LIP                 DIR/lip_SPLIT_set.csv, DIR/SPLIT_images/, DIR/SPLIT_segmentations/
+  CIHP                DIR/Training/, DIR/Validation/ with Images/, Category_ids/, Human_ids/
+  ATR                 DIR/JPEGImages/, DIR/SegmentationClassAug/, DIR/SPLIT_id.txt
+  MPII                DIR/mpii_human_pose_v1_u12_1.mat or DIR/train.json, DIR/images/
+The last four are checked in their own joints and labels.
 The first two may have part maps in DIR/parts/NAME.png.
 
 With -o OUT, the folder OUT receives

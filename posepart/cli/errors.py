@@ -8,8 +8,10 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
+from posepart.io.files import shown
 from posepart.io.yaml_files import read_yaml
 
+_LONGEST = 500  # characters of what a library says
 _TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
 
 
@@ -44,15 +46,15 @@ def explain_error(
             return f"unknown option {word}{_proposal(word, options)}"
         return f"{word}: not expected here; {stray_hints.get(command or '', 'see posepart --help')}"
     if match := re.match(r"(?:Problems parsing config|Unexpected config): (.*)", message, re.DOTALL):
-        return f"--config: not a YAML or JSON file of settings ({' '.join(match[1].split())})"
+        return f"--config: not a YAML or JSON file of settings ({_joined(match[1])})"
     if match := re.search(r"does not accept option '(.*)'", message):
         keys = [option.removeprefix("--") for option in options]
-        return f"unknown key {match[1]} in the configuration{_proposal(match[1], keys)}"
+        return f"unknown key {shown(match[1])} in the configuration{_proposal(match[1], keys)}"
     if match := re.match(r'(?s)Parser key "(.*?)":\s*(.*)', message):
         return f"--{match[1]}: {_wrong_value(match[2])}"
     if match := re.match(r"(?s)argument (\S+): (.*)", message):
         return f"{match[1]}: {_wrong_value(match[2])}"
-    return " ".join(message.split())
+    return _joined(message)
 
 
 def check_sections(config: type, values: object, key: str) -> None:
@@ -73,7 +75,7 @@ def check_sections(config: type, values: object, key: str) -> None:
         With the name of the section and the value.
     """
     if not isinstance(values, Namespace):
-        raise ValueError(f"--config: {key} is a section of settings, but the file says {values!r}")
+        raise ValueError(f"--config: {key} is a section of settings, but the file says {shown(repr(values))}")
     for field in dataclasses.fields(config):
         if isinstance(field.type, type) and dataclasses.is_dataclass(field.type):
             check_sections(field.type, values[field.name], f"{key}.{field.name}")
@@ -100,13 +102,18 @@ def check_settings_file(name: str) -> None:
 def _wrong_value(reason: str) -> str:
     """What was expected of the value of an option, and what came."""
     if match := re.match(r"Expected a <class '(\w+)'>\. Got value: (.*)", reason):
-        sentence = f"expected {_TYPES.get(match[1], match[1])}, got {match[2]}"
+        sentence = f"expected {_TYPES.get(match[1], match[1])}, got {shown(match[2])}"
         if match[1] == "str" and match[2] in ("True", "False"):
             sentence += ", which YAML makes of on, off, yes and no: put the word in quotes"
         return sentence
     if match := re.match(r"invalid choice: '(.*?)' \(choose from (.*)\)", reason):
-        return f"expected one of {match[2].replace(chr(39), '')}, got {match[1]}"
-    return " ".join(reason.split())
+        return f"expected one of {match[2].replace(chr(39), '')}, got {shown(match[1])}"
+    return _joined(reason)
+
+
+def _joined(text: str) -> str:
+    """A text of several lines as one that can be read."""
+    return str(shown(" ".join(text.split()), _LONGEST))
 
 
 def _proposal(word: str, known: Sequence[str]) -> str:

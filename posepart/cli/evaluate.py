@@ -37,7 +37,7 @@ examples:
   posepart evaluate --data people/ -o report
   posepart evaluate --data people/ --model my_models/run3 --threads 2 -o report
   posepart evaluate --data people/ --no-segment-term -o report_without
-  posepart evaluate --data people/ --preset paper -o report_as_printed
+  posepart evaluate --data people/ --preset xia2017 --model posepart-s -o report_as_printed
   posepart evaluate --data people/ --predictions out/ -o report     (of posepart predict)
   posepart evaluate --data coco/ --predictions theirs.json --name theirs -o report
   posepart evaluate --data scenes/ --split train --limit 100 -o report

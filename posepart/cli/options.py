@@ -152,12 +152,12 @@ def load_pipeline(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline"
         torch.set_num_threads(chosen.threads)
         cv2.setNumThreads(chosen.threads)
     name = model_of(chosen)
-    pipeline = load(name, detector=chosen.detector, config=config, device=chosen.device)
     cards = find_model(name).cards
     if chosen.preset != "default":
         differing = read_preset(chosen.preset).differing({stage: c.builder for stage, c in cards.items()})
         if differing:
             print(f"posepart: model {name} has other networks than the preset: {differing}", file=sys.stderr)
+    pipeline = load(name, detector=chosen.detector, config=config, device=chosen.device)
     return pipeline, {stage: str(card.sha256 or "") for stage, card in cards.items()}
 
 
@@ -173,9 +173,10 @@ def model_of(chosen: Namespace) -> str:
         return chosen.model or DEFAULT_MODEL
     preset = read_preset(chosen.preset)
     raise ValueError(
-        f"preset {preset.name}: the weights of its networks ({', '.join(preset.recipes)}) do not come with posepart; "
-        f"train each with `python experiments/train.py NETWORK --preset {preset.name} --data DIR --run RUN` and name a "
-        f"folder of the results with --model, or pass --model {DEFAULT_MODEL} for its settings with our networks"
+        f"preset {preset.name}: the weights of its networks ({', '.join(preset.recipes)}) do not come with "
+        f"posepart; train each with `python experiments/train.py NETWORK --preset {preset.name} --data DIR --run RUN` "
+        f"and name a folder of the results with --model, or pass --model {DEFAULT_MODEL} for its settings with our "
+        "networks"
     )
 
 

@@ -35,7 +35,7 @@ examples:
   posepart predict beach.jpg party.png -o out
   posepart predict holiday/ -o out --threads 2
   posepart predict holiday/ -o ablated --no-segment-term
-  posepart predict holiday/ -o as_printed --preset paper
+  posepart predict holiday/ -o as_printed --preset xia2017 --model posepart-s
   posepart predict holiday/ -o out --model my_models/run3
   posepart predict holiday/ -o out --pipeline.crf.solver.time_limit 2
   posepart predict --print_config > settings.yaml

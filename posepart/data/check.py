@@ -28,7 +28,7 @@ class DataReport:
 
 
 def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool = False) -> DataReport:
-    """Check a data set, with a progress bar.
+    """Check a data set in its own joints and labels, with a progress bar.
 
     Parameters
     ----------
@@ -55,18 +55,19 @@ def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool =
     remarks: list[str] = []
     for split in splits or present:
         try:
-            samples[split] = read_samples(folder, split)
+            samples[split] = read_samples(folder, split, layout.schema)
             remarks += remarks_on(folder, split)
         except ValueError as error:
             findings.append(Finding("split that cannot be read", str(error)))
     summaries = {}
     for split, chosen in samples.items():
-        pixels = np.zeros(256, np.int64)
+        pixels, photos = np.zeros(256, np.int64), np.zeros(256, np.int64)
         for sample in tqdm(chosen, split, unit="photo", disable=None, dynamic_ncols=True):
             checked = check_sample(sample, decode)
             findings += checked.findings
             pixels += checked.pixels
-        summaries[split] = summarise(chosen, pixels)
+            photos += checked.pixels > 0
+        summaries[split] = summarise(chosen, pixels, photos)
         if not chosen:
             findings.append(Finding("empty split", f"{folder}: the split {split} holds no photo; add some"))
     findings += _repeated(samples)

@@ -11,7 +11,7 @@ from posepart.arrays import Ids, Index
 from posepart.data.sample import Sample
 from posepart.io.label_maps import read_ids
 from posepart.io.photos import open_photo, photo_size
-from posepart.schema import IGNORE, JOINT_NAMES, NUM_PARTS, Joint
+from posepart.schema import IGNORE
 
 TOLERANCE = 1.0  # px that boxes and joints may lie outside the photo: rounding, and pixels counted from 1
 _NO_PIXELS = np.zeros(256, np.int64)
@@ -49,7 +49,7 @@ def check_sample(sample: Sample, decode: bool = False) -> SampleFindings:
         findings += found
         if parts is not None:
             pixels = np.bincount(parts.ravel(), minlength=256)
-            findings += _unknown_ids(sample.part_path, pixels)
+            findings += _unknown_ids(sample.part_path, pixels, len(sample.schema.labels))
     if sample.instance_path is not None:
         instances, found = _read_map(sample, sample.instance_path)
         findings += found
@@ -87,13 +87,13 @@ def _read_map(sample: Sample, path: Path) -> tuple[Ids | None, list[Finding]]:
     return ids, [Finding("size mismatch", sample.size_sentence(path, (width, height)))]
 
 
-def _unknown_ids(path: Path, pixels: Index) -> Iterator[Finding]:
-    unknown = [int(i) for i in np.flatnonzero(pixels) if NUM_PARTS <= i != IGNORE]
+def _unknown_ids(path: Path, pixels: Index, labels: int) -> Iterator[Finding]:
+    unknown = [int(i) for i in np.flatnonzero(pixels) if labels <= i != IGNORE]
     if unknown:
         yield Finding(
             "unknown part",
             f"{path}: {int(pixels[unknown].sum())} pixels have the unknown part ids "
-            f"{', '.join(map(str, unknown[:8]))}; change them to 0..{NUM_PARTS - 1} or {IGNORE} (ignore)",
+            f"{', '.join(map(str, unknown[:8]))}; change them to 0..{labels - 1} or {IGNORE} (ignore)",
         )
 
 
@@ -144,8 +144,8 @@ def _joint_findings(sample: Sample) -> Iterator[Finding]:
         # False where a number is not finite
         inside = np.asarray(((xy >= -TOLERANCE) & (xy <= limits)).all(axis=1))
         outside += [
-            f"{JOINT_NAMES[joint]} of person {number} at ({xy[joint, 0]:g}, {xy[joint, 1]:g})"
-            for joint in Joint
+            f"{name} of person {number} at ({xy[joint, 0]:g}, {xy[joint, 1]:g})"
+            for joint, name in enumerate(sample.schema.joints)
             if labelled[joint] and not inside[joint]
         ]
     if outside:

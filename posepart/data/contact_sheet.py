@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 from posepart.arrays import Float32, Float64, Rgb
 from posepart.data.sample import Sample
 from posepart.draw import blend_parts, draw_box, draw_skeleton, line_unit, person_colour, skeleton_unit
-from posepart.schema import IGNORE
+from posepart.schema import IGNORE, POSEPART
+from posepart.schema.lip import joints_from_lip
 
 IGNORED = (128, 128, 128)
 _BACKGROUND = (40, 40, 40)
@@ -22,6 +23,8 @@ _MARGIN = 4  # px
 
 def draw_sample(sample: Sample, max_side: int) -> Rgb:
     """Draw the parts, boxes and joints of a photo; ignored regions are grey, occluded joints have a dark centre.
+
+    Of the joints of LIP and MPII our 14 are drawn.
 
     Parameters
     ----------
@@ -46,7 +49,7 @@ def draw_sample(sample: Sample, max_side: int) -> Rgb:
     parts = sample.read_parts()
     if parts is not None:
         small = np.array(cv2.resize(parts, size, interpolation=cv2.INTER_NEAREST), np.uint8)
-        blend_parts(canvas, small)
+        blend_parts(canvas, small, len(sample.schema.labels))
         canvas[small == IGNORE] = canvas[small == IGNORE] // 2 + np.array(IGNORED, np.uint8) // 2
     unit = line_unit(size)
     for box in sample.ignore_boxes:
@@ -54,7 +57,8 @@ def draw_sample(sample: Sample, max_side: int) -> Rgb:
     for number, person in enumerate(sample.people, start=1):
         draw_box(canvas, _scaled(person.box.reshape(2, 2), scale), person_colour(number), unit)
         if person.joints is not None:
-            _draw_joints(canvas, person.joints, scale, skeleton_unit(person.box * scale, unit))
+            joints = person.joints if sample.schema == POSEPART else joints_from_lip(person.joints)
+            _draw_joints(canvas, joints, scale, skeleton_unit(person.box * scale, unit))
     return canvas
 
 

@@ -8,8 +8,8 @@ Layout, where the annotations may also lie in DIR/annot::
                                          image, center (x, y), scale (of 200 px), joints (16 x 2), joints_vis (16)
 
 Both count pixels from 1. A person has no box in MPII: here it is a square around the given centre as HRNet's reader
-has it, cut at the border of the picture. The split "single" is the pictures of "train" that show one person, on
-which Table 10 of Liang et al. tests (11,431 by their count).
+has it, cut at the border of the picture. `read_mpii` also takes the split "single", the pictures of "train" that show
+one person, on which Table 10 of Liang et al. tests (11,431 by their count).
 """
 
 import warnings
@@ -43,14 +43,13 @@ People = dict[str, list[LabelledPerson]]  # name of the picture -> its people, i
 
 
 def mpii_splits(folder: Path) -> tuple[str, ...]:
-    """The names of the splits of a folder in this layout; none in another."""
+    """The names of the splits of a folder in this layout, without "single"; none in another layout."""
     folder = Path(folder)
     if not (folder / "images").is_dir():
         return ()
     if _find(folder, MATLAB_FILE):
-        return (SINGLE, "train")
-    names = [split for split, file in JSON_FILES.items() if _find(folder, file)]
-    return tuple(sorted([*names, *([SINGLE] if "train" in names else [])]))
+        return ("train",)
+    return tuple(sorted(split for split, file in JSON_FILES.items() if _find(folder, file)))
 
 
 def read_mpii(folder: Path, split: str = "train", schema: BodySchema = POSEPART) -> list[Sample]:

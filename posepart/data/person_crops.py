@@ -23,10 +23,10 @@ from posepart.data.augment import (
     warp_labels,
 )
 from posepart.data.decoded import DecodedPhotos
-from posepart.data.sample import LabelledPerson, Sample
+from posepart.data.sample import LabelledPerson, Sample, schema_of
 from posepart.data.source_shares import note_on_shares, source_weights
 from posepart.geometry.frames import Affine, crop_to_map
-from posepart.schema import IGNORE, POSEPART, BodySchema, Part
+from posepart.schema import IGNORE, BodySchema, Part
 from posepart.stages.crops import warp_image
 
 MAX_PEOPLE = 6  # people per crop whose joints are kept, the crop's own person first
@@ -45,22 +45,6 @@ class CropBatchConfig:
     source_shares: dict[str, float] = field(
         default_factory=dict
     )  # source -> share of the crops, see `source_weights`
-
-
-def schema_of(samples: Sequence[Sample]) -> BodySchema:
-    """The schema of samples.
-
-    Raises
-    ------
-    ValueError
-        There are several: one network cannot learn them.
-    """
-    schemas = {sample.schema.name: sample.schema for sample in samples}
-    if len(schemas) > 1:
-        raise ValueError(
-            f"the data has labels of several schemas ({', '.join(sorted(schemas))}): train on one of them"
-        )
-    return next(iter(schemas.values()), POSEPART)
 
 
 class PersonCrops(Dataset[dict[str, Tensor]]):

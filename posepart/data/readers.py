@@ -29,6 +29,11 @@ class Layout:
     ]  # schema -> the samples of a split; the last is its own
     remarks: Callable[[Path, str], list[str]] = lambda folder, split: []  # see `remarks_on`
 
+    @property
+    def schema(self) -> str:
+        """The name of the data set's own schema."""
+        return list(self.read)[-1]
+
 
 def _people_splits(folder: Path) -> tuple[str, ...]:
     names = (re.fullmatch(r"person_keypoints_(.+)\.json", path.name) for path in folder.iterdir())

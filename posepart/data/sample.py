@@ -1,5 +1,6 @@
 """A labelled photo: what every reader yields."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,3 +110,19 @@ class Sample:
     def read_instances(self) -> Ids | None:
         """Read the instance map, (H, W) uint8 person values, or None."""
         return None if self.instance_path is None else read_ids(self.instance_path)
+
+
+def schema_of(samples: Sequence[Sample]) -> BodySchema:
+    """The schema of samples.
+
+    Raises
+    ------
+    ValueError
+        There are several: one network cannot learn them.
+    """
+    schemas = {sample.schema.name: sample.schema for sample in samples}
+    if len(schemas) > 1:
+        raise ValueError(
+            f"the data has labels of several schemas ({', '.join(sorted(schemas))}): train on one of them"
+        )
+    return next(iter(schemas.values()), POSEPART)

@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from posepart.arrays import Index
-from posepart.data.sample import LabelledPerson, Sample
-from posepart.schema import IGNORE, NUM_PARTS, PART_NAMES
+from posepart.data.sample import LabelledPerson, Sample, schema_of
+from posepart.data.visibility import derived_visibilities
+from posepart.schema import IGNORE, POSEPART, BodySchema
+from posepart.schema.lip import LIP
 
 Counts = dict[str, int | str]
 
 
-def summarise(samples: Sequence[Sample], pixels: Index) -> dict[str, Counts]:
+def summarise(samples: Sequence[Sample], pixels: Index, photos: Index) -> dict[str, Counts]:
     """Count what one split holds.
 
     Parameters
@@ -19,12 +21,15 @@ def summarise(samples: Sequence[Sample], pixels: Index) -> dict[str, Counts]:
     samples : sequence of Sample
     pixels : (256,) int64
         How many pixels of their part maps have each id.
+    photos : (256,) int64
+        How many part maps have pixels of each id.
 
     Returns
     -------
     dict
         Section -> row -> count or share, in the order of the table.
     """
+    schema = schema_of(samples)
     people = [(sample, person) for sample in samples for person in sample.people]
     joints = [person.joints[:, 2] for _, person in people if person.joints is not None]
     return {
@@ -48,7 +53,9 @@ def summarise(samples: Sequence[Sample], pixels: Index) -> dict[str, Counts]:
             "of these occluded": sum(int((visible == 1).sum()) for visible in joints),
         },
         "part maps": _by("", [sample.parts_from for sample in samples]),
-        "pixels of part maps": _shares(pixels),
+        "pixels of part maps": _shares(pixels, schema.labels),
+        "photos by label": _photos_by_label(photos, schema),
+        "people by visibility": _by_visibility([person for _, person in people], schema),
         "photos by source": _by("", [sample.source or "unnamed" for sample in samples]),
         "people by source": _by("", [sample.source or "unnamed" for sample, _ in people]),
     }
@@ -63,12 +70,27 @@ def _by(what: str, values: Sequence[str]) -> Counts:
     return {f"{what} {name}".strip(): int(count) for name, count in zip(names, counts, strict=True)}
 
 
-def _shares(pixels: Index) -> Counts:
-    """Each part's share of the labelled pixels, and the shares of all pixels that are ignored or of unknown ids."""
-    labelled, total = int(pixels[:NUM_PARTS].sum()), int(pixels.sum())
+def _photos_by_label(photos: Index, schema: BodySchema) -> Counts:
+    """How many photos show each label, as in Fig. 3 of Liang et al.; not for our parts, which nearly all show."""
+    if schema == POSEPART or not photos.any():
+        return {}
+    return {name: int(photos[i]) for i, name in enumerate(schema.labels) if i}
+
+
+def _by_visibility(people: Sequence[LabelledPerson], schema: BodySchema) -> Counts:
+    """How many people show what of themselves, as in Fig. 4 of Liang et al. (without back views); of LIP only."""
+    labelled = [person.joints for person in people if person.joints is not None]
+    if schema != LIP or not labelled:
+        return {}
+    return {name: int(shown.sum()) for name, shown in derived_visibilities(np.stack(labelled)).items()}
+
+
+def _shares(pixels: Index, names: Sequence[str]) -> Counts:
+    """Each label's share of the labelled pixels, and the shares of all pixels that are ignored or of unknown ids."""
+    labelled, total = int(pixels[: len(names)].sum()), int(pixels.sum())
     if total == 0:
         return {}
-    rows = {name: _percent(int(pixels[i]), labelled) for i, name in enumerate(PART_NAMES)}
+    rows = {name: _percent(int(pixels[i]), labelled) for i, name in enumerate(names)}
     unknown = total - labelled - int(pixels[IGNORE])
     return {
         **rows,

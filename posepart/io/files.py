@@ -126,7 +126,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def shown(value: object) -> object:
+def shown(value: object, longest: int = _LONGEST_SHOWN) -> object:
     """A value from a file as an error shows it: a text that is long is cut."""
-    long = isinstance(value, str) and len(value) > _LONGEST_SHOWN
-    return f"{str(value)[:_LONGEST_SHOWN]}..." if long else value
+    long = isinstance(value, str) and len(value) > longest
+    return f"{str(value)[:longest]}..." if long else value

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posepart.arrays import Float64, Index, Mask, check_shape
+from posepart.data.visibility import VISIBILITIES
 from posepart.metrics.bootstrap import weights_or_ones
 from posepart.metrics.pck import PCKH_FRACTION
 from posepart.metrics.people import mean_defined
@@ -18,11 +19,6 @@ from posepart.schema.lip import LIP_JOINT_GROUPS, LIP_TOTAL_JOINTS, NUM_LIP_JOIN
 SIZE_NAMES = ("small", "medium", "large")
 SIZE_EDGES = (153.0**2, 321.0**2)  # px**2, Sec. 6.2.1: upper limits of small and medium
 FACTORS = ("occlusion", "full_body", "upper_body", "head_missing", "back_view")  # Sec. 4.1.2
-VISIBILITIES = (*FACTORS[:3], "lower_body", *FACTORS[3:])  # Fig. 4, whose pictures are counted
-
-_LOWER_JOINTS = [joint for joint in LipJoint if joint.name.endswith(("KNEE", "ANKLE"))]
-_HEAD_JOINTS = [LipJoint.NECK, LipJoint.HEAD_TOP]
-_UPPER_JOINTS = [joint for joint in LipJoint if joint.name.endswith(("SHOULDER", "ELBOW", "WRIST"))]
 
 
 @dataclass(frozen=True)
@@ -114,39 +110,3 @@ def lip_pose_scores(counts: LipJointCounts, weights: NDArray | None = None) -> L
 def size_of_picture(areas: NDArray, edges: tuple[float, float] = SIZE_EDGES) -> Index:
     """(I,) indices into `SIZE_NAMES` by area, px**2; LIP's pictures are cut out around the person."""
     return np.searchsorted(np.array(edges), areas, side="right").astype(np.int64)
-
-
-def derived_factors(truth: NDArray) -> dict[str, Mask]:
-    """Derive challenge factors from joints, as LIP's own lists are not published.
-
-    Parameters
-    ----------
-    truth : (I, 16, 3)
-        x, y and COCO visibility.
-
-    Returns
-    -------
-    dict of str to (I,) bool
-        - occlusion: some joint is occluded.
-        - full_body: a joint of the head and an ankle are labelled.
-        - upper_body: a joint of the head is labelled, but no knee and no ankle.
-        - lower_body: a knee or an ankle is labelled, but no joint of the head or an arm.
-        - head_missing: some joint is labelled, but none of the head.
-
-    Notes
-    -----
-    Back views cannot be recognised from joints. The paper's numbers rest on lists made by people.
-    """
-    check_shape("truth", truth, (None, NUM_LIP_JOINTS, 3))
-    visibility = truth[..., 2]
-    head = (visibility[:, _HEAD_JOINTS] > 0).any(1)
-    ankles = (visibility[:, [LipJoint.LEFT_ANKLE, LipJoint.RIGHT_ANKLE]] > 0).any(1)
-    legs = (visibility[:, _LOWER_JOINTS] > 0).any(1)
-    arms = (visibility[:, _UPPER_JOINTS] > 0).any(1)
-    return {
-        "occlusion": (visibility == 1).any(1),
-        "full_body": head & ankles,
-        "upper_body": head & ~legs,
-        "lower_body": legs & ~head & ~arms,
-        "head_missing": (visibility > 0).any(1) & ~head,
-    }

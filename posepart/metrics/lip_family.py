@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posepart.arrays import Float64, Index
+from posepart.arrays import Float64, Ids, Index
 from posepart.data.cihp import ParsedPicture
 from posepart.data.lip_files import pair_by_name, read_pose_submission
 from posepart.data.sample import Sample
@@ -66,7 +66,7 @@ def score_common_labels(
     return scores, mean_defined(scores.iou[list(COMMON_WITH_ATR)])
 
 
-def _confusion(truth: Index, path: Path) -> Index:
+def _confusion(truth: Ids, path: Path) -> Index:
     try:
         return confusion_matrix(truth, read_label_map(path, NUM_LIP_LABELS), NUM_LIP_LABELS)
     except ValueError as error:
@@ -76,7 +76,7 @@ def _confusion(truth: Index, path: Path) -> Index:
 def score_mpii(samples: Sequence[Sample], submission: Path) -> LipPoseScores:
     """PCKh@0.5 of LIP's or MPII's 16 joints on MPII's pictures of one person (Table 10).
 
-    The head size is MPII's, 0.6 x the diagonal of the head box, where the data have it, else |head top - upper neck|.
+    The head size is MPII's, 0.6 x the diagonal of the head box, where the data have it, else the head's length.
     LIP's spine has no counterpart; as in LIP, it and the pelvis are not in the total.
 
     Parameters

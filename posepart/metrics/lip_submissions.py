@@ -9,15 +9,14 @@ import numpy as np
 from posepart.arrays import Float64, Index, Mask
 from posepart.data.lip import LipPicture
 from posepart.data.lip_files import pair_by_name, read_pose_submission
+from posepart.data.visibility import VISIBILITIES, derived_visibilities
 from posepart.io.files import read_names
 from posepart.io.label_maps import read_label_map
 from posepart.metrics.bootstrap import Statistic, bootstrap_interval
 from posepart.metrics.lip import (
     SIZE_NAMES,
-    VISIBILITIES,
     LipGroupsConfig,
     LipPoseScores,
-    derived_factors,
     judge_lip_joints,
     lip_pose_scores,
     size_of_picture,
@@ -182,7 +181,7 @@ def picture_groups(
         I pictures.
     factor_lists : mapping of str to Path, optional
         Factor -> text file of picture names, one per line, with or without suffix. Without it, factors are derived
-        from joints (see `metrics.lip.derived_factors`).
+        from joints (see `data.visibility.derived_visibilities`).
     config : LipGroupsConfig, optional
         Factors and limits of sizes; by default those of the paper.
 
@@ -198,7 +197,7 @@ def picture_groups(
     config = config or LipGroupsConfig()
     groups: dict[str, Mask] = {"all": np.ones(len(pictures), bool)}
     if factor_lists is None:
-        derived = derived_factors(_joints(pictures))
+        derived = derived_visibilities(_joints(pictures))
         groups |= {factor: derived[factor] for factor in config.factors if factor in derived}
     for factor, path in (factor_lists or {}).items():
         if factor not in VISIBILITIES:

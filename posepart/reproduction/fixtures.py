@@ -122,7 +122,7 @@ def write_lip(folder: Path, scenes: Mapping[str, Sequence[SyntheticScene]]) -> N
 
 def _lip_pictures(scenes: Sequence[SyntheticScene]) -> list[tuple[Rgb, Ids, NDArray]]:
     """Image, LIP labels and (16, 3) joints of every person who is large enough."""
-    pictures = []
+    pictures: list[tuple[Rgb, Ids, NDArray]] = []
     for scene in scenes:
         for value, person in enumerate(scene.people, start=1):
             x0, y0, x1, y1 = person.box

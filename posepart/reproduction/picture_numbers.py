@@ -12,12 +12,12 @@ from posepart.data.cihp import read_atr
 from posepart.data.lip import LipPicture, read_lip
 from posepart.data.lip_files import read_pose_submission
 from posepart.data.mpii import read_mpii
+from posepart.data.visibility import derived_visibilities
 from posepart.io.label_maps import read_label_map
 from posepart.metrics.lip import (
     FACTORS,
     SIZE_NAMES,
     LipJointCounts,
-    derived_factors,
     judge_lip_joints,
     lip_pose_scores,
 )
@@ -233,7 +233,7 @@ def pictures_by_factor(pictures: PictureSet) -> list[float]:
     if pictures.factor_lists is None:
         nothing = np.zeros((NUM_LIP_JOINTS, 3))
         rows = np.array([nothing if one is None else one for one in truth]).reshape(-1, NUM_LIP_JOINTS, 3)
-        counts = {name: float(of_factor.sum()) for name, of_factor in derived_factors(rows).items()}
+        counts = {name: float(of_factor.sum()) for name, of_factor in derived_visibilities(rows).items()}
     else:
         counts = {name: float(of_factor.sum()) for name, of_factor in _groups(pictures).items()}
     return [counts.get(factor, float("nan")) for factor in FACTORS]

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from posepart.config import CropConfig
 from posepart.data.augment import warp_labels
-from posepart.data.person_crops import crop_labels, schema_of
-from posepart.data.sample import Sample
+from posepart.data.person_crops import crop_labels
+from posepart.data.sample import Sample, schema_of
 from posepart.metrics.bootstrap import Score
 from posepart.metrics.pck import (
     PCK_FRACTION,
@@ -29,6 +29,9 @@ from posepart.schema import LIMB_JOINTS, POSEPART, BodySchema, Part
 from posepart.stages.crops import box_affine
 from posepart.training.part import upsampled_argmax
 
+KEPT = (
+    1 << 30
+)  # bytes of crops that are kept from one evaluation to the next; more are cropped anew each time
 PCK = "0.2 x torso diameter, 12 limb joints"
 
 
@@ -61,19 +64,31 @@ class CropEvaluation:
     def __init__(self, samples: Sequence[Sample], crop: CropConfig, stride: int = 4) -> None:
         self.photos = len(samples)
         self.schema = schema_of(samples)
-        self.views: list[_View] = []
-        for photo, sample in enumerate(samples):
-            parts = sample.read_parts()
-            for p, person in enumerate(sample.people):
-                if parts is not None or person.joints is not None:
-                    affine = box_affine(person.box, crop)
-                    seen = crop_labels(sample, p, affine, False, crop.size, stride)
-                    labels = parts
-                    if parts is not None:
-                        labels = warp_labels(parts, affine, crop.size, 1, Part.BACKGROUND)
-                    joints = seen["joints"][0]
-                    head = person.head_size * affine.scale
-                    self.views.append(_View(photo, person.joints_from, seen["image"], labels, joints, head))
+        self.samples, self.crop, self.stride = samples, crop, stride
+        self.index = [
+            (photo, p)
+            for photo, sample in enumerate(samples)
+            for p, person in enumerate(sample.people)
+            if sample.part_path is not None or person.joints is not None
+        ]
+        keeps = len(self.index) * 4 * crop.size**2 <= KEPT
+        self.kept = [self._view(*place) for place in self.index] if keeps else None
+
+    def _view(self, photo: int, p: int) -> _View:
+        sample, crop = self.samples[photo], self.crop
+        person = sample.people[p]
+        affine = box_affine(person.box, crop)
+        seen = crop_labels(sample, p, affine, False, crop.size, self.stride)
+        labels = sample.read_parts()
+        if labels is not None:
+            labels = warp_labels(labels, affine, crop.size, 1, Part.BACKGROUND)
+        head = person.head_size * affine.scale
+        return _View(photo, person.joints_from, seen["image"], labels, seen["joints"][0], head)
+
+    def _views(self, start: int, count: int) -> list[_View]:
+        if self.kept is not None:
+            return self.kept[start : start + count]
+        return [self._view(*place) for place in self.index[start : start + count]]
 
     @torch.inference_mode()
     def __call__(self, see: Callable[[Tensor], CropPrediction], batch: int = 16) -> tuple[Score, ...]:
@@ -94,8 +109,8 @@ class CropEvaluation:
         labels = len(self.schema.labels)
         confusions = np.zeros((self.photos, labels, labels), np.int64)
         joints: dict[tuple[str, str], JointCounts] = {}
-        for start in range(0, len(self.views), batch):
-            views = self.views[start : start + batch]
+        for start in range(0, len(self.index), batch):
+            views = self._views(start, batch)
             images = np.stack([view.image.transpose(2, 0, 1) for view in views])
             seen = see(normalise(torch.from_numpy(images)))
             for row, view in enumerate(views):

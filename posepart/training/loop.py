@@ -1,7 +1,9 @@
 """The training loop of all networks: schedule, moving average of the weights, checkpoints, resuming."""
 
+import os
 import random
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -53,7 +55,7 @@ def train(
     config : LoopConfig
     resume : bool
         Continue from `checkpoint.pt` if there is one. The result is the same, bit for bit, as without interruption,
-        in one process and with deterministic operations: always on a CPU.
+        in one process: always on a CPU, on a GPU if the run is `deterministic`.
     evaluate : callable, optional
         Called with the averaged network every `evaluate_every` steps and after the last; returns measures by name.
     settings : mapping, optional
@@ -73,6 +75,9 @@ def train(
     checkpoint = run / "checkpoint.pt"
     first_time = prepare(run, config, settings or {}, resume, processes)
     seed_everything(config.seed + processes.index, config.threads)
+    if config.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS sums in any order
+        torch.use_deterministic_algorithms(True, warn_only=True)
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.frozen_norms:
         for norm in batch_norms(model):
@@ -158,7 +163,7 @@ def gradients(
     bf16 = config.bf16 and has_bf16(device)
     for _ in range(config.accumulate):
         batch = to_device(next(stream), device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext():
             losses = compute_losses(model, batch)
         (losses["loss"] / config.accumulate).backward()
         for name, value in losses.items():

@@ -35,6 +35,7 @@ class LoopConfig:
     workers: int = 0  # processes that load data
     threads: int = 0  # torch threads; 0 lets torch choose
     seed: int = 0  # of all random generators
+    deterministic: bool = False  # whether a GPU gives the same bits in every run, which is slower; a CPU does
     device: str = "cpu"  # torch device
 
     def __post_init__(self) -> None:

@@ -12,9 +12,9 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from posepart.data.folds import Fold
-from posepart.data.person_crops import CropBatchConfig, PersonCrops, schema_of
+from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.readers import read_samples, splits_of
-from posepart.data.sample import Sample
+from posepart.data.sample import Sample, schema_of
 from posepart.io.files import read_json
 from posepart.models.backbones import Backbone, MobileNetV2
 from posepart.models.builders import build
@@ -211,7 +211,9 @@ def initialised(
     model: Any = build(builder, arguments)
     if run.init is not None and run.init.suffix == ".npz":
         if load_npz is None or not isinstance(getattr(model, "backbone", None), MobileNetV2):
-            raise ValueError(f"{run.init}: a {builder} starts from weights in .safetensors or .pth, not from .npz")
+            raise ValueError(
+                f"{run.init}: a {builder} starts from weights in .safetensors or .pth, not from .npz"
+            )
         load_npz(model, run.init)
     elif run.init is not None and is_published(run.init):
         start_from(model, run.init)

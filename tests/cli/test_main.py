@@ -126,6 +126,10 @@ def test_mistakes(arguments: list[str], expected: str, capsys: pytest.CaptureFix
             "expected a text, got False, which YAML makes of on, off, yes and no: put the word in quotes",
         ),
         ("a: [", "not a YAML or JSON file of settings"),
+        ("- - threads\n  - - 1" + 5000 * "0", "not a YAML or JSON file of settings"),
+        (f"threads: {5000 * 'x'}", "xx..."),
+        (f"pipeline: {5000 * 'x'}", "xx..."),
+        (f"{900 * 'x'}: 1", "xx... in the configuration"),
         ("hello", "not a YAML or JSON file of settings"),
         ("threads: 2001-99-99", "settings.yaml: month must be in 1..12)"),
         (
@@ -139,4 +143,6 @@ def test_mistakes_in_a_configuration(
 ) -> None:
     (tmp_path / "settings.yaml").write_text(content)
     assert cli.main(["predict", "a", "-o", "out", "--config", str(tmp_path / "settings.yaml")]) == 2
-    assert expected in error_of(capsys)
+    error = error_of(capsys)
+    assert expected in error
+    assert len(error) < 1500

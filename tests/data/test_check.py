@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.labelled_folders import HEIGHT, WIDTH, grey, write_folder
+from helpers.lip_layout import write_atr, write_cihp, write_lip, write_mpii
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -147,7 +148,7 @@ def test_summary(sample_of: SampleOf) -> None:
     ]
     pixels = np.zeros(256, np.int64)
     pixels[[Part.BACKGROUND, Part.HEAD, IGNORE, 9]] = 75, 25, 60, 40
-    found = summarise(samples, pixels)
+    found = summarise(samples, pixels, np.minimum(pixels, 1))
     assert found["photos"] == {"all": 3, "without people": 1, "other people may be unlabelled": 0}
     assert found["people"] == {
         "all": 4, "joints human": 1, "joints none": 3, "with a mask": 1, "neither joints nor parts": 1,
@@ -171,7 +172,7 @@ def test_the_table_has_a_column_per_split() -> None:
         "  all   12,345       1",
         "  new        0       2",
     ]
-    assert summarise([], empty)["photos"]["all"] == 0
+    assert summarise([], empty, empty)["photos"]["all"] == 0
 
 
 def test_the_terminal_shows_some_of_each_kind() -> None:
@@ -230,3 +231,36 @@ def test_a_sheet_of_nothing_and_of_broken_files(sample_of: SampleOf) -> None:
     assert sheet.width > 0
     assert len(failures) == 1
     assert "photo_image.png: cannot be drawn" in failures[0]
+
+
+def test_lip_is_checked_in_its_own_labels(tmp_path: Path) -> None:
+    """Figures 3 and 4 of Liang et al.: photos by label and people by visibility."""
+    folder = write_lip(tmp_path, {"train": 4, "val": 1})
+    report = check_data(folder, ["train"])
+    assert report.findings == ()
+    found = report.summaries["train"]
+    samples = report.samples["train"]
+    assert samples[0].schema.name == "lip"
+    assert found["photos by label"]["left_shoe"] == 4
+    assert found["photos by label"]["skirt"] == 0
+    assert len(found["photos by label"]) == 19
+    occluded = sum(bool((s.people[0].joints[:, 2] == 1).any()) for s in samples)  # type: ignore[index]
+    assert found["people by visibility"]["occlusion"] == occluded > 0
+    assert found["people by visibility"]["full_body"] == 4
+    assert "left_arm" in found["pixels of part maps"]
+    sheet, failures = contact_sheet(samples, columns=2, tile=96)
+    assert failures == []
+    assert np.asarray(sheet).std() > 20
+    path = samples[0].part_path
+    assert path is not None
+    Image.fromarray(np.full((90, 60), 20, np.uint8)).save(path)
+    (finding,) = check_data(folder, ["train"]).findings
+    assert "unknown part ids 20; change them to 0..19 or 255" in finding.sentence
+
+
+@pytest.mark.parametrize("write", [write_cihp, write_atr, write_mpii])
+def test_nothing_is_wrong_with_the_family_of_lip(tmp_path: Path, write: Callable[[Path], Path]) -> None:
+    report = check_data(write(tmp_path))
+    assert report.findings == ()
+    for samples in report.samples.values():
+        assert contact_sheet(samples, tile=96)[1] == []

@@ -60,8 +60,8 @@ def test_pixels_are_counted_from_0(tmp_path: Path) -> None:
 
 def test_pictures_of_one_person(tmp_path: Path) -> None:
     write_mpii(tmp_path, {"train": 5})
-    assert mpii_splits(tmp_path) == ("single", "train")
-    assert len(read_samples(tmp_path, "single")) == 3
+    assert mpii_splits(tmp_path) == ("train",)
+    assert len(read_mpii(tmp_path, "single")) == 3
 
 
 def test_in_our_schema(tmp_path: Path) -> None:

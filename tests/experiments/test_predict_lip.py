@@ -14,16 +14,19 @@ from helpers.lip_layout import write_atr, write_cihp, write_lip, write_mpii
 from jsonargparse import Namespace
 
 from posepart.config import CropConfig, JPPNetInferenceConfig
+from posepart.data.cihp import read_cihp
 from posepart.data.lip import read_lip
 from posepart.data.lip_files import read_pose_submission
 from posepart.io.label_maps import read_label_map
 from posepart.jppnet.pictures import BodyParser
+from posepart.metrics.lip_family import score_cihp
 from posepart.models.builders import build
 from posepart.models.model_set import Card
 from posepart.models.weight_files import save_weights
 from posepart.schema import BodySchema
 from posepart.schema.atr_and_cihp import CIHP
 from posepart.schema.lip import LIP
+from posepart.structures import PersonBoxes
 
 SMALL = {"width": 0.35, "channels": 8}
 JPPNET: tuple[str, dict[str, Any]] = (
@@ -120,6 +123,26 @@ def test_several_people(tmp_path: Path) -> None:
         assert ((people > 0) == (labels > 0)).all()
         assert set(np.unique(people)) <= {0, 1, 2}
     assert (out / "people.csv").read_text().splitlines()[0] == "0000000.jpg,1,1.0"
+
+
+def test_the_people_of_a_detector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody in the first picture, somebody in the second."""
+    found = [
+        PersonBoxes.empty(),
+        PersonBoxes(np.array([[9, 5, 60, 80]], np.float32), np.array([0.7], np.float32)),
+    ]
+    model = Namespace(detector=lambda image: found.pop(0))
+    monkeypatch.setattr(predict_lip, "load", lambda name, device: model)
+    chosen = options(
+        weights(tmp_path, PARSER, CIHP), write_cihp(tmp_path / "CIHP", {"val": 2}), tmp_path / "out"
+    )
+    chosen.boxes = "posepart-s"
+    predict_lip.predict(chosen)
+    assert not read_label_map(tmp_path / "out" / "Category_ids" / "0000000.png", 20).any()
+    line = (tmp_path / "out" / "people.csv").read_text()
+    assert line.startswith("0000001.jpg,1,0.69999") or line == "0000001.jpg,1,0.7\n"
+    pictures = read_cihp(tmp_path / "CIHP", "val")
+    assert score_cihp(pictures, tmp_path / "out").instances.ap_p <= 1
 
 
 @pytest.mark.parametrize(("write", "split"), [(write_atr, "val"), (write_mpii, "single")])

@@ -10,6 +10,7 @@ from helpers.lip_layout import write_atr, write_cihp, write_lip, write_mpii
 
 from posepart.models.model_set import read_card
 from posepart.models.weight_files import read_tensors
+from posepart.presets import read_preset
 from posepart.schema.lip import LIP
 
 AS_PRINTED = {"scale": [0.75, 1.25], "zoom": "uniform", "random_crop": True, "flip": 0.5, "rotation_share": 0}
@@ -78,3 +79,53 @@ def test_single_tasks(
     card = read_card(tmp_path / "run" / f"{job}.safetensors")
     assert set(card.metrics) == measures
     assert card.schema["joints" if job == "joints" else "parts"][-1] in ("left_wrist", "right_shoe", "scarf")
+
+
+def test_the_presets_have_the_numbers_of_section_6_1() -> None:
+    """JPPNet: 30 + 30 epochs at 384 px; SS-JPPNet: 30 + 20 at 321 px, the last 20 structure-sensitive."""
+    jppnet = read_preset("jppnet2018").recipe("jppnet").stages
+    assert [stage.settings["phase"] for stage in jppnet] == ["parsing", "joint"]
+    attention = read_preset("ssjppnet2017").recipe("parsing").stages
+    assert [stage.settings["loss"]["sensitive"] for stage in attention] == [False, True]
+    for stages, epochs, size in ((jppnet, [30, 30], 384), (attention, [30, 20], 321)):
+        assert [stage.settings["loop"]["epochs"] for stage in stages] == epochs
+        for stage in stages:
+            assert stage.settings["schema"] == "lip"
+            assert stage.settings["batches"]["crop"] == {"size": size, "margin": 1.0}
+            assert stage.settings["evaluation"] == {"size": size, "margin": 1.0}
+    for stage in jppnet:
+        augment = stage.settings["batches"]["augment"]
+        assert {key: augment[key] for key in AS_PRINTED} == AS_PRINTED
+        assert not any(augment[key] for key in PLAIN)
+        assert stage.settings["arguments"] == {
+            "labels": 20, "joints": 16, "stages": 2, "scales": [1.0, 0.75, 0.5],
+        }  # fmt: skip
+    for name in ("jppnet2018", "ssjppnet2017"):
+        views = read_preset(name).pipeline.jppnet
+        assert (tuple(views.scales), views.mirror, views.average) == (
+            (0.75, 0.5, 1.25),
+            True,
+            "probabilities",
+        )
+
+
+@pytest.mark.parametrize(
+    ("job", "preset"), [("jppnet", "jppnet2018_small"), ("parsing", "ssjppnet2017_small")]
+)
+def test_the_small_presets_train_on_lip(tmp_path: Path, job: str, preset: str) -> None:
+    data = str(write_lip(tmp_path / "LIP"))
+    run = tmp_path / "run"
+    few = [
+        "--loop.steps",
+        "2",
+        "--loop.evaluate_every",
+        "2",
+        "--loop.threads",
+        "1",
+        "--batches.batch_size",
+        "2",
+    ]
+    train.main([job, "--preset", preset, "--data", data, "--run", str(run), *few])
+    card = read_card(run / f"{job}.safetensors")
+    assert card.schema["parts"] == list(LIP.labels)
+    assert 0 <= card.metrics["part_miou"] < 1

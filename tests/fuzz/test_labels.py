@@ -108,6 +108,27 @@ def test_lip(content: bytes, listed: bytes | None) -> None:
         check(folder, "val", path, ids, folder / "val_images")
 
 
+def mpii_people() -> list[dict[str, Any]]:
+    """Two people of one picture, and one of another."""
+    person = {
+        "center": [60, 100],
+        "scale": 0.8,
+        "joints": [[k + 20, 9 * k] for k in range(16)],
+        "joints_vis": [1] * 16,
+    }
+    return [{"image": f"{name}.jpg", **person} for name in (NAMES[0], NAMES[0], NAMES[1])]
+
+
+@fuzz(60)
+@given(json_files(mpii_people()))
+def test_mpii(content: bytes) -> None:
+    with fresh_folder() as folder:
+        write_photos(folder / "images")
+        path = folder / "valid.json"
+        path.write_bytes(content)
+        check(folder, "val", path, folder / "images")
+
+
 GOOD = pascal_people()
 ODD: tuple[Any, ...] = (
     "text",

@@ -121,3 +121,17 @@ def test_predictions_on_ignored_pixels_count_neither_way() -> None:
         found = photo([[Part.HEAD, hidden, hidden]], [[1, 2, 2]], [0.5, 0.9])
         scores = parsing_scores(judge_parsing(found, truth))
         assert (scores.ap_p, scores.ap_r, scores.pcp_50) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_any_number_of_labels(rule: Rule) -> None:
+    """CIHP has 20: two people, of whom one has a right shoe that is found as a left one."""
+    truth = photo([[19, 19, 5, 5, 0, 14, 14, 14]], [[1, 1, 1, 1, 0, 2, 2, 2]])
+    found = photo([[18, 18, 5, 5, 0, 14, 14, 14]], [[1, 1, 1, 1, 0, 2, 2, 2]])
+    scores = parsing_scores(merge_parsing([judge_parsing(found, truth, rule, labels=20)], labels=20))
+    assert scores.ap_r_50 == pytest.approx(2 / 3)  # of the three that are labelled
+    assert scores.pcp_50 == 0.5  # the first person has a mean part IoU of 1 / 3: not found
+    perfect = parsing_scores(judge_parsing(truth, truth, rule, labels=20))
+    assert perfect.ap_r == pytest.approx(1)
+    with pytest.raises(ValueError, match=r"invalid entry|out of bounds|expected ids"):
+        judge_parsing(found, truth, rule)  # 7 parts

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from posepart.data.visibility import derived_visibilities
 from posepart.metrics.lip import (
-    derived_factors,
     head_lengths,
     judge_lip_joints,
     lip_pose_scores,
@@ -102,13 +102,13 @@ def test_sizes_by_hand() -> None:
     assert size_of_picture(np.zeros(0)).tolist() == []
 
 
-def test_derived_factors_by_hand() -> None:
+def test_derived_visibilities_by_hand() -> None:
     full, upper, headless, nothing = (person() for _ in range(4))
     upper[[LipJoint.LEFT_ANKLE, LipJoint.RIGHT_ANKLE, LipJoint.LEFT_KNEE, LipJoint.RIGHT_KNEE], 2] = 0
     upper[LipJoint.LEFT_WRIST, 2] = 1
     headless[[LipJoint.NECK, LipJoint.HEAD_TOP], 2] = 0
     nothing[:, 2] = 0
-    factors = derived_factors(np.stack([full, upper, headless, nothing]))
+    factors = derived_visibilities(np.stack([full, upper, headless, nothing]))
     assert {name: chosen.tolist() for name, chosen in factors.items()} == {
         "occlusion": [False, True, False, False],
         "full_body": [True, False, False, False],
@@ -117,7 +117,7 @@ def test_derived_factors_by_hand() -> None:
         "head_missing": [False, False, True, False],
     }
     headless[[joint for joint in LipJoint if joint.name.endswith(("SHOULDER", "ELBOW", "WRIST"))], 2] = 0
-    assert derived_factors(headless[None])["lower_body"].tolist() == [True]
+    assert derived_visibilities(headless[None])["lower_body"].tolist() == [True]
 
 
 def test_wrong_shapes_are_refused() -> None:

@@ -78,11 +78,47 @@ def test_a_vgg_sees_what_torchvisions_sees_and_decimates_the_rest(tmp_path: Path
     ours, theirs = images()
     found, expected = backbone.features[:4](backbone.scaled(ours)), published.features[:4](theirs)  # type: ignore[index]
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
-    assert torch.equal(backbone.features[28].weight, published.get_parameter("features.28.weight"))
+    assert torch.equal(
+        backbone.get_parameter("features.28.weight"), published.get_parameter("features.28.weight")
+    )
     fc6 = published.get_parameter("classifier.0.weight").view(4096, 512, 7, 7)
     assert torch.equal(backbone.fc6.weight[5, 3], fc6[20, 3][[0, 3, 6]][:, [0, 3, 6]])
     assert backbone.fc7.weight[1, 2, 0, 0] == published.get_parameter("classifier.3.weight")[4, 8]
     assert backbone.fc6.get_parameter("bias")[9] == published.get_parameter("classifier.0.bias")[36]
+
+
+def test_baselines_on_vgg_start_from_it(tmp_path: Path) -> None:
+    """FCN-8s with its fully connected layers, SegNet's encoder, and every level of HAZN."""
+    torch.manual_seed(0)
+    published = torchvision.models.vgg16(weights=None).eval().requires_grad_(False)
+    path = tmp_path / "vgg16.pth"
+    write(published.state_dict(), path)
+    ours, theirs = images()
+    fcn = build("fcn8s").eval().requires_grad_(False)
+    start_from(fcn, path)
+    pools = fcn.get_submodule("backbone")(ours)
+    torch.testing.assert_close(pools[0], published.features[:17](theirs), rtol=1e-3, atol=1e-3)  # type: ignore[index,operator]
+    torch.testing.assert_close(pools[2], published.features(theirs), rtol=1e-3, atol=1e-3)  # type: ignore[operator]
+    wide = torch.randn(1, 512, 7, 7)
+    connected = published.get_submodule("classifier")
+    found = fcn.get_submodule("fully_connected")(wide)[..., 3, 3]
+    torch.testing.assert_close(found, connected[:5](wide.flatten(1)), rtol=1e-3, atol=1e-3)  # type: ignore[index]
+    segnet = build("segnet")
+    start_from(segnet, path)
+    for own, name in (("encoder.0.0", "features.0"), ("encoder.4.6", "features.28")):
+        assert torch.equal(segnet.get_parameter(f"{own}.weight"), published.get_parameter(f"{name}.weight"))
+        assert torch.equal(segnet.get_parameter(f"{own}.bias"), published.get_parameter(f"{name}.bias"))
+    hazn = build("hazn")
+    start_from(hazn, path)
+    for level in range(3):
+        first = hazn.get_parameter(f"backbone.{level}.features.0.weight")
+        assert torch.equal(first, published.get_parameter("features.0.weight"))
+
+
+def test_a_vgg_with_other_convolutions_does_not_start_a_segnet(tmp_path: Path) -> None:
+    write({"classifier.0.weight": torch.zeros(1), "features.0.weight": torch.zeros(1)}, tmp_path / "few.pth")
+    with pytest.raises(ValueError, match=r"few\.pth: holds no VGG-16 .*: 1 convolutions instead of 13"):
+        start_from(build("segnet", {"width": 0.125}), tmp_path / "few.pth")
 
 
 def write(tensors: dict[str, Tensor], path: Path) -> None:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import fields
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import yaml
 from posepart.config import PAPER, PipelineConfig
 from posepart.models.builders import build
 from posepart.presets import FOLDER, preset_names, read_preset
+from posepart.training.optimiser import make_optimiser
 from posepart.training.recipe import Stage
 
 NETWORKS = {
@@ -42,6 +44,29 @@ def test_networks(name: str, builders: dict[str, str]) -> None:
     assert told == "pose (pose_mobilenet_v2 instead of pose_resnet101)"
 
 
+def test_liangs_presets() -> None:
+    """Sec. 6.1: 384 and 321 px, 30 + 30 and 30 + 20 epochs, the scales and mirror images of the test."""
+    jppnet, ssjppnet = read_preset("jppnet2018"), read_preset("ssjppnet2017")
+    for preset, network, size, epochs in (
+        (jppnet, "jppnet", 384, [30, 30]),
+        (ssjppnet, "parsing", 321, [30, 20]),
+    ):
+        test_time = preset.pipeline.jppnet
+        assert (test_time.scales, test_time.mirror) == ((0.75, 0.5, 1.25), True)
+        assert (test_time.average, test_time.merged) == ("probabilities", False)
+        stages = [settings_of(network, stage) for stage in preset.recipe(network).stages]
+        assert [s.loop.epochs for s in stages] == epochs
+        assert {s.batches.crop.size for s in stages} == {preset.pipeline.crop.size} == {size}
+        assert {(s.schema, s.arguments["labels"]) for s in stages} == {("lip", 20)}
+        assert all(s.batches.augment.flip == 0.5 for s in stages)
+    stages = [settings_of("jppnet", stage) for stage in jppnet.recipe("jppnet").stages]
+    assert [s.phase for s in stages] == ["parsing", "joint"]
+    zooms = {(s.batches.augment.scale, s.batches.augment.zoom, s.batches.augment.random_crop) for s in stages}
+    assert zooms == {((0.75, 1.25), "uniform", True)}
+    stages = [settings_of("parsing", stage) for stage in ssjppnet.recipe("parsing").stages]
+    assert [s.loss.sensitive for s in stages] == [False, True]
+
+
 def settings_of(network: str, stage: Stage) -> Any:
     """The settings of a stage, as `train.py` reads them."""
     import json
@@ -58,11 +83,14 @@ def settings_of(network: str, stage: Stage) -> Any:
 @pytest.mark.parametrize(("name", "network"), CASES)
 def test_every_stage_is_a_training(name: str, network: str) -> None:
     """Its settings exist, and its network can be built."""
+    names = [stage.name for stage in read_preset(name).recipe(network).stages]
     for stage in read_preset(name).recipe(network).stages:
         settings = settings_of(network, stage)
         if "builder" in stage.settings:
             with torch.device("meta"):
                 model = build(settings.builder, settings.arguments)
+            make_optimiser(model, settings.loop)  # its rates are of layers that the network has
+        assert stage.init is None or Path(stage.init).suffix == ".pth" or stage.init in names
         assert stage.init_sha256 is None or re.fullmatch("[0-9a-f]{8,64}", stage.init_sha256)
         if network in ("pose", "part"):
             assert settings.batches.stride == model.stride == 8
@@ -99,7 +127,7 @@ def test_a_small_one_differs_in_size_only() -> None:
                 assert [s.name for s in recipe.stages] == [s.name for s in stages]
                 assert recipe.stages[0].init is None
                 for mine, theirs in zip(recipe.stages, stages, strict=True):
-                    assert mine.settings.keys() - {"fit"} <= theirs.settings.keys()
+                    assert mine.settings.keys() - {"fit", "arguments"} <= theirs.settings.keys()
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
@@ -134,5 +162,5 @@ def test_nothing_but_settings_of_the_pipeline() -> None:
         from posepart.presets import pipeline_of
 
         pipeline_of({"candidates": {"stride": 8}})
-    assert read_preset("xia2017_small").pipeline.candidates.max_per_joint == PAPER.candidates.max_per_joint
+    assert read_preset("xia2017_small").pipeline.candidates.min_distance == PAPER.candidates.min_distance
     assert read_preset("xia2017_small").pipeline != PipelineConfig()

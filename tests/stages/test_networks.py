@@ -8,9 +8,10 @@ from helpers.stand_ins import FIGURES, SeesJoints, SeesParts, boxes_of, draw
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from posepart.config import PipelineConfig
+from posepart.config import CandidateConfig, PipelineConfig
 from posepart.geometry.frames import Affine
 from posepart.schema import NEIGHBOURS, Joint
+from posepart.stages.candidates import propose
 from posepart.stages.crops import crop_boxes
 from posepart.stages.networks import FcnNetworks, part_maps, pose_maps, to_batch
 from posepart.structures import Crop
@@ -85,3 +86,19 @@ def test_evidence_does_not_depend_on_the_batch_size() -> None:
             np.testing.assert_array_equal(getattr(one.candidates, field), getattr(other.candidates, field))
         np.testing.assert_array_equal(one.parts.scores, other.parts.scores)
         assert one.parts.stride == other.parts.stride == 4
+
+
+def test_offsets_near_the_peaks_are_all_that_proposals_read() -> None:
+    """On a GPU the others are not copied; the candidates are the same, to the last bit."""
+    rng = torch.Generator().manual_seed(0)
+    logits = 2 * torch.randn(3, 14, 32, 32, generator=rng) - 8
+    logits[1] = -20  # nobody
+    answer = logits, torch.randn(3, 364, 32, 32, generator=rng)
+    images, config = torch.zeros(3, 3, 128, 128), CandidateConfig()
+    everywhere = pose_maps(Planned(answer), images)
+    near = pose_maps(Planned(answer), images, peaks=config.score_threshold)
+    for whole, part in zip(everywhere, near, strict=True):
+        found, expected = propose(part, config), propose(whole, config)
+        for name, values in vars(expected).items():
+            np.testing.assert_array_equal(getattr(found, name), values)
+    assert not near[1].offsets.any() and (near[0].offsets == 0).mean() > 0.3

@@ -15,9 +15,9 @@ from posepart.models.builders import build
 from posepart.models.jppnet.structure_loss import StructureLossConfig
 from posepart.schema import BodySchema
 from posepart.schema.named import SCHEMAS
+from posepart.training.jobs.parsing import whole_photos
 from posepart.training.joints import JointsLoss, JointsLossConfig
 from posepart.training.parsing import ParsingLoss, ParsingLossConfig, parsing_predictor
-from posepart.training.single_task import start_from_people, whole_photos
 
 PARSERS = ("attention_s", "deeplab_s", "fcn8s_s", "segnet_s", "hazn_s", "lg_lstm_s", "graph_lstm_s")
 POSE_NETWORKS = ("joints_s", "cpm_s", "stacked_hourglass_s")
@@ -92,13 +92,6 @@ def test_sides_are_swapped_in_the_mirror_image() -> None:
     torch.testing.assert_close(
         torch.from_numpy(plain), torch.from_numpy(mirrored)[:, list(schema.flip_labels)].flip(-1)
     )
-
-
-def test_a_start_without_a_place(tmp_path: Path) -> None:
-    with pytest.raises(
-        ValueError, match=r"w\.npz: starts a MobileNetV2, and a SegNet of this builder has none"
-    ):
-        start_from_people(build("segnet_s"), tmp_path / "w.npz")
 
 
 def test_photos_as_one_crop(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from posepart.data.sample import LabelledPerson, Sample
 from posepart.schema import Joint, Part
 from posepart.schema.lip import LIP, LipJoint, LipLabel
 from posepart.stages.crops import box_affine
+from posepart.training import crop_evaluation
 from posepart.training.crop_evaluation import CropEvaluation, CropPrediction, values_of
 
 SampleOf = Callable[..., Sample]
@@ -93,3 +94,14 @@ def test_lip_is_judged_in_its_own_schema(sample_of: SampleOf) -> None:
     assert "0.5 x neck-head top distance, 14 joints" in joint_score.counted
     given = replace(sample.people[0], head_size=12.0)  # MPII's head boxes come before the joints
     assert values_of(CropEvaluation([replace(sample, people=(given,))], CROP)(see))["pckh_human"] == 1
+
+
+def test_too_many_crops_are_not_kept(sample_of: SampleOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = np.full((64, 64), Part.HEAD, np.uint8)
+    person = LabelledPerson(np.array([0, 0, 63, 63], np.float32), None, "none")
+    samples = [sample_of(np.zeros((64, 64, 3), np.uint8), [person], parts, name=f"{i}") for i in range(3)]
+    kept = CropEvaluation(samples, CROP)
+    monkeypatch.setattr(crop_evaluation, "KEPT", 2 * 4 * 64**2)
+    lazy = CropEvaluation(samples, CROP)
+    assert kept.kept is not None and lazy.kept is None
+    assert values_of(kept(nothing, batch=2)) == values_of(lazy(nothing, batch=2))

@@ -241,6 +241,19 @@ def test_bf16_only_where_the_processor_has_it(
     assert seen == [torch.bfloat16 if wanted and computes else torch.float32]
 
 
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_deterministic(tmp_path: Path, deterministic: bool) -> None:
+    seen: list[bool] = []
+
+    def watch(model: nn.Module, batch: Tensor) -> dict[str, Tensor]:
+        seen.append(torch.are_deterministic_algorithms_enabled())
+        return compute_losses(model, batch)
+
+    train(network(), Batches(), watch, tmp_path, replace(CONFIG, steps=1, deterministic=deterministic))
+    torch.use_deterministic_algorithms(False)
+    assert seen == [deterministic]
+
+
 def test_training_learns(tmp_path: Path) -> None:
     config = LoopConfig(**{**CONFIG.__dict__, "steps": 150})
     train(network(), Batches(), compute_losses, tmp_path, config)

@@ -66,6 +66,7 @@ def test_what_a_network_sees_of_crops() -> None:
     with torch.inference_mode():
         both = parsing_predictor(network)(images)
         mirrored = parsing_predictor(network)(images.flip(-1))
+    assert both.parsing is not None and mirrored.parsing is not None
     torch.testing.assert_close(torch.from_numpy(both.parsing.sum(1)), torch.ones(2, 16, 16))
     torch.testing.assert_close(torch.from_numpy(both.parsing), torch.from_numpy(mirrored.parsing).flip(-1))
     assert both.xy is None

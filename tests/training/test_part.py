@@ -91,3 +91,10 @@ def test_evaluation_of_a_network_that_sees_the_parts(sample_of: SampleOf) -> Non
 
 def test_evaluation_without_parts() -> None:
     assert PartEvaluation([], CropConfig(size=64))(Colours()) == {}, "no measure, rather than one of 0"
+
+
+def test_nothing_labelled_is_no_loss_and_no_gradient() -> None:
+    logits = torch.randn(2, 7, 3, 3, requires_grad=True)
+    loss = part_loss(logits, torch.full((2, 3, 3), IGNORE, dtype=torch.uint8), torch.ones(7))
+    loss.backward()
+    assert float(loss) == 0 and logits.grad is not None and not logits.grad.any()

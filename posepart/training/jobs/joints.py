@@ -11,15 +11,16 @@ from typing import Any
 from torch import nn
 
 from posepart.config import CropConfig
-from posepart.data.person_crops import CropBatchConfig, schema_of
+from posepart.data.person_crops import CropBatchConfig
+from posepart.data.sample import schema_of
 from posepart.jppnet.single_task import check_outputs
+from posepart.models.backbones import read_arrays
 from posepart.schema.named import schema_named
 from posepart.training import run as runs
 from posepart.training.crop_evaluation import CropEvaluation, values_of
 from posepart.training.joints import JointsLoss, JointsLossConfig, joints_predictor
 from posepart.training.jppnet import PRINTED_AUGMENTATION
 from posepart.training.loop import LoopConfig
-from posepart.training.single_task import start_from_people
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,11 @@ def train(settings: Settings, run: runs.Run) -> None:
     runs.seeded(settings.loop)
     samples, held_out = runs.training_samples(run, schema=schema_named(settings.schema).name)
     model = runs.initialised(
-        run, settings.builder, settings.arguments, freeze=settings.freeze, load_npz=start_from_people
+        run,
+        settings.builder,
+        settings.arguments,
+        freeze=settings.freeze,
+        load_npz=lambda network, path: network.backbone.load_people_weights(read_arrays(path)),
     )
     schema = schema_of(samples)
     check_outputs(model, "joints", schema, settings.builder)

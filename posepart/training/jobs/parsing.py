@@ -7,21 +7,24 @@ parsing.safetensors of another run. A folder with parsing.safetensors and a dete
 is a model for `posepart predict --model`; without the detector, photos are read as a whole.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import numpy as np
 from torch import nn
 
 from posepart.config import CropConfig
-from posepart.data.person_crops import CropBatchConfig, schema_of
+from posepart.data.person_crops import CropBatchConfig
+from posepart.data.sample import LabelledPerson, Sample, schema_of
 from posepart.jppnet.single_task import check_outputs
+from posepart.models.backbones import read_arrays
 from posepart.schema.named import schema_named
 from posepart.training import run as runs
 from posepart.training.crop_evaluation import CropEvaluation, values_of
 from posepart.training.jppnet import PRINTED_AUGMENTATION
 from posepart.training.loop import LoopConfig
 from posepart.training.parsing import ParsingLoss, ParsingLossConfig, parsing_predictor
-from posepart.training.single_task import start_from_people, whole_photos
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,11 @@ def train(settings: Settings, run: runs.Run) -> None:
     if settings.crops == "photo":
         samples, held_out = whole_photos(samples), whole_photos(held_out)
     model = runs.initialised(
-        run, settings.builder, settings.arguments, freeze=settings.freeze, load_npz=start_from_people
+        run,
+        settings.builder,
+        settings.arguments,
+        freeze=settings.freeze,
+        load_npz=lambda network, path: network.backbone.load_people_weights(read_arrays(path)),
     )
     schema = schema_of(samples)
     check_outputs(model, "parsing", schema, settings.builder)
@@ -85,3 +92,12 @@ def train(settings: Settings, run: runs.Run) -> None:
     metrics = runs.last_evaluation(run, evaluate, model)
     card = runs.new_card(run, "parsing", samples, metrics)
     runs.finish(run, model, replace(card, builder=settings.builder, arguments=settings.arguments))
+
+
+def whole_photos(samples: Sequence[Sample]) -> list[Sample]:
+    """The samples as if each showed one person in a box of the size of the photo; they have parts only."""
+    photos = []
+    for sample in samples:
+        box = np.array([0, 0, sample.width, sample.height], np.float32)
+        photos.append(replace(sample, people=(LabelledPerson(box, None),)))
+    return photos

@@ -1,8 +1,8 @@
 """Train the Pose FCN.
 
-`--init` is a MoveNet .npz or its MobileNetV2 alone, torchvision's ResNet-101, or the pose.safetensors of another run.
-`--trunk` then replaces the backbone, heat-map path and limb joints by those of a MoveNet, and `--frozen` names modules
-that are not trained.
+`--init` is a MoveNet .npz or its MobileNetV2 alone, torchvision's ResNet-101, or the pose.safetensors of another
+run. `--trunk` then replaces the backbone, heat-map path and limb joints by those of a MoveNet, and `--frozen` names
+modules that are not trained.
 """
 
 from dataclasses import dataclass, field, replace

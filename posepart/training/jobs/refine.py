@@ -173,10 +173,8 @@ def predict(
     RefineExamples
         Part scores, poses and labels of the crops with enough labels.
     """
-    part = load_network(model / "part.safetensors").to(device)
-    stride = part.stride
-    assert isinstance(stride, int)
-    batches = replace(batches, stride=stride)
+    part: Any = load_network(model / "part.safetensors").to(device)
+    batches = replace(batches, stride=part.stride)
     assemble = CrfAssembler(load_pairwise(model / "crf.safetensors"), config)
     count = -(-crops // (len(by_pose) * batches.batch_size))
     streams = (

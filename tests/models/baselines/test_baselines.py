@@ -1,5 +1,7 @@
 """The networks of the comparison tables: shapes and published parameter counts."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -86,12 +88,12 @@ def test_parsers_on_large_fov(name: str) -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_small_variants(name: str) -> None:
     torch.manual_seed(0)
-    network = build(name, {} if name == "segnet_s" else {"width": 0.35}).eval()
+    network: Any = build(name, {} if name == "segnet_s" else {"width": 0.35}).eval()
     with torch.inference_mode():
         found = network(torch.randn(2, 3, 96, 96))
     maps = found if isinstance(found, tuple) else (found,)
     outputs = {"cpm_s": 15, "joints_s": 14, "stacked_hourglass_s": 14}.get(name, 7)
-    cells = 96 // int(network.stride)
+    cells = 96 // network.stride
     assert {tuple(m.shape) for m in maps} == {(2, outputs, cells, cells)}
     assert len(maps) == {"cpm_s": 3, "stacked_hourglass_s": 2}.get(name, 1)
     assert millions(network) < 4
@@ -146,10 +148,10 @@ def test_several_scales_are_merged_by_their_maximum() -> None:
 
 def test_segnet_mirrors_its_encoder() -> None:
     with torch.device("meta"):
-        network = build("segnet")
+        network: Any = build("segnet")
     outputs = [
         [m.out_channels for m in level.children() if isinstance(m, nn.Conv2d)]
-        for level in (*network.get_submodule("encoder"), *reversed(list(network.get_submodule("decoder"))))
+        for level in (*network.encoder, *reversed(list(network.decoder)))
     ]
     assert outputs[:5] == [[64, 64], [128, 128], [256] * 3, [512] * 3, [512] * 3]
     assert outputs[5:] == [[512] * 3, [512, 512, 256], [256, 256, 128], [128, 64], [64]]

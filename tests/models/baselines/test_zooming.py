@@ -1,5 +1,7 @@
 """HAZN: windows of pictures and their way back, what is zoomed into, and what is learned."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -89,7 +91,7 @@ def test_a_body_without_a_box_teaches_nothing() -> None:
 def test_zooming_changes_what_it_zooms_into(monkeypatch: pytest.MonkeyPatch) -> None:
     """With confidence 1 the scores inside the window are the mean of both levels, outside those of the first."""
     torch.manual_seed(0)
-    network = build("hazn_s", {"width": 0.35, "parts": 1}).eval()
+    network: Any = build("hazn_s", {"width": 0.35, "parts": 1}).eval()
     images = torch.randn(1, 3, 96, 96)
     window = torch.tensor([[[0.75, 0.75, 0.5]]])
     monkeypatch.setattr(hazn, "best_windows", lambda *_: (torch.ones(1, 1), window))
