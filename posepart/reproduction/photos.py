@@ -131,10 +131,11 @@ def _tree_record(tree: TreeModel) -> dict[str, Any]:
 
 def read_trees(path: Path) -> dict[str, TreeModel]:
     """The trees that `trees_task` wrote."""
-    return {
-        name: TreeModel(**{k: np.array(v) if isinstance(v, list) else v for k, v in record.items()})
-        for name, record in read_json(path).items()
-    }
+    trees = {}
+    for name, record in read_json(path).items():
+        arrays = (np.array(record[key]) for key in ("mean", "deviation", "weights", "bias"))
+        trees[name] = TreeModel(record["kind"], *arrays, scale=record["scale"], prior=record["prior"])
+    return trees
 
 
 def variant_task(system: System, photos: PhotoSet) -> Task:
