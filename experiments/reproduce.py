@@ -22,6 +22,7 @@ others.
 """
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -101,8 +102,8 @@ def reproduce_on_photos(paper: str, chosen: Namespace) -> None:
     from posepart.reproduction.xia2017 import comparisons, write_panels
 
     small = paper == "small"
-    plan, data = plan_of(paper, chosen), data_folders("xia2017", chosen)
     systems = chosen_systems(SMALL if small else XIA, chosen.only)
+    plan, data = plan_of(paper, chosen), data_folders("xia2017", chosen)
     photos = photo_set("photos", data, plan, chosen, boxes="ours" if small else "")
     tasks = tasks_of(plan, photo_tasks(systems, photos), {"photos": data}, chosen)
     if not run_tasks(tasks, [f"numbers/{system.key}" for system in systems], chosen):
@@ -125,8 +126,9 @@ def reproduce_lip(chosen: Namespace) -> None:
     from posepart.reproduction.report import write_report
     from posepart.reproduction.systems import LIP, ON_PHOTOS, chosen_systems
 
+    systems = chosen_systems(LIP, chosen.only)
     plan, folders = plan_of("lip", chosen), lip_folders(chosen)
-    systems = measurable(chosen_systems(LIP, chosen.only), folders)
+    systems = measurable(systems, folders)
     on_photos = [system for system in systems if ON_PHOTOS in system.rows]
     splits = {"lip": "val", "atr": "val", "mpii": "single"}
     factors = None
@@ -198,6 +200,7 @@ def predictor(plan: "Plan", device: str) -> Callable[..., None]:
             crop=plan.crop_of(system.key),
             views=plan.views,
             limit=None,
+            batch_size=8,
         )
         predict_lip.predict(settings)
 
@@ -206,7 +209,7 @@ def predictor(plan: "Plan", device: str) -> Callable[..., None]:
 
 def data_folders(paper: str, chosen: Namespace) -> list[Path]:
     """The folders of the data; with --smoke and without --data, one that is made up."""
-    from posepart.reproduction.fixtures import write_made_up
+    from posepart.reproduction.fixtures import is_made_up, write_made_up
     from posepart.reproduction.tasks import is_first_process
 
     if chosen.data is not None:
@@ -214,6 +217,8 @@ def data_folders(paper: str, chosen: Namespace) -> list[Path]:
     folder = Path(chosen.out) / "made_up" / paper
     if is_first_process():
         write_made_up(folder, paper)
+    while not is_made_up(folder):
+        time.sleep(1.0)
     return [folder]
 
 

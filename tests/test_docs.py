@@ -33,7 +33,19 @@ PAGES = [
 ]
 LIVE_PAGES = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which also tells what was
 PATH = re.compile(r"(?:posepart|ilp|models|experiments|docs|tests|examples|\.ci|\.github)/[\w./*-]*")
-OTHER_PROGRAMS = ("bash", "conda", "cp", "mkdocs", "npm", "pre-commit", "pytest", "ruff", "source", "tar")
+OTHER_PROGRAMS = (
+    "accelerate",
+    "bash",
+    "conda",
+    "cp",
+    "mkdocs",
+    "npm",
+    "pre-commit",
+    "pytest",
+    "ruff",
+    "source",
+    "tar",
+)
 TYPES: dict[str, type | tuple[type, ...]] = {
     "text": str,
     "whole number": int,
@@ -176,7 +188,7 @@ def check_command(
 
 
 def check_extras(requirement: str) -> None:
-    for extra in re.findall(r"\w+", requirement):
+    for extra in re.findall(r"\w+", requirement) if requirement.startswith(".") else ():
         assert extra in extras(), f"pip install {requirement}: no such extra"
 
 

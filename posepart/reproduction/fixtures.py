@@ -32,6 +32,7 @@ LIP_SCALES = (1, 2, 4)  # LIP pictures are enlarged in turn, so that there are s
 LIP_MARGIN = 0.1  # around the person's box, share of its longer side
 LEAST_HEIGHT = 64  # px, of a person in a scene who becomes a LIP picture
 JPEG_QUALITY = 95
+MARKER = "complete.txt"  # written last
 MPII_HEIGHT = 200.0  # px, of a person of scale 1
 
 
@@ -122,7 +123,7 @@ def write_lip(folder: Path, scenes: Mapping[str, Sequence[SyntheticScene]]) -> N
 
 def _lip_pictures(scenes: Sequence[SyntheticScene]) -> list[tuple[Rgb, Ids, NDArray]]:
     """Image, LIP labels and (16, 3) joints of every person who is large enough."""
-    pictures = []
+    pictures: list[tuple[Rgb, Ids, NDArray]] = []
     for scene in scenes:
         for value, person in enumerate(scene.people, start=1):
             x0, y0, x1, y1 = person.box
@@ -183,8 +184,7 @@ def write_mpii(folder: Path, scenes: Sequence[SyntheticScene]) -> None:
 
 def write_made_up(folder: Path, paper: str, splits: Mapping[str, int] = SCENES) -> None:
     """Write the data sets of a paper, "xia2017" or "lip", once; a folder that is complete stays as it is."""
-    marker = folder / "complete.txt"
-    if marker.exists():
+    if is_made_up(folder):
         return
     scenes = scenes_of_splits(splits)
     if paper == "xia2017":
@@ -194,4 +194,9 @@ def write_made_up(folder: Path, paper: str, splits: Mapping[str, int] = SCENES) 
         write_atr(folder / "ATR", scenes["val"])
         write_mpii(folder / "MPII", scenes["val"])
         write_pascal_person_part(folder / "PASCAL", scenes)
-    write_text(marker, "synthetic people, to try everything out on\n")
+    write_text(folder / MARKER, "synthetic people, to try everything out on\n")
+
+
+def is_made_up(folder: Path) -> bool:
+    """Whether `write_made_up` has written the folder completely."""
+    return (folder / MARKER).exists()

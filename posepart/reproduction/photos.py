@@ -131,10 +131,14 @@ def _tree_record(tree: TreeModel) -> dict[str, Any]:
 
 def read_trees(path: Path) -> dict[str, TreeModel]:
     """The trees that `trees_task` wrote."""
-    return {
-        name: TreeModel(**{k: np.array(v) if isinstance(v, list) else v for k, v in record.items()})
-        for name, record in read_json(path).items()
-    }
+    trees = {}
+    for name, record in read_json(path).items():
+        mean, deviation, weights, bias = (
+            np.array(record[key]) for key in ("mean", "deviation", "weights", "bias")
+        )
+        scale, prior = record["scale"], record["prior"]
+        trees[name] = TreeModel(record["kind"], mean, deviation, weights, bias, scale, prior)
+    return trees
 
 
 def variant_task(system: System, photos: PhotoSet) -> Task:

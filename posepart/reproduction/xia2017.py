@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from posepart.arrays import Rgb
 from posepart.io.photos import read_photo
 from posepart.io.results import read_result
 from posepart.report.page import Picture
@@ -67,12 +68,12 @@ def write_panels(
 
 def _rows(
     columns: Mapping[str, System], tasks: Tasks, photos: PhotoSet, count: int, *, parts: bool
-) -> list[Mapping]:
+) -> list[dict[str, Rgb]]:
     found = {
         title: results_of(tasks.folder_of(f"results/{system.key}"), photos)
         for title, system in columns.items()
     }
-    rows = []
+    rows: list[dict[str, Rgb]] = []
     for place in chosen_photos(count, len(next(iter(found.values())))):
         sample = next(iter(found.values()))[place][0]
         image = read_photo(sample.image_path)

@@ -120,7 +120,13 @@ def test_a_killed_training_is_continued(
     assert list((tmp_path / "tasks" / "train").glob("segnet-*/only/checkpoint.pt"))
     assert not list((tmp_path / "tasks").glob("*/*/done.json"))
     asked: list[list[str]] = []
-    monkeypatch.setattr(train, "main", lambda options, run=train.main: (asked.append(options), run(options)))
+    run = train.main
+
+    def noted(options: list[str]) -> None:
+        asked.append(options)
+        run(options)
+
+    monkeypatch.setattr(train, "main", noted)
     reproduce.main(command)
     assert len(asked) == 1 and "--resume" in asked[0]
     capsys.readouterr()

@@ -283,6 +283,24 @@ def test_detectron2_absent(monkeypatch: pytest.MonkeyPatch) -> None:
         build_detector("detectron2:COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml")
 
 
+def test_the_real_detectron2(tmp_path: Path) -> None:
+    """Where it is installed: a network of its model zoo, with random weights, behind the adapter."""
+    zoo = pytest.importorskip("detectron2.model_zoo")
+    config = zoo.get_config("COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml")
+    config.MODEL.DEVICE, config.MODEL.WEIGHTS = "cpu", ""
+    config.INPUT.MIN_SIZE_TEST = config.INPUT.MAX_SIZE_TEST = 64
+    path = tmp_path / "small.yaml"
+    path.write_text(config.dump())
+    detector = build_detector(
+        f"detectron2:{path}", DetectionConfig(score_threshold=0.0, nms_iou=0.7, max_people=5)
+    )
+    assert isinstance(detector, Detectron2Detector)
+    found = detector(photo(60, 80))
+    assert len(found) <= 5
+    assert (found.xyxy >= -0.5).all() and (found.xyxy[:, 2::2] <= 80.5).all()
+    assert found.scores.tolist() == sorted(found.scores.tolist(), reverse=True)
+
+
 SHIPPED = INSTALLED / "posepart-s" / "detector.safetensors"
 
 

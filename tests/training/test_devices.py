@@ -91,12 +91,12 @@ def test_the_second_stage_keeps_to_its_device(tmp_path: Path) -> None:
 
 
 def test_predictions_for_crf_and_second_stage_keep_to_their_device(data: Path) -> None:
-    pose_fcn, part_fcn = (build(f"{name}_mobilenet_v2", SMALL).eval().to(FAKE) for name in ("pose", "part"))
+    pose, part = (build(f"{name}_mobilenet_v2", SMALL).eval().to(FAKE) for name in ("pose", "part"))
     config = PipelineConfig(crop=POSE_CROPS.crop, upright_pose=False)  # which looks at what it computed
     crops = PersonCrops(read_people([data], "train"), POSE_CROPS)
     refine: Any = build("refine_distances")
     with FakeDevice():
-        seen = list(labelled_evidence(crops, 1, FcnNetworks(pose_fcn, part_fcn, config, FAKE)))
+        seen = list(labelled_evidence(crops, 1, FcnNetworks(pose, part, config, FAKE)))
         refiner = Refiner(refine.eval().to(FAKE), config, device=FAKE)
         refiner([crop.evidence.parts for crop in seen], [Choice(None, ()) for _ in seen])
     assert len(seen) == POSE_CROPS.batch_size
