@@ -250,9 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.add_argument(
         "--refine_steps", type=int, default=0, help="training steps of each second stage; 0 trains none"
     )
-    command.add_argument(
-        "--refine_crops", type=int, default=1000, help="training crops for the second stages"
-    )
+    command.add_argument("--refine_crops", type=int, default=1000, help="crops to train them on")
     command.add_argument(
         "--refine_data", type=Path, help="folder of the second stages' training data; --data by default"
     )

@@ -141,7 +141,7 @@ def _is_box(name: str) -> bool:
 def compare_photo(number: int) -> None:
     """Compare the time of whole photos with that of the boxes of their people.
 
-    Xia et al. (Sec. 4.2) report that, with a generic solver, boxes are 40 times faster.
+    Xia et al. (abstract, Sec. 5) report that, with the solver of DeeperCut, boxes are 40 times faster.
     """
     print("\nwhole photos and their people's boxes (CPU seconds)")
     print(f"{'photo':22s} {'candidates':>10s} {'whole':>8s} {'boxes':>8s} {'largest':>8s} {'ratio':>6s}")
@@ -159,7 +159,7 @@ def compare_photo(number: int) -> None:
 
 
 def compare_real_photos(arguments: Namespace) -> None:
-    """Compare one CRF of a whole photo with one CRF for each of its detected boxes (Secs. 3.2 and 5: "40 times").
+    """Compare one CRF of a whole photo with one CRF for each of its detected boxes (abstract, Sec. 5: "40 times").
 
     The whole photo is seen as by `ablation.deepercut`, with up to 40 proposals of a joint in place of 6 in each box.
     All problems have the potentials of `--pipeline`. The time is that of the optimiser, networks left out.
@@ -172,8 +172,8 @@ def compare_real_photos(arguments: Namespace) -> None:
     from posepart.stages.crops import crop_boxes
     from posepart.stages.networks import FcnNetworks
 
-    config = arguments.pipeline
-    pipeline = load(arguments.model, config=config)
+    pipeline = load(arguments.model, config=arguments.pipeline)
+    config = pipeline.config
     assert isinstance(pipeline.networks, FcnNetworks) and isinstance(pipeline.assembler, CrfAssembler)
     pairwise, own = pipeline.assembler.pairwise, deepercut_config(config)
     whole = DeeperCut(replace(pipeline.networks, config=own), pairwise, own)

@@ -64,6 +64,8 @@ class Card:
         "K/N" if the photos of fold K of N were left out of the training.
     pose_sha256 : str, optional
         The pose weights that a calibration was fitted for.
+    skeleton : dict
+        How the label maps of a second stage were drawn: settings `skeleton` of the pipeline.
     sha256 : str, optional
         SHA-256 of the weight file, in hexadecimal digits.
     """
@@ -87,6 +89,7 @@ class Card:
     average_of: list[dict[str, Any]] = field(default_factory=list)
     fold: str | None = None
     pose_sha256: str | None = None
+    skeleton: dict[str, Any] = field(default_factory=dict)
     sha256: str | None = None
 
     @classmethod

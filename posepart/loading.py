@@ -122,7 +122,7 @@ def _fcn_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: 
         if isinstance(part, JppnetParts):
             raise ValueError(_NOT_COMPILED)
         pose, part = OpenVinoNetwork(pose), OpenVinoNetwork(part)
-    refiner = Refiner(load_second_stage(model.path("refine")).to(device), config, device=device)
+    refiner = Refiner(_second_stage(model, config, device), config, device=device)
     networks = FcnNetworks(pose, part, config, device)
     return networks, CrfAssembler(pairwise, config), refiner if config.refine else None
 
@@ -152,6 +152,23 @@ _NOT_COMPILED = "device openvino runs a Pose FCN and a Part FCN, which this mode
 def _network(model: ModelSet, stage: str, device: str) -> nn.Module:
     network: nn.Module = load_network(model.path(stage))
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _second_stage(model: ModelSet, config: PipelineConfig, device: str) -> SecondStage:
+    """The second stage, if it will see the label maps that it was trained on.
+
+    On a CPU the layout of the weights stays: results there are the same from version to version.
+    """
+    network = load_second_stage(model.path("refine"))
+    for name, value in model.cards["refine"].skeleton.items() if config.refine else ():
+        if getattr(config.skeleton, name, value) != value:
+            raise ValueError(
+                f"{model.path('refine')}: was trained on label maps with skeleton.{name} {value!r}, not "
+                f"{getattr(config.skeleton, name)!r}; set skeleton.{name} of the pipeline to it"
+            )
+    if torch.device(device).type != "cpu":
+        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
 
 
 def _jppnet(model: ModelSet, device: str) -> nn.Module:

@@ -20,6 +20,9 @@ from PIL import Image
 import posepart
 from posepart.cli.main import main
 from posepart.config import PAPER, PipelineConfig
+from posepart.loading import load_pairwise
+from posepart.models.builders import BUILDERS
+from posepart.models.model_set import find_model
 from posepart.schema import NUM_PARTS
 
 ROOT = Path(__file__).parents[1]
@@ -328,6 +331,26 @@ def test_deviations_are_those_of_the_code() -> None:
         for row in rows
     }
     assert told == differing
+
+
+def test_what_the_weights_decide_is_told_as_it_is() -> None:
+    """The shipped networks are those of their cards; the networks of the paper can be built."""
+    rows = table(DOCS / "deviations.md", "Weights", "What", "Paper", "Shipped", "Why")
+    model = find_model("posepart-s")
+    told = {(row[0].strip("`"), row[1]): (row[2], row[3]) for row in rows}
+    for stage, card in model.cards.items():
+        if card.builder:
+            paper, shipped = told.pop((stage, "network"))
+            assert shipped.strip("`") == card.builder
+            assert set(re.findall(r"`(\w+)`", paper)) <= set(BUILDERS)
+    weights = load_pairwise(model.path("crf")).variant(True)
+    assert told.pop(("crf", "features of Pij"))[1] == ("extended" if weights.extended else "plain")
+    for stage in ("part", "refine"):
+        recipe = (ROOT / "experiments" / "recipes" / f"{stage}.yaml").read_text()
+        printed, shipped = told.pop((stage, "class weights"))
+        assert f"class_weights: [{shipped}]" in recipe
+        assert f"class_weights: [{printed}]" in (ROOT / "posepart" / "presets" / "xia2017.yaml").read_text()
+    assert not told
 
 
 # Output format

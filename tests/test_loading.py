@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,33 @@ def test_load_a_folder(model_folder: Path) -> None:
     assert scene.model == "tiny"
     boxed = replace(pipeline, detector=lambda image: boxes_of([figure(0, 0, 0.3)]))
     assert boxed(np.zeros((60, 80, 3), np.uint8)).size == (80, 60)  # the networks run, too
+
+
+@pytest.mark.parametrize(("device", "last"), [("cpu", False), ("meta", True)])
+def test_the_second_stage_has_channels_last_off_the_cpu(
+    model_folder: Path, tmp_path: Path, device: str, last: bool
+) -> None:
+    """On the CPU results stay the same to the byte; "meta" stands for a GPU."""
+    own = copytree(model_folder, tmp_path / "own")
+    card = Card(stage="refine", builder="refine_xia2017")
+    save_weights(own / "refine.safetensors", build("refine_xia2017"), card)
+    refiner = load(own, config=WITHOUT_SEGMENTS, device=device).refiner
+    assert refiner is not None
+    weight = refiner.network.get_parameter("stack.0.weight")
+    assert weight.device.type == device
+    assert weight.is_contiguous(memory_format=torch.channels_last) == last
+
+
+def test_a_second_stage_sees_the_label_maps_it_was_trained_on(model_folder: Path, tmp_path: Path) -> None:
+    own = copytree(model_folder, tmp_path / "own")
+    card = Card(stage="refine", builder="refine_labels", skeleton={"joint_values": "joints", "sharp": True})
+    save_weights(own / "refine.safetensors", build("refine_labels"), card)
+    with pytest.raises(
+        ValueError, match=r"trained on label maps with skeleton\.joint_values 'joints', not 'parts'"
+    ):
+        load(own, config=WITHOUT_SEGMENTS)
+    assert load(own, config=replace(WITHOUT_SEGMENTS, skeleton=PAPER.skeleton)).refiner is not None
+    assert load(own, config=replace(WITHOUT_SEGMENTS, refine=False)).refiner is None
 
 
 @pytest.mark.parametrize(("config", "tiles"), [(PipelineConfig(), "auto"), (PAPER, "off")])

@@ -60,6 +60,7 @@ def questions(
         _pairs(base),
         _assemblers(base),
         _second_stage(base, retrained),
+        _rounds(base),
         _part_average(base),
         _several_poses(base),
         _boxes(base),
@@ -160,6 +161,14 @@ def _second_stage(base: PipelineConfig, retrained: Collection[str]) -> Question:
     note = "" if retrained else NOT_RETRAINED
     tables = ("table_3", "table_4")
     return Question("second_stage", "Pose maps of the second stage", tuple(variants), note, tables)
+
+
+def _rounds(base: PipelineConfig) -> Question:
+    """Sec. 3.2: inference "iteratively" is possible, and "the performance improvement is marginal"."""
+    refined = replace(base, refine=True)
+    names = {1: "one round", 2: "two rounds", 3: "three rounds"}
+    variants = tuple(Variant(name, replace(refined, rounds=rounds)) for rounds, name in names.items())
+    return Question("rounds", "Rounds of CRF and second stage", variants, tables=("table_2", "table_3"))
 
 
 def _part_average(base: PipelineConfig) -> Question:

@@ -14,19 +14,23 @@ from posepart.ablation.trees import (
     TreeModel,
     edge_features,
     tree_edges,
+    tree_problem,
 )
 from posepart.arrays import Float64, Index, Mask
 from posepart.config import PipelineConfig
 from posepart.data.sample import Sample
+from posepart.ilp import Problem
 from posepart.metrics.collect import judged_joints
 from posepart.metrics.judged import judge
 from posepart.metrics.pose_average_precision import pose_average_precision
 from posepart.pipeline import Pipeline
-from posepart.structures import Evidence
+from posepart.stages.merge import merge_people
+from posepart.stages.poses import choose_poses
+from posepart.structures import Evidence, Scene
 from posepart.training.pairs import PairFitConfig, node_owners
 
 SCALES = (0.1, 0.2, 0.35, 0.6, 1.0, 1.5)  # tried for `TreeModel.scale`
-PRIORS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)  # nats, tried for `TreeModel.prior`
+PRIORS = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0)  # nats, tried for `TreeModel.prior`
 LEAST = 20  # positive edges; a class with fewer takes the regression over all edges
 
 
@@ -68,17 +72,15 @@ def fit_trees(photos: Sequence[SeenPhoto], pipeline: Pipeline) -> dict[str, Tree
     photos : sequence of (Sample, evidence)
         With the evidence of their labelled boxes.
     pipeline : Pipeline
-        Its settings are those of the trees.
+        Its settings are those that the trees will be used with.
 
     Raises
     ------
     ValueError
         The photos hold no two neighbouring joints of a person, or no two of different ones.
     """
-    crops = labelled_crops(photos[::2])
-    return {
-        kind: tempered_tree(fit_edges(kind, crops, pipeline.config), photos[1::2], pipeline) for kind in TREES
-    }
+    crops, config = labelled_crops(photos[::2]), pipeline.config
+    return {kind: tempered_tree(fit_edges(kind, crops, config), photos[1::2], config) for kind in TREES}
 
 
 def fit_edges(kind: str, crops: Sequence[LabelledCrop], config: PipelineConfig) -> TreeModel:
@@ -122,17 +124,43 @@ def _edges_of(crop: LabelledCrop, kind: str, config: PipelineConfig) -> tuple[Fl
     return features[clear], EDGE_CLASS[row][clear], positive[clear]
 
 
-def tempered_tree(model: TreeModel, photos: Sequence[SeenPhoto], pipeline: Pipeline) -> TreeModel:
+def tempered_tree(model: TreeModel, photos: Sequence[SeenPhoto], config: PipelineConfig) -> TreeModel:
     """The tree with the scale and prior of the highest mAP (`pose_map`); of equal ones the first tried."""
-    tried = [replace(model, scale=scale, prior=prior) for scale, prior in product(SCALES, PRIORS)]
-    return max(tried, key=lambda tree: pose_map(tree, photos, pipeline))
+    plain = replace(model, scale=1.0, prior=0.0)
+    problems = [[tree_problem(seen, plain, config) for seen in evidence] for _, evidence in photos]
+
+    def quality(tree: TreeModel) -> float:
+        own = [
+            [replace(p, pair_cost=tree.scale * p.pair_cost - tree.prior) for p in of_photo]
+            for of_photo in problems
+        ]
+        return pose_map(TreeAssembler(tree, config), photos, own)
+
+    return max((replace(model, scale=s, prior=p) for s, p in product(SCALES, PRIORS)), key=quality)
 
 
-def pose_map(tree: TreeModel, photos: Sequence[SeenPhoto], pipeline: Pipeline) -> float:
-    """The mAP of the poses that a tree finds in photos, given their labelled boxes; 0 where it is undefined."""
-    alone = replace(pipeline, assembler=TreeAssembler(tree, pipeline.config), refiner=None, calibration=None)
-    judged = []
-    for sample, evidence in photos:
-        scene = alone.conclude(evidence, (sample.height, sample.width)).scene
+def pose_map(
+    assembler: TreeAssembler, photos: Sequence[SeenPhoto], problems: Sequence[Sequence[Problem]]
+) -> float:
+    """The mAP of the poses that a tree finds in photos, given their labelled boxes; 0 where it is undefined.
+
+    Parameters
+    ----------
+    assembler : TreeAssembler
+    photos : sequence of (Sample, evidence)
+    problems : sequence of sequence of Problem
+        The `tree_problem` of each piece of evidence.
+    """
+    judged, config = [], assembler.config
+    for (sample, evidence), of_photo in zip(photos, problems, strict=True):
+        shape = (sample.height, sample.width)
+        groupings = [assembler.solve(*both) for both in zip(evidence, of_photo, strict=True)]
+        choices = [
+            choose_poses(grouping, seen.crop, config.choice)
+            for grouping, seen in zip(groupings, evidence, strict=True)
+        ]
+        found = merge_people(evidence, groupings, choices, shape, config)
+        nothing = np.zeros(shape, np.uint8)
+        scene = Scene(tuple(item.person for item in found), nothing, nothing, assembler.model.kind)
         judged.append(judge(sample, scene, parts=False))
     return float(np.nan_to_num(pose_average_precision(judged_joints(judged, "pckh")).total))

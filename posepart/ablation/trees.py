@@ -89,9 +89,11 @@ class TreeAssembler:
 
     def __call__(self, evidence: Evidence) -> Grouping:
         """The poses of one crop; the certificate is of the tree's own energy, and proves nothing."""
-        problem = tree_problem(evidence, self.model, self.config)
-        people = people_of_trees(problem)
-        solution = evaluate(problem, people)
+        return self.solve(evidence, tree_problem(evidence, self.model, self.config))
+
+    def solve(self, evidence: Evidence, problem: Problem) -> Grouping:
+        """The poses of one crop, given its `tree_problem`."""
+        solution = evaluate(problem, people_of_trees(problem))
         labels = self.config.crf.labels
         poses = decode(evidence.candidates, solution, labels, self.config.choice)
         return Grouping(poses, Certificate(solution.energy, solution.bound, solution.gap, "tree"))

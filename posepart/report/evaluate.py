@@ -107,7 +107,6 @@ def evaluate(
     ----------
     samples : sequence of Sample
     predictions : Predictions
-        The results.
     out : Path
         Folder of the report. An earlier report there is replaced once this one is complete.
     about : mapping
@@ -121,14 +120,12 @@ def evaluate(
     Returns
     -------
     tuple of Measure
-        The measures in metrics.json.
 
     Raises
     ------
     ValueError
         Something, which the error names, cannot be read, measured or written. Then nothing is written.
     """
-    check_size_edges(size_edges)
     require_matplotlib()
     check_measurable(samples)
     with complete_folder(out) as folder:
@@ -139,8 +136,7 @@ def evaluate(
         people = sum(len(sample.people) for sample in samples)
         about = {"model": predictions.name or ", ".join(results.models), **about}
         about |= {"photos": len(samples), "people": people, "bootstrap": asdict(bootstrap)}
-        galleries = _write_galleries(results, folder)
-        parts = predictions.parts
+        galleries, parts = _write_galleries(results, folder), predictions.parts
         page = make_page(results.photos, measures, tables, results.seconds, galleries, about, parts)
         write_json(folder / "metrics.json", _record(about, results, measures, tables))
         _write_text(folder / "tables.md", _markdown(page.title, page.subtitle, tables.values()))
@@ -167,6 +163,7 @@ class _Results:
 def _judge_all(
     samples: Sequence[Sample], predictions: Predictions, worst: int, edges: Sequence[float]
 ) -> _Results:
+    check_size_edges(edges)
     photos, models, seconds = [], set(), []
     poses, parts = WorstCases(worst), WorstCases(worst)
     for sample in tqdm(samples, "photos", unit="photo", disable=None):

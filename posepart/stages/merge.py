@@ -66,8 +66,7 @@ def merge(
     -------
     Merged
     """
-    found = list(_found(evidence, groupings, choices, photo_shape, config))
-    kept = [found[k] for k in pose_nms([f.person for f in found], [f.rank for f in found], config.merge)]
+    kept = merge_people(evidence, groupings, choices, photo_shape, config)
     people = tuple(item.person for item in kept)
     votes = [k for k, choice in enumerate(choices) if choice.drawn or config.merge.vote_without_pose]
     size, affines = config.crop.size, [item.crop.affine for item in evidence]
@@ -77,6 +76,18 @@ def merge(
     own = [affines[item.source.crop] for item in kept]
     person_map = pixel_owners(part_map, people, own, size, config.merge)
     return Merged(people, tuple(item.source for item in kept), part_map, person_map)
+
+
+def merge_people(
+    evidence: Sequence[Evidence],
+    groupings: Sequence[Grouping],
+    choices: Sequence[Choice],
+    photo_shape: tuple[int, int],
+    config: PipelineConfig,
+) -> list[Found]:
+    """Pose NMS over all crops: the people of `merge`, best rank first, without their parts."""
+    found = list(_found(evidence, groupings, choices, photo_shape, config))
+    return [found[k] for k in pose_nms([f.person for f in found], [f.rank for f in found], config.merge)]
 
 
 def _found(

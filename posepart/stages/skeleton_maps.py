@@ -19,6 +19,7 @@ from posepart.schema import FLIP_JOINTS, JOINT_PARTS, NUM_JOINTS, NUM_PARTS, SKE
 from posepart.structures import Pose
 
 LABELS, DISTANCES = "labels", "distances"
+LABEL_SETTINGS = ("joint_radius", "stick_width", "joint_values", "sharp")  # what `label_maps` reads
 
 
 def _with_mirror_image(items: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:

@@ -75,7 +75,7 @@ class ParsingLoss:
 
     def _weight(self, logits: Tensor, labels: Tensor) -> Tensor:
         if not self.regions:
-            return torch.zeros(())
+            return logits.new_zeros(())
         labels = resize_labels(labels, (logits.shape[2], logits.shape[3]))
         return structure_weight(logits.detach().argmax(1), labels, self.regions, self.config.structure).mean()
 

@@ -27,6 +27,7 @@ from posepart.ablation.trees import (
     tree_problem,
 )
 from posepart.arrays import Float32
+from posepart.config import PipelineConfig
 from posepart.data.sample import LabelledPerson, Sample
 from posepart.schema import NUM_JOINTS, SKELETON, Joint, Part
 from posepart.stages.crops import crop_boxes
@@ -144,20 +145,23 @@ def photos_of(count: int) -> list[SeenPhoto]:
     return [(sample, evidence)] * count
 
 
+def map_of(tree: TreeModel, photos: list[SeenPhoto], config: PipelineConfig) -> float:
+    problems = [[tree_problem(seen, tree, config) for seen in evidence] for _, evidence in photos]
+    return pose_map(TreeAssembler(tree, config), photos, problems)
+
+
 def test_fits_use_every_other_photo_and_the_tempering_of_the_highest_map() -> None:
     photos, pipeline = photos_of(2), pipeline_of(boxes_of(FIGURES[:2]))
-    trees = fit_trees(photos, pipeline)
+    trees, config = fit_trees(photos, pipeline), pipeline.config
     assert list(trees) == list(TREES)
     for kind, tree in trees.items():
-        first = fit_edges(kind, labelled_crops(photos[:1]), pipeline.config)
+        first = fit_edges(kind, labelled_crops(photos[:1]), config)
         np.testing.assert_array_equal(tree.weights, first.weights)
-        assert pose_map(tree, photos[1:], pipeline) == 1
+        assert map_of(tree, photos[1:], config) == 1
     hopeless = replace(first, bias=first.bias - 50)
-    assert pose_map(hopeless, photos, pipeline) < 1
-    assert pose_map(tempered_tree(hopeless, photos, pipeline), photos, pipeline) > pose_map(
-        hopeless, photos, pipeline
-    )
-    assert pose_map(first, [], pipeline) == 0
+    mended = tempered_tree(hopeless, photos, config)
+    assert map_of(hopeless, photos, config) < map_of(mended, photos, config)
+    assert map_of(first, [], config) == 0
 
 
 def test_labelled_boxes_become_crops_of_their_people() -> None:

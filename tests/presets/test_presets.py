@@ -12,7 +12,7 @@ import yaml
 
 from posepart.config import PAPER, PipelineConfig
 from posepart.models.builders import build
-from posepart.presets import FOLDER, preset_names, read_preset
+from posepart.presets import FOLDER, pipeline_of, preset_names, read_preset
 from posepart.training.optimiser import make_optimiser
 from posepart.training.recipe import Stage
 
@@ -164,3 +164,11 @@ def test_nothing_but_settings_of_the_pipeline() -> None:
         pipeline_of({"candidates": {"stride": 8}})
     assert read_preset("xia2017_small").pipeline.candidates.min_distance == PAPER.candidates.min_distance
     assert read_preset("xia2017_small").pipeline != PipelineConfig()
+
+
+@pytest.mark.parametrize("network", ["crf", "refine"])
+def test_crf_and_second_stage_learn_in_the_pipeline_in_which_they_are_used(network: str) -> None:
+    """The candidates, joint types and label maps of training are those of prediction."""
+    preset = read_preset("xia2017")
+    for stage in preset.recipe(network).stages:
+        assert pipeline_of(stage.settings["pipeline"]) == preset.pipeline

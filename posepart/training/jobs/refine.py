@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from torch import nn
@@ -27,7 +27,7 @@ from posepart.models.weight_files import load_network
 from posepart.stages.crf import CrfAssembler
 from posepart.stages.networks import FcnNetworks
 from posepart.stages.poses import choose_poses
-from posepart.stages.skeleton_maps import PoseEncoder
+from posepart.stages.skeleton_maps import LABEL_SETTINGS, LABELS, PoseEncoder
 from posepart.training import run as runs
 from posepart.training.evidence_batches import labelled_evidence
 from posepart.training.loop import LoopConfig
@@ -135,7 +135,11 @@ def train(settings: Settings, run: runs.Run) -> None:
     network = runs.trained(run, network, stream, loss, settings.loop, evaluate)
     metrics = runs.last_evaluation(run, evaluate, network)
     card = runs.new_card(run, "refine", samples, metrics)
-    runs.finish(run, network, replace(card, builder=settings.builder, arguments=settings.arguments))
+    drawn = (
+        {name: getattr(config.skeleton, name) for name in LABEL_SETTINGS} if encode.encoding == LABELS else {}
+    )
+    card = replace(card, builder=settings.builder, arguments=settings.arguments, skeleton=drawn)
+    runs.finish(run, network, card)
 
 
 def _no_evaluation(network: nn.Module) -> dict[str, float]:
@@ -156,7 +160,7 @@ def predict(
     Parameters
     ----------
     by_pose : mapping of Path to list of Sample
-        The samples that each pose weight file predicts; each file predicts equally many crops.
+        The samples of each pose weight file; each file predicts equally many crops.
     batches : CropBatchConfig
         Its stride is not read: the labels have that of the Part FCN.
     crops : int
@@ -173,8 +177,8 @@ def predict(
     RefineExamples
         Part scores, poses and labels of the crops with enough labels.
     """
-    part: Any = load_network(model / "part.safetensors").to(device)
-    batches = replace(batches, stride=part.stride)
+    part = load_network(model / "part.safetensors").to(device)
+    batches = replace(batches, stride=cast(int, part.stride))
     assemble = CrfAssembler(load_pairwise(model / "crf.safetensors"), config)
     count = -(-crops // (len(by_pose) * batches.batch_size))
     streams = (
@@ -185,8 +189,7 @@ def predict(
         )
         for pose, samples in by_pose.items()
     )
-    rows = []
-    total = count * batches.batch_size * len(by_pose)
+    rows, total = [], count * batches.batch_size * len(by_pose)
     for crop in tqdm(chain.from_iterable(streams), total=total, unit="crop", desc="predicting"):
         if labelled_share(crop.labels) > LEAST_LABELLED:
             seen = crop.evidence

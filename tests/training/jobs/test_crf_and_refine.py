@@ -86,6 +86,7 @@ def test_stage_by_stage_as_printed(folder: Path, tmp_path: Path) -> None:
     refine.train(settings, run)
     assert isinstance(load_second_stage(run.folder / "refine.safetensors"), StackedRefineFCN)
     card = read_card(run.folder / "refine.safetensors")
+    assert card.skeleton == {"joint_radius": 3, "stick_width": 7, "joint_values": "joints", "sharp": True}
     assert card.builder == "refine_xia2017" and set(card.metrics) >= {"miou_first_stage", "miou_second_stage"}
 
 
