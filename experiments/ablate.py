@@ -173,9 +173,10 @@ def trained_second_stages(settings: Namespace) -> dict[str, SecondStage]:
     examples = cached(
         folder / "train.npz",
         made_by(by_pose, model, settings.pipeline),
-        lambda: predict(by_pose, batches, settings.refine_crops, model, settings.pipeline),
+        lambda: predict(by_pose, batches, settings.refine_crops, model, settings.pipeline, settings.device),
     )
-    return train_second_stages(examples, folder, settings.refine_steps, settings.seed, settings.pipeline)
+    steps, seed = settings.refine_steps, settings.seed
+    return train_second_stages(examples, folder, steps, seed, settings.pipeline, settings.device)
 
 
 def fitted_trees(

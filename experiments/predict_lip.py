@@ -15,6 +15,7 @@ run is continued by the same command.
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from jsonargparse import Namespace
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from posepart.arrays import Rgb
+from posepart.arrays import Rgb, in_batches
 from posepart.config import CropConfig, JPPNetInferenceConfig
 from posepart.data.cihp import write_cihp_submission
 from posepart.data.lip import read_lip
@@ -67,6 +68,9 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="of the network, as torch names it")
     parser.add_argument("--crop", type=CropConfig, default=CropConfig(size=384, margin=1.0))
     parser.add_argument("--views", type=JPPNetInferenceConfig, default=JPPNetInferenceConfig())
+    parser.add_argument(
+        "--batch_size", type=int, default=8, help="pictures at once, and crops per forward pass"
+    )
     parser.add_argument("--limit", type=int, help="only the first pictures of the split")
     arguments = parser.parse_args()
     predict(parser.instantiate(arguments))
@@ -77,20 +81,25 @@ def predict(chosen: Namespace) -> None:
     check_device(chosen.device)
     pictures, several = pictures_of(chosen.data, chosen.split)
     pictures = pictures[: chosen.limit]
-    parser = read_parser(chosen.model, chosen.crop, chosen.views, chosen.device)
+    parser = read_parser(chosen.model, chosen.crop, chosen.views, chosen.device, chosen.batch_size)
     detector = None if chosen.boxes == "labels" else load(chosen.boxes, device=chosen.device).detector
     keep_settings(chosen.out, chosen)
     done = finished(chosen.out / UNFINISHED)
     with (chosen.out / UNFINISHED).open("a", encoding="utf-8") as file:
-        for picture in tqdm(pictures, unit="picture", disable=None, dynamic_ncols=True):
-            if picture.name in done:
-                continue
-            image = read_photo(picture.path)
-            found = parser(image, boxes_of(picture, image, detector))
-            write_maps(chosen.out, picture.name, found, several)
-            done[picture.name] = row_of(found, several)
-            file.write(json.dumps([picture.name, *done[picture.name]]) + "\n")
-            file.flush()
+        progress = tqdm(total=len(pictures), unit="picture", disable=None, dynamic_ncols=True)
+        todo = [picture for picture in pictures if picture.name not in done]
+        progress.update(len(pictures) - len(todo))
+        for batch in in_batches(todo, chosen.batch_size):
+            with ThreadPoolExecutor() as pool:
+                images = list(pool.map(read_photo, [picture.path for picture in batch]))
+            boxes = [boxes_of(*pair, detector) for pair in zip(batch, images, strict=True)]
+            for picture, found in zip(batch, parser.parse(images, boxes), strict=True):
+                write_maps(chosen.out, picture.name, found, several)
+                done[picture.name] = row_of(found, several)
+                file.write(json.dumps([picture.name, *done[picture.name]]) + "\n")
+                file.flush()
+            progress.update(len(batch))
+        progress.close()
     write_tables(chosen.out, [(p.name, done[p.name]) for p in pictures], parser, several)
 
 

@@ -200,6 +200,7 @@ def predictor(plan: "Plan", device: str) -> Callable[..., None]:
             crop=plan.crop_of(system.key),
             views=plan.views,
             limit=None,
+            batch_size=8,
         )
         predict_lip.predict(settings)
 

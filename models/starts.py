@@ -8,6 +8,7 @@ import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -93,7 +94,7 @@ def start_from(model: nn.Module, path: Path) -> None:
         The network has no ResNet-101 or VGG-16 as backbone, or the file does not fit it; as `read_published`.
     """
     backbone = getattr(model, "backbone", None)
-    several = list(backbone) if isinstance(backbone, nn.ModuleList) else [backbone]
+    several: list[Any] = list(backbone) if isinstance(backbone, nn.ModuleList) else [backbone]
     if isinstance(backbone, ResNet101):
         _load(backbone, resnet_trunk(read_published(path)), path, "ResNet-101")
     elif all(isinstance(trunk, VGG16LargeFOV) for trunk in several):

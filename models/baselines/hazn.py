@@ -150,6 +150,7 @@ class HAZN(nn.Module):
 
 def proposals(zoom: Tensor) -> tuple[Tensor, Tensor]:
     """The most confident windows of zoom maps (B, 5, h, w): confidence (B, K) and windows (B, K, 3)."""
+    zoom = zoom.float()
     confidence, boxes = zoom[:, 0].flatten(1).sigmoid(), _decoded(zoom).flatten(2).transpose(1, 2)
     best = confidence.topk(min(PROPOSALS, confidence.shape[1]), dim=1)
     chosen = boxes.gather(1, best.indices[..., None].expand(-1, -1, 4))

@@ -22,7 +22,7 @@ class SuperpixelGraph:
 
     def mean(self, features: Tensor) -> Tensor:
         """Features (B, C, h, w) averaged over every superpixel: (M, C), 0 for an empty one."""
-        flat, where = features.permute(0, 2, 3, 1).flatten(0, 2), self.of_cell.flatten()
+        flat, where = features.float().permute(0, 2, 3, 1).flatten(0, 2), self.of_cell.flatten()
         sums = flat.new_zeros(self.nodes, flat.shape[1]).index_add(0, where, flat)
         return sums / torch.bincount(where, minlength=self.nodes).clamp_min(1)[:, None]
 

@@ -67,7 +67,7 @@ class ResNet101Stages(ResNet101):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """(B, 3, H, W) in [-1, 1] -> Res-4 (B, 1024, H / 8, W / 8) and Res-5 (B, 2048, H / 8, W / 8)."""
-        x = self.stem(x)
+        x = self.stem(self.scaled(x))
         for stage in self.stages[:3]:
             x = stage(x)
         return [x, self.stages[3](x)]

@@ -21,7 +21,12 @@ BATCH = 4  # crops per training step
 
 
 def train_second_stages(
-    examples: RefineExamples, folder: Path, steps: int, seed: int, config: PipelineConfig
+    examples: RefineExamples,
+    folder: Path,
+    steps: int,
+    seed: int,
+    config: PipelineConfig,
+    device: str = "cpu",
 ) -> dict[str, SecondStage]:
     """Train the networks of `SECOND_STAGES` on the same predictions, in the same order of batches.
 
@@ -36,6 +41,8 @@ def train_second_stages(
         Of the batches.
     config : PipelineConfig
         Its size of crops and `skeleton` are read.
+    device : str
+        On which they are trained and returned.
 
     Returns
     -------
@@ -47,10 +54,11 @@ def train_second_stages(
         run = folder / f"{name.replace(' ', '_')}_{steps}"
         weights = run / "refine.safetensors"
         if not weights.exists():
-            network = _trained(stage, examples, run, LoopConfig(steps=steps, seed=seed), config)
+            loop = LoopConfig(steps=steps, seed=seed, device=device)
+            network = _trained(stage, examples, run, loop, config)
             card = Card(f"pose as {name}, {steps} steps", "refine", stage.builder)
             save_weights(weights, network, card)
-        networks[name] = load_second_stage(weights)
+        networks[name] = load_second_stage(weights).to(device)
     return networks
 
 

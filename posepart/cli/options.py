@@ -172,11 +172,11 @@ def model_of(chosen: Namespace) -> str:
     if chosen.model is not None or chosen.preset in ("default", *OLD_NAMES):
         return chosen.model or DEFAULT_MODEL
     preset = read_preset(chosen.preset)
+    train = f"`python experiments/train.py NETWORK --preset {preset.name} --data DIR --run RUN`"
     raise ValueError(
         f"preset {preset.name}: the weights of its networks ({', '.join(preset.recipes)}) do not come with "
-        f"posepart; train each with `python experiments/train.py NETWORK --preset {preset.name} --data DIR --run RUN` "
-        f"and name a folder of the results with --model, or pass --model {DEFAULT_MODEL} for its settings with our "
-        "networks"
+        f"posepart; train each with {train} and name a folder of the results with --model, or pass --model "
+        f"{DEFAULT_MODEL} for its settings with our networks"
     )
 
 

@@ -8,8 +8,8 @@ Layout, where the annotations may also lie in DIR/annot::
                                          image, center (x, y), scale (of 200 px), joints (16 x 2), joints_vis (16)
 
 Both count pixels from 1. A person has no box in MPII: here it is a square around the given centre as HRNet's reader
-has it, cut at the border of the picture. `read_mpii` also takes the split "single", the pictures of "train" that show
-one person, on which Table 10 of Liang et al. tests (11,431 by their count).
+has it, cut at the border of the picture. `read_mpii` also takes the split "single", the pictures of "train" that
+show one person, on which Table 10 of Liang et al. tests (11,431 by their count).
 """
 
 import warnings

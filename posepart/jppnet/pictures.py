@@ -7,6 +7,7 @@ paper does not say how several people are put together.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -66,9 +67,17 @@ class BodyParser:
 
     def __call__(self, image: Rgb, boxes: PersonBoxes) -> PictureParts:
         """Parse the people of a picture (H, W, 3) in the given boxes; without any, everything is background."""
-        crops = crop_boxes(image, boxes, self.crop)
-        maps = [maps for batch in in_batches(crops, self.batch_size) for maps in self.see(batch)]
-        return put_together(image.shape[:2], crops, maps)
+        return self.parse([image], [boxes])[0]
+
+    def parse(self, images: Sequence[Rgb], boxes: Sequence[PersonBoxes]) -> list[PictureParts]:
+        """Parse several pictures, whose crops share the batches of the network."""
+        crops = [crop_boxes(*picture, self.crop) for picture in zip(images, boxes, strict=True)]
+        every = [crop for of_picture in crops for crop in of_picture]
+        seen = iter([maps for batch in in_batches(every, self.batch_size) for maps in self.see(batch)])
+        return [
+            put_together(image.shape[:2], of_picture, list(islice(seen, len(of_picture))))
+            for image, of_picture in zip(images, crops, strict=True)
+        ]
 
     def see(self, crops: Sequence[Crop]) -> list[BodyMaps]:
         """What the network says about crops, in one forward pass for every view."""
@@ -108,7 +117,11 @@ def joints_of(crops: Sequence[Crop], maps: Tensor, stride: float) -> list[Float3
 
 
 def read_parser(
-    path: Path, crop: CropConfig, views: JPPNetInferenceConfig, device: str = "cpu"
+    path: Path,
+    crop: CropConfig,
+    views: JPPNetInferenceConfig,
+    device: str = "cpu",
+    batch_size: int = 8,
 ) -> BodyParser:
     """A network with trained weights.
 
@@ -116,7 +129,7 @@ def read_parser(
     ----------
     path : Path
         The weight file of `train.py jppnet`, `parsing` or `joints`; its card names the schema.
-    crop, views, device
+    crop, views, device, batch_size
         As in `BodyParser`.
 
     Raises
@@ -131,7 +144,9 @@ def read_parser(
         )
     for schema in SCHEMAS.values():
         if card.schema == {"joints": list(schema.joints), "parts": list(schema.labels)}:
-            return BodyParser(load_network(path).to(device), card.stage, schema, crop, views, device)
+            return BodyParser(
+                load_network(path).to(device), card.stage, schema, crop, views, device, batch_size
+            )
     raise ValueError(
         f"{path}: its card has joints and parts of no known schema ({', '.join(SCHEMAS)}); train it with train.py"
     )

@@ -133,8 +133,11 @@ def read_trees(path: Path) -> dict[str, TreeModel]:
     """The trees that `trees_task` wrote."""
     trees = {}
     for name, record in read_json(path).items():
-        arrays = (np.array(record[key]) for key in ("mean", "deviation", "weights", "bias"))
-        trees[name] = TreeModel(record["kind"], *arrays, scale=record["scale"], prior=record["prior"])
+        mean, deviation, weights, bias = (
+            np.array(record[key]) for key in ("mean", "deviation", "weights", "bias")
+        )
+        scale, prior = record["scale"], record["prior"]
+        trees[name] = TreeModel(record["kind"], mean, deviation, weights, bias, scale, prior)
     return trees
 
 

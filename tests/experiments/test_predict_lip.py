@@ -51,7 +51,7 @@ def options(model: Path, data: Path, out: Path, split: str = "val") -> Namespace
     crop = CropConfig(size=64, margin=1.0)
     views = JPPNetInferenceConfig(scales=(0.5, 1.0))
     given = {"model": model, "data": data, "split": split, "out": out}
-    return Namespace(**given, boxes="labels", device="cpu", crop=crop, views=views, limit=None)
+    return Namespace(**given, boxes="labels", device="cpu", crop=crop, views=views, limit=None, batch_size=1)
 
 
 def test_both_submissions(tmp_path: Path) -> None:
@@ -67,6 +67,21 @@ def test_both_submissions(tmp_path: Path) -> None:
         assert labels.shape == (90, 60)
     predict_lip.predict(options(model, data, tmp_path / "test", "test"))  # which has no labels
     assert len(read_pose_submission(tmp_path / "test" / "pose.csv")) == 2
+
+
+def test_pictures_at_once_are_as_one_by_one(tmp_path: Path) -> None:
+    data, model = write_lip(tmp_path / "LIP", {"val": 3}), weights(tmp_path, JPPNET)
+    for size in (1, 2):
+        chosen = options(model, data, tmp_path / f"{size}")
+        chosen.batch_size = size
+        predict_lip.predict(chosen)
+    one, two = (read_pose_submission(tmp_path / f"{size}" / "pose.csv") for size in (1, 2))
+    for name in one:
+        np.testing.assert_array_equal(one[name], two[name])
+        labels = [
+            read_label_map(tmp_path / f"{size}" / "parsing" / f"{Path(name).stem}.png", 20) for size in (1, 2)
+        ]
+        assert (labels[0] != labels[1]).mean() < 0.01
 
 
 def test_a_run_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from posepart.models.backbones import IMAGENET_DEVIATION, IMAGENET_MEAN, ResNet101, VGG16LargeFOV
 from posepart.models.builders import build
+from posepart.models.jppnet.network import ResNet101Stages
 from posepart.models.starts import check_sha256, is_published, large_fov, start_from
 from posepart.models.weight_files import sha256
 
@@ -53,6 +54,16 @@ def test_a_resnet_sees_what_torchvisions_sees(tmp_path: Path, suffix: str) -> No
     for i, name in ((2, "layer3"), (3, "layer4")):
         loaded, own = published.get_submodule(name).state_dict(), backbone.stages[i].state_dict()
         assert all(torch.equal(own[key], tensor) for key, tensor in loaded.items())
+
+
+def test_the_trunks_of_jppnet_and_deeplab_see_the_same() -> None:
+    """The last map of JPPNet's trunk is that of the plain one, whose input is scaled to ImageNet's, too."""
+    torch.manual_seed(0)
+    plain, stages = (kind(0.125, FEW).eval().requires_grad_(False) for kind in (ResNet101, ResNet101Stages))
+    stages.load_state_dict(plain.state_dict())
+    ours, _ = images()
+    assert torch.equal(stages(ours)[1], plain(ours)[0])
+    assert stages.channels == (128, 256)
 
 
 def test_a_deeplab_of_torchvision_gives_its_trunk(tmp_path: Path) -> None:

@@ -72,6 +72,24 @@ def test_any_parser_learns_with_the_structure_sensitive_loss(name: str, batch: M
     assert losses["weight"] > 0
 
 
+@pytest.mark.parametrize("name", [*PARSERS, *POSE_NETWORKS])
+def test_autocast_changes_little(name: str, batch: Mapping[str, Tensor]) -> None:
+    """bfloat16 where torch thinks it safe: every network runs, forwards and backwards."""
+    of_joints = name in POSE_NETWORKS
+    loss: Any = JointsLoss(JointsLossConfig()) if of_joints else ParsingLoss(ParsingLossConfig())
+    found = []
+    for enabled in (False, True):
+        torch.manual_seed(0)
+        network = build(name, {} if name == "segnet_s" else {"width": 0.35}).eval()
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            losses = loss(network, batch)
+        losses["loss"].backward()
+        found.append(losses["loss"].item())
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            network(torch.zeros(1, 3, 64, 64))
+    assert found[1] == pytest.approx(found[0], rel=0.05)
+
+
 def test_without_regions_there_is_no_structure_sensitive_loss() -> None:
     schema = BodySchema("clothes", (), (), ("background", "hat"), (0, 1))
     with pytest.raises(ValueError, match="the labels of clothes have no regions for Eq"):

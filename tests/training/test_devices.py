@@ -24,7 +24,7 @@ from posepart.stages.skeleton_maps import PoseEncoder
 from posepart.structures import Choice, Pose
 from posepart.training.detector import MosaicBatchConfig
 from posepart.training.evidence_batches import labelled_evidence
-from posepart.training.jobs import detector, jppnet, parsing, part, pose
+from posepart.training.jobs import detector, joints, jppnet, parsing, part, pose
 from posepart.training.loop import LoopConfig, train
 from posepart.training.refine import RefineBatches, RefineEvaluation, RefineExamples, RefineLoss
 from posepart.training.run import Run, read_people
@@ -41,6 +41,7 @@ TRAININGS: dict[str, Callable[[LoopConfig], tuple[Any, Any]]] = {
     "part": lambda loop: (part, part.Settings(arguments=SMALL, freeze=0, loop=loop, batches=PART_CROPS)),
     "jppnet": lambda loop: (jppnet, jppnet.Settings(loop=loop, batches=POSE_CROPS)),
     "parsing": lambda loop: (parsing, parsing.Settings(loop=loop, batches=PART_CROPS)),
+    "joints": lambda loop: (joints, joints.Settings(freeze=0, loop=loop, batches=POSE_CROPS)),
     "detector": lambda loop: (detector, detector.Settings(loop=loop, batches=PICTURES)),
 }
 # The numbers of boxes in a detector depend on what it computes, which a fake device does not.
@@ -90,12 +91,12 @@ def test_the_second_stage_keeps_to_its_device(tmp_path: Path) -> None:
 
 
 def test_predictions_for_crf_and_second_stage_keep_to_their_device(data: Path) -> None:
-    networks = [build(f"{name}_mobilenet_v2", SMALL).eval().to(FAKE) for name in ("pose", "part")]
+    pose, part = (build(f"{name}_mobilenet_v2", SMALL).eval().to(FAKE) for name in ("pose", "part"))
     config = PipelineConfig(crop=POSE_CROPS.crop, upright_pose=False)  # which looks at what it computed
     crops = PersonCrops(read_people([data], "train"), POSE_CROPS)
     refine: Any = build("refine_distances")
     with FakeDevice():
-        seen = list(labelled_evidence(crops, 1, FcnNetworks(*networks, config, FAKE)))
+        seen = list(labelled_evidence(crops, 1, FcnNetworks(pose, part, config, FAKE)))
         refiner = Refiner(refine.eval().to(FAKE), config, device=FAKE)
         refiner([crop.evidence.parts for crop in seen], [Choice(None, ()) for _ in seen])
     assert len(seen) == POSE_CROPS.batch_size
@@ -172,3 +173,13 @@ def test_gpu_predicts_as_the_cpu_does(data: Path) -> None:
     assert len(there.people) == len(here.people)
     for found, expected in zip(there.people, here.people, strict=True):
         np.testing.assert_allclose(found.box, expected.box, atol=2.0)
+
+
+@GPU
+@pytest.mark.parametrize(
+    "builder", ["hazn_s", "graph_lstm_s", "lg_lstm_s", "cpm_s", "stacked_hourglass_s", "segnet_s"]
+)
+def test_gpu_baselines(builder: str) -> None:
+    """Those of which a fake device knows too little, too: windows and superpixels depend on what is computed."""
+    network = build(builder).to("cuda")
+    network(torch.zeros(2, 3, 128, 128, device="cuda"))

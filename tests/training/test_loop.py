@@ -446,3 +446,15 @@ def test_other_settings_resume_bit_for_bit(tmp_path: Path, settings: dict[str, A
 def test_impossible_settings(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         LoopConfig(**settings)
+
+
+def test_workers_change_nothing(tmp_path: Path) -> None:
+    """Nor how a resumed run goes on; batches and dropout are the same."""
+    whole = train(network(0.5), Batches(), compute_losses, tmp_path / "whole", CONFIG)
+    working = replace(CONFIG, workers=2)
+    assert_equal(train(network(0.5), Batches(), compute_losses, tmp_path / "working", working), whole)
+    with pytest.raises(KeyboardInterrupt):
+        train(network(0.5), Batches(fail_at=33), compute_losses, tmp_path / "parts", CONFIG)
+    assert_equal(
+        train(network(0.5), Batches(), compute_losses, tmp_path / "parts", working, resume=True), whole
+    )
