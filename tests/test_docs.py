@@ -494,3 +494,11 @@ def test_the_issue_forms_are_yaml() -> None:
         assert yaml.safe_load(form.read_text(encoding="utf-8"))
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "checks.yml").read_text(encoding="utf-8"))
     assert any(step.get("run") == "bash .ci/run" for step in workflow["jobs"]["checks"]["steps"])
+
+
+def test_tests_of_the_papers_items_exist() -> None:
+    named = re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", (DOCS / "papers.md").read_text(encoding="utf-8"))
+    assert len(named) > 70
+    for file, test in named:
+        content = (ROOT / file).read_text(encoding="utf-8")
+        assert f"def {test or 'test_'}" in content, f"{file}::{test}"
