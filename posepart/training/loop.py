@@ -192,24 +192,22 @@ def seed_everything(seed: int, threads: int) -> None:
 def _loader(batches: Dataset[Any], config: LoopConfig, first: int, processes: Processes) -> Iterator[Any]:
     items = processes.items(range(first, config.steps), config.accumulate)
     state = torch.get_rng_state()
+    if config.workers:
+        cv2.setNumThreads(
+            1
+        )  # before the fork: a worker would wait for ever for the threads that it did not get
     stream = iter(
         DataLoader(
             batches,
             batch_size=None,
             sampler=items,
             num_workers=config.workers,
-            worker_init_fn=_one_thread,
             pin_memory=processes.device.type == "cuda",
         )
     )
     if first:  # making the iterator draws a random number, as the run did before it was interrupted
         torch.set_rng_state(state)
     return stream
-
-
-def _one_thread(worker: int) -> None:
-    """Let a process that loads data keep to one core, as torch does in it already."""
-    cv2.setNumThreads(1)
 
 
 def device_of(model: nn.Module) -> torch.device:

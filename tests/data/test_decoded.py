@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -98,6 +99,7 @@ def test_batches_do_not_depend_on_cache_or_workers(samples: list[Sample], worker
     )
     narrow, plain = PersonCrops(samples, config), PersonCrops(samples, config)
     narrow.decoded = DecodedPhotos(room=1)
+    cv2.setNumThreads(1)  # as the training loop does before its workers start
     for step, batch in enumerate(DataLoader(narrow, batch_size=None, sampler=range(3), num_workers=workers)):
         for name, value in plain[step].items():
             assert torch.equal(batch[name], value)

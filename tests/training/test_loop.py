@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -449,7 +450,9 @@ def test_impossible_settings(settings: dict[str, Any], sentence: str) -> None:
 
 
 def test_workers_change_nothing(tmp_path: Path) -> None:
-    """Nor how a resumed run goes on; batches and dropout are the same."""
+    """Nor how a resumed run goes on; batches and dropout are the same. OpenCV may have threads of its own before."""
+    cv2.setNumThreads(2)
+    cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (9, 9), 0)
     whole = train(network(0.5), Batches(), compute_losses, tmp_path / "whole", CONFIG)
     working = replace(CONFIG, workers=2)
     assert_equal(train(network(0.5), Batches(), compute_losses, tmp_path / "working", working), whole)
