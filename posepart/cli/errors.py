@@ -81,6 +81,20 @@ def check_sections(config: type, values: object, key: str) -> None:
             check_sections(field.type, values[field.name], f"{key}.{field.name}")
 
 
+def check_values(chosen: Namespace, parser: ArgumentParser) -> None:
+    """Refuse null, which jsonargparse takes for any option, as the value of one that has another default.
+
+    Raises
+    ------
+    ValueError
+        With the name of the option.
+    """
+    for option, value in vars(chosen).items():
+        default = parser.get_default(option) if value is None else None
+        if default is not None:
+            raise ValueError(f"--config: {option} is null; give it a value, or leave it out for {default}")
+
+
 def check_settings_file(name: str) -> None:
     """Refuse a file of settings that jsonargparse would fail on, or be busy with for years.
 

@@ -21,7 +21,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 import posepart
 from posepart.cli import completion, data, evaluate, explain, models, predict, synth
-from posepart.cli.errors import check_sections, check_settings_file, explain_error
+from posepart.cli.errors import check_sections, check_settings_file, check_values, explain_error
 from posepart.cli.options import Formatter, complain
 from posepart.config import PipelineConfig
 from posepart.presets import read_preset
@@ -139,6 +139,7 @@ class CommandLine:
             check_settings_file(file)
         quiet = [argument for argument in arguments if not argument.startswith("--print_config")]
         parsed = self.parser.parse_args(quiet)
+        check_values(parsed[parsed.command], self.commands[parsed.command])
         preset = parsed[parsed.command].get("preset", "default")
         if preset != "default":
             settings = dataclasses.asdict(read_preset(preset).pipeline)

@@ -130,6 +130,8 @@ def test_mistakes(arguments: list[str], expected: str, capsys: pytest.CaptureFix
         (f"threads: {5000 * 'x'}", "xx..."),
         (f"pipeline: {5000 * 'x'}", "xx..."),
         (f"{900 * 'x'}: 1", "xx... in the configuration"),
+        ("preset: null", "preset is null; give it a value, or leave it out for default"),
+        ("detector: null", "detector is null; give it a value, or leave it out for default"),
         ("hello", "not a YAML or JSON file of settings"),
         ("threads: 2001-99-99", "settings.yaml: month must be in 1..12)"),
         (
