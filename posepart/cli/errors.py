@@ -89,9 +89,10 @@ def check_values(chosen: Namespace, parser: ArgumentParser) -> None:
     ValueError
         With the name of the option.
     """
+    defaults = parser.get_defaults(skip_validation=True)
     for option, value in vars(chosen).items():
-        default = parser.get_default(option) if value is None else None
-        if default is not None:
+        default = defaults.get(option)
+        if value is None and default is not None and not isinstance(default, Namespace):
             raise ValueError(f"--config: {option} is null; give it a value, or leave it out for {default}")
 
 

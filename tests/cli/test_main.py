@@ -132,6 +132,8 @@ def test_mistakes(arguments: list[str], expected: str, capsys: pytest.CaptureFix
         (f"{900 * 'x'}: 1", "xx... in the configuration"),
         ("preset: null", "preset is null; give it a value, or leave it out for default"),
         ("detector: null", "detector is null; give it a value, or leave it out for default"),
+        ("pipeline: null", "pipeline is a section of settings, but the file says None"),
+        ("pipeline: {crf: null}", "crf"),
         ("hello", "not a YAML or JSON file of settings"),
         ("threads: 2001-99-99", "settings.yaml: month must be in 1..12)"),
         (
