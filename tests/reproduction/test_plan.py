@@ -51,6 +51,17 @@ def test_its_trainings_resolve(name: str) -> None:
     assert isinstance(pipeline_of(plan), PipelineConfig)
 
 
+@pytest.mark.parametrize("name", ["xia2017", "xia2017_smoke", "small"])
+def test_its_second_stages_learn_on_the_maps_that_they_will_see(name: str) -> None:
+    plan = read_plan(PLANS / f"{name}.yaml")
+    stages = [plan.trainings[stages["refine"]] for stages in plan.models.values() if "refine" in stages]
+    used = pipeline_of(plan)
+    for training in stages:
+        for settings in resolved(training):
+            assert (settings.pipeline.skeleton, settings.pipeline.crop) == (used.skeleton, used.crop)
+    assert stages
+
+
 @pytest.mark.parametrize("name", plans())
 def test_its_models_are_those_of_the_systems(name: str) -> None:
     plan = read_plan(PLANS / f"{name}.yaml")
