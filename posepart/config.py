@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ValueError(f"unknown {name} {value!r}: choose one of {', '.join(choices)}")
+        raise ValueError(f"unknown {name} {value[:80]!r}: choose one of {', '.join(choices)}")
 
 
 TILES = ("off", "auto")

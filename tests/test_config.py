@@ -91,6 +91,8 @@ def test_unknown_rules_are_refused() -> None:
         ValueError, match=r"unknown choice\.rule 'nearest': choose one of overlap, centre, all"
     ):
         ChoiceConfig(rule="nearest")
+    with pytest.raises(ValueError, match=r"unknown choice\.rule 'x{80}': choose one of"):
+        ChoiceConfig(rule="x" * 5000)
     with pytest.raises(ValueError, match=r"unknown merge\.keep_by 'area': choose one of box, pose"):
         MergeConfig(keep_by="area")
     with pytest.raises(ValueError, match=r"unknown detection\.tiles 'on': choose one of off, auto"):

@@ -96,6 +96,14 @@ def test_in_our_schema(tmp_path: Path) -> None:
             ),
             "no finite number",
         ),
+        (
+            json.dumps([{"image": "a.jpg", "scale": 1, "center": 10**400, "joints": [], "joints_vis": []}]),
+            "person 1: expected image, center, scale",
+        ),
+        (
+            json.dumps([{"image": "1" * 400, "scale": 1, "center": [], "joints": [], "joints_vis": []}]),
+            r"person 1: '1+\.\.\.' is no name of a picture; correct it",
+        ),
     ],
 )
 def test_wrong_json(tmp_path: Path, content: str, expected: str) -> None:
