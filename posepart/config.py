@@ -105,9 +105,7 @@ class ChoiceConfig:
 
     rule: str = "overlap"  # Sec. 3.1: "centre", nearest the box centre; "all": every pose is a person
     min_joints: int = 2  # a smaller cluster is no pose
-    centre_share: float = (
-        0.5  # Sec. 3.1: 0; "centre" passes over poses with a smaller share of the most joints
-    )
+    centre_share: float = 0.5  # Sec. 3.1: 0; "centre" passes over poses with a smaller share of joints
     extra_joints: int = 12  # Sec. 3.1: 15, never; a further pose with this many joints is a person, too
     margin: float = 0.08  # how far a body reaches beyond its joints, share of their longer side
     missing_joint_score: float = 0.1  # Sec. 4.1: 0.2; what a missing joint counts in the score of a pose
@@ -125,9 +123,7 @@ class SkeletonMapConfig:
 
     joint_radius: int = 3  # Sec. 3.2, px in the crop
     stick_width: int = 7  # Sec. 3.2, px in the crop
-    joint_values: str = (
-        "parts"  # Sec. 3.2: "joints"; whether the joint label map holds ids of joints or of parts
-    )
+    joint_values: str = "parts"  # Sec. 3.2: "joints"; ids of joints or of parts in the joint label map
     sharp: bool = False  # Sec. 3.2: True, cells hold labels; False: means of the labels of their pixels
     decays: tuple[float, float] = (2.0, 8.0)  # of the distance maps, per median limb length of the pose
     least_limb: float = 12.0  # px in the crop, the least such length

@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from posepart.arrays import LARGEST, Float32
-from posepart.io.files import read_json, shown
+from posepart.io.files import LONGEST_NAME, is_file_name, read_json, shown
 
 Record = dict[str, Any]
 ImageId = int | str
 
-_LONGEST_NAME = 255  # bytes of a part of a path
 _CROWD = {0: False, 1: True, "0": False, "1": True, None: False}
 
 
@@ -181,11 +180,9 @@ def _image(path: Path, image: Record) -> Record:
     if not isinstance(name, str) or not name or isinstance(number, bool) or not isinstance(number, int | str):
         raise ValueError(f"{path}: image {shown(number)}: lacks its id or file_name; add them")
     name = name.replace("\\", "/")
-    if "\0" in name or any(
-        len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for part in name.split("/")
-    ):
+    if not is_file_name(name):
         raise ValueError(
-            f"{path}: image {shown(number)}: file_name: a part of more than {_LONGEST_NAME} bytes, or with a "
+            f"{path}: image {shown(number)}: file_name: a part of more than {LONGEST_NAME} bytes, or with a "
             "zero byte, is the name of no file"
         )
     width, height = (_whole(image.get(key)) for key in ("width", "height"))

@@ -24,7 +24,7 @@ from scipy.io import loadmat
 
 from posepart.arrays import LARGEST, Float32
 from posepart.data.sample import LabelledPerson, Sample
-from posepart.io.files import read_json, shown
+from posepart.io.files import is_file_name, read_json, shown
 from posepart.io.photos import photo_size
 from posepart.schema import POSEPART, BodySchema
 from posepart.schema.lip import joints_from_lip
@@ -33,7 +33,6 @@ from posepart.schema.mpii import MPII, MPII_HEAD_SHARE, MpiiJoint
 MATLAB_FILE = "mpii_human_pose_v1_u12_1.mat"
 JSON_FILES = {"train": "train.json", "val": "valid.json"}
 SINGLE = "single"
-_LONGEST_NAME = 250  # characters; file systems take names of 255 bytes
 REFERENCE_HEIGHT = 200.0  # px of a person of scale 1
 ENLARGED, LOWERED = (
     1.25,
@@ -127,7 +126,7 @@ def _from_json(path: Path) -> People:
             raise ValueError(
                 f"{where}: expected image, center, scale, joints and joints_vis ({shown(repr(error))})"
             ) from None
-        if len(name) > _LONGEST_NAME or "\0" in name:
+        if not is_file_name(name):
             raise ValueError(f"{where}: {shown(name)!r} is no name of a picture; correct it")
         if joints.shape != (len(MPII.joints), 2) or seen.shape != (len(MPII.joints),) or centre.shape != (2,):
             raise ValueError(

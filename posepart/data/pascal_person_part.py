@@ -23,12 +23,11 @@ from scipy.io import loadmat
 
 from posepart.arrays import LARGEST, Float64
 from posepart.data.sample import LabelledPerson, Sample
-from posepart.io.files import read_text
+from posepart.io.files import is_file_name, read_text, shown
 from posepart.io.photo_folders import photos_by_stem
 from posepart.io.photos import photo_size
 from posepart.schema import NUM_JOINTS, PASCAL_JOINTS
 
-_LONGEST_ID = 250  # characters; file systems take names of 255 bytes
 _LIST_FOLDERS = (".", "list", "pascal_person_part_trainval_list")
 
 
@@ -68,8 +67,8 @@ def _read_list(path: Path) -> list[str]:
         raise ValueError(f"{path}: not a text file; it lists the ids of the photos, one per line") from error
     names = [line.split()[0] for line in lines if line.strip()]
     for name in names:
-        if len(name) > _LONGEST_ID:
-            raise ValueError(f"{path}: {name[:40]}... is too long for the id of a photo; correct the line")
+        if not is_file_name(name):
+            raise ValueError(f"{path}: {shown(name)!r} is not the id of a photo; correct the line")
     for name, count in Counter(names).most_common(1):
         if count > 1:
             raise ValueError(f"{path}: names {name} {count} times; keep one of the lines")

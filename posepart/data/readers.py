@@ -1,9 +1,10 @@
 """The entry to every data set: `read_samples` finds out which layout a folder has and reads it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from posepart.data.cihp import atr_splits, cihp_splits, read_atr, read_cihp
 from posepart.data.coco_keypoints import coco_keypoints_file, keypoints_files, read_coco_keypoints
@@ -12,9 +13,17 @@ from posepart.data.lip import read_lip
 from posepart.data.mpii import mpii_splits, read_mpii
 from posepart.data.pascal_person_part import list_files, read_pascal_person_part
 from posepart.data.sample import Sample
+from posepart.schema import POSEPART
 from posepart.schema.atr_and_cihp import ATR, CIHP
+from posepart.schema.body import BodySchema
 from posepart.schema.lip import LIP
 from posepart.schema.mpii import MPII
+
+Reader = Callable[[Path, str], list[Sample]]
+
+
+class _Picture(Protocol):
+    def as_sample(self, schema: BodySchema) -> Sample: ...
 
 
 @dataclass(frozen=True)
@@ -24,9 +33,7 @@ class Layout:
     name: str
     recognised_by: str  # the files that distinguish it from the others
     splits: Callable[[Path], tuple[str, ...]]  # names of the splits; none in a folder of another layout
-    read: dict[
-        str, Callable[[Path, str], list[Sample]]
-    ]  # schema -> the samples of a split; the last is its own
+    read: dict[str, Reader]  # schema -> the samples of a split; the last is the data set's own
     remarks: Callable[[Path, str], list[str]] = lambda folder, split: []  # see `remarks_on`
 
     @property
@@ -43,6 +50,11 @@ def _people_splits(folder: Path) -> tuple[str, ...]:
 def _lip_splits(folder: Path) -> tuple[str, ...]:
     paths = [path for pattern in ("", "*/", "*/*/") for path in folder.glob(f"{pattern}lip_*_set.csv")]
     return tuple(sorted({path.name.removeprefix("lip_").removesuffix("_set.csv") for path in paths}))
+
+
+def _samples_of(pictures: Callable[[Path, str], Sequence[_Picture]], schema: BodySchema) -> Reader:
+    """The reader of samples in a schema, from one of pictures that can be told in several."""
+    return lambda folder, split: [picture.as_sample(schema) for picture in pictures(folder, split)]
 
 
 # In order: the first that fits is the layout of a folder.
@@ -66,8 +78,8 @@ LAYOUTS: tuple[Layout, ...] = (
         "SegmentationClassAug/ beside JPEGImages/, without SegmentationPart/",
         atr_splits,
         {
-            "posepart": lambda folder, split: [picture.as_sample() for picture in read_atr(folder, split)],
-            "atr": lambda folder, split: [picture.as_sample(ATR) for picture in read_atr(folder, split)],
+            "posepart": _samples_of(read_atr, POSEPART),
+            "atr": _samples_of(read_atr, ATR),
         },
     ),
     Layout(
@@ -81,8 +93,8 @@ LAYOUTS: tuple[Layout, ...] = (
         "lip_SPLIT_set.csv beside SPLIT_images/ and SPLIT_segmentations/",
         _lip_splits,
         {
-            "posepart": lambda folder, split: [picture.as_sample() for picture in read_lip(folder, split)],
-            "lip": lambda folder, split: [picture.as_sample(LIP) for picture in read_lip(folder, split)],
+            "posepart": _samples_of(read_lip, POSEPART),
+            "lip": _samples_of(read_lip, LIP),
         },
     ),
     Layout(
@@ -90,8 +102,8 @@ LAYOUTS: tuple[Layout, ...] = (
         "Training/, Validation/ or Testing/ with Images/, Category_ids/ and Human_ids/",
         cihp_splits,
         {
-            "posepart": lambda folder, split: [picture.as_sample() for picture in read_cihp(folder, split)],
-            "cihp": lambda folder, split: [picture.as_sample(CIHP) for picture in read_cihp(folder, split)],
+            "posepart": _samples_of(read_cihp, POSEPART),
+            "cihp": _samples_of(read_cihp, CIHP),
         },
     ),
     Layout(

@@ -14,6 +14,7 @@ Record = dict[str, Any]
 
 _UNFINISHED = ".unfinished"  # ends the names of files that are being written
 _NAME_SHOWN = 32  # characters of the final name that the temporary one repeats; both have at most 255 bytes
+LONGEST_NAME = 255  # bytes of a file's name, without its folders
 _LONGEST_SHOWN = 80  # characters of a value in an error
 _STALE = 3600.0  # s without a change; no file takes as long to write
 
@@ -130,3 +131,9 @@ def shown(value: object, longest: int = _LONGEST_SHOWN) -> object:
     """A value from a file as an error shows it: a text that is long is cut."""
     long = isinstance(value, str) and len(value) > longest
     return f"{str(value)[:longest]}..." if long else value
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a file system can take a name, which may have folders before it, separated by slashes."""
+    parts = name.split("/")
+    return "\0" not in name and all(len(p.encode("utf-8", "surrogatepass")) <= LONGEST_NAME for p in parts)

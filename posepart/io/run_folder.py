@@ -15,14 +15,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from posepart.io.files import Record, read_json, remove_leftovers, sha256, shown, write_json
+from posepart.io.files import LONGEST_NAME, Record, read_json, remove_leftovers, sha256, shown, write_json
 from posepart.io.results import PREDICTIONS, SUFFIXES, coco_results, read_record, write_predictions
 
 RUN = "run.json"
 _IMAGE_IDS = "image_ids"  # its key with the image id of every NAME
 _SHOWN = 8  # settings that an error names
 _PASSES = 3  # over the results, while another process adds some
-_LONGEST_NAME = 255 - max(len(suffix) for suffix in SUFFIXES)  # bytes; a file name has at most 255
+_LONGEST_NAME = LONGEST_NAME - max(len(suffix) for suffix in SUFFIXES)  # bytes
 _RESERVED_NAMES = {Path(PREDICTIONS).stem, Path(RUN).stem}
 
 Settings = Mapping[str, Any]

@@ -217,6 +217,6 @@ def test_a_joint_without_label_may_lie_anywhere(tmp_path: Path) -> None:
 def test_an_id_that_is_no_name(tmp_path: Path) -> None:
     folder = write_release(tmp_path)
     (folder / "train_id.txt").write_text("\0" * 5000)
-    with pytest.raises(ValueError, match=r"too long for the id of a photo; correct the line") as caught:
+    with pytest.raises(ValueError, match=r"is not the id of a photo; correct the line") as caught:
         read_pascal_person_part(folder)
     assert len(str(caught.value)) < 500
