@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import inspect
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -192,3 +193,8 @@ def make_folder(folder: Path) -> Path:
 def complain(sentence: str) -> None:
     """Print an error."""
     print(f"posepart: error: {sentence}", file=sys.stderr)
+
+
+def usable_cpus() -> int:
+    """The CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -15,9 +15,9 @@ import pytest
 from helpers.fake_pipeline import FakePipeline, write_photo
 from PIL import Image
 
-from posepart import batch
 from posepart.arrays import Rgb
 from posepart.batch import RunSummary, predict_photos
+from posepart.batch import photo as one_photo
 from posepart.ilp import Problem
 from posepart.io.results import read_result
 from posepart.io.run_folder import image_ids, prepare_out, result_names
@@ -323,7 +323,7 @@ def test_image_ids(photos: list[str], ids: list[int]) -> None:
 def test_one_photo_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pixels of a photo are freed before the next photo is read."""
     alive: list[weakref.ref[Rgb]] = []
-    original = batch.open_photo
+    original = one_photo.open_photo
 
     def watched(path: Path) -> object:
         gc.collect()
@@ -332,7 +332,7 @@ def test_one_photo_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         alive.append(weakref.ref(photo.image))
         return photo
 
-    monkeypatch.setattr(batch, "open_photo", watched)
+    monkeypatch.setattr(one_photo, "open_photo", watched)
     summary = run([write_photo(tmp_path / f"{stem}.png") for stem in "abc"], tmp_path / "out")
     assert len(summary.done) == 3
 
