@@ -44,8 +44,8 @@ class RunSummary:
         text += f" in {_duration(self.seconds)}"
         if self.unproven:
             text += (
-                f"; {counted(self.unproven, 'pose')} not proven to be the best, as the search reached its time limit "
-                "(another run may find others; --deterministic lifts the limit)"
+                f"; {counted(self.unproven, 'pose')} not proven to be the best, as the search reached its time "
+                "limit (another run may find others; --deterministic lifts the limit)"
             )
         if self.complete_already:
             text += f"; {len(self.complete_already)} complete already (--overwrite makes them anew)"
@@ -161,7 +161,9 @@ class _Run:
 
     def stamps(self) -> dict[str, Stamp]:
         """The photo files by the NAME of their results."""
-        return {self.names[place]: o.stamp for place, o in self.finished.items() if o.stamp is not None}
+        return {
+            self.names[place]: o.stamp for place, o in sorted(self.finished.items()) if o.stamp is not None
+        }
 
     def summary(self, interrupted: bool) -> RunSummary:
         """How the run went."""

@@ -103,9 +103,8 @@ def write_result(
             write_atomically(_beside(base, suffix), _encoded(overlay, form))
         else:
             _beside(base, suffix).unlink(missing_ok=True)
-    path = _beside(base, ".json")
-    write_json(path, scene_to_record(scene, photo, run=run, deterministic=deterministic))
-    return path
+    write_json(_beside(base, ".json"), scene_to_record(scene, photo, run=run, deterministic=deterministic))
+    return _beside(base, ".json")
 
 
 def read_result(json_path: str | Path) -> Scene:
