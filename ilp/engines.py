@@ -90,6 +90,7 @@ class Glop:
         self._parameters = self._off.to_proto()
         self._basis = solution_pb2.BasisProto()
         self._start: tuple[Index, Index] | None = None
+        self._new_columns = False
 
     def add_columns(self, cost: Float64, lower: Float64, upper: Float64) -> None:
         """See :class:`Engine`."""
@@ -103,6 +104,7 @@ class Glop:
         objective.ids.extend(ids)
         objective.values.extend(cost.tolist())
         self._columns += len(cost)
+        self._new_columns |= len(cost) > 0
 
     def add_rows(self, row: Index, column: Index, value: Float64, lower: Float64, upper: Float64) -> None:
         """See :class:`Engine`."""
@@ -136,6 +138,9 @@ class Glop:
         self._flush()
         self._parameters.time_limit.FromNanoseconds(int(min(max(seconds, 1e-3), 1e6) * 1e9))
         model_parameters = model_parameters_pb2.ModelSolveParametersProto()
+        if self._start is None and self._new_columns and len(self._basis.variable_status.ids):
+            self._start = self.basis()
+        self._new_columns = False
         if self._start is not None:
             self._fill_basis(model_parameters.initial_basis, *self._start)
             self._start = None
