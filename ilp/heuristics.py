@@ -232,15 +232,39 @@ class LocalSearch:
                 self.place(int(g), int(rng.choice(nodes)), int(rng.integers(people)))
 
 
-def upper_bound(component: Component, rng: np.random.Generator, kicks: int, deadline: float) -> list[Index]:
-    """Find a good grouping of a component: from two starts, by moves, chains and some random restarts.
+def upper_bound(component: Component, deadline: float = float("inf")) -> list[Index]:
+    """A good grouping of a component: greedy contraction, then moves and chains.
 
     Parameters
     ----------
     component : Component
+    deadline : float
+        ``time.perf_counter()`` after which no further move is tried.
+
+    Returns
+    -------
+    list of (k,) int64
+        Nodes of each person.
+    """
+    search = LocalSearch(component, deadline)
+    search.load(contract(component, deadline))
+    search.descend()
+    search.exchange()
+    return _better(search, all_alone(component))
+
+
+def restarts(
+    component: Component, people: list[Index], rng: np.random.Generator, kicks: int, deadline: float = float("inf")
+) -> list[Index]:
+    """The best of a grouping, of one from an empty start, and of some from the best one so far, disturbed.
+
+    Parameters
+    ----------
+    component : Component
+    people : list of (k,) int64
     rng : numpy Generator
     kicks : int
-        Number of restarts from the best grouping, disturbed.
+        How often the best grouping is disturbed.
     deadline : float
         ``time.perf_counter()`` after which no further start or move is tried.
 
@@ -250,17 +274,20 @@ def upper_bound(component: Component, rng: np.random.Generator, kicks: int, dead
         Nodes of each person.
     """
     search = LocalSearch(component, deadline)
-    best = all_alone(component)
-    best_energy = component.energy(best)
-    for step in range(-2, kicks):
-        search.load(contract(component, deadline) if step == -2 else [] if step == -1 else best)
+    for step in range(-1, kicks):
+        if perf_counter() > deadline:
+            break
+        search.load(people if step >= 0 else [])
         if step >= 0:
             search.kick(rng)
         search.descend()
         if step <= 0:
             search.exchange()
-        if search.energy < best_energy - _SLACK and component.feasible(search.groups()):
-            best, best_energy = search.groups(), search.energy
-        if perf_counter() > deadline:
-            break
-    return best
+        people = _better(search, people)
+    return people
+
+
+def _better(search: LocalSearch, people: list[Index]) -> list[Index]:
+    found = search.groups()
+    better = search.energy < search.component.energy(people) - _SLACK and search.component.feasible(found)
+    return found if better else people
