@@ -140,8 +140,8 @@ def foreseen_box(foreseen: Motion, track: Track, config: TrackConfig) -> Float64
 def similarity(foreseen: Motion, size: float, person: Person, margin: float) -> float:
     """How alike a prediction and a person are: the mean of two similarities, either in [0, 1].
 
-    - object keypoint similarity: the mean of exp(-d^2 / (2 (s^2 (2 sigma)^2 + v))) over the joints that are known and
-      seen, where v is the variance of the prediction: after a gap, poses may be further apart;
+    - object keypoint similarity: the mean of exp(-d^2 / (2 (s^2 (2 sigma)^2 + v))) over the joints that are known
+      and seen, where v is the variance of the prediction: after a gap, poses may be further apart;
     - intersection over union of the boxes around these joints.
 
     With fewer than `_FEW_JOINTS` joints in common the first counts in proportion.

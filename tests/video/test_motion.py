@@ -1,4 +1,4 @@
-"""The filter on poses of known motion: what is seen is believed, what is not seen goes on, noise is smoothed away."""
+"""The filter on poses of known motion: it predicts, bridges gaps and removes noise."""
 
 import numpy as np
 import pytest
