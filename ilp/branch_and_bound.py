@@ -35,7 +35,14 @@ class Search:
     """
 
     def __init__(
-        self, component: Component, people: list[Index], *, engine: str, deadline: float, gap: float, seed: int
+        self,
+        component: Component,
+        people: list[Index],
+        *,
+        engine: str,
+        deadline: float,
+        gap: float,
+        seed: int,
     ) -> None:
         self.component = component
         self.people = people

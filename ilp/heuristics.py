@@ -254,7 +254,11 @@ def upper_bound(component: Component, deadline: float = float("inf")) -> list[In
 
 
 def restarts(
-    component: Component, people: list[Index], rng: np.random.Generator, kicks: int, deadline: float = float("inf")
+    component: Component,
+    people: list[Index],
+    rng: np.random.Generator,
+    kicks: int,
+    deadline: float = float("inf"),
 ) -> list[Index]:
     """The best of a grouping, of one from an empty start, and of some from the best one so far, disturbed.
 

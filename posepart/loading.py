@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from posepart.config import PipelineConfig
+from posepart.config import PipelineConfig, at_speed
 from posepart.jppnet.networks import JppnetNetworks, JppnetParts, PeakAssembler, check_schema
 from posepart.jppnet.single_task import SingleTaskNetworks, check_outputs, no_poses, whole_photo
 from posepart.models.model_set import SINGLE_TASKS, ModelSet, find_model
@@ -36,6 +36,7 @@ def load(
     *,
     detector: str = "default",
     config: PipelineConfig | None = None,
+    speed: str | None = None,
     device: str = "cpu",
 ) -> Pipeline:
     """A pipeline with trained weights.
@@ -53,6 +54,8 @@ def load(
         values as for `stages.detection.build_detector`.
     config : PipelineConfig, optional
         `PipelineConfig()` by default; `config.PAPER` has the numbers of the paper.
+    speed : str, optional
+        "accurate", "balanced" or "fast", in place of `config`; `config.at_speed` combines both.
     device : str
         The device of the networks, as torch names it, or "openvino": the CPU, but faster than torch; needs an
         optional package.
@@ -70,7 +73,12 @@ def load(
     _check_type("name_or_folder", name_or_folder, str, Path)
     _check_type("detector", detector, str)
     _check_type("config", config, PipelineConfig, type(None))
+    _check_type("speed", speed, str, type(None))
     _check_type("device", device, str, torch.device)
+    if speed is not None:
+        if config is not None:
+            raise ValueError("give config or speed; posepart.config.at_speed(speed, config) combines both")
+        config = at_speed(speed)
     config = config or PipelineConfig()
     model = find_model(name_or_folder)
     compiled, device = device == OPENVINO, "cpu" if device == OPENVINO else device
