@@ -8,10 +8,8 @@
   if a person has at most one joint of a type;
 - (T), (S): see :mod:`separation`.
 
-A pair with ``w >= 0`` that is in no row is 0 in an optimum and needs no column. If both of its nodes attract a
-third one, a triangle will probably need it, and it has a column from the start: GLOP keeps its factorisation when
-only rows are added, and starts over when there are new columns, too (measured: 2 to 3 times slower). Any other
-column is added just before the first row that uses it.
+A pair with ``w >= 0`` that is in no row is 0 in an optimum and needs no column; it gets one just before the first row
+that uses it.
 """
 
 from __future__ import annotations
@@ -72,8 +70,6 @@ class Relaxation:
         attractive = self.allowed & (component.pair < 0)
         self._add_pairs(np.argwhere(np.triu(attractive, 1)))
         self._add_links()
-        third = attractive.astype(np.float32)
-        self._add_pairs(np.argwhere(np.triu(self.allowed & ~attractive & (third @ third > 0), 1)))
         self._first_cut = self._tidied_rows = self.lp.n_rows
         self._tidied_bound = -np.inf
         if not component.unique_labels:  # whose rows (L) are often enough
