@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from posepart.jppnet.networks import JppnetNetworks, JppnetParts, PeakAssembler,
 from posepart.jppnet.single_task import SingleTaskNetworks, check_outputs, no_poses, whole_photo
 from posepart.models.model_set import SINGLE_TASKS, ModelSet, find_model
 from posepart.models.openvino import OpenVinoNetwork
+from posepart.models.pose_fcn import CompiledPose, PoseFeatures, PoseNetwork
 from posepart.models.refine import SecondStage
 from posepart.models.weight_files import load_network, read_tensors
 from posepart.pipeline import Assembler, Pipeline
@@ -23,6 +25,7 @@ from posepart.stages.networks import CropNetworks, FcnNetworks
 from posepart.stages.pairwise import PairwiseModel
 from posepart.stages.refinement import Refiner
 from posepart.stages.tiles import TiledDetector
+from posepart.stages.views import JointNetwork
 
 OPENVINO = "openvino"  # the device of `load` that compiles the FCNs
 PHOTO = "photo"  # the detector of `load` that finds one box, the photo
@@ -99,6 +102,7 @@ def _check_type(name: str, value: object, *kinds: type) -> None:
     raise ValueError(f"{name}: expected a {kinds[0].__name__}, got {value!r} ({type(value).__name__}){mend}")
 
 
+Network = TypeVar("Network", bound=nn.Module)
 Stages = tuple[CropNetworks, Assembler, Refiner | None]
 
 
@@ -113,17 +117,21 @@ def _fcn_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: 
     """The networks, the CRF and the second stage of Xia et al."""
     pairwise = load_pairwise(model.path("crf"))
     pairwise.variant(config.features.segment_term)  # an error now, not at the first photo
-    pose = _network(model, "pose", device)
+    pose = _on(load_pose(model.path("pose")), device)
     if "part" in model.cards:
         part = _network(model, "part", device)
     else:
         part = JppnetParts(_jppnet(model, device), config.jppnet)
+    joints: JointNetwork = pose
     if compiled:
         if isinstance(part, JppnetParts):
             raise ValueError(_NOT_COMPILED)
-        pose, part = OpenVinoNetwork(pose), OpenVinoNetwork(part)
+        joints, part = (
+            CompiledPose(OpenVinoNetwork(PoseFeatures(pose)), pose.offsets_from),
+            OpenVinoNetwork(part),
+        )
     refiner = Refiner(_second_stage(model, config, device), config, device=device)
-    networks = FcnNetworks(pose, part, config, device)
+    networks = FcnNetworks(joints, part, config, device)
     return networks, CrfAssembler(pairwise, config), refiner if config.refine else None
 
 
@@ -150,7 +158,10 @@ _NOT_COMPILED = "device openvino runs a Pose FCN and a Part FCN, which this mode
 
 
 def _network(model: ModelSet, stage: str, device: str) -> nn.Module:
-    network: nn.Module = load_network(model.path(stage))
+    return _on(load_network(model.path(stage)), device)
+
+
+def _on(network: Network, device: str) -> Network:
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
@@ -186,6 +197,20 @@ def load_pairwise(path: Path) -> PairwiseModel:
         If the file is missing or damaged.
     """
     return PairwiseModel.from_arrays({name: tensor.numpy() for name, tensor in read_tensors(path).items()})
+
+
+def load_pose(path: Path) -> PoseNetwork:
+    """The Pose FCN of a weight file.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, damaged, or holds another kind of network.
+    """
+    network = load_network(path)
+    if not isinstance(network, PoseNetwork):
+        raise ValueError(f"{path}: holds a {type(network).__name__}, no Pose FCN; `train.py pose` makes one")
+    return network
 
 
 def load_second_stage(path: Path) -> SecondStage:

@@ -21,7 +21,7 @@ FLOORS = (
     ("stages", "io", "draw"),
     ("pipeline", "jppnet", "data", "synthetic"),
     ("loading", "batch", "explanation", "metrics", "images"),
-    ("report", "training"),
+    ("report", "training", "video"),
     ("ablation", "presets"),
     ("reproduction",),
     ("cli",),

@@ -24,6 +24,7 @@ from posepart.cli import completion, data, evaluate, explain, models, predict, s
 from posepart.cli.errors import check_sections, check_settings_file, check_values, explain_error
 from posepart.cli.options import Formatter, complain
 from posepart.config import PipelineConfig
+from posepart.io.files import shown
 from posepart.presets import read_preset
 
 DESCRIPTION = """\
@@ -123,6 +124,13 @@ class CommandLine:
         except argparse.ArgumentError as error:
             hints = {name: grammar.STRAY_HINT for name, grammar in GRAMMARS.items()}
             raise ValueError(explain_error(str(error), arguments, self.commands, hints)) from None
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+        ) as error:  # odd values; jsonargparse's own
+            raise ValueError(f"the value of an option cannot be read ({shown(str(error))})") from None
         chosen = parsed[parsed.command]
         if "pipeline" in chosen:
             check_sections(PipelineConfig, chosen.pipeline, "pipeline")

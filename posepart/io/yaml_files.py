@@ -1,5 +1,6 @@
 """YAML files that users write: settings and recipes."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ def read_yaml(path: Path) -> Any:
     FileNotFoundError
         There is no such file.
     ValueError
-        It cannot be read, is no YAML, or holds more than settings can need, such as an alias inside its own anchor.
-        The text is the reason alone, in one line.
+        It cannot be read, is no YAML, or holds more than settings can need, such as an alias inside its own anchor
+        or a whole number that no float can hold. The text is the reason alone, in one line.
     """
     try:
         content = yaml.safe_load(read_text(path))
@@ -37,5 +38,7 @@ def read_yaml(path: Path) -> Any:
         values += 1
         if values + len(waiting) + len(inner) > MOST_VALUES or depth > DEEPEST:
             raise ValueError("too large or too deep; an alias may multiply itself")
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            raise ValueError(f"a number of {len(str(abs(value)))} digits is too large")
         waiting += [(one, depth + 1) for one in inner]
     return content

@@ -1,10 +1,12 @@
 """Tables 1 to 12 of Liang et al. and what their figures count: from measured systems and data sets to the report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import torch
 
 from posepart.arrays import Ids, Rgb
 from posepart.data.lip import LipPicture, read_lip
@@ -13,6 +15,7 @@ from posepart.data.readers import read_samples, splits_of
 from posepart.io.label_maps import read_label_map
 from posepart.io.photos import read_photo
 from posepart.metrics.tables import Row, Table
+from posepart.models.jppnet.structure_loss import region_centres
 from posepart.report.page import Picture
 from posepart.report.paper_tables import Bootstrap, Numbers
 from posepart.reproduction.comparison import NUMBERS, Comparison, Measured, read_numbers
@@ -22,7 +25,7 @@ from posepart.reproduction.printed_tables import read_printed
 from posepart.reproduction.systems import JOINTS, JPPNET, LIP_FIRST, ON_PHOTOS, System
 from posepart.reproduction.systems import PARSING as PARSES
 from posepart.reproduction.tasks import Tasks
-from posepart.schema.lip import LIP_LABEL_NAMES, LIP_PALETTE, NUM_LIP_LABELS, LipJoint, LipLabel
+from posepart.schema.lip import LIP_LABEL_NAMES, LIP_PALETTE, LIP_REGIONS, NUM_LIP_LABELS, LipJoint, LipLabel
 
 NOT_SECRET = "Printed for the test set, whose labels are secret; ours are of the val split."
 DERIVED = "Factors are derived from the joints, as LIP's lists are not published; back views cannot be."
@@ -113,51 +116,57 @@ def label_table(pictures: PictureSet) -> Table:
 def write_panels(
     out: Path, systems: Sequence[System], tasks: Tasks, pictures: PictureSet, count: int
 ) -> list[Picture]:
-    """Write Figures 6 and 8 of some pictures, with the systems that were run; arguments as in `xia2017`."""
+    """Write Figures 6, 8 and 11 of some pictures, with the systems that were run; arguments as in `xia2017`."""
     (out / "panels").mkdir(exist_ok=True)
     shown = []
-    for name, kinds in (("Figure 6", (PARSES, JPPNET)), ("Figure 8", (JOINTS, JPPNET))):
-        chosen = [s for s in systems if s.kind in kinds and ON_PHOTOS not in s.rows and len(s.rows) > 2]
-        rows = _rows(chosen, tasks, pictures, count, parts=name == "Figure 6")
-        if rows and chosen:
+    on_pictures = [s for s in systems if ON_PHOTOS not in s.rows and len(s.rows) > 2]
+    for name, (what, folder, kinds, draw) in _FIGURES.items():
+        chosen = [system for system in on_pictures if system.kind in kinds]
+        rows = _rows(chosen, tasks, pictures, count, folder, draw)
+        if rows:
             file = f"panels/{name.lower().replace(' ', '_')}.jpg"
             write_panel(out / file, rows)
-            what = "parsing" if name == "Figure 6" else "pose"
             caption = f"Results on {len(rows)} pictures spread over the val split."
             shown.append(Picture(f"{name}: {what}", caption, file))
     return shown
 
 
 def _rows(
-    systems: Sequence[System], tasks: Tasks, pictures: PictureSet, count: int, *, parts: bool
+    systems: Sequence[System],
+    tasks: Tasks,
+    pictures: PictureSet,
+    count: int,
+    folder: str,
+    draw: Callable[[Rgb, Any], Rgb],
 ) -> list[dict[str, Rgb]]:
+    """The rows of a figure: a picture, what each system submitted for it in `folder`, and the labels, drawn."""
     split = pictures.splits["lip"]
     listed = read_lip(pictures.folders["lip"], split)
-    folders = {
-        next(iter(s.rows.values())): tasks.folder_of(f"submission/{s.key}_lip_{split}") for s in systems
-    }
-    wanted = {
-        name: folder for name, folder in folders.items() if (folder / (PARSING if parts else POSE)).exists()
-    }
-    return [_row(listed[place], wanted, parts=parts) for place in chosen_photos(count, len(listed)) if wanted]
+    found = {next(iter(s.rows.values())): tasks.folder_of(f"submission/{s.key}_lip_{split}") for s in systems}
+    found = {name: own / folder for name, own in found.items() if (own / folder).exists()}
+    rows = []
+    for picture in [listed[place] for place in chosen_photos(count, len(listed)) if found]:
+        image = read_photo(picture.image_path)
+        row = {"Image": image, **{name: draw(image, _submitted(own, picture)) for name, own in found.items()}}
+        if (truth := _labelled(picture, folder)) is not None:
+            row["Ground-truth"] = draw(image, truth)
+        rows.append(row)
+    return rows
 
 
-def _row(picture: LipPicture, folders: Mapping[str, Path], *, parts: bool) -> dict[str, Rgb]:
-    image, row = read_photo(picture.image_path), {}
-    row["Image"] = image
-    for name, folder in folders.items():
-        if parts:
-            file = folder / PARSING / f"{Path(picture.name).stem}.png"
-            row[name] = draw_labels(image, read_label_map(file, NUM_LIP_LABELS))
-        else:
-            row[name] = draw_joints(image, read_pose_submission(folder / POSE)[picture.name])
-    labels = picture.read_labels()
-    if parts and labels is not None:
-        row["Ground-truth"] = draw_labels(image, labels)
-    elif not parts and picture.joints is not None:
-        xy = np.where(picture.joints[:, 2:] > 0, picture.joints[:, :2], np.nan)
-        row["Ground-truth"] = draw_joints(image, xy)
-    return row
+def _submitted(path: Path, picture: LipPicture) -> Any:
+    """Labels (H, W) of a folder of parsing results, or joints (16, 2) of a file of pose results."""
+    if path.name == PARSING:
+        return read_label_map(path / f"{Path(picture.name).stem}.png", NUM_LIP_LABELS)
+    return read_pose_submission(path)[picture.name]
+
+
+def _labelled(picture: LipPicture, folder: str) -> Any:
+    """As `_submitted`, of the labels; None without any."""
+    if folder == PARSING:
+        return picture.read_labels()
+    joints = picture.joints
+    return None if joints is None else np.where(joints[:, 2:] > 0, joints[:, :2], np.nan)
 
 
 def draw_labels(image: Rgb, labels: Ids) -> Rgb:
@@ -178,3 +187,24 @@ def draw_joints(image: Rgb, xy: np.ndarray) -> Rgb:
             start, end = (tuple(int(v) for v in np.rint(point)) for point in ends)
             cv2.line(canvas, start, end, colour, width, cv2.LINE_AA)
     return canvas
+
+
+def draw_region_joints(image: Rgb, labels: Ids) -> Rgb:
+    """The joints that SS-JPPNet takes from a parsing result (Sec. 5.3), centres of nine regions, on its labels."""
+    canvas, radius = draw_labels(image, labels), max(2, round(max(image.shape[:2]) / 60))
+    regions = list(LIP_REGIONS.values())
+    centres, present = region_centres(torch.from_numpy(labels[None].astype(np.int64)), regions)
+    for name, (x, y), there in zip(LIP_REGIONS, centres[0].tolist(), present[0].tolist(), strict=True):
+        if there:
+            colour = _SIDES.get(name.partition("_")[0].upper(), _CENTRE)
+            cv2.circle(canvas, (round(x), round(y)), radius, colour, -1, cv2.LINE_AA)
+            cv2.circle(canvas, (round(x), round(y)), radius, (0, 0, 0), 1, cv2.LINE_AA)
+    return canvas
+
+
+# What a figure shows, of which kinds of systems, and from which of their submissions.
+_FIGURES = {
+    "Figure 6": ("parsing", PARSING, (PARSES, JPPNET), draw_labels),
+    "Figure 8": ("pose", POSE, (JOINTS, JPPNET), draw_joints),
+    "Figure 11": ("joints generated from parsing results", PARSING, (PARSES, JPPNET), draw_region_joints),
+}

@@ -88,6 +88,10 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
             ["predict", "a", "--pipeline.refine", "maybe"],
             "--pipeline.refine: expected true or false, got maybe",
         ),
+        (
+            ["predict", "a", "--pipeline.detection.score_threshold", "1" + 400 * "0"],
+            "the value of an option cannot be read (int too large to convert to float)",
+        ),
         (["predict", "a", "--config", "gone.yaml"], "--config: File does not exist: "),
         (["explain"], "no photo given; name one: posepart explain PHOTO --person K"),
         (["explain", "a", "--person", "0"], "--person: expected a number from 1 on, as in NAME.json, got 0"),
@@ -134,6 +138,10 @@ def test_mistakes(arguments: list[str], expected: str, capsys: pytest.CaptureFix
         ("detector: null", "detector is null; give it a value, or leave it out for default"),
         ("pipeline: null", "pipeline is a section of settings, but the file says None"),
         ("pipeline: {crf: null}", "crf"),
+        ("pipeline: {choice: {rule: null}}", "pipeline.choice.rule is null; give it a value"),
+        ("pipeline: {crop: {margin: null}}", "pipeline.crop.margin is null; give it a value"),
+        ("pipeline: {part_scales: null}", "pipeline.part_scales is null; give it a value"),
+        ("pipeline: {crop: {margin: 1" + 400 * "0" + "}}", "a number of 401 digits is too large"),
         ("hello", "not a YAML or JSON file of settings"),
         ("threads: 2001-99-99", "settings.yaml: month must be in 1..12)"),
         (

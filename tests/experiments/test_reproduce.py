@@ -99,7 +99,7 @@ def test_tables_of_lip(lip: Path, tmp_path: Path) -> None:
     assert "Figure 3" in text and "labels are secret" in text
     (submission,) = (tmp_path / "tasks" / "submission").glob("joint_s1_lip_test-*")
     assert (submission / "pose.csv").exists() and len(list((submission / "parsing").glob("*.png"))) == 4
-    for number in (6, 8):
+    for number in (6, 8, 11):
         assert (tmp_path / "panels" / f"figure_{number}.jpg").exists()
 
 
