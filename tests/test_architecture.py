@@ -20,7 +20,7 @@ FLOORS = (
     ("structures",),
     ("stages", "io", "draw"),
     ("pipeline", "jppnet", "data", "synthetic"),
-    ("loading", "batch", "explanation", "metrics", "images"),
+    ("loading", "batch", "explanation", "metrics", "formats", "images"),
     ("report", "training", "video"),
     ("ablation", "presets"),
     ("reproduction",),

@@ -1,0 +1,126 @@
+"""All formats by name, and how a file or folder of one is written as a whole or not at all."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from posepart.formats import coco, coco_results
+from posepart.formats.records import LabelSet
+from posepart.schema.skeletons import SKELETONS, Skeleton, missing_joints
+
+Writer = Callable[[LabelSet, Path], None]
+Reader = Callable[[Path, Path | None], LabelSet]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of files."""
+
+    about: str  # for --help
+    write: Writer | None  # None if only reading makes sense
+    read: Reader | None  # takes the file or folder, and the folder of photos; None if only writing makes sense
+    folder: bool = False  # whether it is a folder of files
+    skeleton: Skeleton | None = None  # the joints that it has unless others are asked for; None for those of the source
+
+
+FORMATS: dict[str, Format] = {
+    "coco": Format("one file: boxes, joints, masks of people and parts", coco.write, coco.read),
+    "coco-results": Format("one list of detections, as loadRes of pycocotools reads it", coco_results.write, None),
+}
+
+
+def format_named(name: str, purpose: str) -> Format:
+    """Look up a format.
+
+    Parameters
+    ----------
+    name : str
+    purpose : {"read", "write"}
+        What it must be able to.
+
+    Raises
+    ------
+    ValueError
+        There is none of this name that can do so.
+    """
+    able = [known for known, form in FORMATS.items() if getattr(form, purpose) is not None]
+    if name not in able:
+        raise ValueError(f"format: expected one of {', '.join(able)}, got {name!r}")
+    return FORMATS[name]
+
+
+def skeleton_named(name: str) -> Skeleton:
+    """Look up a skeleton.
+
+    Raises
+    ------
+    ValueError
+        There is none of this name.
+    """
+    if name not in SKELETONS:
+        raise ValueError(f"--skeleton: expected one of {', '.join(SKELETONS)}, got {name!r}")
+    return SKELETONS[name]
+
+
+def write_labels(labels: LabelSet, form: Format, path: Path, skeleton: Skeleton | None = None) -> list[str]:
+    """Write labels in a format.
+
+    Parameters
+    ----------
+    labels : LabelSet
+    form : Format
+    path : Path
+        The file, or the folder, which must be absent or empty.
+    skeleton : Skeleton, optional
+        The joints; by default those of the format, or else of the source.
+
+    Returns
+    -------
+    list of str
+        Sentences about what is missing in the file.
+
+    Raises
+    ------
+    ValueError
+        It cannot be written; then nothing is.
+    """
+    target = skeleton or form.skeleton or labels.skeleton
+    notes = list(labels.notes)
+    if missing := missing_joints(labels.skeleton, target):
+        notes.append(f"{target.name}: {', '.join(missing)} are not known and marked as absent")
+    assert form.write is not None
+    try:
+        if form.folder:
+            _write_folder(labels.with_skeleton(target), form.write, path)
+        else:
+            if path.is_dir():
+                raise ValueError(f"{path}: is a folder; name a file with -o FILE")
+            path.absolute().parent.mkdir(parents=True, exist_ok=True)
+            form.write(labels.with_skeleton(target), path)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({error.strerror or error}); choose another -o") from None
+    return notes
+
+
+def _write_folder(labels: LabelSet, write: Writer, path: Path) -> None:
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ValueError(f"{path}: is there already; choose a new folder with -o")
+    path = path.absolute()
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
+    try:
+        unfinished.mkdir(parents=True)
+        write(labels, unfinished)
+        if path.exists():
+            path.rmdir()
+        unfinished.rename(path)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def names_of(purpose: str) -> list[str]:
+    """The names of the formats that can be read or written, with a line about each."""
+    return [f"  {name:<14}{form.about}" for name, form in FORMATS.items() if getattr(form, purpose) is not None]
+
+
