@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "Find people, joints and parts in photos."
 STRAY_HINT = "name all photos together, either before the options or after them"
+AT_ONCE = 3  # photos in work: while the networks see one, others are read, solved, drawn and written
 USAGE = "posepart predict PHOTO_OR_FOLDER... -o OUT [options]"
 DESCRIPTION = """\
 Find the people in photos: 14 joints of every person and the body part of every pixel.
@@ -186,6 +187,7 @@ def _predict(
         deterministic=chosen.deterministic,
         overlay=chosen.overlay,
         dump_crf=None if chosen.dump_crf is None else make_folder(Path(chosen.dump_crf)),
+        at_once=max(1, min(AT_ONCE, len(photos))),
     )
 
 
