@@ -66,15 +66,7 @@ _AT_LEAST = {"people_per_photo": 0, "limit": 1, "worst": 0, "replicates": 0, "se
 def parser() -> ArgumentParser:
     """The options of the command."""
     parser = options.new_parser(USAGE, DESCRIPTION, EPILOG)
-    parser.add_argument(
-        "--labels",
-        type=str,
-        metavar="FILE",
-        help="In place of --data: a COCO file of people with any joints; --predictions is a list of results.",
-    )
-    parser.add_argument(
-        "--sigmas", type=float, nargs="+", metavar="S", help="With --labels: the constant of OKS of every joint."
-    )
+    _add_files(parser)
     parser.add_argument("--data", type=str, metavar="DIR", help="Folder of labelled photos.")
     parser.add_argument(
         "--split", type=str, default="val", metavar="SPLIT", help="The split to measure on. Default: val."
@@ -122,6 +114,22 @@ def parser() -> ArgumentParser:
     options.add_network_options(parser)
     options.add_settings(parser)
     return parser
+
+
+def _add_files(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--labels",
+        type=str,
+        metavar="FILE",
+        help="In place of --data: a COCO file of people with any joints; --predictions is a list of results.",
+    )
+    parser.add_argument(
+        "--sigmas",
+        type=float,
+        nargs="+",
+        metavar="S",
+        help="With --labels: the constant of OKS of every joint.",
+    )
 
 
 def _add_filters(parser: ArgumentParser) -> None:

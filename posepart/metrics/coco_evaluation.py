@@ -1,7 +1,7 @@
 """COCO's evaluation for any set of joints, and of boxes: the numbers of pycocotools, to the last digit that counts.
 
-It follows the published rules to the letter, also where they are arguable: joints that a result lacks are compared at
-the place that it gives for them, and equal scores stay in the order of the file.
+It follows the published rules to the letter, also where they are arguable: joints that a result lacks are compared
+at the place that it gives for them, and equal scores stay in the order of the file.
 """
 
 from collections.abc import Sequence
@@ -65,7 +65,9 @@ def coco_evaluation(photos: Sequence[PhotoToEvaluate], kind: Kind, sigmas: Float
         AP, AP50, AP75, AP by size, AR and so on in [0, 1]; -1 where there is nothing to find, as pycocotools has it.
     """
     ordered = [np.argsort(-photo.scores, kind="mergesort")[: _MOST[kind]] for photo in photos]
-    similarities = [_similarity(photo, order, kind, sigmas) for photo, order in zip(photos, ordered, strict=True)]
+    similarities = [
+        _similarity(photo, order, kind, sigmas) for photo, order in zip(photos, ordered, strict=True)
+    ]
     sizes = ("all", "medium", "large") if kind == "keypoints" else tuple(_AREAS)
     curves = {}
     for size in sizes:

@@ -28,7 +28,9 @@ class CocoComparison:
     measures: dict[str, dict[str, float]]  # "keypoints" and "bbox": COCO's summary of each
 
 
-def compare_coco_files(labels: Path, predictions: Path, sigmas: Sequence[float] | None = None) -> CocoComparison:
+def compare_coco_files(
+    labels: Path, predictions: Path, sigmas: Sequence[float] | None = None
+) -> CocoComparison:
     """Evaluate a list of results on labels.
 
     Parameters
@@ -92,7 +94,9 @@ def _sigmas(path: Path, joints: tuple[str, ...], given: Sequence[float] | None) 
                 f"--sigmas: expected {len(joints)} positive numbers, one per joint of {path}, got {len(given)}"
             )
         return np.array(given, np.float64)
-    known = dict(zip(JOINT_NAMES, OKS_SIGMAS, strict=True)) | dict(zip(COCO_JOINT_NAMES, COCO_SIGMAS, strict=True))
+    known = dict(zip(JOINT_NAMES, OKS_SIGMAS, strict=True)) | dict(
+        zip(COCO_JOINT_NAMES, COCO_SIGMAS, strict=True)
+    )
     strangers = [name for name in joints if plain_name(name) not in known]
     if strangers:
         raise ValueError(
@@ -102,7 +106,9 @@ def _sigmas(path: Path, joints: tuple[str, ...], given: Sequence[float] | None) 
     return np.array([known[plain_name(name)] for name in joints], np.float64)
 
 
-def _by_photo(file: CocoFile, entries: list[Entry], path: Path) -> tuple[dict[ImageId, list[Entry]], list[str]]:
+def _by_photo(
+    file: CocoFile, entries: list[Entry], path: Path
+) -> tuple[dict[ImageId, list[Entry]], list[str]]:
     """The results of each photo, and what was left out."""
     by_name: dict[str, list[ImageId]] = {}
     for image in file.images:
@@ -126,7 +132,7 @@ def _by_photo(file: CocoFile, entries: list[Entry], path: Path) -> tuple[dict[Im
             "file_name, and category_id, are those of the labels"
         )
     people = sum(not a["iscrowd"] for annotations in file.annotations.values() for a in annotations)
-    losses = [f"{count} of {len(entries)} results are left out, of {what}" for what, count in left_out.items() if count]
+    losses = [f"{n} of {len(entries)} results are left out, of {what}" for what, n in left_out.items() if n]
     first = f"measured on all {len(file.images)} photos of the labels, with {people} people"
     return found, ["; ".join([first, *losses])]
 
@@ -135,11 +141,17 @@ def _photo(file: CocoFile, number: ImageId, entries: list[Entry], joints: int, p
     annotations = file.annotations[number]
     boxes = np.array([a["bbox"] for a in annotations], np.float64).reshape(-1, 4)
     areas = [float(a.get("area", BODY_SHARE_OF_BOX * a["bbox"][2] * a["bbox"][3])) for a in annotations]
-    labelled = [np.array(a.get("keypoints", [0] * 3 * joints), np.float64).reshape(joints, 3) for a in annotations]
-    found = np.array([_numbers(e, "keypoints", 3 * joints, path) for e in entries]).reshape(-1, joints, 3)[..., :2]
+    labelled = [
+        np.array(a.get("keypoints", [0] * 3 * joints), np.float64).reshape(joints, 3) for a in annotations
+    ]
+    found = np.array([_numbers(e, "keypoints", 3 * joints, path) for e in entries]).reshape(-1, joints, 3)[
+        ..., :2
+    ]
     given = np.array([_numbers(e, "bbox", 4, path) for e in entries]).reshape(-1, 4)
     spans = (
-        (found.max(axis=1) - found.min(axis=1)).prod(axis=1) if joints and len(found) else np.zeros(len(entries))
+        (found.max(axis=1) - found.min(axis=1)).prod(axis=1)
+        if joints and len(found)
+        else np.zeros(len(entries))
     )
     with_box = np.array(["bbox" in entry for entry in entries], bool)
     return PhotoToEvaluate(
@@ -163,9 +175,7 @@ def _numbers(entry: Entry, key: str, count: int, path: Path) -> list[float]:
     if not good or len(values) != count:
         number = len(values) if isinstance(values, list) else "none"
         raise ValueError(
-            f"{path}: a result of image {shown(entry.get('image_id'))}: expected {count} finite numbers as {key}, got "
-            f"{number if good else 'something else'}"
+            f"{path}: a result of image {shown(entry.get('image_id'))}: expected {count} finite numbers as {key}, "
+            f"got {number if good else 'something else'}"
         )
     return [float(v) for v in values]
-
-

@@ -92,7 +92,8 @@ def test_the_first_line_tells_what_was_left_out(tmp_path: Path, capsys: pytest.C
     results = json.loads(predictions.read_text())
     results.append(results[0] | {"image_id": 1000})
     predictions.write_text(json.dumps(results))
-    arguments = ["evaluate", "--labels", str(labels), "--predictions", str(predictions), "--sigmas", *map(str, SIGMAS)]
+    arguments = ["evaluate", "--labels", str(labels), "--predictions", str(predictions)]
+    arguments += ["--sigmas", *map(str, SIGMAS)]
     assert main([*arguments, "-o", str(tmp_path / "report")]) == 0
     first, *_ = capsys.readouterr().out.splitlines()
     assert first.startswith("measured on all 12 photos of the labels")
