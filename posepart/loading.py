@@ -3,15 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import nn
 
-from posepart.config import PipelineConfig
+from posepart.config import PipelineConfig, at_speed
 from posepart.jppnet.networks import JppnetNetworks, JppnetParts, PeakAssembler, check_schema
 from posepart.jppnet.single_task import SingleTaskNetworks, check_outputs, no_poses, whole_photo
 from posepart.models.model_set import SINGLE_TASKS, ModelSet, find_model
 from posepart.models.openvino import OpenVinoNetwork
+from posepart.models.pose_fcn import CompiledPose, PoseFeatures, PoseNetwork
 from posepart.models.refine import SecondStage
 from posepart.models.weight_files import load_network, read_tensors
 from posepart.pipeline import Assembler, Pipeline
@@ -23,6 +25,7 @@ from posepart.stages.networks import CropNetworks, FcnNetworks
 from posepart.stages.pairwise import PairwiseModel
 from posepart.stages.refinement import Refiner
 from posepart.stages.tiles import TiledDetector
+from posepart.stages.views import JointNetwork
 
 OPENVINO = "openvino"  # the device of `load` that compiles the FCNs
 PHOTO = "photo"  # the detector of `load` that finds one box, the photo
@@ -33,6 +36,7 @@ def load(
     *,
     detector: str = "default",
     config: PipelineConfig | None = None,
+    speed: str | None = None,
     device: str = "cpu",
 ) -> Pipeline:
     """A pipeline with trained weights.
@@ -50,6 +54,8 @@ def load(
         values as for `stages.detection.build_detector`.
     config : PipelineConfig, optional
         `PipelineConfig()` by default; `config.PAPER` has the numbers of the paper.
+    speed : str, optional
+        "accurate", "balanced" or "fast", in place of `config`; `config.at_speed` combines both.
     device : str
         The device of the networks, as torch names it, or "openvino": the CPU, but faster than torch; needs an
         optional package.
@@ -67,7 +73,12 @@ def load(
     _check_type("name_or_folder", name_or_folder, str, Path)
     _check_type("detector", detector, str)
     _check_type("config", config, PipelineConfig, type(None))
+    _check_type("speed", speed, str, type(None))
     _check_type("device", device, str, torch.device)
+    if speed is not None:
+        if config is not None:
+            raise ValueError("give config or speed; posepart.config.at_speed(speed, config) combines both")
+        config = at_speed(speed)
     config = config or PipelineConfig()
     model = find_model(name_or_folder)
     compiled, device = device == OPENVINO, "cpu" if device == OPENVINO else device
@@ -99,6 +110,7 @@ def _check_type(name: str, value: object, *kinds: type) -> None:
     raise ValueError(f"{name}: expected a {kinds[0].__name__}, got {value!r} ({type(value).__name__}){mend}")
 
 
+Network = TypeVar("Network", bound=nn.Module)
 Stages = tuple[CropNetworks, Assembler, Refiner | None]
 
 
@@ -113,17 +125,21 @@ def _fcn_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: 
     """The networks, the CRF and the second stage of Xia et al."""
     pairwise = load_pairwise(model.path("crf"))
     pairwise.variant(config.features.segment_term)  # an error now, not at the first photo
-    pose = _network(model, "pose", device)
+    pose = _on(load_pose(model.path("pose")), device)
     if "part" in model.cards:
         part = _network(model, "part", device)
     else:
         part = JppnetParts(_jppnet(model, device), config.jppnet)
+    joints: JointNetwork = pose
     if compiled:
         if isinstance(part, JppnetParts):
             raise ValueError(_NOT_COMPILED)
-        pose, part = OpenVinoNetwork(pose), OpenVinoNetwork(part)
+        joints, part = (
+            CompiledPose(OpenVinoNetwork(PoseFeatures(pose)), pose.offsets_from),
+            OpenVinoNetwork(part),
+        )
     refiner = Refiner(_second_stage(model, config, device), config, device=device)
-    networks = FcnNetworks(pose, part, config, device)
+    networks = FcnNetworks(joints, part, config, device)
     return networks, CrfAssembler(pairwise, config), refiner if config.refine else None
 
 
@@ -150,7 +166,10 @@ _NOT_COMPILED = "device openvino runs a Pose FCN and a Part FCN, which this mode
 
 
 def _network(model: ModelSet, stage: str, device: str) -> nn.Module:
-    network: nn.Module = load_network(model.path(stage))
+    return _on(load_network(model.path(stage)), device)
+
+
+def _on(network: Network, device: str) -> Network:
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
@@ -186,6 +205,20 @@ def load_pairwise(path: Path) -> PairwiseModel:
         If the file is missing or damaged.
     """
     return PairwiseModel.from_arrays({name: tensor.numpy() for name, tensor in read_tensors(path).items()})
+
+
+def load_pose(path: Path) -> PoseNetwork:
+    """The Pose FCN of a weight file.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, damaged, or holds another kind of network.
+    """
+    network = load_network(path)
+    if not isinstance(network, PoseNetwork):
+        raise ValueError(f"{path}: holds a {type(network).__name__}, no Pose FCN; `train.py pose` makes one")
+    return network
 
 
 def load_second_stage(path: Path) -> SecondStage:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
 
-from posepart.config import PipelineConfig
+from posepart.config import SPEEDS, PipelineConfig
 from posepart.presets import OLD_NAMES, preset_names, read_preset
 
 if TYPE_CHECKING:
@@ -83,7 +83,15 @@ def add_network_options(parser: ArgumentParser) -> None:
 
 
 def add_settings(parser: ArgumentParser) -> None:
-    """Add --preset, --config and every setting of the pipeline."""
+    """Add --speed, --preset, --config and every setting of the pipeline."""
+    parser.add_argument(
+        "--speed",
+        type=str,
+        default="accurate",
+        choices=tuple(SPEEDS),
+        help="How often the networks look at each person: accurate (default), balanced or fast. --config and single "
+        "settings change what it sets.",
+    )
     parser.add_argument(
         "--preset",
         type=str,
