@@ -12,6 +12,7 @@ from jsonargparse import ArgumentParser, Namespace
 import posepart
 from posepart.cli import options
 from posepart.cli.options import complain, make_folder
+from posepart.cli.predict_video import add_video_options, are_videos, run_videos
 from posepart.config import PipelineConfig
 
 if TYPE_CHECKING:
@@ -33,7 +34,11 @@ For each photo NAME, the folder OUT receives
   NAME_overlay.png  all of this drawn on the photo, at most 2000 px wide or high (--overlay)
 and for all photos in OUT predictions.json (a COCO keypoint-results list) and run.json
 (the settings). If photos differ only in their suffix, NAME includes it. To continue an
-interrupted run, repeat the command: photos with complete results are skipped."""
+interrupted run, repeat the command: photos with complete results are skipped.
+
+For each video NAME (with the extra "video") it receives NAME_overlay.mp4, NAME_video.json
+and the folder NAME_frames with the results of every frame, and, with --track, the tables
+NAME_tracks.csv (everybody's joints in every frame) and NAME_angles.csv (degrees)."""
 EPILOG = """\
 examples:
   posepart predict --sample -o out
@@ -44,6 +49,7 @@ examples:
   posepart predict holiday/ -o as_printed --preset xia2017 --model posepart-s
   posepart predict holiday/ -o out --model my_models/run3
   posepart predict holiday/ -o out --pipeline.crf.solver.time_limit 2
+  posepart predict clip.mp4 -o out --track --every 2 --hide head
   posepart predict --print_config > settings.yaml
   posepart predict holiday/ -o out --config settings.yaml
 
@@ -72,7 +78,7 @@ def parser() -> ArgumentParser:
         type=str,
         default=[],
         metavar="PHOTO_OR_FOLDER",
-        help="Photos, and folders of photos (their sub-folders are left out).",
+        help="Photos and folders of photos (their sub-folders are left out), or videos.",
     )
     parser.add_argument(
         "-o", "--out", type=str, metavar="OUT", help="Folder for the results; made if needed."
@@ -111,12 +117,15 @@ def parser() -> ArgumentParser:
         metavar="DIR",
         help="Also write the CRF of every person box to DIR/NAME_*.npz.",
     )
+    add_video_options(parser)
     options.add_settings(parser)
     return parser
 
 
 def run(chosen: Namespace) -> int:
     """Predict; the exit code."""
+    if are_videos(chosen.photos):
+        return run_videos(chosen)
     if chosen.out is None:
         raise ValueError("where do the results go? Name a folder with -o OUT")
     options.check_threads(chosen)
