@@ -50,24 +50,21 @@ def load(
     name_or_folder : str or Path
         An installed model (`posepart models` lists them) or a folder of weights with cards.
     detector : str
-        "default" is the model's own, or "photo" if it has none; "photo" takes the photo for the one box; other
-        values as for `stages.detection.build_detector`.
+        "default" is the model's own; "photo" takes the photo for the one box, as does "default" of a model without a
+        detector; others as for `stages.detection.build_detector`.
     config : PipelineConfig, optional
         `PipelineConfig()` by default; `config.PAPER` has the numbers of the paper.
     speed : str, optional
         "accurate", "balanced" or "fast", in place of `config`; `config.at_speed` combines both.
     device : str
         The device of the networks, as torch names it.
-    engine : str or Engine
-        What executes the networks; the names are those of `engines.engine.choose_engine`.
-    precision : str
-        Of an engine that is given by its name; see there.
+    engine, precision
+        See `engines.engine.choose_engine`; an Engine has its own precision.
 
     Raises
     ------
     ValueError
-        If an argument is of another type, the model, engine or device is unknown, or weights are missing, damaged,
-        or made for other joints, parts or another setting of the segment term.
+        An argument is of another type or unknown, or weights are missing, damaged, or made for other settings.
     """
     _check_type("name_or_folder", name_or_folder, str, Path)
     _check_type("detector", detector, str)
