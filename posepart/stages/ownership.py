@@ -81,11 +81,11 @@ def pixel_owners(
 
 
 def _reachable(person: Person, affine: Affine, window: Window, reach: float) -> Window:
-    """The least window of all that a person can own in a window: its box, and what is within `reach` of its bones."""
+    """The least window of what a person can own in a window: its box, and what is within `reach` of its bones."""
     present = affine.forward(person.pose.xy[person.pose.present])
     if not len(present):
         return box_window(person.box, window)
-    around = reach + 2  # crop px; distances are interpolated, and rounded down
+    around = reach + 4  # crop px; distances are interpolated from every fourth pixel, and rounded down
     corners = affine.inverse(np.stack([present.min(axis=0) - around, present.max(axis=0) + around]))
     low, high = np.minimum(corners[0], person.box[:2]), np.maximum(corners[1], person.box[2:])
     return box_window(np.concatenate([low, high]), window)
