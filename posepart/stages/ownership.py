@@ -64,14 +64,9 @@ def pixel_owners(
             f"person map: {len(people)} people, but ids have 8 bits: set detection.max_people to 255 or less"
         )
     shape = part_map.shape[0], part_map.shape[1]
-    fields = [
-        _BoneField(bone_distances(person.pose, affine, crop_size, config), affine, person.box)
-        for person, affine in zip(people, affines, strict=True)
-    ]
-    windows = [
-        _reachable(person, affine, crop_window(affine, crop_size, shape), config.reach)
-        for person, affine in zip(people, affines, strict=True)
-    ]
+    pairs = list(zip(people, affines, strict=True))
+    fields = [_BoneField(bone_distances(p.pose, a, crop_size, config), a, p.box) for p, a in pairs]
+    windows = [_reachable(p, a, crop_window(a, crop_size, shape), config.reach) for p, a in pairs]
     owner = np.zeros(shape, np.uint8)
     for strip, inside in strips(windows, shape):
         x0, y0, x1, y1 = strip
