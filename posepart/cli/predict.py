@@ -128,13 +128,13 @@ def run(chosen: Namespace) -> int:
         raise ValueError(
             "; ".join(empty_folders) or "no photo given; name photos or folders, or use --sample"
         )
-    with _loaded(chosen, config, len(photos) + 2 * chosen.sample) as (pipeline, name, weights):
+    with _loaded(chosen, config, len(photos) + 2 * chosen.sample) as (pipeline, name, about):
         if chosen.sample:
             photos = _write_sample_photos(Path(chosen.out) / "sample_photos") + photos
         settings = {
             "posepart": posepart.__version__,
             "model": name,
-            "weights": weights,
+            **about,
             "detector": chosen.detector,
             "deterministic": chosen.deterministic,
             "pipeline": dataclasses.asdict(config),
@@ -146,20 +146,21 @@ def run(chosen: Namespace) -> int:
 @contextmanager
 def _loaded(
     chosen: Namespace, config: PipelineConfig, photos: int
-) -> Iterator[tuple["Pipeline | Workers", str, dict[str, str]]]:
-    """The pipeline, or the workers that have one each; the name of the model and the SHA-256 of its weights."""
+) -> Iterator[tuple["Pipeline | Workers", str, dict[str, Any]]]:
+    """The pipeline, or the workers that have one each; the name of the model, and what the loader tells of it."""
     count = min(chosen.workers, photos)
     if count == 1:
-        pipeline, weights = options.load_pipeline(chosen, config)
-        yield pipeline, pipeline.name, weights
+        pipeline, about = options.load_pipeline(chosen, config)
+        yield pipeline, pipeline.name, about
         return
     from posepart.batch.workers import Workers
+    from posepart.engines.processor import usable_cpus
 
     share = chosen.clone()
-    share.threads = max(1, (chosen.threads or options.usable_cpus()) // count)
+    share.threads = max(1, (chosen.threads or usable_cpus()) // count)
     with Workers(functools.partial(options.load_pipeline, share, config), count) as workers:
-        name, weights = workers.about()
-        yield workers, name, weights
+        name, about = workers.about()
+        yield workers, name, about
 
 
 def _predict(

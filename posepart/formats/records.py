@@ -1,7 +1,7 @@
-"""What all formats have in common: photos with people, each with a box, joints, scores and the pixels of their parts.
+"""What all formats have in common: photos with people, each with box, joints, scores and the pixels of its parts.
 
-Coordinates are pixels of the upright photo, pixel centres at whole numbers. Every writer takes a `LabelSet` and every
-reader gives one, so that any format can be turned into any other.
+Coordinates are pixels of the upright photo, pixel centres at whole numbers. Every writer takes a `LabelSet` and
+every reader gives one, so that any format can be turned into any other.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from posepart.arrays import Float64, Ids, Mask, check_shape
+from posepart.data.coco_keypoints import from_coco_joints
 from posepart.io.photos import MAX_PIXELS
-from posepart.schema import IGNORE, PART_NAMES
-from posepart.schema.skeletons import POSEPART14, Skeleton, with_joints_of
+from posepart.schema import IGNORE, PART_NAMES, Joint
+from posepart.schema.skeletons import COCO17, POSEPART14, Skeleton, plain_name, with_joints_of
 
 UNKNOWN_PART = IGNORE  # a pixel of a person that shows no part which the file knows
 
@@ -167,10 +168,33 @@ class _Converted:
     def __iter__(self) -> Iterator[PhotoRecord]:
         for photo in self.photos:
             people = (
-                replace(person, joints=with_joints_of(person.joints, self.source, self.target))
+                replace(person, joints=converted_joints(person.joints, self.source, self.target))
                 for person in photo.people
             )
             yield replace(photo, people=tuple(people))
+
+
+def converted_joints(joints: Float64, source: Skeleton, target: Skeleton) -> Float64:
+    """Bring joints into another skeleton by name; a forehead that `source` lacks comes from COCO's face.
+
+    Parameters
+    ----------
+    joints : (J, 4) float64
+        x, y, visibility, score, of `source`.
+    source, target : Skeleton
+
+    Returns
+    -------
+    (K, 4) float64
+    """
+    rows = with_joints_of(joints, source, target)
+    names, wanted = {plain_name(name) for name in source.joints}, Joint.FOREHEAD.name.lower()
+    if wanted in target.joints and wanted not in names:
+        face = with_joints_of(joints, source, COCO17)
+        found = from_coco_joints(face[:, :3].astype(np.float32))[Joint.FOREHEAD]
+        if found[2] > 0:
+            rows[target.joints.index(wanted)] = [*found, face[face[:, 2] > 0, 3].min()]
+    return rows
 
 
 def check_pixels(where: str, width: int, height: int) -> None:
@@ -183,8 +207,8 @@ def check_pixels(where: str, width: int, height: int) -> None:
     """
     if width * height > MAX_PIXELS:
         raise ValueError(
-            f"{where}: {width} x {height} pixels are more than the limit of {MAX_PIXELS // 10**6} megapixels; correct "
-            "the size, or shrink the photo"
+            f"{where}: {width} x {height} pixels are more than the limit of {MAX_PIXELS // 10**6} megapixels; "
+            "correct the size, or shrink the photo"
         )
 
 
