@@ -1,8 +1,10 @@
 """From a model set to a `Pipeline`: which networks fill the stages of Figure 2, and on which device they run."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 import torch
@@ -79,7 +81,10 @@ def load(
     if not model.cards.keys() - {"detector", "parsing", "calibration"}:  # no crop has a pose
         config = replace(config, merge=replace(config.merge, vote_without_pose=True))
     calibration = load_calibration(model)
-    return Pipeline(people, networks, assembler, refiner, config, calibration, model.name)
+    turn = (
+        Lock() if engine.name == "torch" else nullcontext()
+    )  # torch's threads spin, and hold up those of others
+    return Pipeline(people, networks, assembler, refiner, config, calibration, model.name, turn)
 
 
 def _settings(config: PipelineConfig | None, speed: str | None) -> PipelineConfig:
