@@ -1,157 +1,284 @@
-"""Measure the time of each stage of the pipeline, and how it grows with the number of people.
+"""Measure the time of the pipeline, how it grows with the number of people, and what a folder of photos takes.
 
-    python experiments/bench_pipeline.py                       # mosaics of scikit-image's astronaut
-    python experiments/bench_pipeline.py --photos PHOTO...     # your own
+    python experiments/bench_pipeline.py                                # mosaics with 1, 3 and 10 people
+    python experiments/bench_pipeline.py --speed accurate balanced fast --busy
+    git worktree add ../before COMMIT && python experiments/bench_pipeline.py --baseline ../before
+    python experiments/bench_pipeline.py --folder 200 --busy            # photos a second of `posepart predict`
+    python experiments/bench_pipeline.py --device cuda --photos a.jpg b.jpg
 
-Prints for photos with 1, 3 and 10 people the seconds of each stage (median over repeats), and the ratio of the time
-outside networks and ILP to that of the networks' forward passes, which hooks measure in the same run. Then it prints
-the seconds per person, and the peak memory of a 12-megapixel photo with 10 people, without that of the imported
-libraries.
+Every speed, and the version in the checkout `--baseline`, is a process of its own; all take turns with every photo,
+and ratios are of the same round, so that another load of the machine does not change them. Printed are the median
+seconds in all and of the stages (crops, CRF, second stage and merge are the rest), the ratios with the least and the
+most of all rounds, the seconds per person, and the peak memory of a 12-megapixel photo with 10 people. `--busy`
+measures everything a second time while another process keeps one CPU busy.
+
+`--folder N` compares `posepart predict` on N photos (its start-up, measured with one photo, left out) with
+`posepart.predict_photos` on one photo after the other. The memory of a folder is that of all its processes.
 """
 
 import json
-import statistics
+import os
+import shlex
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import skimage.data
-import torch
+from contest import (
+    Contestant,
+    as_record,
+    busy,
+    competitor,
+    mosaic,
+    photos_to_race,
+    race_table,
+    racing,
+    run_race,
+)
+from jsonargparse import ArgumentParser, Namespace
+from jsonargparse.typing import PositiveInt
 from PIL import Image
-from torch import nn
 
-from posepart.arrays import Rgb
-from posepart.io.photos import read_photo
-from posepart.loading import load
-from posepart.pipeline import Pipeline
-from posepart.stages.networks import FcnNetworks
-from posepart.stages.tiles import TiledDetector
-from posepart.stopwatch import STAGES
+import posepart
 from posepart.training.scripts import run_script, script_parser
 
-PEOPLE = (1, 3, 10)
-ROW = 5  # people in a row of a mosaic
+WORKER = Path(__file__).with_name("contestant.py")
+HOME = Path(posepart.__file__).resolve().parents[1]
+BASELINE = "baseline"
+SAMPLING = 0.2  # s between two looks at the memory of a folder's processes
+
+Settings = dict[str, Any]  # of `contestant.prepare_posepart`
 
 
-def mosaic(people: int, width: int, height: int) -> Rgb:
-    """Make a (height, width, 3) uint8 photo with that many astronauts, every other one mirrored."""
-    tile = Image.fromarray(skimage.data.astronaut()[:, 60:400])
-    canvas = Image.new("RGB", (width, height), (128, 140, 150))
-    rows = -(-people // ROW)
-    cell_width, cell_height = width // ROW, height // max(rows, 2)
-    for i in range(people):
-        person = tile.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if i % 2 else tile
-        scale = min(cell_width / tile.width, cell_height / tile.height)
-        person = person.resize((round(tile.width * scale), round(tile.height * scale)))
-        canvas.paste(person, ((i % ROW) * cell_width, (i // ROW) * cell_height))
-    return np.asarray(canvas)
+def settings_of(options: Namespace, speed: str | None) -> Settings:
+    """What the command line says about the pipeline; None where it says nothing."""
+    device = None if options.device == "cpu" else options.device
+    named = {name: options[name] for name in ("model", "engine", "precision", "threads")}
+    return {**named, "device": device, "speed": speed}
 
 
-class ForwardClock:
-    """Adds up the wall-clock seconds of the networks' forward passes; those of a GPU are waited for."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self.seconds = 0.0
-        self._start = 0.0
-        detector = pipeline.detector
-        whole = detector.detector if isinstance(detector, TiledDetector) else detector
-        modules = [getattr(whole, "module", None)]
-        if isinstance(pipeline.networks, FcnNetworks):
-            modules += [pipeline.networks.pose, pipeline.networks.part]
-        if pipeline.refiner is not None:
-            modules.append(pipeline.refiner.network)
-        for module in modules:
-            if isinstance(module, nn.Module):
-                module.register_forward_pre_hook(self._begin)
-                module.register_forward_hook(self._end)
-
-    def _begin(self, *_: Any) -> None:
-        _wait_for_gpu()
-        self._start = time.perf_counter()
-
-    def _end(self, *_: Any) -> None:
-        _wait_for_gpu()
-        self.seconds += time.perf_counter() - self._start
+def start(name: str, settings: Settings, home: Path) -> Contestant:
+    """A contestant that runs the posepart of a checkout."""
+    return Contestant(name, [str(WORKER), json.dumps(settings)], home)
 
 
-def _wait_for_gpu() -> None:
-    """Wait until a GPU that computes has done what it was given."""
-    if torch.cuda.is_initialized():
-        torch.cuda.synchronize()
+def starters(options: Namespace) -> list[Callable[[], Contestant]]:
+    """The baseline, which gets the device, the model and the threads only, and every speed."""
+    found: list[Callable[[], Contestant]] = []
+    if options.baseline is not None:
+        if not (options.baseline / "posepart" / "__init__.py").is_file():
+            raise ValueError(f"{options.baseline}: is no checkout of posepart; `git worktree add` makes one")
+        own = {**settings_of(options, None), "engine": None, "precision": None}
+        found.append(partial(start, BASELINE, own, options.baseline))
+    for speed in options.speed or [None]:
+        found.append(partial(start, speed or "here", settings_of(options, speed), HOME))
+    return found
 
 
-def measure(pipeline: Pipeline, clock: ForwardClock, image: Rgb, repeats: int) -> dict[str, float]:
-    """Measure the median seconds of every stage, in total, of the forward passes and of the rest; and the people."""
-    pipeline(image)  # warm up
-    runs = []
-    for _ in range(repeats):
-        clock.seconds = 0.0
-        start = time.perf_counter()
-        scene = pipeline(image)
-        total = time.perf_counter() - start
-        rest = total - clock.seconds - scene.seconds["ilp"]
-        row = {"total": total, "forward": clock.seconds, "rest": rest}
-        runs.append({**row, **scene.seconds, "found": float(len(scene.people))})
-    return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+# A folder of photos
 
 
-def peak_memory(model: str, device: str) -> float:
-    """Peak MB of a 12-megapixel photo with 10 people, without the imported libraries, in a process of its own."""
-    command = [sys.executable, __file__, "--memory", "--model", model, "--device", device]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
+def write_folder(folder: Path, number: int, given: Sequence[Path]) -> list[Path]:
+    """Fill a folder with photos: the given ones in turn, or JPEGs of mosaics with 1 to 4 people.
+
+    Raises
+    ------
+    ValueError
+        A given photo is not a file.
+    """
+    folder.mkdir()
+    drawn = [] if given else [Image.fromarray(mosaic(people, 1500, 1000)) for people in (1, 2, 3, 4)]
+    paths = []
+    for i in range(number):
+        if given:
+            source = given[i % len(given)]
+            if not source.is_file():
+                raise ValueError(f"{source}: is no file; name photos with --photos")
+            path = folder / f"{i:05d}{source.suffix}"
+            path.write_bytes(source.read_bytes())
+        else:
+            path = folder / f"{i:05d}.jpg"
+            drawn[i % len(drawn)].save(path, quality=92)
+        paths.append(path)
+    return paths
 
 
-def _memory_of_one_photo(model: str, device: str) -> float:
-    torch.zeros(1)
-    before = _status("VmRSS")
-    scene = load(model, device=device)(mosaic(10, 4000, 3000))
-    assert scene.part_map.shape == (3000, 4000)
-    return _status("VmHWM") - before
+def session_memory(session: int) -> float:
+    """The memory of all processes of a session, MB, shared pages counted once; 0 where the system is not Linux."""
+    total = 0
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(entry.name)) == session:
+                lines = (entry / "smaps_rollup").read_text().splitlines()
+                total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        except OSError:  # it ended meanwhile, or is another user's
+            continue
+    return total / 1024
 
 
-def _status(key: str) -> float:
-    """Memory of this process in MB, as Linux reports it; getrusage would include the parent's peak."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:")) / 1024
+def predict_folder(photos: Sequence[Path], out: Path, arguments: Sequence[str]) -> tuple[float, float]:
+    """The wall seconds of `posepart predict`, with its start, and the peak memory of its processes, MB.
+
+    Raises
+    ------
+    ValueError
+        With the command's last line if it fails.
+    """
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "posepart",
+        "predict",
+        *map(str, photos),
+        "-o",
+        str(out),
+        *arguments,
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(HOME)}
+    start_time, peak = time.perf_counter(), 0.0
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True, env=environment)
+        try:
+            while process.poll() is None:
+                peak = max(peak, session_memory(process.pid))
+                time.sleep(SAMPLING)
+        finally:
+            process.kill()
+            process.wait()
+        seconds = time.perf_counter() - start_time
+        said.seek(0)
+        lines = said.read().splitlines()
+    if process.returncode != 0:
+        raise ValueError(f"posepart predict failed: {lines[-1] if lines else 'it said nothing'}")
+    return seconds, peak
 
 
-def main() -> None:
+def predict_arguments(settings: Settings) -> list[str]:
+    """Settings as options of `posepart predict`."""
+    return [
+        word for name, value in settings.items() if value is not None for word in (f"--{name}", str(value))
+    ]
+
+
+def measure_folder(
+    photos: Sequence[Path], scratch: Path, settings: Settings, more: Sequence[str]
+) -> dict[str, float]:
+    """Photos a second of a folder and of one photo after the other, their ratio, and the folder's peak memory.
+
+    Parameters
+    ----------
+    photos : sequence of Path
+        Two or more.
+    scratch : Path
+        A folder that does not exist yet.
+    settings : dict
+    more : sequence of str
+        Options of `posepart predict`.
+    """
+    arguments = [*predict_arguments(settings), *more]
+    first, _ = predict_folder(photos[:1], scratch / "first", arguments)
+    seconds, peak = predict_folder(photos, scratch / "all", arguments)
+    with racing([partial(start, "one by one", settings, HOME)]) as (contestant,):
+        contestant.ask(photos=[str(photos[0])], out=str(scratch / "warm-up"))
+        single = contestant.ask(photos=[str(p) for p in photos[1:]], out=str(scratch / "single"))["total"]
+    number = len(photos) - 1
+    rates = {"folder": number / (seconds - first), "one by one": number / single}
+    return {**rates, "ratio": rates["folder"] / rates["one by one"], "peak_mb": peak, "start": first}
+
+
+def bench_folder(options: Namespace, scratch: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """Measure a folder with every speed, alone and with a competitor, and print it."""
+    photos = write_folder(scratch / "photos", options.folder, options.photos)
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    print(f"\n{options.folder} photos: photos a second as a folder and one by one, and the folder's memory")
+    with competitor() as other:
+        for speed in options.speed or [None]:
+            name, settings = speed or "here", settings_of(options, speed)
+            for load in ("alone", "busy") if options.busy else ("alone",):
+                with busy(other) if load == "busy" else nullcontext():
+                    row = measure_folder(
+                        photos, scratch / f"{name}_{load}", settings, shlex.split(options.predict)
+                    )
+                found.setdefault(name, {})[load] = row
+                print(
+                    f"{name:>10} {load:>6}: {row['folder']:.2f} and {row['one by one']:.2f}, ratio "
+                    f"{row['ratio']:.2f}; {row['peak_mb']:.0f} MB; first photo after {row['start']:.1f} s",
+                    flush=True,
+                )
+            if options.busy:
+                times = found[name]["alone"]["folder"] / found[name]["busy"]["folder"]
+                print(f"{name:>10}: {times:.2f} times slower with a process that keeps one CPU busy")
+    return found
+
+
+# The command line
+
+
+def bench_photos(options: Namespace, scratch: Path) -> dict[str, Any]:
+    """Measure single photos and the memory of a large one, and print it."""
+    photos = photos_to_race(options.photos, scratch)
+    with racing(starters(options)) as contestants:
+        alone, disturbed = run_race(contestants, photos, options.repeats, options.busy)
+        reference = contestants[0].name
+    print(race_table(alone, reference))
+    if disturbed is not None:
+        print("\nwith a process that keeps one CPU busy")
+        print(race_table(disturbed, reference, alone))
+    memory, large = {}, scratch / "large.png"
+    Image.fromarray(mosaic(10, 4000, 3000)).save(large)
+    for starter in starters(options):
+        with racing([starter]) as (contestant,):
+            memory[contestant.name] = contestant.ask(photo=str(large))["peak_mb"]
+    megabytes = ", ".join(f"{name} {value:.0f} MB" for name, value in memory.items())
+    print(f"\npeak memory, 12 megapixels and 10 people: {megabytes}")
+    return {"alone": as_record(alone), "busy": as_record(disturbed), "peak_mb": memory}
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add what this script and `bench_peers.py` have in common."""
+    parser.add_argument("--photos", type=Path, nargs="*", default=[], help="photo files; mosaics by default")
+    parser.add_argument("--model", help="an installed model or a folder of weights; posepart-s by default")
+    parser.add_argument("--device", default="cpu", help="device of the networks")
+    parser.add_argument("--engine", help="what runs the networks; as posepart chooses by default")
+    parser.add_argument("--precision", help="of the networks; as posepart chooses by default")
+    parser.add_argument("--speed", nargs="+", help="one speed or several, which take turns")
+    parser.add_argument("--threads", type=int, help="of each contestant; as it chooses by default")
+    parser.add_argument(
+        "--baseline", type=Path, metavar="CHECKOUT", help="measure another version as well, and ratios to it"
+    )
+    parser.add_argument("--busy", action="store_true", help="also with a process that keeps one CPU busy")
+    parser.add_argument("--repeats", type=PositiveInt, default=7, help="rounds")
+    parser.add_argument("-o", "--output", type=Path, help="JSON file to write as well")
+
+
+def write_record(path: Path, found: Mapping[str, Any]) -> None:
+    """Write what was measured to a JSON file."""
+    record = {"posepart": posepart.__version__, "cpus": os.cpu_count(), "measured": found}
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = script_parser(__doc__)
-    parser.add_argument("--photos", type=Path, nargs="*", default=[], help="photo files; mosaics by default")
-    parser.add_argument("--model", default="posepart-s")
-    parser.add_argument("--device", default="cpu", help="torch device of the networks, or openvino")
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("-o", "--output", type=Path, help="JSON file to write as well")
-    parser.add_argument("--memory", action="store_true", help="print only the peak memory of this process")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    if arguments.memory:
-        print(_memory_of_one_photo(arguments.model, arguments.device))
-        return
-    pipeline = load(arguments.model, device=arguments.device)
-    clock = ForwardClock(pipeline)
-    photos = {str(p): read_photo(p) for p in arguments.photos} or {
-        f"{people} people": mosaic(people, 1500, 1000) for people in PEOPLE
-    }
-    rows = {name: measure(pipeline, clock, image, arguments.repeats) for name, image in photos.items()}
-    columns = ("found", "total", *STAGES, "forward", "rest")
-    print(f"{'photo':>14} " + " ".join(f"{c:>10}" for c in columns) + f" {'rest/fwd':>9}")
-    for name, row in rows.items():
-        cells = " ".join(f"{row[c]:10.4f}" for c in columns)
-        print(f"{name:>14} {cells} {row['rest'] / row['forward']:9.3f}")
-    if len(rows) == len(PEOPLE):
-        found = [row["found"] for row in rows.values()]
-        slope, offset = np.polyfit(found, [row["total"] for row in rows.values()], 1)
-        print(f"seconds = {offset:.3f} + {slope:.3f} per person")
-    memory = peak_memory(arguments.model, arguments.device)
-    print(f"peak memory, 12 megapixels and 10 people: {memory:.0f} MB above the imported libraries")
-    if arguments.output:
-        arguments.output.write_text(json.dumps({"rows": rows, "peak_memory_mb": memory}, indent=1) + "\n")
+    add_options(parser)
+    parser.add_argument("--folder", type=int, metavar="N", help="measure a folder of N photos instead")
+    parser.add_argument(
+        "--predict", default="", metavar="OPTIONS", help="of `posepart predict` with --folder, in quotes"
+    )
+    options = parser.parse_args(arguments)
+    if options.folder is not None and options.folder < 2:
+        raise ValueError(f"--folder: expected at least 2 photos, got {options.folder}")
+    with tempfile.TemporaryDirectory() as scratch:
+        measure = bench_photos if options.folder is None else bench_folder
+        found = measure(options, Path(scratch))
+    if options.output:
+        write_record(options.output, found)
 
 
 if __name__ == "__main__":

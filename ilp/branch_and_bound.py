@@ -8,11 +8,13 @@ from time import perf_counter
 import numpy as np
 
 from .component import Component
-from .heuristics import LocalSearch
+from .heuristics import LocalSearch, restarts
 from .presolve import trivial_bound
 from .problem import Float64, Index, Mask
 from .relaxation import Point, Relaxation
 
+_EASY = 2
+_KICKS = 3
 _TAIL = 8
 Fixings = tuple[tuple[int, float], ...]
 
@@ -33,7 +35,14 @@ class Search:
     """
 
     def __init__(
-        self, component: Component, people: list[Index], *, engine: str, deadline: float, gap: float
+        self,
+        component: Component,
+        people: list[Index],
+        *,
+        engine: str,
+        deadline: float,
+        gap: float,
+        seed: int,
     ) -> None:
         self.component = component
         self.people = people
@@ -43,6 +52,7 @@ class Search:
         self._engine = engine
         self._deadline = deadline
         self._gap = max(gap, 1e-9)
+        self._rng = np.random.default_rng(seed)
         self._local = LocalSearch(component, deadline)
 
     def run(self) -> None:
@@ -50,7 +60,8 @@ class Search:
         if self._closed(self.bound):
             self._finish()
             return
-        self.relaxation = Relaxation(self.component, self._engine)
+        likely = np.concatenate([np.zeros(0, np.int64), *self.people])
+        self.relaxation = Relaxation(self.component, self._engine, likely)
         point = self._root()
         if point is not None:
             self._branch(point)
@@ -72,7 +83,9 @@ class Search:
         for k in range(10_000):
             point = self._solve()
             self.bound = max(self.bound, min(point.bound, self.energy))
-            if len(point.values) and (k % 4 == 3 or point.integral):
+            if k == _EASY:
+                self._accept(restarts(self.component, self.people, self._rng, _KICKS, self._deadline))
+            if k > _EASY and len(point.values):
                 self._round(point.values)
             if self._closed(self.bound):
                 self._finish()

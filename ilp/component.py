@@ -35,11 +35,13 @@ class Component:
 
     def energy(self, people: list[Index]) -> float:
         """``sum c_v + sum w_uv`` of people given as node index arrays."""
-        return float(sum(self.unary[p].sum() + self.pair[np.ix_(p, p)].sum() / 2 for p in people))
+        nodes, together = _together(people)
+        return float(self.unary[nodes].sum() + (self.pair[nodes[:, None], nodes] * together).sum() / 2)
 
     def feasible(self, people: list[Index]) -> bool:
         """Whether no person has a forbidden pair, or one so expensive that no optimum joins it."""
-        return all(self.pair[np.ix_(p, p)].max() < self.forbidden for p in people)
+        nodes, together = _together(people)
+        return not (together & (self.pair[nodes[:, None], nodes] >= self.forbidden)).any()
 
     def restrict(self, nodes: Index) -> Component:
         """The part of the component on some nodes (ascending indices)."""
@@ -56,6 +58,13 @@ class Component:
             self.node[nodes],
             self.forbidden,
         )
+
+
+def _together(people: list[Index]) -> tuple[Index, Mask]:
+    """The nodes of all people, and which pairs of them are in one person."""
+    person = np.repeat(np.arange(len(people)), [len(nodes) for nodes in people])
+    nodes = np.concatenate(people) if people else np.zeros(0, np.int64)
+    return nodes, person[:, None] == person
 
 
 def _first(candidate: Index) -> Index:

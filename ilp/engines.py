@@ -21,7 +21,7 @@ from ortools.math_opt import (
 from ortools.math_opt.core.python import solver as mathopt_core
 from ortools.math_opt.python import mathopt
 
-from .problem import Float64, Index
+from .problem import Float64, Index, Mask
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def keep_interrupt() -> Iterator[None]:
 
 
 class Engine(Protocol):
-    """An incremental simplex for ``min c.x, A x <= b (or = b), l <= x <= u`` to which one can only add."""
+    """An incremental simplex for ``min c.x, A x <= b (or = b), l <= x <= u``."""
 
     def add_columns(self, cost: Float64, lower: Float64, upper: Float64) -> None:
         """Append columns with no entries."""
@@ -63,11 +63,8 @@ class Engine(Protocol):
         The status is ``'optimal'``, ``'infeasible'`` or ``'stopped'``.
         """
 
-    def basis(self) -> tuple[Index, Index]:
-        """Status codes of columns and rows after the last solve; empty if there are none."""
-
-    def set_basis(self, columns: Index, rows: Index) -> None:
-        """Start the next solve from status codes that an engine of the same kind returned."""
+    def keep_rows(self, keep: Mask) -> None:
+        """Delete the other rows, which are slack in the last optimum; the next solve starts from its basis."""
 
 
 class Glop:
@@ -86,10 +83,13 @@ class Glop:
             mathopt.SolverType.GLOP.value, model_pb2.ModelProto(), parameters_pb2.SolverInitializerProto()
         )
         self._update = model_update_pb2.ModelUpdateProto()
-        self._columns = self._rows = 0
+        self._bounds: dict[int, tuple[float, float]] = {}
         self._parameters = self._off.to_proto()
-        self._basis = solution_pb2.BasisProto()
-        self._start: tuple[Index, Index] | None = None
+        self._columns = 0
+        self._rows: Index = np.zeros(0, np.int64)  # MathOpt never gives the id of a deleted row again
+        self._next_row = 0
+        self._basis: tuple[list[int], list[int]] = [], []
+        self._give_basis = False
 
     def add_columns(self, cost: Float64, lower: Float64, upper: Float64) -> None:
         """See :class:`Engine`."""
@@ -103,42 +103,55 @@ class Glop:
         objective.ids.extend(ids)
         objective.values.extend(cost.tolist())
         self._columns += len(cost)
+        self._give_basis |= len(cost) > 0  # left alone, GLOP starts over when there are new columns
 
     def add_rows(self, row: Index, column: Index, value: Float64, lower: Float64, upper: Float64) -> None:
         """See :class:`Engine`."""
+        ids = self._next_row + np.arange(len(upper))
         new = self._update.new_linear_constraints
-        new.ids.extend(range(self._rows, self._rows + len(upper)))
+        new.ids.extend(ids.tolist())
         new.lower_bounds.extend(lower.tolist())
         new.upper_bounds.extend(upper.tolist())
         entries = self._update.linear_constraint_matrix_updates
-        entries.row_ids.extend((row + self._rows).tolist())
+        entries.row_ids.extend((row + self._next_row).tolist())
         entries.column_ids.extend(column.tolist())
         entries.coefficients.extend(value.tolist())
-        self._rows += len(upper)
+        self._rows = np.concatenate([self._rows, ids])
+        self._next_row += len(upper)
 
     def set_bounds(self, column: Index, lower: Float64, upper: Float64) -> None:
         """See :class:`Engine`."""
+        if len(self._update.new_variables.ids):
+            self._flush()
+        self._bounds |= zip(column.tolist(), zip(lower.tolist(), upper.tolist(), strict=True), strict=True)
+
+    def keep_rows(self, keep: Mask) -> None:
+        """See :class:`Engine`."""
         self._flush()
-        bounds = self._update.variable_updates
-        bounds.lower_bounds.ids.extend(column.tolist())
-        bounds.lower_bounds.values.extend(lower.tolist())
-        bounds.upper_bounds.ids.extend(column.tolist())
-        bounds.upper_bounds.values.extend(upper.tolist())
-        self._flush()
+        self._update.deleted_linear_constraint_ids.extend(self._rows[~keep].tolist())
+        self._rows = self._rows[keep]
+        columns, rows = self._basis
+        self._basis = columns, [status for status, kept in zip(rows, keep.tolist(), strict=True) if kept]
+        self._give_basis = True
 
     def _flush(self) -> None:
+        bounds = self._update.variable_updates
+        columns = sorted(self._bounds)
+        for side, entries in enumerate((bounds.lower_bounds, bounds.upper_bounds)):
+            entries.ids.extend(columns)
+            entries.values.extend([self._bounds[column][side] for column in columns])
         if not self._solver.update(self._update):
             raise RuntimeError("GLOP refused an incremental change")
         self._update = model_update_pb2.ModelUpdateProto()
+        self._bounds = {}
 
     def solve(self, seconds: float) -> tuple[str, Float64, Float64]:
         """See :class:`Engine`."""
         self._flush()
         self._parameters.time_limit.FromNanoseconds(int(min(max(seconds, 1e-3), 1e6) * 1e9))
         model_parameters = model_parameters_pb2.ModelSolveParametersProto()
-        if self._start is not None:
-            self._fill_basis(model_parameters.initial_basis, *self._start)
-            self._start = None
+        if self._give_basis:
+            self._fill_basis(model_parameters.initial_basis)
         with keep_interrupt():
             result = self._solver.solve(
                 self._parameters,
@@ -154,29 +167,27 @@ class Glop:
         if not result.solutions:
             return "stopped", np.zeros(0), np.zeros(0)
         first = result.solutions[0]
-        self._basis = first.basis
+        self._basis = (
+            list(first.basis.variable_status.values),
+            list(first.basis.constraint_status.values),
+        )
         values = np.array(first.primal_solution.variable_values.values)
         duals = np.array(first.dual_solution.dual_values.values)
         optimal = reason == mathopt.TerminationReason.OPTIMAL.value
         return "optimal" if optimal else "stopped", values, duals
 
-    def basis(self) -> tuple[Index, Index]:
-        """See :class:`Engine`."""
-        columns, rows = self._basis.variable_status, self._basis.constraint_status
-        return np.array(columns.values, np.int64), np.array(rows.values, np.int64)
-
-    def set_basis(self, columns: Index, rows: Index) -> None:
-        """See :class:`Engine`."""
-        self._start = columns, rows
-
-    def _fill_basis(self, basis: solution_pb2.BasisProto, columns: Index, rows: Index) -> None:
-        """Set a basis; columns added since then are at their lower bound, rows added since then are basic."""
-        for status, known, total, new in (
-            (basis.variable_status, columns, self._columns, solution_pb2.BASIS_STATUS_AT_LOWER_BOUND),
-            (basis.constraint_status, rows, self._rows, solution_pb2.BASIS_STATUS_BASIC),
+    def _fill_basis(self, basis: solution_pb2.BasisProto) -> None:
+        """Set the last basis; columns added since then are at their lower bound, rows added since then are basic."""
+        columns, rows = self._basis
+        if not columns:
+            return
+        for status, ids, known, new in (
+            (basis.variable_status, range(self._columns), columns, solution_pb2.BASIS_STATUS_AT_LOWER_BOUND),
+            (basis.constraint_status, self._rows.tolist(), rows, solution_pb2.BASIS_STATUS_BASIC),
         ):
-            status.ids.extend(range(total))
-            status.values.extend(known.tolist() + [new] * (total - len(known)))
+            status.ids.extend(ids)
+            status.values.extend(known + [new] * (len(ids) - len(known)))
+        self._give_basis = False
 
 
 class Highs:
@@ -190,7 +201,6 @@ class Highs:
                 f"engine 'highs' needs highspy ({error}): pip install 'posepart[highs]', or use engine 'glop'"
             ) from error
         self._status = highspy.HighsModelStatus
-        self._basis_status = highspy.HighsBasisStatus
         self._highs = highspy.Highs()
         for option, value in (
             ("output_flag", False),
@@ -230,18 +240,10 @@ class Highs:
         values, duals = np.array(solution.col_value), np.array(solution.row_dual)
         return "optimal" if status == self._status.kOptimal else "stopped", values, duals
 
-    def basis(self) -> tuple[Index, Index]:
+    def keep_rows(self, keep: Mask) -> None:
         """See :class:`Engine`."""
-        basis = self._highs.getBasis()
-        columns, rows = ([int(status) for status in side] for side in (basis.col_status, basis.row_status))
-        return np.array(columns, np.int64), np.array(rows, np.int64)
-
-    def set_basis(self, columns: Index, rows: Index) -> None:
-        """See :class:`Engine`."""
-        basis = self._highs.getBasis()
-        basis.col_status = [self._basis_status(code) for code in columns.tolist()]
-        basis.row_status = [self._basis_status(code) for code in rows.tolist()]
-        self._highs.setBasis(basis)
+        gone = np.flatnonzero(~keep).astype(np.int32)
+        self._highs.deleteRows(len(gone), gone)
 
 
 _ENGINES: dict[str, Callable[[], Engine]] = {"glop": Glop, "highs": Highs}

@@ -62,8 +62,8 @@ class LocalSearch:
     """A grouping that is improved by single moves, merges and chains of exchanges.
 
     Its state: ``node[g]`` is the selected node of candidate g or -1, ``person[g]`` its person (0 .. people-1) or -1,
-    and ``attach[v, k]``, the sum of ``w_vu`` over the nodes u of person k, the cost of joining v to person k. Column
-    ``people`` is always zero and stands for a new person.
+    and ``attach[k, v]``, the sum of ``w_vu`` over the nodes u of person k, the cost of joining v to person k. A person
+    may be empty until `descend` is over. Row ``people`` is always zero and stands for a new person.
 
     Parameters
     ----------
@@ -80,18 +80,22 @@ class LocalSearch:
 
     def load(self, people: list[Index]) -> None:
         """Start from a grouping: the nodes of each person."""
-        n = self.component.n_candidates
-        self.attach = np.zeros((self.component.n_nodes, n + 1))
+        component, n = self.component, self.component.n_candidates
+        self.people = len(people)
         self.size = np.zeros(n + 1, np.int64)
+        self.size[: self.people] = [len(nodes) for nodes in people]
         self.node = np.full(n, -1, np.int64)
         self.person = np.full(n, -1, np.int64)
-        self.people = len(people)
-        for k, nodes in enumerate(people):
-            candidates = self.component.candidate[nodes]
-            self.node[candidates], self.person[candidates] = nodes, k
-            self.attach[:, k] = self.component.pair[:, nodes].sum(1)
-            self.size[k] = len(nodes)
-        self.energy = self.component.energy(people)
+        self.attach = np.zeros((n + 1, component.n_nodes))
+        self.energy = 0.0
+        if people:
+            nodes = np.concatenate(people)
+            person = np.repeat(np.arange(self.people), self.size[: self.people])
+            candidates = component.candidate[nodes]
+            self.node[candidates], self.person[candidates] = nodes, person
+            member = (np.arange(self.people)[:, None] == person).astype(float)
+            self.attach[: self.people] = member @ component.pair[nodes]
+            self.energy = float((component.unary[nodes] + self.attach[person, nodes] / 2).sum())
 
     def groups(self) -> list[Index]:
         """The nodes of each person."""
@@ -103,15 +107,15 @@ class LocalSearch:
         pair, attach = self.component.pair, self.attach
         if old >= 0:
             k = self.person[candidate]
-            self.energy -= self.component.unary[old] + attach[old, k]
+            self.energy -= self.component.unary[old] + attach[k, old]
             self.size[k] -= 1
             if self.size[k]:
-                attach[:, k] -= pair[old]
+                attach[k] -= pair[old]
             else:
-                attach[:, k] = 0.0
+                attach[k] = 0.0
         if node >= 0:
-            self.energy += self.component.unary[node] + attach[node, person]
-            attach[:, person] += pair[node]
+            self.energy += self.component.unary[node] + attach[person, node]
+            attach[person] += pair[node]
             self.size[person] += 1
             self.people = max(self.people, person + 1)
         self.node[candidate], self.person[candidate] = node, person if node >= 0 else -1
@@ -122,29 +126,31 @@ class LocalSearch:
         for k in np.flatnonzero(self.size[: self.people] == 0)[::-1]:
             last = self.people - 1
             if k < last:
-                self.attach[:, k] = self.attach[:, last]
+                self.attach[k] = self.attach[last]
                 self.size[k] = self.size[last]
                 self.person[self.person == last] = k
-            self.attach[:, last] = 0.0
+            self.attach[last] = 0.0
             self.size[last] = 0
             self.people = last
+
+    def _drop_last_empty(self) -> None:
+        while self.people and not self.size[self.people - 1]:
+            self.people -= 1
 
     def descend(self) -> None:
         """Repeat the best single move (join, leave, relabel, suppress), or the best merge if none helps."""
         for _ in range(50 * self.component.n_candidates + 50):
-            self._compact()
+            self._drop_last_empty()
             if perf_counter() > self.deadline or not (self._best_move() or self._best_merge()):
-                return
+                break
+        self._compact()
 
     def _best_move(self) -> bool:
         component = self.component
-        cost = self.attach[:, : self.people + 1] + component.unary[:, None]
-        target = cost.argmin(1)
-        best = cost[np.arange(len(cost)), target]
+        cost = self.attach[: self.people + 1] + component.unary
+        best = cost.min(0)
         least = best if self._single else np.minimum.reduceat(best, component.start)
-        chosen = np.flatnonzero(self.node >= 0)
-        current = np.zeros(component.n_candidates)
-        current[chosen] = cost[self.node[chosen], self.person[chosen]]
+        current = np.where(self.node >= 0, cost[self.person, self.node], 0.0)
         gain = current - np.minimum(least, 0.0)
         g = int(gain.argmax())
         if gain[g] <= _SLACK:
@@ -152,7 +158,7 @@ class LocalSearch:
         if least[g] < 0:
             stop = component.start[g + 1] if g + 1 < len(component.start) else component.n_nodes
             node = int(component.start[g]) + int(best[component.start[g] : stop].argmin())
-            self.place(g, node, int(target[node]))
+            self.place(g, node, int(cost[:, node].argmin()))
         else:
             self.place(g, -1, -1)
         return True
@@ -161,21 +167,22 @@ class LocalSearch:
         if self.people < 2:
             return False
         chosen = np.flatnonzero(self.node >= 0)
-        member = np.zeros((self.people, len(chosen)))
-        member[self.person[chosen], np.arange(len(chosen))] = 1.0
-        between = member @ self.attach[self.node[chosen], : self.people]
+        member = (np.arange(self.people)[:, None] == self.person[chosen]).astype(float)
+        between = self.attach[: self.people, self.node[chosen]] @ member.T
         np.fill_diagonal(between, 0.0)
         a, b = divmod(int(between.argmin()), self.people)
         if between[a, b] >= -_SLACK:
             return False
-        for g in np.flatnonzero(self.person == b):
-            self.place(int(g), int(self.node[g]), a)
+        self.energy += between[a, b]
+        self.attach[a] += self.attach[b]
+        self.size[a] += self.size[b]
+        self.attach[b], self.size[b] = 0.0, 0
+        self.person[self.person == b] = a
         return True
 
     def exchange(self, max_passes: int = 10) -> None:
         """Try Kernighan-Lin chains between every two people and out of each person, until none helps."""
         for _ in range(max_passes):
-            self._compact()
             before = self.energy
             for a in range(self.people):
                 for b in [*range(a + 1, self.people), self.people]:
@@ -186,27 +193,24 @@ class LocalSearch:
             if self.energy > before - _SLACK:
                 return
 
-    def _drop_last_empty(self) -> None:
-        while self.people and not self.size[self.people - 1]:
-            self.people -= 1
-
     def _chain(self, a: int, b: int) -> None:
         """Move the candidates of a and b to the other side, each once, best first; keep the best prefix."""
-        left = np.flatnonzero((self.person == a) | (self.person == b))
-        start = best = self.energy
-        moved: list[tuple[int, int, int]] = []
-        keep = 0
-        while len(left):
-            node, here = self.node[left], self.person[left]
-            there = np.where(here == a, b, a)
-            q = int((self.attach[node, there] - self.attach[node, here]).argmin())
-            moved.append((int(left[q]), int(node[q]), int(here[q])))
-            self.place(int(left[q]), int(node[q]), int(there[q]))
-            left = np.delete(left, q)
-            if self.energy < min(best, start - _SLACK):
-                best, keep = self.energy, len(moved)
-        for candidate, chosen, person in reversed(moved[keep:]):
-            self.place(candidate, chosen, person)
+        members = np.flatnonzero((self.person == a) | (self.person == b))
+        node, side = self.node[members], np.where(self.person[members] == a, 1.0, -1.0)
+        cost = (self.attach[b, node] - self.attach[a, node]) * side
+        change = self.component.pair[node[:, None], node] * (2 * side[:, None] * side)
+        moved: list[int] = []
+        total, best, keep = 0.0, -_SLACK, 0
+        for step in range(len(members)):
+            q = int(cost.argmin())
+            total += float(cost[q])
+            cost += change[q]
+            cost[q] = np.inf
+            moved.append(q)
+            if total < best:
+                best, keep = total, step + 1
+        for q in moved[:keep]:
+            self.place(int(members[q]), int(node[q]), b if side[q] > 0 else a)
 
     def kick(self, rng: np.random.Generator) -> None:
         """Disturb the grouping: dissolve a person, drop a quarter of the candidates, or move a sixth."""
@@ -228,15 +232,43 @@ class LocalSearch:
                 self.place(int(g), int(rng.choice(nodes)), int(rng.integers(people)))
 
 
-def upper_bound(component: Component, rng: np.random.Generator, kicks: int, deadline: float) -> list[Index]:
-    """Find a good grouping of a component: from two starts, by moves, chains and some random restarts.
+def upper_bound(component: Component, deadline: float = float("inf")) -> list[Index]:
+    """A good grouping of a component: greedy contraction, then moves and chains.
 
     Parameters
     ----------
     component : Component
+    deadline : float
+        ``time.perf_counter()`` after which no further move is tried.
+
+    Returns
+    -------
+    list of (k,) int64
+        Nodes of each person.
+    """
+    search = LocalSearch(component, deadline)
+    search.load(contract(component, deadline))
+    search.descend()
+    search.exchange()
+    return _better(search, all_alone(component))
+
+
+def restarts(
+    component: Component,
+    people: list[Index],
+    rng: np.random.Generator,
+    kicks: int,
+    deadline: float = float("inf"),
+) -> list[Index]:
+    """The best of a grouping, of one from an empty start, and of some from the best one so far, disturbed.
+
+    Parameters
+    ----------
+    component : Component
+    people : list of (k,) int64
     rng : numpy Generator
     kicks : int
-        Number of restarts from the best grouping, disturbed.
+        How often the best grouping is disturbed.
     deadline : float
         ``time.perf_counter()`` after which no further start or move is tried.
 
@@ -246,17 +278,20 @@ def upper_bound(component: Component, rng: np.random.Generator, kicks: int, dead
         Nodes of each person.
     """
     search = LocalSearch(component, deadline)
-    best = all_alone(component)
-    best_energy = component.energy(best)
-    for step in range(-2, kicks):
-        search.load(contract(component, deadline) if step == -2 else [] if step == -1 else best)
+    for step in range(-1, kicks):
+        if perf_counter() > deadline:
+            break
+        search.load(people if step >= 0 else [])
         if step >= 0:
             search.kick(rng)
         search.descend()
         if step <= 0:
             search.exchange()
-        if search.energy < best_energy - _SLACK and component.feasible(search.groups()):
-            best, best_energy = search.groups(), search.energy
-        if perf_counter() > deadline:
-            break
-    return best
+        people = _better(search, people)
+    return people
+
+
+def _better(search: LocalSearch, people: list[Index]) -> list[Index]:
+    found = search.groups()
+    better = search.energy < search.component.energy(people) - _SLACK and search.component.feasible(found)
+    return found if better else people

@@ -46,9 +46,9 @@ class LinearProgram:
     def add_columns(self, cost: Float64, lower: Float64, upper: Float64) -> None:
         """Append columns with no entries."""
         self._engine.add_columns(cost, lower, upper)
-        self.cost = np.r_[self.cost, cost]
-        self.lower = np.r_[self.lower, lower]
-        self.upper = np.r_[self.upper, upper]
+        self.cost = np.concatenate([self.cost, cost])
+        self.lower = np.concatenate([self.lower, lower])
+        self.upper = np.concatenate([self.upper, upper])
 
     def add_rows(
         self, row: Index, column: Index, value: Float64, right: Float64, equality: bool = False
@@ -56,15 +56,15 @@ class LinearProgram:
         """Append rows ``sum value x <= right`` (or ``=``); entries in any order, rows counted from 0."""
         if not len(right):
             return
-        order = np.lexsort((column, row))
+        order = np.argsort(row * self.n_columns + column)
         row, column, value = row[order], column[order], value[order]
         left = right if equality else np.full(len(right), -np.inf)
         self._engine.add_rows(row, column, value, np.asarray(left, float), right)
-        self._row = np.r_[self._row, row + self.n_rows]
-        self._column = np.r_[self._column, column]
-        self._value = np.r_[self._value, value]
-        self._right = np.r_[self._right, right]
-        self._equality = np.r_[self._equality, np.full(len(right), equality)]
+        self._row = np.concatenate([self._row, row + self.n_rows])
+        self._column = np.concatenate([self._column, column])
+        self._value = np.concatenate([self._value, value])
+        self._right = np.concatenate([self._right, right])
+        self._equality = np.concatenate([self._equality, np.full(len(right), equality)])
 
     def set_bounds(self, column: Index, lower: Float64, upper: Float64) -> None:
         """Change the bounds of some columns (ascending, no duplicates)."""
@@ -96,9 +96,6 @@ class LinearProgram:
 
         They are basic and slack, so the rest of the basis is still optimal and the next solve starts from it.
         """
-        columns, rows = self._engine.basis()
-        if len(columns) != self.n_columns or len(rows) != self.n_rows:
-            return 0
         activity = np.bincount(self._row, self._value * values[self._column], minlength=self.n_rows)
         keep = (np.abs(duals) > 1e-9) | (self._right - activity < 1e-6) | self._equality
         keep[:first] = True
@@ -106,8 +103,7 @@ class LinearProgram:
         self._row = (np.cumsum(keep) - 1)[self._row[entry]]
         self._column, self._value = self._column[entry], self._value[entry]
         self._right, self._equality = self._right[keep], self._equality[keep]
-        self._restart()
-        self._engine.set_basis(columns, rows[keep])
+        self._engine.keep_rows(keep)
         return int(len(keep) - keep.sum())
 
     def _checked(self, status: str, values: Float64, duals: Float64) -> tuple[str, Float64, Float64]:

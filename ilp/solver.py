@@ -12,12 +12,11 @@ import numpy as np
 from .branch_and_bound import Search
 from .component import Component, dense
 from .engines import check_engine
-from .heuristics import all_alone, upper_bound
+from .heuristics import all_alone, restarts, upper_bound
 from .presolve import presolve, trivial_bound
 from .problem import Index, Problem
 from .solution import Solution, make_solution
 
-_KICKS = 3
 _RESERVE = 0.01  # s of the time limit, at most a fifth of it, kept for what follows the last search step
 
 
@@ -91,7 +90,7 @@ def local_search(problem: Problem) -> Solution:
     whole, scale = dense(problem)
     people: list[Index] = []
     if whole.n_nodes:
-        found = upper_bound(whole, np.random.default_rng(0), kicks=0, deadline=float("inf"))
+        found = restarts(whole, upper_bound(whole), np.random.default_rng(0), kicks=0)
         people = [whole.node[nodes] for nodes in found]
     return make_solution(problem, people, trivial_bound(whole) * scale, perf_counter() - start)
 
@@ -156,10 +155,10 @@ def _solve_part(
     if perf_counter() > deadline:
         alone = all_alone(part)
         return min(hinted, alone, key=part.energy), trivial_bound(part)
-    people = upper_bound(part, np.random.default_rng(seed), _KICKS, deadline)
+    people = upper_bound(part, deadline)
     if part.energy(hinted) < part.energy(people) and part.feasible(hinted):
         people = hinted
-    search = Search(part, people, engine=engine, deadline=deadline, gap=gap)
+    search = Search(part, people, engine=engine, deadline=deadline, gap=gap, seed=seed)
     search.run()
     counts.update(search.counts)
     return search.people, search.bound

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .backbones import Backbone, MobileNetV2
-from .pose_fcn import PoseNetwork, at_cells
+from .pose_fcn import PoseNetwork
 
 
 def upsample2(x: Tensor) -> Tensor:
@@ -126,14 +126,9 @@ class PoseFCN(PoseNetwork):
         joint_features = torch.cat([self.heat_head(self.heat(levels)), self.wide_head(wide)], dim=1)
         return self.joint_out(joint_features), self.offset_head(wide)
 
-    def normalised_offsets(self, features: Tensor) -> Tensor:
-        """Normalised offsets (B, joints * (joints - 1) * 2, h, w)."""
-        return self.offset_out(features)
-
-    def normalised_offsets_at(self, features: Tensor, cells: Tensor) -> Tensor:
-        """Normalised offsets (B, K, joints * (joints - 1) * 2) at flat cell numbers (B, K) only."""
-        chosen = at_cells(features, cells)
-        return F.linear(chosen, self.offset_out.weight[:, :, 0, 0], self.offset_out.bias)
+    def normalised_offsets(self, rows: Tensor) -> Tensor:
+        """Normalised offsets (..., joints * (joints - 1) * 2) of feature vectors (..., C)."""
+        return F.linear(rows, self.offset_out.weight[:, :, 0, 0], self.offset_out.bias)
 
     @torch.no_grad()
     def load_movenet(self, arrays: Mapping[str, np.ndarray], sources: Sequence[Sequence[int]]) -> None:

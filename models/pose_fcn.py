@@ -10,10 +10,11 @@ from .backbones import Backbone
 
 
 class PoseNetwork(nn.Module):
-    """Joint score maps Pj and joint neighbour offset maps Pn: what every Pose FCN has.
+    """Joint score maps Pj and joint neighbour offsets Pn: what every Pose FCN has.
 
-    Offsets are predicted in a normalised form; the buffers `offset_mean` and `offset_deviation` have one number per
-    map.
+    The offsets of a cell are an affine function of its features. So those between cells, and averages over several
+    images, are made from interpolated and averaged features; only `forward` computes all maps. Offsets are predicted
+    in a normalised form; the buffers `offset_mean` and `offset_deviation` have one number per map.
     """
 
     stride: int  # of all maps, pixels
@@ -27,7 +28,7 @@ class PoseNetwork(nn.Module):
         self.register_buffer("offset_deviation", torch.full((offsets,), 32.0))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Score joints and predict offsets.
+        """Score joints and predict all offsets.
 
         Parameters
         ----------
@@ -42,19 +43,18 @@ class PoseNetwork(nn.Module):
             Input pixels, at the same stride.
         """
         logits, features = self.features(x)
-        normalised = self.normalised_offsets(features).float()
-        return logits, normalised * self.offset_deviation[:, None, None] + self.offset_mean[:, None, None]
+        return logits, self.offsets_from(features.movedim(1, -1)).movedim(-1, 1)
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Joint logits, and the features (B, C, h, w) from which `normalised_offsets` makes the offsets."""
+        """Joint logits (B, joints, h, w), and the features (B, C, h, w) from which `offsets_from` makes offsets."""
         raise NotImplementedError
 
-    def normalised_offsets(self, features: Tensor) -> Tensor:
-        """Normalised offsets (B, joints * (joints - 1) * 2, h, w)."""
-        raise NotImplementedError
+    def offsets_from(self, rows: Tensor) -> Tensor:
+        """Offsets (..., joints * (joints - 1) * 2) float32, input pixels, of feature vectors (..., C); affine."""
+        return self.normalised_offsets(rows).float() * self.offset_deviation + self.offset_mean
 
-    def normalised_offsets_at(self, features: Tensor, cells: Tensor) -> Tensor:
-        """Normalised offsets (B, K, joints * (joints - 1) * 2) at flat cell numbers (B, K) only."""
+    def normalised_offsets(self, rows: Tensor) -> Tensor:
+        """Normalised offsets (..., joints * (joints - 1) * 2) of feature vectors (..., C)."""
         raise NotImplementedError
 
 
@@ -93,10 +93,6 @@ class DilatedPoseFCN(PoseNetwork):
         (features,) = self.backbone(x)
         return self.joint_out(features), self.offset_out(features)
 
-    def normalised_offsets(self, features: Tensor) -> Tensor:
+    def normalised_offsets(self, rows: Tensor) -> Tensor:
         """The features themselves."""
-        return features
-
-    def normalised_offsets_at(self, features: Tensor, cells: Tensor) -> Tensor:
-        """Normalised offsets (B, K, joints * (joints - 1) * 2) at flat cell numbers (B, K) only."""
-        return at_cells(features, cells)
+        return rows

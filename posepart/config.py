@@ -4,7 +4,9 @@ Where a default differs from the paper, its comment gives the paper's number; `d
 with their effect. Sections are those of Xia et al. (CVPR 2017) unless another paper is named.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -204,6 +206,33 @@ class PipelineConfig:
             )
         if self.rounds < 1:
             raise ValueError(f"rounds: expected a whole number of at least 1, got {self.rounds}")
+
+
+# What `--speed` sets: how often the networks look at a person. Not in the paper, which looks once.
+SPEEDS: Mapping[str, Mapping[str, Any]] = {
+    "accurate": {},
+    "balanced": {"mirror_pose": False, "part_scales": (0.75, 1.25)},
+    "fast": {"mirror_pose": False, "upright_pose": False, "part_scales": (1.0,)},
+}
+
+
+def at_speed(speed: str, config: PipelineConfig | None = None) -> PipelineConfig:
+    """The settings with those of a speed.
+
+    Parameters
+    ----------
+    speed : str
+        A key of `SPEEDS`.
+    config : PipelineConfig, optional
+        The other settings; `PipelineConfig()` by default.
+
+    Raises
+    ------
+    ValueError
+        There is no such speed.
+    """
+    _check_choice("speed", speed, tuple(SPEEDS))
+    return replace(config or PipelineConfig(), **SPEEDS[speed])
 
 
 # Every number as printed by Xia et al.; what they do not print is as in the defaults, or switched off.

@@ -5,8 +5,10 @@ collection may be empty: a photo without people is an ordinary input.
 """
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from posepart.arrays import Float32, Ids, Index, Mask, Rgb, check_shape
 from posepart.geometry.frames import Affine
@@ -48,22 +50,49 @@ class Crop:
         check_shape("Crop.box", self.box, (4,))
 
 
-@dataclass(frozen=True)
-class PoseMaps:
-    """Output of the Pose FCN for one crop: Pj and Pn of Sec. 3.
+class NeighbourOffsets(Protocol):
+    """Pn of Sec. 3 for one crop: the predicted vectors from a joint to the other joints of the same person.
 
-    `offsets[j, k, :, y, x]` is the predicted (dx, dy) from joint j, if it is at cell (x, y), to joint
-    `schema.NEIGHBOURS[j, k]`.
+    All of them are many megabytes, of which little is ever read; whoever predicts them makes them when asked.
     """
 
+    def at(self, xy: NDArray) -> Float32:
+        """The offsets at points, interpolated between cells; beyond the outermost cells their values continue.
+
+        Parameters
+        ----------
+        xy : (N, 2)
+            Crop frame.
+
+        Returns
+        -------
+        (N, 14, 14, 2) float32
+            Crop pixels; entry [i, l, m] leads from point i, taken as joint l, to joint m; zero for m = l.
+        """
+        ...
+
+    def maps(self) -> Float32:
+        """The offsets at every cell.
+
+        Returns
+        -------
+        (14, 13, 2, h, w) float32
+            Crop pixels; entry [j, k, :, y, x] leads from joint j, if it is at cell (x, y), to joint
+            `schema.NEIGHBOURS[j, k]`.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class PoseMaps:
+    """Output of the Pose FCN for one crop: Pj and Pn of Sec. 3."""
+
     joints: Float32  # (14, h, w), in [0, 1]
-    offsets: Float32  # (14, 13, 2, h, w), crop pixels
+    offsets: NeighbourOffsets  # crop pixels
     stride: float  # crop pixels per cell
 
     def __post_init__(self) -> None:
         check_shape("PoseMaps.joints", self.joints, (NUM_JOINTS, None, None))
-        h, w = self.joints.shape[1:]
-        check_shape("PoseMaps.offsets", self.offsets, (NUM_JOINTS, NUM_JOINTS - 1, 2, h, w))
 
 
 @dataclass(frozen=True)

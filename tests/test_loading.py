@@ -108,6 +108,8 @@ def test_load_says_what_is_wrong(model_folder: Path, call: Callable[[Path], Pipe
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        ({"speed": "slow"}, "unknown speed 'slow': choose one of accurate, balanced, fast"),
+        ({"speed": "fast", "config": PipelineConfig()}, "give config or speed"),
         (
             {"config": {"refine": False}},
             r"config: .*\(dict\); write posepart\.PipelineConfig\(refine=\.\.\.\)",

@@ -5,6 +5,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast, get_args, get_type_hints
 
 from jsonargparse import ArgumentParser, Namespace
 
@@ -58,7 +59,9 @@ def explain_error(
 
 
 def check_sections(config: type, values: object, key: str) -> None:
-    """Refuse a plain value in place of a section of settings, which jsonargparse would accept in silence.
+    """Refuse a plain value in place of a section of settings, and null for a setting that cannot be nothing.
+
+    jsonargparse would accept both in silence.
 
     Parameters
     ----------
@@ -76,9 +79,13 @@ def check_sections(config: type, values: object, key: str) -> None:
     """
     if not isinstance(values, Namespace):
         raise ValueError(f"--config: {key} is a section of settings, but the file says {shown(repr(values))}")
-    for field in dataclasses.fields(config):
-        if isinstance(field.type, type) and dataclasses.is_dataclass(field.type):
-            check_sections(field.type, values[field.name], f"{key}.{field.name}")
+    for name, kind in get_type_hints(config).items():
+        if dataclasses.is_dataclass(kind):
+            check_sections(cast(type, kind), values[name], f"{key}.{name}")
+        elif values[name] is None and type(None) not in get_args(kind):
+            raise ValueError(
+                f"--config: {key}.{name} is null; give it a value, or leave it out for the default"
+            )
 
 
 def check_values(chosen: Namespace, parser: ArgumentParser) -> None:

@@ -215,9 +215,9 @@ def _predictions(chosen: Namespace, labelled: Sequence["Sample"]) -> tuple["Pred
         source: dict[str, Any] = {"predictions": Path(chosen.predictions).name}
     else:
         config = options.pipeline_config(chosen)
-        pipeline, weights = options.load_pipeline(chosen, config)
+        pipeline, about = options.load_pipeline(chosen, config)
         predictions = predictions_of_model(pipeline)
-        source = {"weights": weights, "detector": chosen.detector, "pipeline": dataclasses.asdict(config)}
+        source = {**about, "detector": chosen.detector, "pipeline": dataclasses.asdict(config)}
     if chosen.name:
         predictions = dataclasses.replace(predictions, name=chosen.name)
     return predictions, source

@@ -23,7 +23,7 @@ import posepart
 from posepart.cli import completion, convert, data, evaluate, explain, export, models, predict, synth
 from posepart.cli.errors import check_sections, check_settings_file, check_values, explain_error
 from posepart.cli.options import Formatter, complain
-from posepart.config import PipelineConfig
+from posepart.config import PipelineConfig, at_speed
 from posepart.io.files import shown
 from posepart.presets import read_preset
 
@@ -140,10 +140,10 @@ class CommandLine:
         return self.parser.instantiate(parsed)
 
     def _parse(self, arguments: list[str]) -> Namespace:
-        """Parse so that single settings win over --config, and both over --preset, in any order.
+        """Parse so that single settings win over --config, and both over --speed and --preset, in any order.
 
-        jsonargparse lets the later of two options win, so files are moved to the front. A preset, which a file may
-        name, decides the defaults: it is found in a first pass.
+        jsonargparse lets the later of two options win, so files are moved to the front. Preset and speed, which a
+        file may name, decide the defaults: they are found in a first pass.
         """
         arguments, files = _files_first(arguments, tuple(self.commands))
         for file in files:
@@ -151,9 +151,10 @@ class CommandLine:
         quiet = [argument for argument in arguments if not argument.startswith("--print_config")]
         parsed = self.parser.parse_args(quiet)
         check_values(parsed[parsed.command], self.commands[parsed.command])
-        preset = parsed[parsed.command].get("preset", "default")
-        if preset != "default":
-            settings = dataclasses.asdict(read_preset(preset).pipeline)
+        preset, speed = (parsed[parsed.command].get(name) for name in ("preset", "speed"))
+        if preset not in (None, "default") or speed not in (None, "accurate"):
+            base = None if preset == "default" else read_preset(preset).pipeline
+            settings = dataclasses.asdict(at_speed(speed, base))
             self.commands[parsed.command].set_defaults({"pipeline": settings})
         elif quiet == arguments:
             return parsed

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.arrays import Float64, check_shape
+from posepart.arrays import Float32, Float64, Index, check_shape
 
 
 def map_to_crop(cell: NDArray, stride: float) -> NDArray:
@@ -21,6 +21,29 @@ def map_to_crop(cell: NDArray, stride: float) -> NDArray:
 def crop_to_map(xy: NDArray, stride: float) -> NDArray:
     """Crop coordinates as fractional map cells, the inverse of `map_to_crop`."""
     return (xy + 0.5) / stride - 0.5
+
+
+@dataclass(frozen=True)
+class Corners:
+    """The four cells around each of N places of a map, or more, and how much each counts."""
+
+    x: Index  # (N, K), columns
+    y: Index  # (N, K), rows
+    share: (
+        Float32  # (N, K), of bilinear interpolation; 0 beyond the map, where a cell is the nearest of the map
+    )
+
+
+def corners(cell: Float64, shape: tuple[int, int]) -> Corners:
+    """The cells between which values at fractional map cells (N, 2) are interpolated; `shape` is (h, w)."""
+    low = np.floor(cell).astype(np.int64)
+    fraction = (cell - low).astype(np.float32)
+    x, y = low[:, :1] + np.array([0, 0, 1, 1]), low[:, 1:] + np.array([0, 1, 0, 1])
+    right, down = fraction[:, :1], fraction[:, 1:]
+    share = np.concatenate([1 - right, 1 - right, right, right], axis=1)
+    share = share * np.concatenate([1 - down, down, 1 - down, down], axis=1)
+    inside = (x >= 0) & (x < shape[1]) & (y >= 0) & (y < shape[0])
+    return Corners(np.clip(x, 0, shape[1] - 1), np.clip(y, 0, shape[0] - 1), np.where(inside, share, 0))
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from numpy.typing import NDArray
 
 from posepart.arrays import Float32, Index
 from posepart.config import CandidateConfig
-from posepart.geometry.frames import crop_to_map, map_to_crop
-from posepart.schema import NEIGHBOURS, NUM_JOINTS
+from posepart.geometry.frames import corners, crop_to_map, map_to_crop
 from posepart.structures import Candidates, PoseMaps
 
 
@@ -50,7 +49,7 @@ def propose(maps: PoseMaps, config: CandidateConfig) -> Candidates:
     xy = map_to_crop(cell[kept], maps.stride).astype(np.float32)
     scores = sample(maps.joints, xy, maps.stride)
     scores[np.arange(len(joint)), joint] = score
-    return Candidates(xy, joint, scores, sample_offsets(maps, xy))
+    return Candidates(xy, joint, scores, maps.offsets.at(xy))
 
 
 def local_maxima(score_maps: Float32, threshold: float) -> tuple[Index, Index, Index]:
@@ -147,33 +146,6 @@ def sample(score_maps: Float32, xy: NDArray, stride: float) -> Float32:
     """
     height, width = score_maps.shape[-2:]
     cell = np.clip(crop_to_map(np.asarray(xy, np.float64), stride), 0, [width - 1, height - 1])
-    low = np.floor(cell).astype(np.int64)
-    high = np.minimum(low + 1, [width - 1, height - 1])
-    fraction = (cell - low).astype(np.float32)
-    flat = score_maps.reshape(len(score_maps), -1)
-    result = np.zeros((len(score_maps), len(low)), np.float32)
-    for x, share_x in ((low[:, 0], 1 - fraction[:, 0]), (high[:, 0], fraction[:, 0])):
-        for y, share_y in ((low[:, 1], 1 - fraction[:, 1]), (high[:, 1], fraction[:, 1])):
-            result += flat[:, y * width + x] * (share_x * share_y)
-    return result.T.copy()
-
-
-def sample_offsets(maps: PoseMaps, xy: NDArray) -> Float32:
-    """The 364 neighbour offsets at points, from every joint type to every other.
-
-    Parameters
-    ----------
-    maps : PoseMaps
-    xy : (N, 2)
-        Crop frame.
-
-    Returns
-    -------
-    (N, 14, 14, 2) float32
-        Crop pixels; entry [i, l, m] leads from point i, taken as joint l, to joint m; zero for m = l.
-    """
-    height, width = maps.offsets.shape[-2:]
-    values = sample(maps.offsets.reshape(-1, height, width), xy, maps.stride)
-    offsets = np.zeros((len(xy), NUM_JOINTS, NUM_JOINTS, 2), np.float32)
-    offsets[:, np.arange(NUM_JOINTS)[:, None], NEIGHBOURS] = values.reshape(-1, *NEIGHBOURS.shape, 2)
-    return offsets
+    around = corners(cell, (height, width))
+    values = score_maps.reshape(len(score_maps), -1)[:, around.y * width + around.x]
+    return (values * around.share).sum(axis=2).T.copy()

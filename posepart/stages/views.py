@@ -4,70 +4,87 @@ None of this is in the paper; `config.PAPER` switches it off.
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from posepart.schema import FLIP_JOINTS, NEIGHBOURS, NUM_JOINTS, Joint
+from posepart.schema import FLIP_JOINTS, Joint
+from posepart.stages.neighbour_offsets import Looks, Upright
 
 SIDES = 32  # px; sides of copies are multiples, since the networks halve an image five times
 LEANING = torch.pi / 6  # rad from upright; people who lean more are looked at again
 TRUNK = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER, Joint.LEFT_HIP, Joint.RIGHT_HIP)
 
 
-def pose_view(network: nn.Module, batch: Tensor, mirror: bool) -> tuple[Tensor, Tensor]:
-    """The output of a Pose FCN for a batch.
+class JointNetwork(Protocol):
+    """What the pipeline needs of a Pose FCN (`models.pose_fcn.PoseNetwork`)."""
+
+    def features(self, x: Tensor, /) -> tuple[Tensor, Tensor]:
+        """Images (B, 3, S, S) float32 -> joint logits (B, 14, h, w), features (B, C, h, w)."""
+        ...
+
+    def offsets_from(self, rows: Tensor, /) -> Tensor:
+        """Features (N, C) -> neighbour offsets (N, 364) float32, crop pixels; affine."""
+        ...
+
+
+def pose_view(network: JointNetwork, batch: Tensor, mirror: bool) -> tuple[Tensor, list[Looks]]:
+    """What a Pose FCN says about a batch.
 
     Parameters
     ----------
-    network : nn.Module
-        A Pose FCN.
+    network : JointNetwork
     batch : (B, 3, S, S) float32
     mirror : bool
-        Average with the output for the mirrored crops.
+        Look at the mirrored crops, too.
 
     Returns
     -------
     logits : (B, 14, h, w)
-    offsets : (B, 364, h, w), crop pixels
+        Averaged over both.
+    looks : list of Looks
+        The features of each crop.
     """
-    logits, offsets = network(batch)
-    if mirror:
-        other_logits, other_offsets = network(batch.flip(-1))
-        logits = (logits + other_logits[:, list(FLIP_JOINTS)].flip(-1)) / 2
-        # in place: these are by far the largest maps
-        offsets = offsets.add_(_mirrored_offsets(other_offsets)).div_(2)
-    return logits, offsets
+    logits, features = network.features(batch)
+    if not mirror:
+        return logits, [(own,) for own in features]
+    other, mirrored = network.features(batch.flip(-1))
+    logits = (logits + other[:, list(FLIP_JOINTS)].flip(-1)) / 2
+    return logits, list(zip(features, mirrored, strict=True))
 
 
-def upright_view(network: nn.Module, batch: Tensor, mirror: bool, logits: Tensor, offsets: Tensor) -> None:
+def upright_view(network: JointNetwork, batch: Tensor, mirror: bool, logits: Tensor) -> dict[int, Upright]:
     """Look again at leaning people, on crops turned until the trunk is upright.
 
     Parameters
     ----------
-    network : nn.Module
-        A Pose FCN.
+    network : JointNetwork
     batch : (B, 3, S, S) float32
     mirror : bool
-        Average with the output for the mirrored crops, as in `pose_view`.
-    logits, offsets : (B, 14, h, w) and (B, 364, h, w)
-        The output for the crops as they are. Where the second look is at least as confident, they become the
-        average of both, in place.
+        Look at the mirrored crops, too, as in `pose_view`.
+    logits : (B, 14, h, w)
+        What the network says about the crops as they are. Where the second look is at least as confident, this
+        becomes the average of both, in place.
+
+    Returns
+    -------
+    dict of int to Upright
+        The second looks that count, by the index of the crop.
     """
     angles = _trunk_angles(logits)
     leaning = (angles.abs() > LEANING).nonzero()[:, 0]
     if not len(leaning):
-        return
+        return {}
     angles = angles[leaning]
-    turned = pose_view(network, _turned(batch[leaning], -angles), mirror)
-    sure = _confidence(turned[0]) >= _confidence(logits[leaning])
-    covered = _turned(torch.ones_like(turned[0][:, :1]), angles) > 0.99  # the turned crop lacks the corners
+    turned, looks = pose_view(network, _turned(batch[leaning], -angles), mirror)
+    sure = _confidence(turned) >= _confidence(logits[leaning])
+    covered = _turned(torch.ones_like(turned[:, :1]), angles) > 0.99  # the turned crop lacks the corners
     better = sure[:, None, None, None] & covered
-    back = _turned(turned[0], angles), _turned_offsets(turned[1], angles)
-    for maps, others in zip((logits, offsets), back, strict=True):
-        maps[leaning] = torch.where(better, (maps[leaning] + others) / 2, maps[leaning])
+    logits[leaning] = torch.where(better, (logits[leaning] + _turned(turned, angles)) / 2, logits[leaning])
+    records = zip(leaning.tolist(), looks, angles.tolist(), better[:, 0].cpu().numpy(), strict=True)
+    return {crop: Upright(seen, angle, counts) for crop, seen, angle, counts in records if counts.any()}
 
 
 def part_view(network: nn.Module, batch: Tensor, scales: Sequence[float]) -> Tensor:
@@ -115,33 +132,6 @@ def _turned(images: Tensor, angles: Tensor) -> Tensor:
     rotation = torch.stack([cos, -sin, zero, sin, cos, zero], 1).reshape(-1, 2, 3)
     grid = F.affine_grid(rotation, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, align_corners=False)
-
-
-def _turned_offsets(offsets: Tensor, angles: Tensor) -> Tensor:
-    """Offset maps (B, 364, h, w) turned, and every offset (dx, dy) with them."""
-    turned = _turned(offsets, angles)
-    cos, sin = angles.cos()[:, None, None, None], angles.sin()[:, None, None, None]
-    dx, dy = turned[:, 0::2], turned[:, 1::2]
-    return torch.stack([cos * dx + sin * dy, cos * dy - sin * dx], 2).flatten(1, 2)
-
-
-def _mirrored_offsets(offsets: Tensor) -> Tensor:
-    """The offset maps (B, 364, h, w) of a mirrored crop in the frame of the crop itself."""
-    turned = offsets[:, _MIRRORED_CHANNELS].flip(-1)
-    turned[:, 0::2].neg_()  # dx
-    return turned
-
-
-def _mirrored_channels() -> Tensor:
-    """(364,) for each offset map of the crop, the index of its counterpart in the mirrored crop."""
-    flipped = np.array(FLIP_JOINTS)
-    source, target = flipped[:, None], flipped[NEIGHBOURS]
-    column = target - (target > source)  # NEIGHBOURS[j] leaves j out
-    pair = source * (NUM_JOINTS - 1) + column
-    return torch.from_numpy((2 * pair[..., None] + np.arange(2)).ravel())
-
-
-_MIRRORED_CHANNELS = _mirrored_channels()
 
 
 def _mirrored(maps: Tensor, mirror: bool) -> Tensor:

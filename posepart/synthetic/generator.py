@@ -70,7 +70,11 @@ class SceneGenerator:
 
     def sample(self, seed: int) -> SyntheticScene:
         """Draw the scene of a seed; the same seed gives the same bytes in every process."""
-        composed, config = self.compose(seed), self.config
+        return self.render(self.compose(seed), seed)
+
+    def render(self, composed: Composition, seed: int) -> SyntheticScene:
+        """The picture and the labels of a composed scene; the seed decides the background and the exposure."""
+        config = self.config
         camera = composed.camera.scaled(config.supersampling)
         fine = render_ids(composed.mesh, camera, self._rasterise)
         exact = (

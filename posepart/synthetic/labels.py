@@ -141,6 +141,7 @@ def label(
                 family=figure.pose.family,
                 area=len(pixels),
                 age=figure.shape.age,
+                figure=k,
             )
         )
     return parts, instances, tuple(people)

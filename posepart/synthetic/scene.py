@@ -24,6 +24,9 @@ class SyntheticPerson:
         Number of visible pixels.
     age : float
         Years.
+    figure : int
+        Which of the people of the scene it is, from 0, those who are not seen counted, too: the same person in every
+        frame of a clip.
     """
 
     joints: Float32
@@ -32,6 +35,7 @@ class SyntheticPerson:
     family: str
     area: int
     age: float
+    figure: int
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from posepart.geometry.frames import Affine, crop_to_map, map_to_crop
 from posepart.metrics.pck import PCK_FRACTION, pck_hits, torso_diameters
 from posepart.models.backbones import normalise
 from posepart.models.fcn import PoseFCN
-from posepart.models.pose_fcn import PoseNetwork
+from posepart.models.pose_fcn import PoseNetwork, at_cells
 from posepart.schema import LIMB_JOINTS, NEIGHBOURS, NUM_JOINTS, SKELETON, Joint
 from posepart.stages.crops import box_affine
 from posepart.training.loop import device_of
@@ -100,7 +100,7 @@ class PoseLoss:
         flat = (cell[..., 1].clamp(0, height - 1) * width + cell[..., 0].clamp(0, width - 1)).reshape(
             batch, -1
         )
-        predicted = model.normalised_offsets_at(features, flat).float()
+        predicted = model.normalised_offsets(at_cells(features, flat)).float()
         predicted = predicted.view(batch, people, NUM_JOINTS, 9, NUM_JOINTS, NUM_JOINTS - 1, 2)
         own = torch.arange(NUM_JOINTS, device=joints.device)
         predicted = predicted[:, :, own, :, own].permute(1, 2, 0, 3, 4, 5)  # (B, P, 14, 9, 13, 2)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from posepart.cli import main as cli
 from posepart.cli import options
-from posepart.config import PAPER, PipelineConfig
+from posepart.config import PAPER, SPEEDS, PipelineConfig, at_speed
 from posepart.io.results import read_result
 from posepart.presets import preset_names, read_preset
 
@@ -112,6 +112,16 @@ def test_preset(preset: str, tmp_path: Path, pipeline: LoadedPipeline) -> None:
     assert cli.main(command) == 0
     expected = PipelineConfig() if preset == "default" else read_preset(preset).pipeline
     assert pipeline.config == expected
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+def test_single_settings_win_over_the_speed(speed: str, tmp_path: Path, pipeline: LoadedPipeline) -> None:
+    command = ["predict", str(write_photo(tmp_path / "a.png")), "-o", str(tmp_path / "out")]
+    assert cli.main([*command, "--speed", speed]) == 0
+    assert pipeline.config == at_speed(speed)
+    (tmp_path / "settings.yaml").write_text(f"speed: {speed}\npipeline:\n  mirror_pose: true\n")
+    assert cli.main([*command, "--config", str(tmp_path / "settings.yaml"), "--overwrite"]) == 0
+    assert pipeline.config == replace(at_speed(speed), mirror_pose=True)
 
 
 def test_a_preset_needs_its_own_weights(
@@ -245,7 +255,7 @@ def test_sample(tmp_path: Path, pipeline: LoadedPipeline, group_scene: None) -> 
     out = tmp_path / "out"
     for _ in range(2):  # the second run finds the same photos complete
         assert cli.main(["predict", "--sample", "-o", str(out)]) == 0
-    assert pipeline.sizes == [(512, 512), (120, 90)]
+    assert sorted(pipeline.sizes) == [(120, 90), (512, 512)]
     assert sorted(path.name for path in (out / "sample_photos").iterdir()) == [
         "astronaut.png",
         "group_scene.png",

@@ -56,7 +56,18 @@ def seen(crop: Tensor) -> NDArray[np.float64]:
     return found
 
 
-class SeesJoints(nn.Module):
+class MapsAsFeatures(nn.Module):
+    """A Pose FCN whose features are the offset maps themselves; what inherits has `forward` of a `PoseNetwork`."""
+
+    def features(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        logits, offsets = self(batch)
+        return logits, offsets
+
+    def offsets_from(self, rows: Tensor) -> Tensor:
+        return rows
+
+
+class SeesJoints(MapsAsFeatures):
     """A Pose FCN without mistakes: a blob at every joint, offsets to the rest of the nearest person."""
 
     def forward(self, batch: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from posepart.models.backbones import MobileNetV2, VGG16LargeFOV, read_arrays
 from posepart.models.fcn import Head, PartFCN, PoseFCN, Pyramid, upsample2
+from posepart.models.pose_fcn import at_cells
 from posepart.training.pose import MOVENET_SOURCES
 
 
@@ -71,12 +72,11 @@ def test_offsets_at_chosen_cells_are_those_of_the_maps(pose: PoseFCN) -> None:
     images = torch.randn(2, 3, 64, 64)
     _, maps = pose(images)
     cells = torch.tensor([[0, 17, 255], [16 * 3 + 5, 0, 0]])
-    chosen = pose.normalised_offsets_at(pose.features(images)[1], cells)
+    chosen = pose.offsets_from(at_cells(pose.features(images)[1], cells))
     assert chosen.shape == (2, 3, 364)
-    found = chosen * pose.offset_deviation + pose.offset_mean
-    torch.testing.assert_close(found[0, 1], maps[0, :, 1, 1], rtol=1e-4, atol=1e-3)
-    torch.testing.assert_close(found[0, 2], maps[0, :, 15, 15], rtol=1e-4, atol=1e-3)
-    torch.testing.assert_close(found[1, 0], maps[1, :, 3, 5], rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(chosen[0, 1], maps[0, :, 1, 1], rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(chosen[0, 2], maps[0, :, 15, 15], rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(chosen[1, 0], maps[1, :, 3, 5], rtol=1e-4, atol=1e-3)
 
 
 def test_batched_equals_single(pose: PoseFCN) -> None:

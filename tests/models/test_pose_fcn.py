@@ -6,7 +6,7 @@ from torch import nn
 
 from posepart.models.backbones import ResNet101
 from posepart.models.builders import build
-from posepart.models.pose_fcn import DilatedPoseFCN
+from posepart.models.pose_fcn import DilatedPoseFCN, at_cells
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +36,10 @@ def test_offsets_at_chosen_cells_are_those_of_the_maps(pose: DilatedPoseFCN) -> 
     images = torch.randn(2, 3, 64, 64)
     _, maps = pose(images)
     cells = torch.tensor([[0, 17, 63], [8 * 3 + 5, 0, 0]])
-    chosen = pose.normalised_offsets_at(pose.features(images)[1], cells)
+    chosen = pose.offsets_from(at_cells(pose.features(images)[1], cells))
     assert chosen.shape == (2, 3, 364)
-    found = chosen * pose.offset_deviation + pose.offset_mean
-    torch.testing.assert_close(found[0, 1], maps[0, :, 2, 1], rtol=1e-4, atol=1e-3)
-    torch.testing.assert_close(found[1, 0], maps[1, :, 3, 5], rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(chosen[0, 1], maps[0, :, 2, 1], rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(chosen[1, 0], maps[1, :, 3, 5], rtol=1e-4, atol=1e-3)
 
 
 def test_gradients_reach_every_parameter() -> None:

@@ -1,21 +1,26 @@
 import numpy as np
 import pytest
+import torch
 
+from posepart.arrays import Float32
 from posepart.config import CandidateConfig
 from posepart.schema import NEIGHBOURS, NUM_JOINTS, Joint
 from posepart.stages.candidates import propose, sample
+from posepart.stages.neighbour_offsets import FeatureOffsets
 from posepart.structures import PoseMaps
 
 CONFIG = CandidateConfig()
 STRIDE = 4.0
 
 
-def pose_maps(size: int = 16, stride: float = STRIDE) -> PoseMaps:
-    return PoseMaps(
-        np.zeros((NUM_JOINTS, size, size), np.float32),
-        np.zeros((NUM_JOINTS, NUM_JOINTS - 1, 2, size, size), np.float32),
-        stride,
-    )
+def offset_maps(size: int = 16) -> Float32:
+    return np.zeros((NUM_JOINTS, NUM_JOINTS - 1, 2, size, size), np.float32)
+
+
+def pose_maps(size: int = 16, stride: float = STRIDE, offsets: Float32 | None = None) -> PoseMaps:
+    features = torch.from_numpy(offset_maps(size) if offsets is None else offsets).flatten(0, 2)
+    made = FeatureOffsets((features,), lambda rows: rows, stride)
+    return PoseMaps(np.zeros((NUM_JOINTS, size, size), np.float32), made, stride)
 
 
 def test_maps_without_a_peak_give_no_candidate() -> None:
@@ -110,10 +115,11 @@ def test_suppression_equals_the_plain_greedy_loop() -> None:
 
 
 def test_offsets_are_stored_under_the_joint_they_lead_to() -> None:
-    maps = pose_maps()
+    given = offset_maps()
     for joint in Joint:
         for k, other in enumerate(NEIGHBOURS[joint]):
-            maps.offsets[joint, k] = np.array([100 * joint + other, -1])[:, None, None]
+            given[joint, k] = np.array([100 * joint + other, -1])[:, None, None]
+    maps = pose_maps(offsets=given)
     maps.joints[Joint.NECK, 5, 5] = 0.9
     offsets = propose(maps, CONFIG).offsets[0]
     assert offsets[Joint.LEFT_KNEE, Joint.NECK].tolist() == [100 * Joint.LEFT_KNEE + Joint.NECK, -1]
@@ -122,9 +128,10 @@ def test_offsets_are_stored_under_the_joint_they_lead_to() -> None:
 
 
 def test_offsets_are_interpolated_at_the_candidate() -> None:
-    maps = pose_maps()
+    given = offset_maps()
+    given[Joint.NECK, :, 0] = np.arange(16, dtype=np.float32)
+    maps = pose_maps(offsets=given)
     maps.joints[Joint.NECK, 5, 8:11] = [0.5, 0.9, 0.7]
-    maps.offsets[Joint.NECK, :, 0] = np.arange(16, dtype=np.float32)
     offsets = propose(maps, CONFIG).offsets[0]
     np.testing.assert_allclose(offsets[Joint.NECK, Joint.FOREHEAD], [9 + 1 / 6, 0], atol=1e-5)
 

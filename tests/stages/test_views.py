@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from helpers.stand_ins import MapsAsFeatures
 from torch import Tensor, nn
 
 from posepart.schema import NEIGHBOURS, Joint, Part
@@ -13,7 +14,7 @@ from posepart.stages.views import TRUNK
 Cell = tuple[int, int]  # row, column
 
 
-class Wrist(nn.Module):
+class Wrist(MapsAsFeatures):
     """Sees left wrists where the batch is bright, with the left elbow 3 px to the right and 2 px below."""
 
     def forward(self, batch: Tensor) -> tuple[Tensor, Tensor]:
@@ -37,13 +38,13 @@ def test_mirrored_maps_swap_left_and_right() -> None:
         averaged.joints[[Joint.LEFT_WRIST, Joint.RIGHT_WRIST], 3, 1], [half, half], rtol=1e-5
     )
     right = int(np.flatnonzero(NEIGHBOURS[Joint.RIGHT_WRIST] == Joint.RIGHT_ELBOW)[0])
-    np.testing.assert_allclose(averaged.offsets[Joint.RIGHT_WRIST, right, :, 3, 1], [-1.5, 1.0])
+    np.testing.assert_allclose(averaged.offsets.maps()[Joint.RIGHT_WRIST, right, :, 3, 1], [-1.5, 1.0])
     left = int(np.flatnonzero(NEIGHBOURS[Joint.LEFT_WRIST] == Joint.LEFT_ELBOW)[0])
-    np.testing.assert_allclose(averaged.offsets[Joint.LEFT_WRIST, left, :, 3, 1], [1.5, 1.0])
-    assert np.count_nonzero(averaged.offsets) == 2 * 2 * 8
+    np.testing.assert_allclose(averaged.offsets.maps()[Joint.LEFT_WRIST, left, :, 3, 1], [1.5, 1.0])
+    assert np.count_nonzero(averaged.offsets.maps()) == 2 * 2 * 8
 
 
-class Trunk(nn.Module):
+class Trunk(MapsAsFeatures):
     """Sees shoulders at the red cell and hips at the green one, with logit `upright` if the trunk is, else 8.
 
     The offset of every left shoulder leads from one to the other.
@@ -92,7 +93,7 @@ def test_lying_people_are_seen_upright_too_and_their_maps_are_turned_back() -> N
     )
     assert network.seen == [*ends, STANDING, STANDING, STANDING]
     for end, one, other in zip(ends, plain, looked, strict=True):
-        np.testing.assert_allclose(one.offsets, other.offsets, atol=1e-4)
+        np.testing.assert_allclose(one.offsets.maps(), other.offsets.maps(), atol=1e-4)
         mean_logit = 9.0 if end in LYING else (10.0 if end == STANDING else 8.0)
         for joint, (y, x) in ((Joint.LEFT_SHOULDER, end[0]), (Joint.RIGHT_HIP, end[1])):
             assert other.joints[joint].argmax() == 8 * y + x
@@ -108,7 +109,7 @@ def test_a_less_confident_upright_view_changes_nothing() -> None:
     assert len(network.seen) == 6
     for one, other in zip(plain, looked, strict=True):
         np.testing.assert_array_equal(one.joints, other.joints)
-        np.testing.assert_array_equal(one.offsets, other.offsets)
+        np.testing.assert_array_equal(one.offsets.maps(), other.offsets.maps())
 
 
 def test_cells_outside_the_turned_crop_are_unchanged() -> None:
@@ -121,7 +122,7 @@ def test_cells_outside_the_turned_crop_are_unchanged() -> None:
     assert not changed[[0, 0, 7, 7], [0, 7, 0, 7]].any() and changed[2:6, 2:6].all()
 
 
-class MoreConfident(nn.Module):
+class MoreConfident(MapsAsFeatures):
     """Sees a trunk from upper left to lower right, more confidently at every call."""
 
     def __init__(self) -> None:

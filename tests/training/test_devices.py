@@ -17,6 +17,7 @@ import posepart
 from posepart.config import CropConfig, PipelineConfig
 from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.models.builders import build
+from posepart.models.pose_fcn import PoseNetwork
 from posepart.models.weight_files import read_tensors
 from posepart.stages.networks import FcnNetworks
 from posepart.stages.refinement import Refiner
@@ -92,6 +93,7 @@ def test_the_second_stage_keeps_to_its_device(tmp_path: Path) -> None:
 
 def test_predictions_for_crf_and_second_stage_keep_to_their_device(data: Path) -> None:
     pose, part = (build(f"{name}_mobilenet_v2", SMALL).eval().to(FAKE) for name in ("pose", "part"))
+    assert isinstance(pose, PoseNetwork)
     config = PipelineConfig(crop=POSE_CROPS.crop, upright_pose=False)  # which looks at what it computed
     crops = PersonCrops(read_people([data], "train"), POSE_CROPS)
     refine: Any = build("refine_distances")

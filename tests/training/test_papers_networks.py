@@ -72,7 +72,8 @@ def test_a_training_with_its_evaluation_at_stride_8(builder: str, data: Path, tm
     assert (card.stage, card.builder, card.arguments) == (network, builder, NARROW[builder])
     assert set(card.metrics) >= ({"pck_human", "offsets_lsp"} if network == "pose" else {"miou", "iou_head"})
     crops = torch.zeros(2, 3, 64, 64)
-    maps: Sequence[Any] = (pose_maps if network == "pose" else part_maps)(load_network(path), crops)
+    made: Any = load_network(path)
+    maps: Sequence[Any] = (pose_maps if network == "pose" else part_maps)(made, crops)
     assert [(m.stride, (m.joints if network == "pose" else m.scores).shape[1:]) for m in maps] == [
         (8, (8, 8))
     ] * 2

@@ -45,8 +45,10 @@ def relaxed(rng: Rng) -> Pose:
     )
 
 
-def _gait(rng: Rng, pose: Pose, strength: float, knee: float) -> Pose:
-    phase, run = rng.uniform(0, 2 * math.pi), strength > 1
+def _gait(rng: Rng, pose: Pose, strength: float, knee: float, at: float | None = None) -> Pose:
+    """A moment of walking or running: at phase `at` in radians, or at a random one."""
+    drawn, run = rng.uniform(0, 2 * math.pi), strength > 1
+    phase = drawn if at is None else at
     arms, legs = [], []
     for offset in (0, math.pi):
         swing, lifted = math.cos(phase + offset), max(0.0, math.sin(phase + offset))
@@ -62,9 +64,9 @@ def _gait(rng: Rng, pose: Pose, strength: float, knee: float) -> Pose:
     )
 
 
-def walk(rng: Rng, pose: Pose) -> Pose:
-    """A step, with the arms swinging opposite to the legs."""
-    return _gait(rng, pose, 1.0, 45)
+def walk(rng: Rng, pose: Pose, phase: float | None = None) -> Pose:
+    """A step, with the arms swinging opposite to the legs; two steps are 2 pi of `phase`, None draws one."""
+    return _gait(rng, pose, 1.0, 45, phase)
 
 
 def run(rng: Rng, pose: Pose) -> Pose:

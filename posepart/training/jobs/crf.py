@@ -19,6 +19,7 @@ from posepart.data.augment import NO_AUGMENTATION
 from posepart.data.person_crops import CropBatchConfig
 from posepart.data.sample import Sample
 from posepart.io.files import write_json
+from posepart.loading import load_pose
 from posepart.models.weight_files import load_network, save_tensors
 from posepart.stages.networks import FcnNetworks
 from posepart.training import run as runs
@@ -168,10 +169,12 @@ def pairs_of(
         Its `pipeline` and `fit` are read.
     """
     pipeline = replace(settings.pipeline, crop=batches.crop)
-    pose, part = (load_network(path).to(settings.device) for path in networks)
-    count = -(-crops // batches.batch_size)
+    pose, part = load_pose(networks[0]), load_network(networks[1])
+    count, device = -(-crops // batches.batch_size), settings.device
     stream = labelled_evidence(
-        runs.person_crops(samples, batches), count, FcnNetworks(pose, part, pipeline, settings.device)
+        runs.person_crops(samples, batches),
+        count,
+        FcnNetworks(pose.to(device), part.to(device), pipeline, device),
     )
     pairs = [
         collect_pairs(crop, pipeline.features, pipeline.crf.labels, settings.fit)

@@ -21,7 +21,7 @@ from posepart.data.augment import NO_AUGMENTATION
 from posepart.data.person_crops import CropBatchConfig
 from posepart.data.sample import Sample
 from posepart.io.files import write_atomically
-from posepart.loading import load_pairwise
+from posepart.loading import load_pairwise, load_pose
 from posepart.models.model_set import read_card
 from posepart.models.weight_files import load_network
 from posepart.stages.crf import CrfAssembler
@@ -185,7 +185,7 @@ def predict(
         labelled_evidence(
             runs.person_crops(samples, batches),
             count,
-            FcnNetworks(load_network(pose).to(device), part, config, device),
+            FcnNetworks(load_pose(pose).to(device), part, config, device),
         )
         for pose, samples in by_pose.items()
     )
