@@ -40,6 +40,7 @@ examples:
   posepart evaluate --data people/ --no-segment-term -o report_without
   posepart evaluate --data people/ --preset xia2017 --model posepart-s -o report_as_printed
   posepart evaluate --data people/ --predictions out/ -o report     (of posepart predict)
+  posepart evaluate --data labels.json --images photos/ --joints neck=spine -o report
   posepart evaluate --data coco/ --predictions theirs.json --name theirs -o report
   posepart evaluate --data scenes/ --split train --limit 100 -o report
   posepart evaluate --data people/ --subset pelota --people-per-photo 2 -o report
@@ -66,11 +67,7 @@ _AT_LEAST = {"people_per_photo": 0, "limit": 1, "worst": 0, "replicates": 0, "se
 def parser() -> ArgumentParser:
     """The options of the command."""
     parser = options.new_parser(USAGE, DESCRIPTION, EPILOG)
-    _add_files(parser)
-    parser.add_argument("--data", type=str, metavar="DIR", help="Folder of labelled photos.")
-    parser.add_argument(
-        "--split", type=str, default="val", metavar="SPLIT", help="The split to measure on. Default: val."
-    )
+    _add_data(parser)
     parser.add_argument(
         "--predictions",
         type=str,
@@ -116,7 +113,14 @@ def parser() -> ArgumentParser:
     return parser
 
 
-def _add_files(parser: ArgumentParser) -> None:
+def _add_data(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", type=str, metavar="DIR", help="Folder of labelled photos, or a COCO file with any joints."
+    )
+    options.add_coco_options(parser)
+    parser.add_argument(
+        "--split", type=str, default="val", metavar="SPLIT", help="The split to measure on. Default: val."
+    )
     parser.add_argument(
         "--labels",
         type=str,
@@ -158,7 +162,7 @@ def run(chosen: Namespace) -> int:
     from posepart.report.folder import check_replaceable
     from posepart.report.paper_tables import Bootstrap
 
-    data, out = Path(chosen.data), Path(chosen.out)
+    data, out = options.data_source(chosen.data, chosen), Path(chosen.out)
     require_matplotlib()
     check_replaceable(out)
     labelled = read_samples(data, chosen.split)
@@ -167,7 +171,7 @@ def run(chosen: Namespace) -> int:
     for note in (*left_out(samples), *predictions.notes, *remarks_on(data, chosen.split)):
         print(note)
     about = {
-        "data": data.resolve().name,
+        "data": Path(data).resolve().name,
         "split": chosen.split,
         "subset": chosen.subset,
         "people_per_photo": chosen.people_per_photo or None,

@@ -14,6 +14,7 @@ from posepart.engines import ENGINES, PRECISIONS
 from posepart.presets import OLD_NAMES, preset_names, read_preset
 
 if TYPE_CHECKING:
+    from posepart.data.coco_source import CocoSource
     from posepart.pipeline import Pipeline
 
 DEFAULT_MODEL = "posepart-s"
@@ -39,6 +40,44 @@ def new_parser(usage: str, description: str, epilog: str) -> ArgumentParser:
         exit_on_error=False,
         allow_abbrev=False,
     )
+
+
+def add_coco_options(parser: ArgumentParser) -> None:
+    """Add --images and --joints, which tell more about a COCO file."""
+    parser.add_argument(
+        "--images",
+        type=str,
+        metavar="DIR",
+        help="Where the photos of a COCO file are. Default: looked for near it.",
+    )
+    parser.add_argument(
+        "--joints",
+        type=str,
+        nargs="+",
+        metavar="OURS=THEIRS",
+        help="What a COCO file calls a joint, such as neck=spine_top; others are matched by name.",
+    )
+
+
+def data_source(name: str, chosen: Namespace) -> "Path | CocoSource":
+    """The data set that is named: a folder, or a COCO file with --images and --joints.
+
+    Raises
+    ------
+    ValueError
+        --joints is no map, or --images or --joints are given for a folder.
+    """
+    from posepart.data.coco_source import CocoSource
+
+    pairs = [pair.partition("=") for pair in chosen.joints or ()]
+    if not all(ours and theirs for ours, _, theirs in pairs):
+        raise ValueError("--joints: expected pairs such as neck=spine_top")
+    if Path(name).suffix.lower() != ".json":
+        if chosen.images or pairs:
+            raise ValueError(f"{name}: --images and --joints are for a COCO file (FILE.json), not a folder")
+        return Path(name)
+    images = None if chosen.images is None else Path(chosen.images)
+    return CocoSource(Path(name), images, {ours: theirs for ours, _, theirs in pairs})
 
 
 def add_segment_switch(parser: ArgumentParser) -> None:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from posepart.arrays import Float64, Ids, Mask, check_shape
-from posepart.data.coco_keypoints import from_coco_joints
+from posepart.data.coco_source import converted_joints
 from posepart.io.photos import MAX_PIXELS
-from posepart.schema import IGNORE, PART_NAMES, Joint
-from posepart.schema.skeletons import COCO17, POSEPART14, Skeleton, plain_name, with_joints_of
+from posepart.schema import IGNORE, PART_NAMES
+from posepart.schema.skeletons import POSEPART14, Skeleton
 
 UNKNOWN_PART = IGNORE  # a pixel of a person that shows no part which the file knows
 
@@ -172,29 +172,6 @@ class _Converted:
                 for person in photo.people
             )
             yield replace(photo, people=tuple(people))
-
-
-def converted_joints(joints: Float64, source: Skeleton, target: Skeleton) -> Float64:
-    """Bring joints into another skeleton by name; a forehead that `source` lacks comes from COCO's face.
-
-    Parameters
-    ----------
-    joints : (J, 4) float64
-        x, y, visibility, score, of `source`.
-    source, target : Skeleton
-
-    Returns
-    -------
-    (K, 4) float64
-    """
-    rows = with_joints_of(joints, source, target)
-    names, wanted = {plain_name(name) for name in source.joints}, Joint.FOREHEAD.name.lower()
-    if wanted in target.joints and wanted not in names:
-        face = with_joints_of(joints, source, COCO17)
-        found = from_coco_joints(face[:, :3].astype(np.float32))[Joint.FOREHEAD]
-        if found[2] > 0:
-            rows[target.joints.index(wanted)] = [*found, face[face[:, 2] > 0, 3].min()]
-    return rows
 
 
 def check_pixels(where: str, width: int, height: int) -> None:
