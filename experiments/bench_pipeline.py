@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -40,7 +40,8 @@ from contest import (
     racing,
     run_race,
 )
-from jsonargparse import Namespace
+from jsonargparse import ArgumentParser, Namespace
+from jsonargparse.typing import PositiveInt
 from PIL import Image
 
 import posepart
@@ -239,35 +240,45 @@ def bench_photos(options: Namespace, scratch: Path) -> dict[str, Any]:
     return {"alone": as_record(alone), "busy": as_record(disturbed), "peak_mb": memory}
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line."""
-    parser = script_parser(__doc__)
+def add_options(parser: ArgumentParser) -> None:
+    """Add what this script and `bench_peers.py` have in common."""
     parser.add_argument("--photos", type=Path, nargs="*", default=[], help="photo files; mosaics by default")
     parser.add_argument("--model", help="an installed model or a folder of weights; posepart-s by default")
     parser.add_argument("--device", default="cpu", help="device of the networks")
     parser.add_argument("--engine", help="what runs the networks; as posepart chooses by default")
     parser.add_argument("--precision", help="of the networks; as posepart chooses by default")
     parser.add_argument("--speed", nargs="+", help="one speed or several, which take turns")
-    parser.add_argument("--threads", type=int, help="of each contestant; as posepart chooses by default")
+    parser.add_argument("--threads", type=int, help="of each contestant; as it chooses by default")
     parser.add_argument(
         "--baseline", type=Path, metavar="CHECKOUT", help="measure another version as well, and ratios to it"
     )
     parser.add_argument("--busy", action="store_true", help="also with a process that keeps one CPU busy")
-    parser.add_argument("--repeats", type=int, default=7, help="rounds")
+    parser.add_argument("--repeats", type=PositiveInt, default=7, help="rounds")
+    parser.add_argument("-o", "--output", type=Path, help="JSON file to write as well")
+
+
+def write_record(path: Path, found: Mapping[str, Any]) -> None:
+    """Write what was measured to a JSON file."""
+    record = {"posepart": posepart.__version__, "cpus": os.cpu_count(), "measured": found}
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    parser = script_parser(__doc__)
+    add_options(parser)
     parser.add_argument("--folder", type=int, metavar="N", help="measure a folder of N photos instead")
     parser.add_argument(
         "--predict", default="", metavar="OPTIONS", help="of `posepart predict` with --folder, in quotes"
     )
-    parser.add_argument("-o", "--output", type=Path, help="JSON file to write as well")
     options = parser.parse_args(arguments)
-    if options.repeats < 1 or (options.folder is not None and options.folder < 2):
-        raise ValueError("--repeats: expected at least 1, --folder: at least 2")
+    if options.folder is not None and options.folder < 2:
+        raise ValueError(f"--folder: expected at least 2 photos, got {options.folder}")
     with tempfile.TemporaryDirectory() as scratch:
         measure = bench_photos if options.folder is None else bench_folder
         found = measure(options, Path(scratch))
     if options.output:
-        record = {"posepart": posepart.__version__, "cpus": os.cpu_count(), "measured": found}
-        options.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        write_record(options.output, found)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class Contestant:
         )
         try:
             found = self._reply()["home"]
-            if home is not None and Path(found) != home.resolve():
+            if home is not None and found != str(home.resolve()):
                 raise ValueError(f"{name}: posepart was imported from {found}, not from {home}")
         except BaseException:
             self.close()

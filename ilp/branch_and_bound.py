@@ -60,7 +60,8 @@ class Search:
         if self._closed(self.bound):
             self._finish()
             return
-        self.relaxation = Relaxation(self.component, self._engine)
+        likely = np.concatenate([np.zeros(0, np.int64), *self.people])
+        self.relaxation = Relaxation(self.component, self._engine, likely)
         point = self._root()
         if point is not None:
             self._branch(point)

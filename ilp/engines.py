@@ -116,7 +116,7 @@ class Glop:
         entries.row_ids.extend((row + self._next_row).tolist())
         entries.column_ids.extend(column.tolist())
         entries.coefficients.extend(value.tolist())
-        self._rows = np.r_[self._rows, ids]
+        self._rows = np.concatenate([self._rows, ids])
         self._next_row += len(upper)
 
     def set_bounds(self, column: Index, lower: Float64, upper: Float64) -> None:

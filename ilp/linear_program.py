@@ -46,9 +46,9 @@ class LinearProgram:
     def add_columns(self, cost: Float64, lower: Float64, upper: Float64) -> None:
         """Append columns with no entries."""
         self._engine.add_columns(cost, lower, upper)
-        self.cost = np.r_[self.cost, cost]
-        self.lower = np.r_[self.lower, lower]
-        self.upper = np.r_[self.upper, upper]
+        self.cost = np.concatenate([self.cost, cost])
+        self.lower = np.concatenate([self.lower, lower])
+        self.upper = np.concatenate([self.upper, upper])
 
     def add_rows(
         self, row: Index, column: Index, value: Float64, right: Float64, equality: bool = False
@@ -60,11 +60,11 @@ class LinearProgram:
         row, column, value = row[order], column[order], value[order]
         left = right if equality else np.full(len(right), -np.inf)
         self._engine.add_rows(row, column, value, np.asarray(left, float), right)
-        self._row = np.r_[self._row, row + self.n_rows]
-        self._column = np.r_[self._column, column]
-        self._value = np.r_[self._value, value]
-        self._right = np.r_[self._right, right]
-        self._equality = np.r_[self._equality, np.full(len(right), equality)]
+        self._row = np.concatenate([self._row, row + self.n_rows])
+        self._column = np.concatenate([self._column, column])
+        self._value = np.concatenate([self._value, value])
+        self._right = np.concatenate([self._right, right])
+        self._equality = np.concatenate([self._equality, np.full(len(right), equality)])
 
     def set_bounds(self, column: Index, lower: Float64, upper: Float64) -> None:
         """Change the bounds of some columns (ascending, no duplicates)."""

@@ -94,18 +94,16 @@ class Problem:
         float
             ``sum c_v + sum w_uv`` over selected nodes and pairs of one person.
         """
-        person = np.full(self.n_nodes, -1, np.int64)
-        for k, nodes in enumerate(people):
-            if np.any(person[nodes] >= 0) or len(np.unique(nodes)) < len(nodes):
-                return float("inf")
-            person[nodes] = k
-        chosen = np.flatnonzero(person >= 0)
-        if len(np.unique(self.candidate[chosen])) < len(chosen):
-            return float("inf")
+        chosen = np.concatenate([np.zeros(0, np.int64), *people])
+        of = np.repeat(np.arange(len(people)), [len(nodes) for nodes in people])
+        alike = [chosen, self.candidate[chosen]]
         if self.unique_labels:
-            of = np.stack([person[chosen], self.label[chosen]])
-            if np.unique(of, axis=1).shape[1] < len(chosen):
-                return float("inf")
+            alike.append(of * (int(self.label.max(initial=0)) + 1) + self.label[chosen])
+        if any(np.bincount(numbers).max(initial=0) > 1 for numbers in alike):
+            return float("inf")
+        person = np.full(self.n_nodes, -1, np.int64)
+        person[chosen] = of
+        chosen = np.flatnonzero(person >= 0)
         together = (person[self.pair_u] >= 0) & (person[self.pair_u] == person[self.pair_v])
         return float(self.unary[chosen].sum() + self.pair_cost[together].sum())
 

@@ -8,10 +8,8 @@
   if a person has at most one joint of a type;
 - (T), (S): see :mod:`separation`.
 
-A pair with ``w >= 0`` that is in no row is 0 in an optimum and needs no column. If both of its nodes attract a
-third one, a triangle will probably need it, and it has a column from the start: GLOP keeps its factorisation when
-only rows are added, and starts over when there are new columns, too (measured: 2 to 3 times slower). Any other
-column is added just before the first row that uses it.
+A pair with ``w >= 0`` that is in no row is 0 in an optimum and needs no column; it gets one just before the first row
+that uses it.
 """
 
 from __future__ import annotations
@@ -53,11 +51,16 @@ class Relaxation:
     component : Component
     engine : str
         ``'glop'`` or ``'highs'``.
+    likely : (k,) int64
+        Nodes that are probably selected. The first programme has the rows (T) that it would violate with all of them
+        selected and all that attract each other joined, as it would be without.
     """
 
-    def __init__(self, component: Component, engine: str) -> None:
+    def __init__(self, component: Component, engine: str, likely: Index) -> None:
         self.component = component
         self.allowed = component.allowed.copy()
+        self._kinds = [component.candidate] + ([component.label] if component.unique_labels else [])
+        self._linked = np.any([kind[:, None] == kind for kind in self._kinds], axis=0)
         self._stake = np.abs(component.pair) + _LEAST_STAKE
         self.lp = LinearProgram(engine)
         self.column = np.full((component.n_nodes,) * 2, -1, np.int64)
@@ -66,23 +69,25 @@ class Relaxation:
         attractive = self.allowed & (component.pair < 0)
         self._add_pairs(np.argwhere(np.triu(attractive, 1)))
         self._add_links()
-        third = attractive.astype(np.float32)
-        self._add_pairs(np.argwhere(np.triu(self.allowed & ~attractive & (third @ third > 0), 1)))
         self._first_cut = self._tidied_rows = self.lp.n_rows
         self._tidied_bound = -np.inf
+        if not component.unique_labels:  # whose rows (L) are often enough
+            x = np.zeros(component.n_nodes)
+            x[likely] = 1.0
+            self._cut_triangles(x, np.outer(x, x) * attractive)
 
     def _add_selection(self) -> None:
         """Add the columns x and the rows (G)."""
         component = self.component
-        number = np.diff(np.r_[component.start, component.n_nodes])
+        number = np.bincount(component.candidate)
         worth = np.minimum.reduceat(component.unary, component.start) < 0
         sure = (worth & (number == 1))[component.candidate]
         self.lp.add_columns(component.unary, sure.astype(float), np.ones(component.n_nodes))
         for equality in (False, True):
-            groups = np.flatnonzero((number > 1) & (worth == equality))
-            nodes = np.flatnonzero(np.isin(component.candidate, groups))
-            row = np.searchsorted(groups, component.candidate[nodes])
-            self.lp.add_rows(row, nodes, np.ones(len(nodes)), np.ones(len(groups)), equality)
+            groups = (number > 1) & (worth == equality)
+            nodes = np.flatnonzero(groups[component.candidate])
+            row = (np.cumsum(groups) - 1)[component.candidate[nodes]]
+            self.lp.add_rows(row, nodes, np.ones(len(nodes)), np.ones(groups.sum()), equality)
 
     def _add_pairs(self, pairs: Index) -> None:
         """Add the columns of pairs (K, 2), u < v."""
@@ -93,24 +98,28 @@ class Relaxation:
         self.pairs = np.concatenate([self.pairs, pairs])
 
     def _add_links(self) -> None:
-        """Add (L) over the pairs that have a column, except where the bounds imply it."""
+        """Add (L) over the pairs that have a column, except where the bounds or a larger row imply it."""
         component = self.component
-        centre = np.r_[self.pairs[:, 0], self.pairs[:, 1]]
-        other = np.r_[self.pairs[:, 1], self.pairs[:, 0]]
+        centre, other = self.pairs.T.ravel(), self.pairs[:, ::-1].T.ravel()
         column = component.n_nodes + np.tile(np.arange(len(self.pairs)), 2)
-        kinds = [component.candidate] + ([component.label] if component.unique_labels else [])
-        for kind in kinds:
-            key = centre * (int(kind.max(initial=0)) + 1) + kind[other]
+        sure = self.lp.lower[centre] == 1
+        rows, sizes = [], []
+        for kind in self._kinds:
+            key = centre * (int(kind.max()) + 1) + kind[other]
             _, row, size = np.unique(key, return_inverse=True, return_counts=True)
-            trivial = (size[row] == 1) & ((self.lp.lower[centre] == 1) | (kind is component.label))
-            self._add_link_rows(row[~trivial], centre[~trivial], column[~trivial])
+            rows.append(row)
+            sizes.append(size[row])
+        for row, size in zip(rows, sizes, strict=True):
+            implied = sure | (sizes[-1] > 1) if size is sizes[0] else np.ones(len(row), bool)
+            needed = (size > 1) | ~implied
+            self._add_link_rows(row[needed], centre[needed], column[needed])
 
     def _add_link_rows(self, row: Index, centre: Index, column: Index) -> None:
         rows, first, row = np.unique(row, return_index=True, return_inverse=True)
         self.lp.add_rows(
-            np.r_[row, np.arange(len(rows))],
-            np.r_[column, centre[first]],
-            np.r_[np.ones(len(row)), -np.ones(len(rows))],
+            np.concatenate([row, np.arange(len(rows))]),
+            np.concatenate([column, centre[first]]),
+            np.repeat([1.0, -1.0], [len(row), len(rows)]),
             np.zeros(len(rows)),
         )
 
@@ -146,23 +155,29 @@ class Relaxation:
         component = self.component
         x, y = values[: component.n_nodes], self.joining(values)
         linked = self._cut_links(x, y)
-        cuts = violated_triangles(x, y, component.candidate, self._stake)
-        most = max(200, 6 * component.n_nodes)
-        added = self._add_cuts(Cuts(cuts.centre[:most], cuts.members[:most], cuts.violation[:most]))
-        if len(cuts) < 30:
+        violated, added = self._cut_triangles(x, y)
+        if violated < 30:
             added += self._add_cuts(violated_stars(x, y))
         return linked + added
 
+    def _cut_triangles(self, x: Float64, y: Float64) -> tuple[int, int]:
+        """Add the violated rows (T) that matter most; return how many were found and how many added."""
+        component = self.component
+        cuts = violated_triangles(x, y, self._linked, self._stake)
+        most = max(200, 6 * component.n_nodes)
+        best = Cuts(cuts.centre[:most], cuts.members[:most], cuts.violation[:most])
+        return len(cuts), self._add_cuts(best)
+
     def _cut_links(self, x: Float64, y: Float64) -> int:
         """Add the violated rows (L) again, now with the columns that were added since, and return their number."""
-        component = self.component
-        load = np.add.reduceat(y, component.start, axis=1)
-        centre, group = np.nonzero(load > x[:, None] + 1e-6)
-        if not len(centre):
-            return 0
-        row, other = np.nonzero((self.column[centre] >= 0) & (component.candidate[None, :] == group[:, None]))
-        self._add_link_rows(row, centre[row], self.column[centre[row], other])
-        return len(centre)
+        added = 0
+        for kind in self._kinds:
+            load = y @ (kind[:, None] == np.arange(kind.max() + 1)).astype(float)
+            centre, group = np.nonzero(load > x[:, None] + 1e-6)
+            row, other = np.nonzero((self.column[centre] >= 0) & (kind == group[:, None]))
+            self._add_link_rows(row, centre[row], self.column[centre[row], other])
+            added += len(centre)
+        return added
 
     def _add_cuts(self, cuts: Cuts) -> int:
         """Add the rows of cuts, after the columns that they lack, and return their number."""
@@ -181,9 +196,9 @@ class Relaxation:
         spoke_row, spoke = np.nonzero(cuts.members >= 0)
         spokes = self.column[cuts.centre[spoke_row], cuts.members[spoke_row, spoke]]
         self.lp.add_rows(
-            np.r_[row, spoke_row, np.arange(len(cuts))],
-            np.r_[self.column[u, v], spokes, cuts.centre],
-            np.r_[-np.ones(len(row)), np.ones(len(spokes)), -np.ones(len(cuts))],
+            np.concatenate([row, spoke_row, np.arange(len(cuts))]),
+            np.concatenate([self.column[u, v], spokes, cuts.centre]),
+            np.repeat([-1.0, 1.0, -1.0], [len(row), len(spokes), len(cuts)]),
             np.zeros(len(cuts)),
         )
         return len(cuts)

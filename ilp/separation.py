@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .problem import Float64, Index
+from .problem import Float64, Index, Mask
 
 _LIFT = 1e-4
 
@@ -29,7 +29,7 @@ class Cuts:
 
 
 def violated_triangles(
-    x: Float64, y: Float64, candidate: Index, stake: Float64, per_centre: int = 12, least: float = 1e-3
+    x: Float64, y: Float64, linked: Mask, stake: Float64, per_centre: int = 12, least: float = 1e-3
 ) -> Cuts:
     """Find all violated (T), but at most ``per_centre`` of each centre.
 
@@ -39,8 +39,9 @@ def violated_triangles(
         Selection.
     y : (N, N) float64
         Symmetric joining; 0 where there is no column.
-    candidate : (N,) int64
-        Two nodes of one candidate need no triangle, as (L) implies it.
+    linked : (N, N) bool
+        Pairs that need no triangle, as a row (L) implies it: of one candidate, or of one type if a person has at most
+        one joint of a type.
     stake : (N, N) float64
         ``|w|``. A triangle can raise the bound by about its violation times its smallest stake; the first programmes
         violate hundreds of triangles by exactly 1.
@@ -52,17 +53,14 @@ def violated_triangles(
     -------
     Cuts
     """
-    centre, other = np.nonzero(y > _LIFT)
-    degree = np.bincount(centre, minlength=len(x))
-    first = np.r_[0, np.cumsum(degree)[:-1]]
-    # each edge (j, a) is paired with all later edges (j, b) of the same centre
-    later = first[centre] + degree[centre] - np.arange(len(centre)) - 1
-    left = np.repeat(np.arange(len(centre)), later)
-    offset = np.arange(len(left)) - np.repeat(np.cumsum(later) - later, later)
-    right = left + 1 + offset
-    j, a, b = centre[left], other[left], other[right]
+    joined = y > _LIFT
+    common = joined.astype(np.float32)
+    apart = (y < 1 - least) & ~linked & (common @ common > 0)
+    a, b = np.nonzero(np.triu(apart, 1))
+    pair, j = np.nonzero(joined[a] & joined[b])
+    a, b = a[pair], b[pair]
     violation = y[j, a] + y[j, b] - y[a, b] - x[j]
-    hit = np.flatnonzero((violation > least) & (candidate[a] != candidate[b]))
+    hit = np.flatnonzero(violation > least)
     j, a, b, violation = j[hit], a[hit], b[hit], violation[hit]
     worth = violation * np.minimum(np.minimum(stake[j, a], stake[j, b]), stake[a, b])
     order = np.lexsort((-worth, j))

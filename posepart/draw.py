@@ -116,10 +116,12 @@ def skeleton_unit(box: NDArray, unit: float) -> float:
 
 def blend_parts(canvas: NDArray[np.uint8], part_map: NDArray[np.uint8], labels: int = NUM_PARTS) -> None:
     """Tint the pixels of every part, in place; `labels` is the number of labels of the map's schema."""
-    coloured = part_colours(labels)[np.minimum(part_map, labels - 1)]
+    colours = np.zeros((1, 256, 3), np.uint8)
+    colours[0, :labels] = part_colours(labels)
+    coloured = cv2.LUT(cv2.merge([part_map] * 3), colours)
     tinted = cv2.addWeighted(canvas, 1 - _PART_OPACITY, coloured, _PART_OPACITY, 0)
     inside = (part_map != Part.BACKGROUND) & (part_map < labels)
-    canvas[inside] = tinted[inside]
+    cv2.copyTo(tinted, inside.view(np.uint8), canvas)
 
 
 def draw_box(canvas: NDArray[np.uint8], corners: NDArray, colour: Colour, unit: float) -> None:

@@ -1,10 +1,17 @@
 """Figure 2 of Xia et al. (CVPR 2017): from a photo to its people, joints and parts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Lock
+from typing import Any
 
 from posepart.arrays import Rgb, check_rgb
 from posepart.config import PipelineConfig
+from posepart.io.photo_errors import PhotoError, photo_error
+from posepart.io.photos import open_photo
+from posepart.ordered import in_order
 from posepart.stages.calibration import Calibration, calibrate
 from posepart.stages.crops import crop_boxes
 from posepart.stages.detection import PersonDetector
@@ -40,6 +47,7 @@ class Pipeline:
     config: PipelineConfig = field(default_factory=PipelineConfig)
     calibration: Calibration | None = None  # changes reported scores only
     name: str = "unnamed"  # of the model, goes into every result
+    turn: AbstractContextManager[Any] = field(default_factory=Lock)  # the networks see one photo at a time
 
     def __call__(self, photo: Rgb) -> Scene:
         """People, joints and parts of a photo, (H, W, 3) uint8 RGB.
@@ -65,11 +73,48 @@ class Pipeline:
         """
         check_rgb(photo)
         clock = Stopwatch()
-        boxes = clock.time("detection", self.detector, photo)
-        crops = clock.time("crops", crop_boxes, photo, boxes, self.config.crop)
-        evidence = clock.time("networks", self.networks, crops)
+        with self.turn:
+            boxes = clock.time("detection", self.detector, photo)
+            crops = clock.time("crops", crop_boxes, photo, boxes, self.config.crop)
+            evidence = clock.time("networks", self.networks, crops)
         trace = self.conclude(evidence, (photo.shape[0], photo.shape[1]), clock)
         return replace(trace, left_out=boxes.left_out)
+
+    def stream(
+        self, photos: Iterable[str | Path | Rgb], at_once: int = 1
+    ) -> Iterator[tuple[str, Scene | PhotoError]]:
+        """The scenes of many photos, in order, in memory that does not grow with their number.
+
+        Parameters
+        ----------
+        photos : iterable of str, Path or (H, W, 3) uint8 RGB
+            Photo files or photos; read only as needed, so that it may be endless.
+        at_once : int
+            Photos that are in work at the same time, each in a thread of its own.
+
+        Yields
+        ------
+        str
+            The path of the photo as it was given, or the number of an array among the photos, from 1.
+        Scene or PhotoError
+            The result, or one sentence that says why there is none; the photos after it are predicted all the same.
+
+        Raises
+        ------
+        ValueError
+            `photos` is a single path, or `at_once` is below 1.
+        """
+        if isinstance(photos, str | Path):
+            raise ValueError(f"photos: expected a list of paths, got {photos!r}; write [{photos!r}]")
+        return in_order(self._named, enumerate(photos, start=1), at_once)
+
+    def _named(self, numbered: tuple[int, str | Path | Rgb]) -> tuple[str, Scene | PhotoError]:
+        number, photo = numbered
+        name = str(photo) if isinstance(photo, str | Path) else str(number)
+        try:
+            return name, self(open_photo(photo).image if isinstance(photo, str | Path) else photo)
+        except Exception as error:  # whatever is wrong with one photo, the others are still predicted
+            return name, photo_error(name, error)
 
     def conclude(
         self, evidence: Sequence[Evidence], photo_shape: tuple[int, int], clock: Stopwatch | None = None
@@ -99,7 +144,8 @@ class Pipeline:
                 for grouping, seen in zip(groupings, evidence, strict=True)
             ]
             if self.refiner is not None:
-                parts = clock.time("refinement", self.refiner, first_stage, choices)
+                with self.turn:
+                    parts = clock.time("refinement", self.refiner, first_stage, choices)
         merged = clock.time("merge", merge, evidence, groupings, choices, parts, photo_shape, self.config)
         scene = Scene(merged.people, merged.part_map, merged.person_map, self.name, clock.seconds)
         return Trace(calibrate(scene, self.calibration), tuple(evidence), tuple(groupings), merged.sources)

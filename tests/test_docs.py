@@ -38,6 +38,7 @@ OTHER_PROGRAMS = (
     "bash",
     "conda",
     "cp",
+    "git",
     "mkdocs",
     "npm",
     "pre-commit",

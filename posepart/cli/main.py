@@ -20,7 +20,7 @@ from typing import Protocol
 from jsonargparse import ArgumentParser, Namespace
 
 import posepart
-from posepart.cli import completion, data, evaluate, explain, models, predict, synth
+from posepart.cli import completion, convert, data, evaluate, explain, export, models, predict, synth
 from posepart.cli.errors import check_sections, check_settings_file, check_values, explain_error
 from posepart.cli.options import Formatter, complain
 from posepart.config import PipelineConfig, at_speed
@@ -38,6 +38,7 @@ examples:
   posepart predict --help                      all that predict can do
   posepart explain beach.jpg --person 2        why this pose: the terms behind every joint
   posepart evaluate --data people/ -o report   how good it is on labelled photos
+  posepart export out --to coco -o coco.json   results for another tool
   posepart models                              the installed models
   posepart synth -n 100 -o scenes              100 synthetic scenes with exact labels
   posepart data check scenes                   what a data set holds, and what is wrong with it
@@ -65,6 +66,8 @@ COMMANDS: dict[str, Command] = {
     "predict": predict,
     "explain": explain,
     "evaluate": evaluate,
+    "export": export,
+    "convert": convert,
     "models": models,
     "synth": synth,
     "data": data,

@@ -5,11 +5,12 @@ import dataclasses
 import inspect
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
 
 from posepart.config import SPEEDS, PipelineConfig
+from posepart.engines import ENGINES, PRECISIONS
 from posepart.presets import OLD_NAMES, preset_names, read_preset
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def add_refine_switch(parser: ArgumentParser) -> None:
 
 
 def add_network_options(parser: ArgumentParser) -> None:
-    """Add --model, --detector, --device and --threads."""
+    """Add --model, --detector, --device, --engine, --precision and --threads."""
     parser.add_argument(
         "--model",
         type=str,
@@ -77,7 +78,22 @@ def add_network_options(parser: ArgumentParser) -> None:
         type=str,
         default="cpu",
         metavar="DEVICE",
-        help="Where the networks run: cpu (default), cuda, or openvino (on the CPU, but faster; an optional extra).",
+        help="Where the networks run: cpu (default) or cuda.",
+    )
+    parser.add_argument(
+        "--engine",
+        type=str,
+        default="auto",
+        choices=ENGINES,
+        help="What executes the networks: openvino on a CPU, torch, or auto, the faster of both (default).",
+    )
+    parser.add_argument(
+        "--precision",
+        type=str,
+        default="auto",
+        choices=PRECISIONS,
+        help="In which the networks multiply: float32, bfloat16, or auto: bfloat16 for openvino on processors that "
+        "have instructions for it (default).",
     )
     parser.add_argument("--threads", type=int, metavar="N", help="Processor cores to use. Default: all.")
 
@@ -140,33 +156,41 @@ def pipeline_config(chosen: Namespace) -> PipelineConfig:
     return config
 
 
-def load_pipeline(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline", dict[str, str]]:
-    """Load the pipeline that --model, --detector, --device and --threads describe.
+def load_pipeline(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline", dict[str, Any]]:
+    """Load the pipeline that the options of `add_network_options` describe.
 
     Returns
     -------
     Pipeline
     dict
-        The SHA-256 of the weights of every stage.
+        What is known of it besides the settings: the SHA-256 of the weights of every stage, engine and precision.
     """
+    import cv2
     import torch
 
+    from posepart.engines.engine import choose_engine
+    from posepart.engines.processor import usable_cpus
     from posepart.loading import load
     from posepart.models.model_set import find_model
 
-    if chosen.threads is not None:
-        import cv2
-
-        torch.set_num_threads(chosen.threads)
-        cv2.setNumThreads(chosen.threads)
+    if chosen.device == "openvino":
+        raise ValueError("device openvino is now --engine openvino, the default on a CPU: leave out --device")
     name = model_of(chosen)
+    threads = chosen.threads or usable_cpus()
+    engine = choose_engine(chosen.engine, chosen.precision, chosen.device, threads)
+    all_compiled = (
+        engine.name != "torch" and chosen.detector == "default" and "pose" in find_model(name).cards
+    )
+    torch.set_num_threads(1 if all_compiled else threads)  # its threads wait busily, and hold the others up
+    cv2.setNumThreads(threads)
     cards = find_model(name).cards
     if chosen.preset != "default":
         differing = read_preset(chosen.preset).differing({stage: c.builder for stage, c in cards.items()})
         if differing:
             print(f"posepart: model {name} has other networks than the preset: {differing}", file=sys.stderr)
-    pipeline = load(name, detector=chosen.detector, config=config, device=chosen.device)
-    return pipeline, {stage: str(card.sha256 or "") for stage, card in cards.items()}
+    pipeline = load(name, detector=chosen.detector, config=config, device=chosen.device, engine=engine)
+    weights = {stage: str(card.sha256 or "") for stage, card in cards.items()}
+    return pipeline, {"weights": weights, "engine": engine.name, "precision": engine.precision}
 
 
 def model_of(chosen: Namespace) -> str:

@@ -2,9 +2,10 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
@@ -12,12 +13,16 @@ import posepart
 from posepart.cli import options
 from posepart.cli.options import complain, make_folder
 from posepart.cli.predict_video import add_video_options, are_videos, run_videos
+from posepart.config import PipelineConfig
 
 if TYPE_CHECKING:
     from posepart.batch import RunSummary
+    from posepart.batch.workers import Workers
+    from posepart.pipeline import Pipeline
 
 SUMMARY = "Find people, joints and parts in photos."
 STRAY_HINT = "name all photos together, either before the options or after them"
+AT_ONCE = 3  # photos in work: while the networks see one, others are read, solved, drawn and written
 USAGE = "posepart predict PHOTO_OR_FOLDER... -o OUT [options]"
 DESCRIPTION = """\
 Find the people in photos: 14 joints of every person and the body part of every pixel.
@@ -26,7 +31,7 @@ For each photo NAME, the folder OUT receives
   NAME.json         the people: boxes, scores, joints and the solver's certificate
   NAME_parts.png    the part of every pixel (indexed colours)
   NAME_people.png   the person of every pixel (indexed colours, 0 = nobody)
-  NAME_overlay.png  all of this drawn on the photo, at most 2000 px wide or high
+  NAME_overlay.png  all of this drawn on the photo, at most 2000 px wide or high (--overlay)
 and for all photos in OUT predictions.json (a COCO keypoint-results list) and run.json
 (the settings). If photos differ only in their suffix, NAME includes it. To continue an
 interrupted run, repeat the command: photos with complete results are skipped.
@@ -39,6 +44,7 @@ examples:
   posepart predict --sample -o out
   posepart predict beach.jpg party.png -o out
   posepart predict holiday/ -o out --threads 2
+  posepart predict holiday/ -o out --workers 4 --overlay jpg
   posepart predict holiday/ -o ablated --no-segment-term
   posepart predict holiday/ -o as_printed --preset xia2017 --model posepart-s
   posepart predict holiday/ -o out --model my_models/run3
@@ -49,7 +55,8 @@ examples:
 
 reproducibility:
   The same photos, settings and --threads on the same processor give the same pictures
-  and predictions.json, byte for byte, unless a search for poses reaches its time limit
+  and predictions.json, byte for byte, with any number of --workers that share them
+  evenly, unless a search for poses reaches its time limit
   (--pipeline.crf.solver.time_limit; the last line says how many did, and their status in
   NAME.json is "time_limit").
   NAME.json differs only in its wall times ("seconds"). With --deterministic, these are
@@ -85,6 +92,20 @@ def parser() -> ArgumentParser:
     options.add_refine_switch(parser)
     options.add_network_options(parser)
     parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="Processes that share the photos and the processor cores; each holds the model. Default: 1.",
+    )
+    parser.add_argument(
+        "--overlay",
+        type=str,
+        default="png",
+        choices=("png", "jpg", "none"),
+        help="Write NAME_overlay.png (default), NAME_overlay.jpg (a fifth of the size, and faster), or none.",
+    )
+    parser.add_argument(
         "--overwrite", action="store_true", help="Process all photos again, also those with complete results."
     )
     parser.add_argument(
@@ -105,43 +126,78 @@ def run(chosen: Namespace) -> int:
     """Predict; the exit code."""
     if are_videos(chosen.photos):
         return run_videos(chosen)
-    from posepart.batch import predict_photos
-    from posepart.io.run_folder import prepare_out
-
     if chosen.out is None:
         raise ValueError("where do the results go? Name a folder with -o OUT")
     options.check_threads(chosen)
-    out = Path(chosen.out)
+    if chosen.workers < 1:
+        raise ValueError(f"--workers: expected at least 1, got {chosen.workers}")
     config = options.pipeline_config(chosen)
     photos, empty_folders, left_out = _find_photos(chosen.photos)
     if not photos and not chosen.sample:
         raise ValueError(
             "; ".join(empty_folders) or "no photo given; name photos or folders, or use --sample"
         )
-    pipeline, weights = options.load_pipeline(chosen, config)
-    if chosen.sample:
-        photos = _write_sample_photos(out / "sample_photos") + photos
-    settings = {
-        "posepart": posepart.__version__,
-        "model": pipeline.name,
-        "weights": weights,
-        "detector": chosen.detector,
-        "deterministic": chosen.deterministic,
-        "pipeline": dataclasses.asdict(config),
-    }
+    with _loaded(chosen, config, len(photos) + 2 * chosen.sample) as (pipeline, name, about):
+        if chosen.sample:
+            photos = _write_sample_photos(Path(chosen.out) / "sample_photos") + photos
+        settings = {
+            "posepart": posepart.__version__,
+            "model": name,
+            **about,
+            "detector": chosen.detector,
+            "deterministic": chosen.deterministic,
+            "pipeline": dataclasses.asdict(config),
+        }
+        summary = _predict(chosen, photos, pipeline, settings, empty_folders)
+    return _conclude(summary, Path(chosen.out), len(empty_folders), left_out)
+
+
+@contextmanager
+def _loaded(
+    chosen: Namespace, config: PipelineConfig, photos: int
+) -> Iterator[tuple["Pipeline | Workers", str, dict[str, Any]]]:
+    """The pipeline, or the workers that have one each; the name of the model, and what the loader tells of it."""
+    count = min(chosen.workers, photos)
+    if count == 1:
+        pipeline, about = options.load_pipeline(chosen, config)
+        yield pipeline, pipeline.name, about
+        return
+    from posepart.batch.workers import Workers
+    from posepart.engines.processor import usable_cpus
+
+    share = chosen.clone()
+    share.threads = max(1, (chosen.threads or usable_cpus()) // count)
+    with Workers(functools.partial(options.load_pipeline, share, config), count) as workers:
+        name, about = workers.about()
+        yield workers, name, about
+
+
+def _predict(
+    chosen: Namespace,
+    photos: Sequence[Path],
+    pipeline: "Pipeline | Workers",
+    settings: dict[str, Any],
+    empty_folders: Sequence[str],
+) -> "RunSummary":
+    """Predict into the result folder, once it is clear that it may be used."""
+    from posepart.batch import predict_photos
+    from posepart.io.run_folder import prepare_out
+
+    out = Path(chosen.out)
     run = prepare_out(out, photos, settings, overwrite=chosen.overwrite)
     for sentence in empty_folders:
         complain(sentence)
-    summary = predict_photos(
+    return predict_photos(
         photos,
         pipeline,
         out,
         run=run,
         overwrite=chosen.overwrite,
         deterministic=chosen.deterministic,
+        overlay=chosen.overlay,
         dump_crf=None if chosen.dump_crf is None else make_folder(Path(chosen.dump_crf)),
+        at_once=max(1, min(AT_ONCE, len(photos))),
     )
-    return _conclude(summary, out, len(empty_folders), left_out)
 
 
 def _conclude(summary: "RunSummary", out: Path, empty_folders: int, left_out: Sequence[str]) -> int:

@@ -32,6 +32,7 @@ class CocoFile:
     annotations: dict[ImageId, list[Record]]  # the people of each image, by its id
     category: ImageId | None  # id of the category that people have; None if the file does not tell
     left_out: int  # annotations of other categories
+    people: Record  # that category: its name, and the names and links of its joints
 
     @property
     def remarks(self) -> list[str]:
@@ -52,14 +53,15 @@ class CocoFile:
         return found
 
 
-def read_coco_file(path: Path, joints: tuple[str, ...]) -> CocoFile:
+def read_coco_file(path: Path, joints: tuple[str, ...] | None) -> CocoFile:
     """Read and check a file.
 
     Parameters
     ----------
     path : Path
-    joints : tuple of str
-        The names of the joints that its people must have, in order.
+    joints : tuple of str, optional
+        The names of the joints that its people must have, in order; None for any joints, also none. Then people are
+        those of the one category with joints, or of that called person.
 
     Raises
     ------
@@ -82,7 +84,10 @@ def read_coco_file(path: Path, joints: tuple[str, ...]) -> CocoFile:
                 raise ValueError(
                     f"{path}: {kind}: entry {number} is no record; expected COCO keypoints format"
                 )
-    category = _category(path, data["categories"], joints)
+    people_are = _category(path, data["categories"], joints)
+    number = people_are.get("id")
+    category = number if isinstance(number, int | str) else None
+    joints = _names(people_are)
     images = [_image(path, image) for image in data["images"]]
     people = [
         a for a in data["annotations"] if category is None or a.get("category_id", category) == category
@@ -92,7 +97,7 @@ def read_coco_file(path: Path, joints: tuple[str, ...]) -> CocoFile:
         _check_ids(path, kind, records)
     _check_units(path, images, annotations)
     by_image = _by_image(path, images, annotations)
-    return CocoFile(path, images, by_image, category, len(data["annotations"]) - len(people))
+    return CocoFile(path, images, by_image, category, len(data["annotations"]) - len(people), people_are)
 
 
 def _by_image(
@@ -142,9 +147,11 @@ def joints_of(annotation: Record, count: int) -> Float32:
     return np.array(keypoints, dtype=np.float32).reshape(count, 3)
 
 
-def _category(path: Path, categories: Sequence[Record], joints: tuple[str, ...]) -> ImageId | None:
-    """The id of the category that has the joints; None if it has no id."""
+def _category(path: Path, categories: Sequence[Record], joints: tuple[str, ...] | None) -> Record:
+    """The category of people: the one that has the joints, or any one with joints."""
     named = [category for category in categories if category.get("keypoints")]
+    if joints is None:
+        return _any_category(path, named or list(categories))
     fitting = [category for category in named if _names(category) == joints]
     if len(fitting) > 1:
         people = ", ".join(str(category.get("name")) for category in fitting)
@@ -153,8 +160,7 @@ def _category(path: Path, categories: Sequence[Record], joints: tuple[str, ...])
             "file of their own"
         )
     if fitting:
-        found = fitting[0].get("id")
-        return found if isinstance(found, int | str) else None
+        return fitting[0]
     names = _names(named[0]) if named else ()
     raise ValueError(
         f"{path}: has {len(names)} joints {names[:3]}..., expected {joints[:3]}... ({len(joints)}, in the "
@@ -162,8 +168,22 @@ def _category(path: Path, categories: Sequence[Record], joints: tuple[str, ...])
     )
 
 
+def _any_category(path: Path, candidates: Sequence[Record]) -> Record:
+    called_so = [c for c in candidates if str(c.get("name")).casefold() in ("person", "people", "human")]
+    found = candidates if len(candidates) == 1 else called_so
+    if len(found) != 1:
+        names = ", ".join(str(shown(str(c.get("name")))) for c in candidates[:8])
+        raise ValueError(
+            f"{path}: which category is that of people? Expected one with keypoints, or one called person, got "
+            f"{names or 'none'}; keep one of them"
+        )
+    if not all(isinstance(name, str) for name in _names(found[0])):
+        raise ValueError(f"{path}: the keypoints of a category are its joints' names; write them as texts")
+    return found[0]
+
+
 def _names(category: Record) -> tuple[Any, ...]:
-    return tuple(category["keypoints"]) if isinstance(category["keypoints"], list) else ()
+    return tuple(category["keypoints"]) if isinstance(category.get("keypoints"), list) else ()
 
 
 def _check_ids(path: Path, kind: str, records: Sequence[Record]) -> None:

@@ -1,5 +1,6 @@
 """PNGs of ids: one channel of 8 bits, in which the value of a pixel is its part, label or person."""
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -96,4 +97,4 @@ def write_label_map(path: Path, ids: NDArray[np.uint8], palette: NDArray[np.uint
         colours[: len(palette)] = palette
         picture.putpalette(colours.tobytes())
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda file: picture.save(file, "PNG"))
+    write_atomically(path, lambda file: picture.save(file, "PNG", compress_type=zlib.Z_RLE))

@@ -15,14 +15,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from posepart.io.files import LONGEST_NAME, Record, read_json, remove_leftovers, sha256, shown, write_json
-from posepart.io.results import PREDICTIONS, SUFFIXES, coco_results, read_record, write_predictions
+from posepart.io.files import LONGEST_NAME, Record, read_json, remove_leftovers, shown, write_json
+from posepart.io.results import OVERLAYS, PREDICTIONS, SUFFIXES, coco_results, read_record, write_predictions
+from posepart.io.stamps import Stamp, record_of, stamps_from
 
 RUN = "run.json"
 _IMAGE_IDS = "image_ids"  # its key with the image id of every NAME
+_PHOTOS = "photos"  # its key with the stamp of the photo of every NAME
 _SHOWN = 8  # settings that an error names
 _PASSES = 3  # over the results, while another process adds some
-_LONGEST_NAME = LONGEST_NAME - max(len(suffix) for suffix in SUFFIXES)  # bytes
+_LONGEST_NAME = LONGEST_NAME - max(len(suffix) for suffix in (*SUFFIXES, *OVERLAYS.values()))  # bytes
 _RESERVED_NAMES = {Path(PREDICTIONS).stem, Path(RUN).stem}
 
 Settings = Mapping[str, Any]
@@ -65,7 +67,8 @@ def prepare_out(out: Path, photos: Sequence[Path], settings: Settings, *, overwr
         remove_leftovers(out)
         stored = _stored(out)
         if stored.get("run") != run:
-            write_json(out / RUN, {"run": run, "settings": dict(settings), _IMAGE_IDS: _ids(stored)})
+            kept = {_IMAGE_IDS: _ids(stored), _PHOTOS: stored.get(_PHOTOS)}
+            write_json(out / RUN, {"run": run, "settings": dict(settings), **kept})
     except OSError as error:
         raise ValueError(
             f"{out}: results cannot be written there ({error.strerror}); choose another folder with -o"
@@ -136,7 +139,9 @@ def image_ids(photos: Sequence[Path], names: Sequence[str], known: Mapping[str, 
     return ids
 
 
-def write_list(photos: Sequence[Path], names: Sequence[str], out: Path, run: str) -> int:
+def write_list(
+    photos: Sequence[Path], names: Sequence[str], out: Path, run: str, stamps: Mapping[str, Stamp]
+) -> int:
     """Write `predictions.json` of all photos in `out` whose results are complete and made with these settings.
 
     Parameters
@@ -146,6 +151,8 @@ def write_list(photos: Sequence[Path], names: Sequence[str], out: Path, run: str
     out : Path
     run : str
         Digest of the settings, from `prepare_out`.
+    stamps : mapping
+        The stamps of photos of this run by NAME, for `run.json`.
 
     Returns
     -------
@@ -164,7 +171,10 @@ def write_list(photos: Sequence[Path], names: Sequence[str], out: Path, run: str
             name for name in complete if name not in ids
         ]  # of a run that was stopped or is still at work
         ids = image_ids([Path(complete[name][0]) for name in strangers], strangers, ids)
-        write_json(out / RUN, {**stored, _IMAGE_IDS: ids})
+        written = {
+            name: record_of(found) for name, found in {**stamps_from(stored.get(_PHOTOS)), **stamps}.items()
+        }
+        write_json(out / RUN, {**stored, _IMAGE_IDS: ids, _PHOTOS: written})
         entries = (
             coco_results(read_record(out / f"{name}.json"), number)
             for name, number in ids.items()
@@ -208,44 +218,17 @@ def _stored(out: Path) -> Record:
     return stored if isinstance(stored, dict) else {}
 
 
+def known_stamps(out: Path) -> dict[str, Stamp]:
+    """The stamps of photos that `run.json` holds, by NAME."""
+    return stamps_from(_stored(out).get(_PHOTOS))
+
+
 def _ids(stored: Record) -> dict[str, int]:
     """The image ids that `run.json` holds."""
     ids = stored.get(_IMAGE_IDS)
     if not isinstance(ids, dict):
         return {}
     return {name: number for name, number in ids.items() if type(number) is int}
-
-
-def is_complete(photo: Path, name: str, out: Path, run: str) -> bool:
-    """Whether `out` holds all result files of this photo, made with these settings.
-
-    Parameters
-    ----------
-    photo : Path
-    name : str
-        The NAME of its result files.
-    out : Path
-    run : str
-        Digest of the settings, from `prepare_out`.
-
-    Raises
-    ------
-    ValueError
-        The results under this name belong to another photo.
-    """
-    if not all((out / f"{name}{suffix}").is_file() for suffix in SUFFIXES):
-        return False
-    try:
-        record = read_record(out / f"{name}.json")
-    except ValueError:
-        return False
-    if record["photo"].get("sha256") != sha256(photo):
-        raise ValueError(
-            f"{photo}: {out} already holds the result of another photo called {name} (or of an earlier version "
-            f"of this one); delete {name}.json there to have it made anew, choose another folder with -o, or add "
-            "--overwrite"
-        )
-    return record.get("run") == run
 
 
 def _check_settings(out: Path, settings: Settings) -> None:

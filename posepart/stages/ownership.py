@@ -68,13 +68,27 @@ def pixel_owners(
         _BoneField(bone_distances(person.pose, affine, crop_size, config), affine, person.box)
         for person, affine in zip(people, affines, strict=True)
     ]
-    windows = [crop_window(affine, crop_size, shape) for affine in affines]
+    windows = [
+        _reachable(person, affine, crop_window(affine, crop_size, shape), config.reach)
+        for person, affine in zip(people, affines, strict=True)
+    ]
     owner = np.zeros(shape, np.uint8)
     for strip, inside in strips(windows, shape):
         x0, y0, x1, y1 = strip
         readers = [(i + 1, fields[i], window) for i, window in inside]
         owner[y0:y1, x0:x1] = _owners(part_map[y0:y1, x0:x1], strip, readers, config.reach)
     return owner
+
+
+def _reachable(person: Person, affine: Affine, window: Window, reach: float) -> Window:
+    """The least window of all that a person can own in a window: its box, and what is within `reach` of its bones."""
+    present = affine.forward(person.pose.xy[person.pose.present])
+    if not len(present):
+        return box_window(person.box, window)
+    around = reach + 2  # crop px; distances are interpolated, and rounded down
+    corners = affine.inverse(np.stack([present.min(axis=0) - around, present.max(axis=0) + around]))
+    low, high = np.minimum(corners[0], person.box[:2]), np.maximum(corners[1], person.box[2:])
+    return box_window(np.concatenate([low, high]), window)
 
 
 def _owners(
@@ -160,7 +174,8 @@ class _BoneField:
         corner = np.rint(self.affine.forward(np.stack([np.arange(y0, y1)] * 2, axis=1))[:, 1])
         row = np.clip(corner, 0, size - 1).astype(np.intp)
         index = parts.astype(np.intp) * (size * size)
-        index += row[:, None] * size + column
+        index += row[:, None] * size
+        index += column
         return self.distances.ravel().take(index)
 
     def may_own(self, distance: Field, window: Window, reach: float) -> Mask:

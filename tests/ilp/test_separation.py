@@ -11,13 +11,13 @@ def test_integral_partition_violates_nothing() -> None:
     y = np.zeros((4, 4))
     y[:2, :2] = y[2:, 2:] = 1
     np.fill_diagonal(y, 0)
-    assert len(violated_triangles(np.ones(4), y, np.arange(4), np.ones((4, 4)))) == 0
+    assert len(violated_triangles(np.ones(4), y, np.eye(4, dtype=bool), np.ones((4, 4)))) == 0
     assert len(violated_stars(np.ones(4), y)) == 0
 
 
 def test_no_nodes_and_no_joins() -> None:
-    assert len(violated_triangles(np.zeros(0), np.zeros((0, 0)), np.zeros(0, int), np.zeros((0, 0)))) == 0
-    assert len(violated_triangles(np.ones(3), np.zeros((3, 3)), np.arange(3), np.ones((3, 3)))) == 0
+    assert len(violated_triangles(np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0), bool), np.zeros((0, 0)))) == 0
+    assert len(violated_triangles(np.ones(3), np.zeros((3, 3)), np.eye(3, dtype=bool), np.ones((3, 3)))) == 0
 
 
 def test_finds_every_violated_triangle() -> None:
@@ -27,7 +27,8 @@ def test_finds_every_violated_triangle() -> None:
         y = np.triu(rng.random((n, n)) * (rng.random((n, n)) < 0.6), 1)
         y = y + y.T
         x, candidate = rng.random(n), np.sort(rng.integers(0, 5, n))
-        cuts = violated_triangles(x, y, candidate, np.ones((n, n)), per_centre=99)
+        linked = candidate[:, None] == candidate
+        cuts = violated_triangles(x, y, linked, np.ones((n, n)), per_centre=99)
         found = {(j, a, b) for j, (a, b) in zip(cuts.centre.tolist(), cuts.members.tolist(), strict=True)}
         expected = {
             (j, a, b)
@@ -39,7 +40,7 @@ def test_finds_every_violated_triangle() -> None:
             and y[j, a] + y[j, b] - y[a, b] - x[j] > 1e-3
         }
         assert found == expected
-        assert len(violated_triangles(x, y, candidate, np.ones((n, n)), per_centre=1)) <= n
+        assert len(violated_triangles(x, y, linked, np.ones((n, n)), per_centre=1)) <= n
 
 
 def test_dear_triangles_come_first() -> None:
@@ -48,7 +49,7 @@ def test_dear_triangles_come_first() -> None:
     stake = np.ones((4, 4))
     stake[2, 3] = stake[3, 2] = 5
     stake[0, 2] = stake[2, 0] = stake[0, 3] = stake[3, 0] = 4
-    cuts = violated_triangles(np.ones(4), y, np.arange(4), stake)
+    cuts = violated_triangles(np.ones(4), y, np.eye(4, dtype=bool), stake)
     assert cuts.members[0].tolist() == [2, 3]
 
 
@@ -57,7 +58,7 @@ def test_star_by_hand() -> None:
     y = np.zeros((4, 4))
     y[0, 1:] = y[1:, 0] = 0.5
     x = np.ones(4)
-    assert len(violated_triangles(x, y, np.arange(4), np.ones((4, 4)))) == 0
+    assert len(violated_triangles(x, y, np.eye(4, dtype=bool), np.ones((4, 4)))) == 0
     stars = violated_stars(x, y)
     assert stars.centre.tolist() == [0]
     assert stars.members.tolist() == [[1, 2, 3]]

@@ -1,0 +1,190 @@
+"""`predict` for many photos at once: a run can be resumed, and no error of one photo ends it."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TextIO
+
+from tqdm import tqdm
+
+from posepart.batch.photo import Outcome, Task, Tracer, counted
+from posepart.batch.workers import Workers
+from posepart.io.results import PREDICTIONS
+from posepart.io.run_folder import known_stamps, result_names, write_list
+from posepart.io.stamps import Stamp
+from posepart.ordered import in_order
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """How a run went; photos are named as the user named them."""
+
+    done: tuple[str, ...]  # predicted in this run
+    complete_already: tuple[str, ...]  # not predicted again
+    failed: dict[str, str]  # photo -> the sentence that says why
+    people: int  # found in this run
+    unproven: int  # of these, whose poses the search could not prove to be the best before its time limit
+    other_settings: int = 0  # photos in the folder with results of other settings: not in `predictions.json`
+    seconds: float = 0.0  # wall time
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0: all photos have results; 1: some have; 2: none has; 130: interrupted."""
+        if self.interrupted:
+            return 130
+        if not self.failed:
+            return 0
+        return 1 if self.done or self.complete_already else 2
+
+    def __str__(self) -> str:
+        text = f"{counted(len(self.done), 'photo')} done, {counted(self.people, 'person', 'people')} found"
+        text += f" in {_duration(self.seconds)}"
+        if self.unproven:
+            text += (
+                f"; {counted(self.unproven, 'pose')} not proven to be the best, as the search reached its time "
+                "limit (another run may find others; --deterministic lifts the limit)"
+            )
+        if self.complete_already:
+            text += f"; {len(self.complete_already)} complete already (--overwrite makes them anew)"
+        if self.failed:
+            text += f"; {len(self.failed)} failed: {', '.join(self.failed)}"
+        if self.other_settings:
+            text += (
+                f"; {counted(self.other_settings, 'other photo')} there with results of other settings: not in "
+                f"{PREDICTIONS}"
+            )
+        return text
+
+
+def predict_photos(
+    photos: Sequence[Path],
+    pipeline: Tracer | Workers,
+    out: Path,
+    *,
+    run: str,
+    overwrite: bool = False,
+    deterministic: bool = False,
+    overlay: str = "png",
+    dump_crf: Path | None = None,
+    at_once: int = 1,
+) -> RunSummary:
+    """Predict photos and write the results, and `predictions.json` of all that `out` then holds.
+
+    Parameters
+    ----------
+    photos : sequence of Path
+        As `io.photo_folders.find_photos` returns them.
+    pipeline : Tracer or Workers
+        A `Pipeline`, or processes that each have one.
+    out : Path
+        The result folder, prepared by `io.run_folder.prepare_out`.
+    run : str
+        The digest that `prepare_out` returned.
+    overwrite : bool
+        Predict photos again whose results are complete.
+    deterministic : bool
+        Write wall times as 0, so that equal results are equal bytes.
+    overlay : {"png", "jpg", "none"}
+        How the overlay is written, or that none is drawn.
+    dump_crf : Path, optional
+        Existing folder for the CRFs of photo NAME, `NAME_0.npz` and so on, in the order of the person boxes.
+    at_once : int
+        Photos that a `Pipeline` is given at the same time, each by a thread of its own.
+
+    Returns
+    -------
+    RunSummary
+        Photos that could not be read, predicted or written are in `failed`; no error of one photo is raised.
+
+    Raises
+    ------
+    ValueError
+        `photos` is a single path, `overlay` is unknown, or a worker cannot load the model.
+    """
+    if isinstance(photos, str | Path):
+        raise ValueError(f"photos: expected a list of paths, got {photos!r}; write [{photos!r}]")
+    photos, out = [Path(photo) for photo in photos], Path(out)
+    task = Task(out, run, overwrite, deterministic, overlay, dump_crf, known_stamps(out))
+    return _Run(task, photos, result_names(photos)).handle_all(pipeline, at_once)
+
+
+@dataclass
+class _Run:
+    """The photos of a run, and what became of them so far."""
+
+    task: Task
+    photos: Sequence[Path]
+    names: Sequence[str]  # of their results
+    finished: dict[int, Outcome] = field(default_factory=dict)  # by place among the photos, in any order
+
+    def handle_all(self, pipeline: Tracer | Workers, at_once: int) -> RunSummary:
+        """Handle the photos and, unless the user interrupts or all of them fail, write `predictions.json`."""
+        started = time.perf_counter()
+        interrupted = not self.show(self.outcomes(pipeline, at_once))
+        summary = self.summary(interrupted)
+        if not interrupted and len(summary.failed) < len(self.photos):
+            others = write_list(self.photos, self.names, self.task.out, self.task.run, self.stamps())
+            summary = replace(summary, other_settings=others)
+        return replace(summary, seconds=time.perf_counter() - started)
+
+    def outcomes(self, pipeline: Tracer | Workers, at_once: int) -> Iterator[Outcome]:
+        """The outcome of every photo, in order."""
+        places = range(len(self.photos))
+        if isinstance(pipeline, Workers):
+            photos = zip(self.photos, self.names, strict=True)
+            return pipeline.outcomes(self.task, photos, self.finished)
+        return in_order(lambda place: self._handle(pipeline, place), places, at_once)
+
+    def _handle(self, pipeline: Tracer, place: int) -> Outcome:
+        photo, name = self.photos[place], self.names[place]
+        outcome = self.task.settled(photo, name) or self.task.predicted(pipeline, photo, name)
+        self.finished[place] = outcome
+        return outcome
+
+    def show(self, outcomes: Iterator[Outcome]) -> bool:
+        """Print what became of photo after photo, with a progress bar; False if the user interrupts."""
+        total = len(self.photos)
+        with tqdm(total=total, unit="photo", disable=None, dynamic_ncols=True) as progress:
+            try:
+                for number, outcome in enumerate(outcomes, start=1):
+                    if outcome.error:
+                        _tell(f"posepart: error: {outcome.error}", sys.stderr)
+                    elif not outcome.already:
+                        _tell(f"[{number}/{total}] {outcome.line}", sys.stdout)
+                    progress.update()
+            except KeyboardInterrupt:
+                return False
+        return True
+
+    def stamps(self) -> dict[str, Stamp]:
+        """The photo files by the NAME of their results."""
+        return {
+            self.names[place]: o.stamp for place, o in sorted(self.finished.items()) if o.stamp is not None
+        }
+
+    def summary(self, interrupted: bool) -> RunSummary:
+        """How the run went."""
+        outcomes = [(str(self.photos[place]), outcome) for place, outcome in sorted(self.finished.items())]
+        return RunSummary(
+            done=tuple(photo for photo, outcome in outcomes if not outcome.already and not outcome.error),
+            complete_already=tuple(photo for photo, outcome in outcomes if outcome.already),
+            failed={photo: outcome.error for photo, outcome in outcomes if outcome.error},
+            people=sum(outcome.people for _, outcome in outcomes),
+            unproven=sum(outcome.unproven for _, outcome in outcomes),
+            interrupted=interrupted,
+        )
+
+
+def _tell(line: str, file: TextIO) -> None:
+    """Print a line above the progress bar, with escapes for what the terminal cannot show."""
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    tqdm.write(line.encode(encoding, "backslashreplace").decode(encoding), file=file)
+    file.flush()
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
