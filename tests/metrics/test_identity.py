@@ -26,4 +26,4 @@ def test_numbers_do_not_matter_but_keeping_them_does() -> None:
 
 def test_missed_people_and_people_too_far_away_count() -> None:
     frames = [frame([1, 2], [1, 2], SAME), frame([1], [1, 2], [[1.0, 0.0]]), frame([1], [1], [[0.4]])]
-    assert identity_f1(frames) == pytest.approx(2 * 3 / 8)
+    assert identity_f1(frames) == pytest.approx(2 * 3 / 9)
