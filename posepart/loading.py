@@ -70,21 +70,17 @@ def load(
     """
     _check_type("name_or_folder", name_or_folder, str, Path)
     _check_type("detector", detector, str)
-    _check_type("device", device, str, torch.device)
     config = _settings(config, speed)
     model = find_model(name_or_folder)
     check_device(device)
-    if isinstance(engine, str):
-        engine = choose_engine(engine, precision, device)
+    engine = choose_engine(engine, precision, device) if isinstance(engine, str) else engine
     people = _detector(model, detector, config, device, engine)
     networks, assembler, refiner = _stages(model)(model, config, device, engine)
     if not model.cards.keys() - {"detector", "parsing", "calibration"}:  # no crop has a pose
         config = replace(config, merge=replace(config.merge, vote_without_pose=True))
-    calibration = load_calibration(model)
-    turn = (
-        Lock() if engine.name == "torch" else nullcontext()
-    )  # torch's threads spin, and hold up those of others
-    return Pipeline(people, networks, assembler, refiner, config, calibration, model.name, turn)
+    # threads of torch that wait spin, and hold up others
+    turn = Lock() if engine.name == "torch" else nullcontext()
+    return Pipeline(people, networks, assembler, refiner, config, load_calibration(model), model.name, turn)
 
 
 def _settings(config: PipelineConfig | None, speed: str | None) -> PipelineConfig:
@@ -242,6 +238,7 @@ def check_device(device: str) -> None:
     ValueError
         With torch's reason.
     """
+    _check_type("device", device, str, torch.device)
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
