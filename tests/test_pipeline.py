@@ -335,7 +335,7 @@ def test_a_stream_is_the_photos_one_by_one(scene: Scene, tmp_path: Path, at_once
     Image.fromarray(draw(FIGURES)).save(photo)
     text.write_text("no picture")
     pipeline = pipeline_of(boxes_of(FIGURES))
-    photos = [photo, draw(FIGURES), str(text), np.zeros((8, 8), np.uint8), str(photo)]
+    photos: list[Any] = [photo, draw(FIGURES), str(text), np.zeros((8, 8), np.uint8), str(photo)]
     found = list(pipeline.stream(photos, at_once))
     assert [name for name, _ in found] == [str(photo), "2", str(text), "4", str(photo)]
     for _, result in (found[0], found[1], found[4]):
