@@ -59,9 +59,8 @@ class Relaxation:
     def __init__(self, component: Component, engine: str, likely: Index) -> None:
         self.component = component
         self.allowed = component.allowed.copy()
-        self._linked = component.candidate[:, None] == component.candidate
-        if component.unique_labels:
-            self._linked |= component.label[:, None] == component.label
+        self._kinds = [component.candidate] + ([component.label] if component.unique_labels else [])
+        self._linked = np.any([kind[:, None] == kind for kind in self._kinds], axis=0)
         self._stake = np.abs(component.pair) + _LEAST_STAKE
         self.lp = LinearProgram(engine)
         self.column = np.full((component.n_nodes,) * 2, -1, np.int64)
@@ -104,10 +103,9 @@ class Relaxation:
         centre, other = self.pairs.T.ravel(), self.pairs[:, ::-1].T.ravel()
         column = component.n_nodes + np.tile(np.arange(len(self.pairs)), 2)
         sure = self.lp.lower[centre] == 1
-        kinds = [component.candidate] + ([component.label] if component.unique_labels else [])
         rows, sizes = [], []
-        for kind in kinds:
-            key = centre * (int(kind.max(initial=0)) + 1) + kind[other]
+        for kind in self._kinds:
+            key = centre * (int(kind.max()) + 1) + kind[other]
             _, row, size = np.unique(key, return_inverse=True, return_counts=True)
             rows.append(row)
             sizes.append(size[row])
@@ -172,14 +170,14 @@ class Relaxation:
 
     def _cut_links(self, x: Float64, y: Float64) -> int:
         """Add the violated rows (L) again, now with the columns that were added since, and return their number."""
-        component = self.component
-        load = np.add.reduceat(y, component.start, axis=1)
-        centre, group = np.nonzero(load > x[:, None] + 1e-6)
-        if not len(centre):
-            return 0
-        row, other = np.nonzero((self.column[centre] >= 0) & (component.candidate[None, :] == group[:, None]))
-        self._add_link_rows(row, centre[row], self.column[centre[row], other])
-        return len(centre)
+        added = 0
+        for kind in self._kinds:
+            load = y @ (kind[:, None] == np.arange(kind.max() + 1)).astype(float)
+            centre, group = np.nonzero(load > x[:, None] + 1e-6)
+            row, other = np.nonzero((self.column[centre] >= 0) & (kind == group[:, None]))
+            self._add_link_rows(row, centre[row], self.column[centre[row], other])
+            added += len(centre)
+        return added
 
     def _add_cuts(self, cuts: Cuts) -> int:
         """Add the rows of cuts, after the columns that they lack, and return their number."""

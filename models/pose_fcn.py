@@ -1,7 +1,6 @@
 """Pose FCN (Xia et al., Sec. 3): what every such network has, and the paper's own on a dilated backbone."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -57,26 +56,6 @@ class PoseNetwork(nn.Module):
     def normalised_offsets(self, rows: Tensor) -> Tensor:
         """Normalised offsets (..., joints * (joints - 1) * 2) of feature vectors (..., C)."""
         raise NotImplementedError
-
-
-class PoseFeatures(nn.Module):
-    """`PoseNetwork.features` as a module, for what compiles modules."""
-
-    def __init__(self, network: PoseNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """See `PoseNetwork.features`."""
-        return self.network.features(x)
-
-
-@dataclass(frozen=True)
-class CompiledPose:
-    """What the pipeline needs of a `PoseNetwork`, whose features something faster than torch computes."""
-
-    features: Callable[[Tensor], tuple[Tensor, Tensor]]  # see `PoseNetwork.features`
-    offsets_from: Callable[[Tensor], Tensor]  # see `PoseNetwork.offsets_from`
 
 
 def at_cells(maps: Tensor, cells: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ shrink on small people, so that the lines do not cover a crowd.
 """
 
 import colorsys
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -33,7 +34,9 @@ _GOLDEN_SECTION = 0.618034
 _SUBPIXEL_BITS = 4  # OpenCV draws at 1/16 px
 
 
-def draw_overlay(image: NDArray[np.uint8], scene: Scene, max_side: int = MAX_SIDE) -> NDArray[np.uint8]:
+def draw_overlay(
+    image: NDArray[np.uint8], scene: Scene, max_side: int = MAX_SIDE, numbers: Sequence[int] | None = None
+) -> NDArray[np.uint8]:
     """Draw a result on its photo.
 
     Parameters
@@ -44,6 +47,8 @@ def draw_overlay(image: NDArray[np.uint8], scene: Scene, max_side: int = MAX_SID
         Its result, of the same size.
     max_side : int
         Longest side of the picture, px; larger photos are shrunk to it first, which bounds the memory.
+    numbers : sequence of int, optional
+        The people's numbers, which decide their colours, too; by default 1, 2, ...
 
     Returns
     -------
@@ -58,18 +63,21 @@ def draw_overlay(image: NDArray[np.uint8], scene: Scene, max_side: int = MAX_SID
     height, width = image.shape[:2]
     if scene.size != (width, height):
         raise ValueError(f"expected a photo of the result's size {scene.size}, got {(width, height)}")
+    numbered = list(
+        zip(range(1, len(scene.people) + 1) if numbers is None else numbers, scene.people, strict=True)
+    )
     scale = min(1.0, max_side / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     canvas = image.copy() if scale == 1.0 else _resized(image, size, cv2.INTER_AREA)
     blend_parts(canvas, _resized(scene.part_map, size, cv2.INTER_NEAREST))
     unit = line_unit(size)
     # The best person is drawn last, on top.
-    for number, person in reversed(list(enumerate(scene.people, start=1))):
+    for number, person in reversed(numbered):
         draw_box(canvas, _scaled(person.box.reshape(2, 2), scale), person_colour(number), unit)
-    for person in reversed(scene.people):
+    for _, person in reversed(numbered):
         xy, person_unit = _scaled(person.pose.xy, scale), skeleton_unit(person.box * scale, unit)
         draw_skeleton(canvas, person.pose.present, xy, person_unit)
-    return _draw_labels(canvas, scene.people, scale, unit)
+    return _draw_labels(canvas, numbered, scale, unit)
 
 
 def person_colour(number: int) -> Colour:
@@ -108,10 +116,12 @@ def skeleton_unit(box: NDArray, unit: float) -> float:
 
 def blend_parts(canvas: NDArray[np.uint8], part_map: NDArray[np.uint8], labels: int = NUM_PARTS) -> None:
     """Tint the pixels of every part, in place; `labels` is the number of labels of the map's schema."""
-    coloured = part_colours(labels)[np.minimum(part_map, labels - 1)]
+    colours = np.zeros((1, 256, 3), np.uint8)
+    colours[0, :labels] = part_colours(labels)
+    coloured = cv2.LUT(cv2.merge([part_map] * 3), colours)
     tinted = cv2.addWeighted(canvas, 1 - _PART_OPACITY, coloured, _PART_OPACITY, 0)
     inside = (part_map != Part.BACKGROUND) & (part_map < labels)
-    canvas[inside] = tinted[inside]
+    cv2.copyTo(tinted, inside.view(np.uint8), canvas)
 
 
 def draw_box(canvas: NDArray[np.uint8], corners: NDArray, colour: Colour, unit: float) -> None:
@@ -149,16 +159,16 @@ def _side_colour(joint: Joint) -> Colour:
 
 
 def _draw_labels(
-    canvas: NDArray[np.uint8], people: tuple[Person, ...], scale: float, unit: float
+    canvas: NDArray[np.uint8], numbered: Sequence[tuple[int, Person]], scale: float, unit: float
 ) -> NDArray[np.uint8]:
     """Put a tag on every box: the person's number and the detector's score."""
-    if not people:
+    if not numbered:
         return canvas
     picture = Image.fromarray(canvas)
     drawing = ImageDraw.Draw(picture)
     font = ImageFont.load_default(size=round(max(11.0, 9 * unit)))
     pad = max(2, round(2 * unit))
-    for number, person in reversed(list(enumerate(people, start=1))):
+    for number, person in reversed(numbered):
         x, y = _scaled(person.box[:2], scale)
         text = f"{number}  {person.box_score:.2f}"
         left, top, right, bottom = drawing.textbbox((0, 0), text, font=font)

@@ -1,19 +1,21 @@
 """From a model set to a `Pipeline`: which networks fill the stages of Figure 2, and on which device they run."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 import torch
 from torch import nn
 
 from posepart.config import PipelineConfig, at_speed
+from posepart.engines.engine import Engine, choose_engine, run_on
 from posepart.jppnet.networks import JppnetNetworks, JppnetParts, PeakAssembler, check_schema
 from posepart.jppnet.single_task import SingleTaskNetworks, check_outputs, no_poses, whole_photo
 from posepart.models.model_set import SINGLE_TASKS, ModelSet, find_model
-from posepart.models.openvino import OpenVinoNetwork
-from posepart.models.pose_fcn import CompiledPose, PoseFeatures, PoseNetwork
+from posepart.models.pose_fcn import PoseNetwork
 from posepart.models.refine import SecondStage
 from posepart.models.weight_files import load_network, read_tensors
 from posepart.pipeline import Assembler, Pipeline
@@ -25,9 +27,7 @@ from posepart.stages.networks import CropNetworks, FcnNetworks
 from posepart.stages.pairwise import PairwiseModel
 from posepart.stages.refinement import Refiner
 from posepart.stages.tiles import TiledDetector
-from posepart.stages.views import JointNetwork
 
-OPENVINO = "openvino"  # the device of `load` that compiles the FCNs
 PHOTO = "photo"  # the detector of `load` that finds one box, the photo
 
 
@@ -38,63 +38,67 @@ def load(
     config: PipelineConfig | None = None,
     speed: str | None = None,
     device: str = "cpu",
+    engine: str | Engine = "auto",
+    precision: str = "auto",
 ) -> Pipeline:
     """A pipeline with trained weights.
 
     With a JPPNet and no Pose FCN, a model is a JPPNet alone: joints are peaks of its heat maps, without a CRF and a
     second stage. With both, the JPPNet is the first-stage Part FCN. A parsing network alone gives parts without
-    people, a pose network alone people without parts.
+    people, a pose network alone people without parts. These networks always run in torch.
 
     Parameters
     ----------
     name_or_folder : str or Path
         An installed model (`posepart models` lists them) or a folder of weights with cards.
     detector : str
-        "default" is the model's own, or "photo" if it has none; "photo" takes the photo for the one box; other
-        values as for `stages.detection.build_detector`.
+        "default" is the model's own; "photo" takes the photo for the one box, as does "default" of a model without a
+        detector; others as for `stages.detection.build_detector`.
     config : PipelineConfig, optional
         `PipelineConfig()` by default; `config.PAPER` has the numbers of the paper.
     speed : str, optional
         "accurate", "balanced" or "fast", in place of `config`; `config.at_speed` combines both.
     device : str
-        The device of the networks, as torch names it, or "openvino": the CPU, but faster than torch; needs an
-        optional package.
-
-    Returns
-    -------
-    Pipeline
+        The device of the networks, as torch names it.
+    engine, precision
+        See `engines.engine.choose_engine`; an Engine has its own precision.
 
     Raises
     ------
     ValueError
-        If an argument is of another type, the model or device is unknown, or weights are missing, damaged, or made
-        for other joints, parts or another setting of the segment term.
+        An argument is of another type or unknown, or weights are missing, damaged, or made for other settings.
     """
     _check_type("name_or_folder", name_or_folder, str, Path)
     _check_type("detector", detector, str)
-    _check_type("config", config, PipelineConfig, type(None))
-    _check_type("speed", speed, str, type(None))
-    _check_type("device", device, str, torch.device)
-    if speed is not None:
-        if config is not None:
-            raise ValueError("give config or speed; posepart.config.at_speed(speed, config) combines both")
-        config = at_speed(speed)
-    config = config or PipelineConfig()
+    config = _settings(config, speed)
     model = find_model(name_or_folder)
-    compiled, device = device == OPENVINO, "cpu" if device == OPENVINO else device
     check_device(device)
-    people = _detector(model, detector, config, device)
-    networks, assembler, refiner = _stages(model)(model, config, device, compiled)
+    engine = choose_engine(engine, precision, device) if isinstance(engine, str) else engine
+    people = _detector(model, detector, config, device, engine)
+    networks, assembler, refiner = _stages(model)(model, config, device, engine)
     if not model.cards.keys() - {"detector", "parsing", "calibration"}:  # no crop has a pose
         config = replace(config, merge=replace(config.merge, vote_without_pose=True))
-    calibration = load_calibration(model)
-    return Pipeline(people, networks, assembler, refiner, config, calibration, model.name)
+    # threads of torch that wait spin, and hold up others
+    turn = Lock() if engine.name == "torch" else nullcontext()
+    return Pipeline(people, networks, assembler, refiner, config, load_calibration(model), model.name, turn)
 
 
-def _detector(model: ModelSet, name: str, config: PipelineConfig, device: str) -> PersonDetector:
+def _settings(config: PipelineConfig | None, speed: str | None) -> PipelineConfig:
+    _check_type("config", config, PipelineConfig, type(None))
+    _check_type("speed", speed, str, type(None))
+    if speed is None:
+        return config or PipelineConfig()
+    if config is not None:
+        raise ValueError("give config or speed; posepart.config.at_speed(speed, config) combines both")
+    return at_speed(speed)
+
+
+def _detector(
+    model: ModelSet, name: str, config: PipelineConfig, device: str, engine: Engine
+) -> PersonDetector:
     if name == PHOTO or (name == "default" and "detector" not in model.cards):
         return whole_photo
-    whole = build_detector(name, config.detection, device, default=model.path("detector"))
+    whole = build_detector(name, config.detection, device, model.path("detector"), engine)
     return TiledDetector(whole, whole.longest, config.detection)
 
 
@@ -114,55 +118,44 @@ Network = TypeVar("Network", bound=nn.Module)
 Stages = tuple[CropNetworks, Assembler, Refiner | None]
 
 
-def _stages(model: ModelSet) -> Callable[[ModelSet, PipelineConfig, str, bool], Stages]:
+def _stages(model: ModelSet) -> Callable[[ModelSet, PipelineConfig, str, Engine], Stages]:
     """The function that makes the stages which this model has."""
     if "pose" in model.cards:
         return _fcn_stages
     return _jppnet_stages if "jppnet" in model.cards else _single_task_stages
 
 
-def _fcn_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: bool) -> Stages:
+def _fcn_stages(model: ModelSet, config: PipelineConfig, device: str, engine: Engine) -> Stages:
     """The networks, the CRF and the second stage of Xia et al."""
     pairwise = load_pairwise(model.path("crf"))
     pairwise.variant(config.features.segment_term)  # an error now, not at the first photo
     pose = _on(load_pose(model.path("pose")), device)
+    run_on(engine, pose, "features")
     if "part" in model.cards:
         part = _network(model, "part", device)
+        run_on(engine, part)
     else:
         part = JppnetParts(_jppnet(model, device), config.jppnet)
-    joints: JointNetwork = pose
-    if compiled:
-        if isinstance(part, JppnetParts):
-            raise ValueError(_NOT_COMPILED)
-        joints, part = (
-            CompiledPose(OpenVinoNetwork(PoseFeatures(pose)), pose.offsets_from),
-            OpenVinoNetwork(part),
-        )
-    refiner = Refiner(_second_stage(model, config, device), config, device=device)
-    networks = FcnNetworks(joints, part, config, device)
+    second = _second_stage(model, config, device)
+    run_on(engine, second)
+    refiner = Refiner(second, config, device=device)
+    networks = FcnNetworks(pose, part, config, device)
     return networks, CrfAssembler(pairwise, config), refiner if config.refine else None
 
 
-def _jppnet_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: bool) -> Stages:
+def _jppnet_stages(model: ModelSet, config: PipelineConfig, device: str, engine: Engine) -> Stages:
     """A JPPNet alone."""
-    if compiled:
-        raise ValueError(_NOT_COMPILED)
     networks = JppnetNetworks(_jppnet(model, device), config, device)
     return networks, PeakAssembler(config.choice), None
 
 
-def _single_task_stages(model: ModelSet, config: PipelineConfig, device: str, compiled: bool) -> Stages:
+def _single_task_stages(model: ModelSet, config: PipelineConfig, device: str, engine: Engine) -> Stages:
     """A parsing network, a pose network or both."""
-    if compiled:
-        raise ValueError(_NOT_COMPILED)
     found = {stage: _network(model, stage, device) for stage in SINGLE_TASKS if stage in model.cards}
     for stage, network in found.items():
         check_outputs(network, stage, POSEPART, model.path(stage))
     networks = SingleTaskNetworks(found.get("parsing"), found.get("joints"), config, device)
     return networks, PeakAssembler(config.choice) if "joints" in found else no_poses, None
-
-
-_NOT_COMPILED = "device openvino runs a Pose FCN and a Part FCN, which this model lacks; pass --device cpu"
 
 
 def _network(model: ModelSet, stage: str, device: str) -> nn.Module:
@@ -245,6 +238,7 @@ def check_device(device: str) -> None:
     ValueError
         With torch's reason.
     """
+    _check_type("device", device, str, torch.device)
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:

@@ -1,8 +1,11 @@
 """Figure 2 of Xia et al. (CVPR 2017): from a photo to its people, joints and parts."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 from posepart.arrays import Rgb, check_rgb
 from posepart.config import PipelineConfig
@@ -44,6 +47,7 @@ class Pipeline:
     config: PipelineConfig = field(default_factory=PipelineConfig)
     calibration: Calibration | None = None  # changes reported scores only
     name: str = "unnamed"  # of the model, goes into every result
+    turn: AbstractContextManager[Any] = field(default_factory=Lock)  # held while networks compute
 
     def __call__(self, photo: Rgb) -> Scene:
         """People, joints and parts of a photo, (H, W, 3) uint8 RGB.
@@ -69,9 +73,10 @@ class Pipeline:
         """
         check_rgb(photo)
         clock = Stopwatch()
-        boxes = clock.time("detection", self.detector, photo)
-        crops = clock.time("crops", crop_boxes, photo, boxes, self.config.crop)
-        evidence = clock.time("networks", self.networks, crops)
+        with self.turn:
+            boxes = clock.time("detection", self.detector, photo)
+            crops = clock.time("crops", crop_boxes, photo, boxes, self.config.crop)
+            evidence = clock.time("networks", self.networks, crops)
         trace = self.conclude(evidence, (photo.shape[0], photo.shape[1]), clock)
         return replace(trace, left_out=boxes.left_out)
 
@@ -139,7 +144,8 @@ class Pipeline:
                 for grouping, seen in zip(groupings, evidence, strict=True)
             ]
             if self.refiner is not None:
-                parts = clock.time("refinement", self.refiner, first_stage, choices)
+                with self.turn:
+                    parts = clock.time("refinement", self.refiner, first_stage, choices)
         merged = clock.time("merge", merge, evidence, groupings, choices, parts, photo_shape, self.config)
         scene = Scene(merged.people, merged.part_map, merged.person_map, self.name, clock.seconds)
         return Trace(calibrate(scene, self.calibration), tuple(evidence), tuple(groupings), merged.sources)

@@ -15,7 +15,7 @@ PACKAGES = {"posepart": "posepart", "posepart.ilp": "ilp", "posepart.models": "m
 # Every room of the package: a module or folder of posepart/, or ilp/, or models/. A room imports from the floors
 # below its own and from nothing else; imports for types only and imports inside functions count, too.
 FLOORS = (
-    ("ilp", "models", "arrays", "config", "ordered", "stopwatch"),
+    ("ilp", "models", "engines", "arrays", "config", "ordered", "stopwatch"),
     ("schema", "geometry"),
     ("structures",),
     ("stages", "io", "draw"),
@@ -198,7 +198,7 @@ def called(call: ast.Call) -> tuple[str, str]:
 
 KNOWS = {
     "ilp": {"numpy", "ortools", "scipy", "highspy"},
-    "models": {"numpy", "torch", "torchvision", "safetensors", "openvino"},
+    "models": {"numpy", "torch", "torchvision", "safetensors"},
 }
 
 

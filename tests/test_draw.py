@@ -96,3 +96,14 @@ def test_same_bytes_twice() -> None:
 def test_lines_do_not_cover_the_people_of_a_panorama() -> None:
     assert line_unit((2000, 100)) == line_unit((300, 100)) == 1
     assert line_unit((2000, 1500)) == line_unit((1500, 2000)) == line_unit((2000, 667)) == 4
+
+
+def test_people_may_have_numbers_of_their_own() -> None:
+    """The box of person 7 has the colour of 7 and not of 1; the default is 1, 2, ..."""
+    scene, photo = two_people(), np.zeros((240, 320, 3), np.uint8)
+    overlay = draw_overlay(photo, scene, numbers=(7, 2))
+    assert (overlay == person_colour(7)).all(axis=-1).any() and (overlay == person_colour(2)).all(
+        axis=-1
+    ).any()
+    assert not (overlay == person_colour(1)).all(axis=-1).any()
+    np.testing.assert_array_equal(draw_overlay(photo, scene, numbers=(1, 2)), draw_overlay(photo, scene))

@@ -35,7 +35,6 @@ def test_items_are_read_as_needed(threads: int) -> None:
     for expected in range(20):
         assert next(results) == expected
         assert len(read) <= expected + 1 + 2 * (threads > 1) * threads
-    results.close()
 
 
 def test_work_is_done_at_the_same_time() -> None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from posepart.batch import predict_photos
 from posepart.config import PAPER, ChoiceConfig, CropConfig, FeatureConfig, MergeConfig, PipelineConfig
 from posepart.ilp import Problem, solve
+from posepart.io.photo_errors import PhotoError
 from posepart.io.run_folder import prepare_out
 from posepart.schema import SKELETON, Part
 from posepart.stages.crf import SolvedCrf
@@ -325,3 +326,30 @@ def test_without_the_segment_term_no_geometry_is_made() -> None:
     (crf,) = pipeline_of(boxes_of(FIGURES[:1]), without_segments()).trace(draw(FIGURES[:1])).groupings
     assert isinstance(crf, SolvedCrf)
     assert crf.geometry is None
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_a_stream_is_the_photos_one_by_one(scene: Scene, tmp_path: Path, at_once: int) -> None:
+    """Files and arrays in one stream, a bad photo among them; the results of all are in order."""
+    photo, text = tmp_path / "photo.png", tmp_path / "text.jpg"
+    Image.fromarray(draw(FIGURES)).save(photo)
+    text.write_text("no picture")
+    pipeline = pipeline_of(boxes_of(FIGURES))
+    photos = [photo, draw(FIGURES), str(text), np.zeros((8, 8), np.uint8), str(photo)]
+    found = list(pipeline.stream(photos, at_once))
+    assert [name for name, _ in found] == [str(photo), "2", str(text), "4", str(photo)]
+    for _, result in (found[0], found[1], found[4]):
+        assert isinstance(result, Scene)
+        np.testing.assert_array_equal(result.part_map, scene.part_map)
+        np.testing.assert_array_equal(by_place(result), by_place(scene))
+    assert isinstance(found[2][1], PhotoError) and f"{text}: not a picture" in str(found[2][1])
+    assert isinstance(found[3][1], PhotoError) and str(found[3][1]).startswith("4: ")
+
+
+def test_a_stream_of_nothing_and_of_one_path() -> None:
+    pipeline = pipeline_of(boxes_of(FIGURES))
+    assert list(pipeline.stream([])) == []
+    with pytest.raises(
+        ValueError, match=r"photos: expected a list of paths, got 'a\.jpg'; write \['a\.jpg'\]"
+    ):
+        pipeline.stream("a.jpg")

@@ -14,6 +14,7 @@ from torchvision.ops import MultiScaleRoIAlign, box_iou, clip_boxes_to_image, nm
 
 from .nanodet import CHANNELS, NanoDet
 from .network import (
+    LEVELS,
     DetectorParts,
     PersonDetectorNetwork,
     PersonPredictor,
@@ -66,13 +67,17 @@ class GuidedPyramid(PersonPyramid):
             The levels as in `PersonPyramid`, and under `GUIDE` (B, GUIDE_BOXES, 5): x0, y0, x1, y1 in px of the
             image and the log-odds of a person, best first. Rows after the last box have log-odds of minus infinity.
         """
+        *levels, found = self.dense(images)
+        boxes = torch.stack([best_boxes(own) for own in found])
+        return OrderedDict(zip((*LEVELS, GUIDE), (*levels, boxes), strict=True))
+
+    def dense(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The levels, finest first, and the guide's boxes (B, A, 5) of all locations."""
         features, found = self.guide(images.contiguous(memory_format=torch.channels_last))
         laterals = self.laterals(images)
         for level, (join, x) in enumerate(zip(self.joins, features, strict=True), start=1):
             laterals[level] = laterals[level] + join(x)
-        levels = self.merged(laterals)
-        levels[GUIDE] = torch.stack([best_boxes(boxes) for boxes in found])
-        return levels
+        return (*self.merged(laterals), found)
 
 
 def best_boxes(found: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ PERSON, IGNORE = 1, -1  # target labels; 0 is the background
 IGNORED_SHARE = 0.5  # boxes with more of their area in an ignore region are not trained on
 
 FINEST = "4"  # name (the stride) of the pyramid's finest level, which has no anchors
+LEVELS = (FINEST, "8", "16", "32", "64")
 ANCHOR_SIZES = (
     (20, 36),
     (60, 92),
@@ -65,6 +66,10 @@ class PersonPyramid(nn.Module):
 
     def forward(self, images: Tensor) -> "OrderedDict[str, Tensor]":
         """(B, 3, H, W) in [-1, 1], H and W multiples of 32 -> maps (B, channels, H / s, W / s) by stride s."""
+        return OrderedDict(zip(LEVELS, self.dense(images), strict=True))
+
+    def dense(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The levels alone, finest first: all that is computed everywhere in the image."""
         return self.merged(self.laterals(images))
 
     def laterals(self, images: Tensor) -> list[Tensor]:
@@ -72,13 +77,13 @@ class PersonPyramid(nn.Module):
         images = images.contiguous(memory_format=torch.channels_last)
         return [convolve(x) for convolve, x in zip(self.lateral, self.body(images), strict=True)]
 
-    def merged(self, laterals: list[Tensor]) -> "OrderedDict[str, Tensor]":
-        """The levels of the pyramid: coarse maps are added to fine ones."""
+    def merged(self, laterals: list[Tensor]) -> tuple[Tensor, ...]:
+        """The levels of the pyramid, finest first: coarse maps are added to fine ones."""
         for i in (2, 1, 0):
             laterals[i] = laterals[i] + F.interpolate(laterals[i + 1], size=laterals[i].shape[-2:])
         p4, p8, p16, p32 = (smooth(x) for smooth, x in zip(self.smooth, laterals, strict=True))
         p64 = self.coarsest(F.max_pool2d(p32, 3, stride=2, padding=1))
-        return OrderedDict([(FINEST, p4), ("8", p8), ("16", p16), ("32", p32), ("64", p64)])
+        return p4, p8, p16, p32, p64
 
 
 class PersonAnchors(AnchorGenerator):

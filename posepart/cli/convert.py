@@ -56,7 +56,9 @@ def run(chosen: Namespace) -> int:
     try:
         labels = read(Path(chosen.labels), None if chosen.images is None else Path(chosen.images))
     except OSError as error:
-        raise ValueError(f"{chosen.labels}: cannot be read ({error.strerror or error}); check the path") from None
+        raise ValueError(
+            f"{chosen.labels}: cannot be read ({error.strerror or error}); check the path"
+        ) from None
     skeleton = None if chosen.skeleton is None else skeleton_named(chosen.skeleton)
     for note in write_labels(labels, format_named(chosen.to, "write"), Path(chosen.out), skeleton):
         print(note)

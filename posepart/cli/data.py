@@ -24,12 +24,14 @@ Layouts that are recognised:
                       posepart synth writes it
   COCO                DIR/annotations/person_keypoints_SPLIT2017.json (17 joints), DIR/SPLIT2017/;
                       as CVAT exports it: without 2017, and the photos in DIR/images/SPLIT/
+  Roboflow            DIR/train/_annotations.coco.json, DIR/valid/ ..., any joints, photos beside it
+  COCO file           any FILE.json with any joints, in place of DIR; see --images and --joints
   PASCAL-Person-Part  DIR/SPLIT_id.txt, DIR/JPEGImages/, DIR/SegmentationPart/, DIR/PersonJoints/
   LIP                 DIR/lip_SPLIT_set.csv, DIR/SPLIT_images/, DIR/SPLIT_segmentations/
   CIHP                DIR/Training/, DIR/Validation/ with Images/, Category_ids/, Human_ids/
   ATR                 DIR/JPEGImages/, DIR/SegmentationClassAug/, DIR/SPLIT_id.txt
   MPII                DIR/mpii_human_pose_v1_u12_1.mat or DIR/train.json, DIR/images/
-The last four are checked in their own joints and labels.
+LIP, CIHP, ATR and MPII are checked in their own joints and labels.
 The first two may have part maps in DIR/parts/NAME.png.
 
 With -o OUT, the folder OUT receives
@@ -39,6 +41,7 @@ EPILOG = """\
 examples:
   posepart data check people/
   posepart data check people/ --split val -o checked
+  posepart data check labels.json --images photos/ --joints neck=spine_top
   posepart data check coco/ --decode -o checked
 
 exit codes:
@@ -55,7 +58,10 @@ def parser() -> ArgumentParser:
     parser.add_argument(
         "action", nargs="?", type=str, metavar="check", help="What to do; there is only check."
     )
-    parser.add_argument("folder", nargs="?", type=str, metavar="DIR", help="Folder of the data set.")
+    parser.add_argument(
+        "folder", nargs="?", type=str, metavar="DIR", help="Folder of the data set, or a COCO file."
+    )
+    options.add_coco_options(parser)
     parser.add_argument(
         "--split", nargs="+", type=str, metavar="SPLIT", help="Splits to check, such as val. Default: all."
     )
@@ -79,7 +85,8 @@ def run(chosen: Namespace) -> int:
     from posepart.data.check import check_data, format_findings
     from posepart.data.summary import format_summary
 
-    folder, out = Path(chosen.folder), None if chosen.out is None else Path(chosen.out)
+    folder = options.data_source(chosen.folder, chosen)
+    out = None if chosen.out is None else Path(chosen.out)
     report = check_data(folder, chosen.split, chosen.decode)
     print(f"{folder}: {report.layout}\n")
     if report.summaries:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 SUMMARY = "Measure a model, or stored results, on labelled photos."
 STRAY_HINT = "name the labelled photos with --data DIR"
-USAGE = "posepart evaluate --data DIR [--model M | --predictions OUT] -o REPORT [options]"
+USAGE = """posepart evaluate --data DIR [--model M | --predictions OUT] -o REPORT [options]
+       posepart evaluate --labels FILE --predictions RESULTS [--sigmas S ...] [-o REPORT]"""
 DESCRIPTION = """\
 Measure how good a model is on labelled photos: run it on them, or read stored results,
 and write a report.
@@ -39,9 +40,16 @@ examples:
   posepart evaluate --data people/ --no-segment-term -o report_without
   posepart evaluate --data people/ --preset xia2017 --model posepart-s -o report_as_printed
   posepart evaluate --data people/ --predictions out/ -o report     (of posepart predict)
+  posepart evaluate --data labels.json --images photos/ --joints neck=spine -o report
   posepart evaluate --data coco/ --predictions theirs.json --name theirs -o report
   posepart evaluate --data scenes/ --split train --limit 100 -o report
   posepart evaluate --data people/ --subset pelota --people-per-photo 2 -o report
+
+any joints:
+  posepart evaluate --labels labels.json --predictions results.json --sigmas 0.05 0.03 0.1
+  COCO's numbers for a COCO file of people with any joints and a list of results with the
+  same joints, as pycocotools computes them; REPORT receives metrics.json. Sigmas are known
+  for the joints of COCO and of posepart.
 
 other systems:
   theirs.json is a COCO keypoint-results list, with the 14 joints of posepart or the 17
@@ -59,10 +67,7 @@ _AT_LEAST = {"people_per_photo": 0, "limit": 1, "worst": 0, "replicates": 0, "se
 def parser() -> ArgumentParser:
     """The options of the command."""
     parser = options.new_parser(USAGE, DESCRIPTION, EPILOG)
-    parser.add_argument("--data", type=str, metavar="DIR", help="Folder of labelled photos.")
-    parser.add_argument(
-        "--split", type=str, default="val", metavar="SPLIT", help="The split to measure on. Default: val."
-    )
+    _add_data(parser)
     parser.add_argument(
         "--predictions",
         type=str,
@@ -108,6 +113,29 @@ def parser() -> ArgumentParser:
     return parser
 
 
+def _add_data(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", type=str, metavar="DIR", help="Folder of labelled photos, or a COCO file with any joints."
+    )
+    options.add_coco_options(parser)
+    parser.add_argument(
+        "--split", type=str, default="val", metavar="SPLIT", help="The split to measure on. Default: val."
+    )
+    parser.add_argument(
+        "--labels",
+        type=str,
+        metavar="FILE",
+        help="In place of --data: a COCO file of people with any joints; --predictions is a list of results.",
+    )
+    parser.add_argument(
+        "--sigmas",
+        type=float,
+        nargs="+",
+        metavar="S",
+        help="With --labels: the constant of OKS of every joint.",
+    )
+
+
 def _add_filters(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--subset", nargs="+", type=str, metavar="SOURCE", help="Only photos from these sources."
@@ -124,6 +152,8 @@ def _add_filters(parser: ArgumentParser) -> None:
 
 def run(chosen: Namespace) -> int:
     """Measure, write the report, and print all measures; the exit code."""
+    if chosen.labels is not None:
+        return _run_on_files(chosen)
     _check(chosen)
     from posepart.data.readers import read_samples, remarks_on
     from posepart.metrics.tables import format_measures
@@ -132,16 +162,16 @@ def run(chosen: Namespace) -> int:
     from posepart.report.folder import check_replaceable
     from posepart.report.paper_tables import Bootstrap
 
-    data, out = Path(chosen.data), Path(chosen.out)
+    data, out = options.data_source(chosen.data, chosen), Path(chosen.out)
     require_matplotlib()
     check_replaceable(out)
     labelled = read_samples(data, chosen.split)
     samples = choose_samples(labelled, chosen.subset, chosen.people_per_photo, chosen.limit)
     predictions, source = _predictions(chosen, labelled)
-    for note in (*remarks_on(data, chosen.split), *left_out(samples), *predictions.notes):
+    for note in (*left_out(samples), *predictions.notes, *remarks_on(data, chosen.split)):
         print(note)
     about = {
-        "data": data.resolve().name,
+        "data": Path(data).resolve().name,
         "split": chosen.split,
         "subset": chosen.subset,
         "people_per_photo": chosen.people_per_photo or None,
@@ -156,6 +186,26 @@ def run(chosen: Namespace) -> int:
     return 0
 
 
+def _run_on_files(chosen: Namespace) -> int:
+    """Compare a list of results with a file of labels, in any joints."""
+    from posepart.io.files import write_json
+    from posepart.report.coco_files import compare_coco_files, format_comparison
+
+    if chosen.data is not None:
+        raise ValueError("--labels and --data exclude each other; name the labels with one of them")
+    if chosen.predictions is None:
+        raise ValueError("which results? Name a COCO results list with --predictions RESULTS")
+    comparison = compare_coco_files(Path(chosen.labels), Path(chosen.predictions), chosen.sigmas)
+    if chosen.out is not None:
+        path = options.make_folder(Path(chosen.out)) / "metrics.json"
+        try:
+            write_json(path, dataclasses.asdict(comparison))
+        except OSError as error:
+            raise ValueError(f"{path}: cannot be written ({error.strerror}); choose another -o") from None
+    print(format_comparison(comparison))
+    return 0
+
+
 def _predictions(chosen: Namespace, labelled: Sequence["Sample"]) -> tuple["Predictions", dict[str, Any]]:
     """Stored results, or those of a model that runs photo by photo; and what the report says of their origin."""
     from posepart.report.predictions import predictions_of_model, stored_predictions
@@ -165,9 +215,9 @@ def _predictions(chosen: Namespace, labelled: Sequence["Sample"]) -> tuple["Pred
         source: dict[str, Any] = {"predictions": Path(chosen.predictions).name}
     else:
         config = options.pipeline_config(chosen)
-        pipeline, weights = options.load_pipeline(chosen, config)
+        pipeline, about = options.load_pipeline(chosen, config)
         predictions = predictions_of_model(pipeline)
-        source = {"weights": weights, "detector": chosen.detector, "pipeline": dataclasses.asdict(config)}
+        source = {**about, "detector": chosen.detector, "pipeline": dataclasses.asdict(config)}
     if chosen.name:
         predictions = dataclasses.replace(predictions, name=chosen.name)
     return predictions, source

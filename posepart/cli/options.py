@@ -3,17 +3,18 @@
 import argparse
 import dataclasses
 import inspect
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
 
 from posepart.config import SPEEDS, PipelineConfig
+from posepart.engines import ENGINES, PRECISIONS
 from posepart.presets import OLD_NAMES, preset_names, read_preset
 
 if TYPE_CHECKING:
+    from posepart.data.coco_source import CocoSource
     from posepart.pipeline import Pipeline
 
 DEFAULT_MODEL = "posepart-s"
@@ -41,6 +42,44 @@ def new_parser(usage: str, description: str, epilog: str) -> ArgumentParser:
     )
 
 
+def add_coco_options(parser: ArgumentParser) -> None:
+    """Add --images and --joints, which tell more about a COCO file."""
+    parser.add_argument(
+        "--images",
+        type=str,
+        metavar="DIR",
+        help="Where the photos of a COCO file are. Default: looked for near it.",
+    )
+    parser.add_argument(
+        "--joints",
+        type=str,
+        nargs="+",
+        metavar="OURS=THEIRS",
+        help="What a COCO file calls a joint, such as neck=spine_top; others are matched by name.",
+    )
+
+
+def data_source(name: str, chosen: Namespace) -> "Path | CocoSource":
+    """The data set that is named: a folder, or a COCO file with --images and --joints.
+
+    Raises
+    ------
+    ValueError
+        --joints is no map, or --images or --joints are given for a folder.
+    """
+    from posepart.data.coco_source import CocoSource
+
+    pairs = [pair.partition("=") for pair in chosen.joints or ()]
+    if not all(ours and theirs for ours, _, theirs in pairs):
+        raise ValueError("--joints: expected pairs such as neck=spine_top")
+    if Path(name).suffix.lower() != ".json":
+        if chosen.images or pairs:
+            raise ValueError(f"{name}: --images and --joints are for a COCO file (FILE.json), not a folder")
+        return Path(name)
+    images = None if chosen.images is None else Path(chosen.images)
+    return CocoSource(Path(name), images, {ours: theirs for ours, _, theirs in pairs})
+
+
 def add_segment_switch(parser: ArgumentParser) -> None:
     """Add --no-segment-term."""
     parser.add_argument(
@@ -58,7 +97,7 @@ def add_refine_switch(parser: ArgumentParser) -> None:
 
 
 def add_network_options(parser: ArgumentParser) -> None:
-    """Add --model, --detector, --device and --threads."""
+    """Add --model, --detector, --device, --engine, --precision and --threads."""
     parser.add_argument(
         "--model",
         type=str,
@@ -78,7 +117,22 @@ def add_network_options(parser: ArgumentParser) -> None:
         type=str,
         default="cpu",
         metavar="DEVICE",
-        help="Where the networks run: cpu (default), cuda, or openvino (on the CPU, but faster; an optional extra).",
+        help="Where the networks run: cpu (default) or cuda.",
+    )
+    parser.add_argument(
+        "--engine",
+        type=str,
+        default="auto",
+        choices=ENGINES,
+        help="What executes the networks: openvino on a CPU, torch, or auto, the faster of both (default).",
+    )
+    parser.add_argument(
+        "--precision",
+        type=str,
+        default="auto",
+        choices=PRECISIONS,
+        help="In which the networks multiply: float32, bfloat16, or auto: bfloat16 for openvino on processors that "
+        "have instructions for it (default).",
     )
     parser.add_argument("--threads", type=int, metavar="N", help="Processor cores to use. Default: all.")
 
@@ -141,33 +195,41 @@ def pipeline_config(chosen: Namespace) -> PipelineConfig:
     return config
 
 
-def load_pipeline(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline", dict[str, str]]:
-    """Load the pipeline that --model, --detector, --device and --threads describe.
+def load_pipeline(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline", dict[str, Any]]:
+    """Load the pipeline that the options of `add_network_options` describe.
 
     Returns
     -------
     Pipeline
     dict
-        The SHA-256 of the weights of every stage.
+        What is known of it besides the settings: the SHA-256 of the weights of every stage, engine and precision.
     """
+    import cv2
     import torch
 
+    from posepart.engines.engine import choose_engine
+    from posepart.engines.processor import usable_cpus
     from posepart.loading import load
     from posepart.models.model_set import find_model
 
-    if chosen.threads is not None:
-        import cv2
-
-        torch.set_num_threads(chosen.threads)
-        cv2.setNumThreads(chosen.threads)
+    if chosen.device == "openvino":
+        raise ValueError("device openvino is now --engine openvino, the default on a CPU: leave out --device")
     name = model_of(chosen)
+    threads = chosen.threads or usable_cpus()
+    engine = choose_engine(chosen.engine, chosen.precision, chosen.device, threads)
+    all_compiled = (
+        engine.name != "torch" and chosen.detector == "default" and "pose" in find_model(name).cards
+    )
+    torch.set_num_threads(1 if all_compiled else threads)  # its threads wait busily, and hold the others up
+    cv2.setNumThreads(threads)
     cards = find_model(name).cards
     if chosen.preset != "default":
         differing = read_preset(chosen.preset).differing({stage: c.builder for stage, c in cards.items()})
         if differing:
             print(f"posepart: model {name} has other networks than the preset: {differing}", file=sys.stderr)
-    pipeline = load(name, detector=chosen.detector, config=config, device=chosen.device)
-    return pipeline, {stage: str(card.sha256 or "") for stage, card in cards.items()}
+    pipeline = load(name, detector=chosen.detector, config=config, device=chosen.device, engine=engine)
+    weights = {stage: str(card.sha256 or "") for stage, card in cards.items()}
+    return pipeline, {"weights": weights, "engine": engine.name, "precision": engine.precision}
 
 
 def model_of(chosen: Namespace) -> str:
@@ -201,8 +263,3 @@ def make_folder(folder: Path) -> Path:
 def complain(sentence: str) -> None:
     """Print an error."""
     print(f"posepart: error: {sentence}", file=sys.stderr)
-
-
-def usable_cpus() -> int:
-    """The CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from posepart.data.check_sample import Finding, check_sample
+from posepart.data.coco_source import CocoSource
 from posepart.data.readers import find_layout, read_samples, remarks_on
 from posepart.data.sample import Sample
 from posepart.data.summary import Counts, summarise
@@ -27,13 +28,15 @@ class DataReport:
     remarks: tuple[str, ...] = ()  # of the readers; nothing that has to be mended
 
 
-def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool = False) -> DataReport:
+def check_data(
+    folder: Path | CocoSource, splits: Sequence[str] | None = None, decode: bool = False
+) -> DataReport:
     """Check a data set in its own joints and labels, with a progress bar.
 
     Parameters
     ----------
-    folder : Path
-        In any of `readers.LAYOUTS`.
+    folder : Path or CocoSource
+        In any of `readers.LAYOUTS`, or a COCO file.
     splits : sequence of str, optional
         Names of splits; all by default.
     decode : bool
@@ -44,9 +47,8 @@ def check_data(folder: Path, splits: Sequence[str] | None = None, decode: bool =
     ValueError
         No layout fits, or there is no such split.
     """
-    folder = Path(folder)
     layout = find_layout(folder)
-    present = layout.splits(folder)
+    present = layout.splits(Path(folder))
     unknown = [split for split in splits or () if split not in present]
     if unknown:
         raise ValueError(f"{folder}: has no split {unknown[0]!r}; there are {', '.join(present)}")

@@ -9,6 +9,13 @@ from typing import Protocol
 from posepart.data.cihp import atr_splits, cihp_splits, read_atr, read_cihp
 from posepart.data.coco_keypoints import coco_keypoints_file, keypoints_files, read_coco_keypoints
 from posepart.data.coco_people import coco_people_file, read_coco_people
+from posepart.data.coco_source import (
+    CocoSource,
+    coco_source_file,
+    read_coco_source,
+    roboflow_source,
+    roboflow_splits,
+)
 from posepart.data.lip import read_lip
 from posepart.data.mpii import mpii_splits, read_mpii
 from posepart.data.pascal_person_part import list_files, read_pascal_person_part
@@ -74,6 +81,13 @@ LAYOUTS: tuple[Layout, ...] = (
         lambda folder, split: coco_keypoints_file(folder, split).remarks,
     ),
     Layout(
+        "Roboflow",
+        "SPLIT/_annotations.coco.json (any joints) beside the photos, as Roboflow exports COCO",
+        roboflow_splits,
+        {"posepart": lambda folder, split: read_coco_source(roboflow_source(folder, split))},
+        lambda folder, split: coco_source_file(roboflow_source(folder, split)).remarks,
+    ),
+    Layout(
         "ATR",
         "SegmentationClassAug/ beside JPEGImages/, without SegmentationPart/",
         atr_splits,
@@ -115,14 +129,27 @@ LAYOUTS: tuple[Layout, ...] = (
 )
 
 
-def find_layout(folder: Path) -> Layout:
-    """Find the layout of a folder.
+def _file_layout(source: CocoSource) -> Layout:
+    """A COCO file with any joints: one split, which is read whatever split is asked for."""
+    return Layout(
+        "COCO file",
+        "FILE.json (any joints)",
+        lambda folder: ("train",),
+        {"posepart": lambda folder, split: read_coco_source(source)},
+        lambda folder, split: coco_source_file(source).remarks,
+    )
+
+
+def find_layout(folder: Path | CocoSource) -> Layout:
+    """Find the layout of a folder, or of a COCO file.
 
     Raises
     ------
     ValueError
         There is no such folder, or no layout fits it.
     """
+    if isinstance(folder, CocoSource) or Path(folder).suffix.lower() == ".json":
+        return _file_layout(folder if isinstance(folder, CocoSource) else CocoSource(Path(folder)))
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder; check the path")
@@ -135,18 +162,18 @@ def find_layout(folder: Path) -> Layout:
     )
 
 
-def splits_of(folder: Path) -> tuple[str, ...]:
+def splits_of(folder: Path | CocoSource) -> tuple[str, ...]:
     """The names of the splits of a data set, sorted; errors as in `find_layout`."""
     return find_layout(folder).splits(Path(folder))
 
 
-def read_samples(folder: Path, split: str, schema: str = "posepart") -> list[Sample]:
+def read_samples(folder: Path | CocoSource, split: str, schema: str = "posepart") -> list[Sample]:
     """Read one split of a data set.
 
     Parameters
     ----------
-    folder : Path
-        Of the data set, in one of `LAYOUTS`.
+    folder : Path or CocoSource
+        Of the data set, in one of `LAYOUTS`; or a COCO file, which is one split.
     split : str
         One of `splits_of`, usually "train" or "val".
     schema : str
@@ -165,14 +192,14 @@ def read_samples(folder: Path, split: str, schema: str = "posepart") -> list[Sam
     return layout.read[schema](Path(folder), split)
 
 
-def remarks_on(folder: Path, split: str) -> list[str]:
+def remarks_on(folder: Path | CocoSource, split: str) -> list[str]:
     """Sentences about what the reader of a split left out or took unusually; arguments as for `read_samples`."""
     return _layout_of(folder, split).remarks(Path(folder), split)
 
 
-def _layout_of(folder: Path, split: str) -> Layout:
+def _layout_of(folder: Path | CocoSource, split: str) -> Layout:
     layout = find_layout(folder)
     splits = layout.splits(Path(folder))
-    if split not in splits:
+    if split not in splits and layout.name != "COCO file":
         raise ValueError(f"{folder}: has no split {split!r}; there are {', '.join(splits)}")
     return layout

@@ -1,8 +1,8 @@
 """COCO: one annotation per person with box, joints, the mask of the person and the masks of its parts.
 
-Masks are in COCO's compressed run lengths. `segmentation` is the whole person; `parts`, by name, is ours: other tools
-skip it. So are `keypoint_scores` and `score` of predictions, and `nobody`, the parts of no person, at an image. What
-COCO, CVAT, Roboflow and others write is read, with polygons as well as run lengths.
+Masks are in COCO's compressed run lengths. `segmentation` is the whole person; `parts`, by name, is ours: other
+tools skip it. So are `keypoint_scores` and `score` of predictions, and `nobody`, the parts of no person, at an
+image. What COCO, CVAT, Roboflow and others write is read, with polygons as well as run lengths.
 """
 
 from pathlib import Path
@@ -83,7 +83,8 @@ def _annotation(person: PersonRecord, photo: PhotoRecord, parts: tuple[str, ...]
     box = rounded(person.xywh)
     record: Record = {"bbox": box, "area": box[2] * box[3], "iscrowd": int(person.is_region)}
     if len(person.joints):
-        record["keypoints"] = [n for row in zip(rounded(x), rounded(y), map(int, visibility)) for n in row]
+        rows = zip(rounded(x), rounded(y), map(int, visibility), strict=True)
+        record["keypoints"] = [n for row in rows for n in row]
         record["num_keypoints"] = int(person.present.sum())
     if person.cutout is not None:
         record["area"] = person.cutout.area
@@ -141,7 +142,8 @@ def _photo(file: CocoFile, image: Record, joints: int, parts: tuple[str, ...]) -
     size = image["width"], image["height"]
     where = f"{file.path}: image {shown(image['id'])}"
     check_pixels(where, *size)
-    people = tuple(_person(file.path, annotation, joints, size, parts) for annotation in file.annotations[image["id"]])
+    annotations = file.annotations[image["id"]]
+    people = tuple(_person(file.path, annotation, joints, size, parts) for annotation in annotations)
     try:
         nobody = _cutout({"parts": image.get("nobody", {})}, size, parts)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""COCO results: the list of detections that `loadRes` of pycocotools reads, with joints, box and mask in each entry."""
+"""COCO results: the list that `loadRes` of pycocotools reads, with joints, box and mask in each entry."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,11 @@ def write(labels: LabelSet, path: Path) -> None:
 def _entry(person: PersonRecord, photo: PhotoRecord) -> Record:
     x, y, _, scores = person.joints.T
     ranks: list[Any] = [value for value in (person.rank, person.score, 1.0) if value is not None]
-    entry: Record = {"category_id": PERSON, "bbox": rounded(person.xywh), "score": round(ranks[0], SCORE_DIGITS)}
+    entry: Record = {
+        "category_id": PERSON,
+        "bbox": rounded(person.xywh),
+        "score": round(ranks[0], SCORE_DIGITS),
+    }
     if len(person.joints):
         rows = zip(rounded(x), rounded(y), rounded(scores, SCORE_DIGITS), strict=True)
         entry["keypoints"] = [number for row in rows for number in row]

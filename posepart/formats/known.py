@@ -5,9 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from posepart.formats import coco, coco_results
+from posepart.formats import (
+    coco,
+    coco_results,
+    csv_table,
+    cvat,
+    label_studio,
+    labelme,
+    openpose,
+    people,
+    voc,
+    yolo,
+)
 from posepart.formats.records import LabelSet
-from posepart.schema.skeletons import SKELETONS, Skeleton, missing_joints
+from posepart.schema.skeletons import OPENPOSE18, POSEPART14, SKELETONS, Skeleton, missing_joints
 
 Writer = Callable[[LabelSet, Path], None]
 Reader = Callable[[Path, Path | None], LabelSet]
@@ -17,16 +28,28 @@ Reader = Callable[[Path, Path | None], LabelSet]
 class Format:
     """A format of files."""
 
-    about: str  # for --help
     write: Writer | None  # None if only reading makes sense
-    read: Reader | None  # takes the file or folder, and the folder of photos; None if only writing makes sense
+    read: (
+        Reader | None
+    )  # takes the file or folder, and the folder of photos; None if only writing makes sense
     folder: bool = False  # whether it is a folder of files
-    skeleton: Skeleton | None = None  # the joints that it has unless others are asked for; None for those of the source
+    skeleton: Skeleton | None = None  # its joints unless others are asked for; None: the source's
+    loses: str = ""  # what of people has no place in it
 
 
 FORMATS: dict[str, Format] = {
-    "coco": Format("one file: boxes, joints, masks of people and parts", coco.write, coco.read),
-    "coco-results": Format("one list of detections, as loadRes of pycocotools reads it", coco_results.write, None),
+    "coco": Format(coco.write, coco.read),
+    "coco-results": Format(coco_results.write, None),
+    "people": Format(people.write, people.read, folder=True, skeleton=POSEPART14, loses="scores"),
+    "yolo-pose": Format(yolo.write, yolo.read, folder=True, loses="masks and scores"),
+    "voc": Format(voc.write, voc.read, folder=True, loses="joints and scores"),
+    "labelme": Format(labelme.write, labelme.read, folder=True),
+    "label-studio": Format(label_studio.write, label_studio.read, folder=True),
+    "cvat": Format(cvat.write, cvat.read, loses="scores of joints"),
+    "csv": Format(csv_table.write, csv_table.read, loses="masks"),
+    "openpose": Format(
+        openpose.write, openpose.read, folder=True, skeleton=OPENPOSE18, loses="boxes and masks"
+    ),
 }
 
 
@@ -89,6 +112,8 @@ def write_labels(labels: LabelSet, form: Format, path: Path, skeleton: Skeleton 
     notes = list(labels.notes)
     if missing := missing_joints(labels.skeleton, target):
         notes.append(f"{target.name}: {', '.join(missing)} are not known and marked as absent")
+    if form.loses:
+        notes.append(f"{form.loses} have no place in this format and are left out")
     assert form.write is not None
     try:
         if form.folder:
@@ -99,7 +124,9 @@ def write_labels(labels: LabelSet, form: Format, path: Path, skeleton: Skeleton 
             path.absolute().parent.mkdir(parents=True, exist_ok=True)
             form.write(labels.with_skeleton(target), path)
     except OSError as error:
-        raise ValueError(f"{path}: cannot be written ({error.strerror or error}); choose another -o") from None
+        raise ValueError(
+            f"{path}: cannot be written ({error.strerror or error}); choose another -o"
+        ) from None
     return notes
 
 
@@ -117,10 +144,3 @@ def _write_folder(labels: LabelSet, write: Writer, path: Path) -> None:
         unfinished.rename(path)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def names_of(purpose: str) -> list[str]:
-    """The names of the formats that can be read or written, with a line about each."""
-    return [f"  {name:<14}{form.about}" for name, form in FORMATS.items() if getattr(form, purpose) is not None]
-
-

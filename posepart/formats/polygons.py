@@ -31,7 +31,9 @@ def polygon_mask(outlines: list[object], width: int, height: int) -> Mask:
             isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < LARGEST for v in outline
         )
         if not isinstance(outline, list) or not numbers or len(outline) < 6 or len(outline) % 2:
-            raise ValueError("expected outlines of at least three points (x0, y0, x1, y1, ...) as segmentation")
+            raise ValueError(
+                "expected outlines of at least three points (x0, y0, x1, y1, ...) as segmentation"
+            )
         xy = np.array(outline, np.float64).reshape(-1, 2) - 0.5
         rows, columns = polygon(xy[:, 1], xy[:, 0], (height, width))
         mask[rows, columns] = True

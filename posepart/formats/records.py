@@ -1,7 +1,7 @@
-"""What all formats have in common: photos with people, each with a box, joints, scores and the pixels of their parts.
+"""What all formats have in common: photos with people, each with box, joints, scores and the pixels of its parts.
 
-Coordinates are pixels of the upright photo, pixel centres at whole numbers. Every writer takes a `LabelSet` and every
-reader gives one, so that any format can be turned into any other.
+Coordinates are pixels of the upright photo, pixel centres at whole numbers. Every writer takes a `LabelSet` and
+every reader gives one, so that any format can be turned into any other.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from posepart.arrays import Float64, Ids, Mask, check_shape
+from posepart.data.coco_source import converted_joints
 from posepart.io.photos import MAX_PIXELS
 from posepart.schema import IGNORE, PART_NAMES
-from posepart.schema.skeletons import POSEPART14, Skeleton, with_joints_of
+from posepart.schema.skeletons import POSEPART14, Skeleton
 
 UNKNOWN_PART = IGNORE  # a pixel of a person that shows no part which the file knows
 
@@ -167,7 +168,7 @@ class _Converted:
     def __iter__(self) -> Iterator[PhotoRecord]:
         for photo in self.photos:
             people = (
-                replace(person, joints=with_joints_of(person.joints, self.source, self.target))
+                replace(person, joints=converted_joints(person.joints, self.source, self.target))
                 for person in photo.people
             )
             yield replace(photo, people=tuple(people))
@@ -183,8 +184,8 @@ def check_pixels(where: str, width: int, height: int) -> None:
     """
     if width * height > MAX_PIXELS:
         raise ValueError(
-            f"{where}: {width} x {height} pixels are more than the limit of {MAX_PIXELS // 10**6} megapixels; correct "
-            "the size, or shrink the photo"
+            f"{where}: {width} x {height} pixels are more than the limit of {MAX_PIXELS // 10**6} megapixels; "
+            "correct the size, or shrink the photo"
         )
 
 

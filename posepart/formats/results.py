@@ -94,7 +94,9 @@ def photo_of_scene(scene: Scene, name: str, image_id: int | str | None = None) -
         people.append(
             PersonRecord(
                 box=person.box.astype(np.float64),
-                joints=joint_rows(pose.xy.astype(np.float64), visibility, pose.joint_scores.astype(np.float64)),
+                joints=joint_rows(
+                    pose.xy.astype(np.float64), visibility, pose.joint_scores.astype(np.float64)
+                ),
                 score=float(person.box_score if confidence is None else confidence),
                 rank=float(pose.log_score) if np.isfinite(pose.log_score) else None,
                 cutout=cut_out(scene.person_parts(index)),

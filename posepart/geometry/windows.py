@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from posepart.arrays import Float32
 from posepart.geometry.frames import Affine
 
 STRIP_PIXELS = 1 << 16  # pixels processed at once: bounds the memory, and fits the processor's cache
@@ -32,7 +32,7 @@ def crop_window(affine: Affine, crop_size: int, photo_shape: tuple[int, int]) ->
     return int(x0), int(y0), int(x1), int(y1)
 
 
-def box_window(box: Float32, window: Window) -> Window:
+def box_window(box: NDArray, window: Window) -> Window:
     """The pixels of a window whose centres lie in a box (4,) xyxy."""
     x0, y0, x1, y1 = window
     low = np.clip(np.ceil(box[:2]).astype(np.int64), (x0, y0), (x1, y1))

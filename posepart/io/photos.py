@@ -118,8 +118,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
                 "shrink the photo or crop it"
             )
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with _QUIET:
                 yield stored
         except MemoryError:
             raise _out_of_memory(path) from None
@@ -130,8 +129,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 def _open(path: Path) -> Image.Image:
     """Open a picture, which reads its header."""
     try:
-        with without_pillow_limit(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # remarks about odd metadata, which help nobody
+        with without_pillow_limit(), _QUIET:
             return Image.open(path, formats=readable_formats())
     except UnidentifiedImageError:
         raise ValueError(f"{path}: {why_unreadable(path)}") from None
@@ -199,6 +197,33 @@ def _out_of_memory(path: Path) -> ValueError:
     if is_png and any(end > path.stat().st_size for _, end in _chunks(path)):  # Pillow reads it all at once
         return _damaged(path, ValueError("a chunk is longer than the file"))
     return ValueError(f"{path}: too little memory to read a photo of this size; shrink it or free memory")
+
+
+class _Quiet:
+    """Hides warnings, in any number of threads: those of Pillow about odd metadata help nobody.
+
+    The filters of warnings belong to all threads: the first one here changes them, the last one restores them.
+    """
+
+    def __init__(self) -> None:
+        self.lock, self.inside, self.filters = threading.Lock(), 0, warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if self.inside == 0:
+                self.filters = warnings.catch_warnings()
+                self.filters.__enter__()
+                warnings.simplefilter("ignore")
+            self.inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                self.filters.__exit__(None, None, None)
+
+
+_QUIET = _Quiet()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from posepart.schema.body import BodySchema
 from posepart.schema.coco import (
     COCO_JOINT_NAMES,
     COCO_LIMB_JOINTS,
+    COCO_SIGMAS,
     CocoJoint,
 )
 from posepart.schema.joints_and_parts import (
@@ -37,6 +38,7 @@ __all__ = [
     "BODY_BOXES",
     "COCO_JOINT_NAMES",
     "COCO_LIMB_JOINTS",
+    "COCO_SIGMAS",
     "FLIP_JOINTS",
     "IGNORE",
     "JOINT_NAMES",

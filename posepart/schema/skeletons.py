@@ -60,7 +60,16 @@ _LIMBS = """
 left_shoulder-left_elbow left_elbow-left_wrist right_shoulder-right_elbow right_elbow-right_wrist
 left_hip-left_knee left_knee-left_ankle right_hip-right_knee right_knee-right_ankle"""
 _OPENPOSE_JOINTS = (
-    *("nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist"),
+    *(
+        "nose",
+        "neck",
+        "right_shoulder",
+        "right_elbow",
+        "right_wrist",
+        "left_shoulder",
+        "left_elbow",
+        "left_wrist",
+    ),
     *("right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle"),
     *("right_eye", "left_eye", "right_ear", "left_ear"),
 )
@@ -117,4 +126,6 @@ def with_joints_of(joints: Float64, source: Skeleton, target: Skeleton) -> Float
         pair = np.array(shoulders)
         rows[NECK] = np.concatenate([pair[:, :2].mean(axis=0), pair[:, 2:].min(axis=0)])
     nothing = np.zeros(joints.shape[1])
-    return np.array([rows.get(plain_name(name), nothing) for name in target.joints]).reshape(-1, joints.shape[1])
+    return np.array([rows.get(plain_name(name), nothing) for name in target.joints]).reshape(
+        -1, joints.shape[1]
+    )

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from posepart.arrays import Rgb
 from posepart.config import DetectionConfig
+from posepart.engines.engine import Engine, run_on
+from posepart.models.detector.network import PersonDetectorNetwork
 from posepart.models.model_set import find_model
 from posepart.models.weight_files import load_into, load_network
 from posepart.structures import PersonBoxes
@@ -21,7 +23,6 @@ COCO_PERSON = 1  # torchvision's label, after 0 for the background; our own dete
 DETECTRON2_PERSON = 0  # detectron2's label; it has none for the background
 PLAIN_NMS_IOU = 0.6  # Sec. 4.1; without `detection.nms_iou`, where no network of torchvision has its own
 LARGEST_INPUT = 1333  # px, longer side of what a detector sees, unless the detector sets its own
-
 DETECTRON2_MISSING = (
     "the detectron2 detector needs the package detectron2, which is not installed: build it from source with "
     "`pip install --no-build-isolation git+https://github.com/facebookresearch/detectron2`"
@@ -93,13 +94,22 @@ class TorchvisionDetector:
         Lists of (3, H, W) float images in [0, 1] -> lists of dicts with `boxes`, `labels` and `scores`.
     config : DetectionConfig, optional
     device : str or torch.device
+    engine : Engine, optional
+        Executes the layers of our own detector in place of torch.
     """
 
     def __init__(
-        self, module: nn.Module, config: DetectionConfig | None = None, device: str | torch.device = "cpu"
+        self,
+        module: nn.Module,
+        config: DetectionConfig | None = None,
+        device: str | torch.device = "cpu",
+        engine: Engine | None = None,
     ) -> None:
         self.config = config or DetectionConfig()
         self.device = torch.device(device)
+        if engine is not None and isinstance(module, PersonDetectorNetwork):
+            run_on(engine, module.backbone, "dense")
+            run_on(engine, module.roi_heads.box_head)
         self.module = module.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.longest = int(getattr(getattr(module, "transform", None), "max_size", LARGEST_INPUT))
         self._set_thresholds(getattr(module, "roi_heads", module))
@@ -243,6 +253,7 @@ def build_detector(
     config: DetectionConfig | None = None,
     device: str | torch.device = "cpu",
     default: Path | None = None,
+    engine: Engine | None = None,
 ) -> TorchvisionDetector | Detectron2Detector:
     """The detector that `--detector` names.
 
@@ -255,6 +266,8 @@ def build_detector(
     device : str or torch.device
     default : Path, optional
         The weight file that "default" stands for; by default that of the installed model posepart-s.
+    engine : Engine, optional
+        See `TorchvisionDetector`.
 
     Raises
     ------
@@ -278,7 +291,7 @@ def build_detector(
                 f"--detector {spec}: neither default, torchvision:BUILDER:WEIGHTS, detectron2:CONFIG nor a "
                 "folder with detector.safetensors"
             )
-    return TorchvisionDetector(load_network(path), config, device)
+    return TorchvisionDetector(load_network(path), config, device, engine)
 
 
 _EXAMPLES = {

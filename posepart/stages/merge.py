@@ -172,15 +172,22 @@ def merge_parts(
     softened = [softened_scores(maps, config.part_power) for maps in part_maps]
     readers = [_ScoreReader(maps, affine) for maps, affine in zip(softened, affines, strict=True)]
     windows = [crop_window(affine, crop_size, photo_shape) for affine in affines]
+    planes = total = np.empty((0, 0, 0), np.float32)
     for strip, inside in strips(windows, photo_shape):
         x0, y0, x1, y1 = strip
-        total = np.zeros((2, y1 - y0, x1 - x0, 4), np.float32)
+        if planes.shape[1:] != (
+            y1 - y0,
+            x1 - x0,
+        ):  # most strips have one shape, and new memory takes its time
+            planes = np.empty((8, y1 - y0, x1 - x0), np.float32)
+            total = np.empty((2, y1 - y0, x1 - x0, 4), np.float32)
+        total.fill(0)
         for i, part in inside:
             rows, columns = within(part, strip)
             for layer, scores in zip(total, readers[i].read(part), strict=True):
-                layer[rows, columns] += scores
+                cv2.add(layer[rows, columns], scores, dst=layer[rows, columns])  # in a third of numpy's time
         # the best mean is the best sum; outside every crop all sums are 0, and background, the first, wins
-        labels[y0:y1, x0:x1] = _first_best(total)
+        labels[y0:y1, x0:x1] = _first_best(total, planes)
     return labels
 
 
@@ -190,14 +197,17 @@ def softened_scores(maps: PartMaps, power: float) -> PartMaps:
     return PartMaps(powered / powered.sum(axis=0), maps.stride)
 
 
-def _first_best(total: Float32) -> Ids:
-    """(h, w) index of the largest of 7 scores, laid out as `_ScoreReader` does; of equal ones the first."""
-    best = cv2.extractChannel(total[0], 0)
-    index = np.zeros(best.shape, np.uint8)
+def _first_best(total: Float32, planes: Float32) -> Ids:
+    """(h, w) index of the largest of 7 scores, laid out as `_ScoreReader` does; of equal ones the first.
+
+    `planes`, (8, h, w) float32, is overwritten.
+    """
+    for layer, own in zip(total, (planes[:4], planes[4:]), strict=True):
+        cv2.split(layer, list(own))
+    best, index = planes[0], np.zeros(planes.shape[1:], np.uint8)
     for k in range(1, NUM_PARTS):
-        scores = cv2.extractChannel(total[k // 4], k % 4)
-        index = cv2.max(index, cv2.compare(scores, best, cv2.CMP_GT) & np.uint8(k))
-        best = cv2.max(best, scores)
+        cv2.max(index, cv2.compare(planes[k], best, cv2.CMP_GT) & np.uint8(k), dst=index)
+        cv2.max(best, planes[k], dst=best)
     return index
 
 

@@ -64,17 +64,26 @@ def pixel_owners(
             f"person map: {len(people)} people, but ids have 8 bits: set detection.max_people to 255 or less"
         )
     shape = part_map.shape[0], part_map.shape[1]
-    fields = [
-        _BoneField(bone_distances(person.pose, affine, crop_size, config), affine, person.box)
-        for person, affine in zip(people, affines, strict=True)
-    ]
-    windows = [crop_window(affine, crop_size, shape) for affine in affines]
+    pairs = list(zip(people, affines, strict=True))
+    fields = [_BoneField(bone_distances(p.pose, a, crop_size, config), a, p.box) for p, a in pairs]
+    windows = [_reachable(p, a, crop_window(a, crop_size, shape), config.reach) for p, a in pairs]
     owner = np.zeros(shape, np.uint8)
     for strip, inside in strips(windows, shape):
         x0, y0, x1, y1 = strip
         readers = [(i + 1, fields[i], window) for i, window in inside]
         owner[y0:y1, x0:x1] = _owners(part_map[y0:y1, x0:x1], strip, readers, config.reach)
     return owner
+
+
+def _reachable(person: Person, affine: Affine, window: Window, reach: float) -> Window:
+    """The least window of what a person can own in a window: its box, and what is within `reach` of its bones."""
+    present = affine.forward(person.pose.xy[person.pose.present])
+    if not len(present):
+        return box_window(person.box, window)
+    around = reach + 4  # crop px; distances are interpolated from every fourth pixel, and rounded down
+    corners = affine.inverse(np.stack([present.min(axis=0) - around, present.max(axis=0) + around]))
+    low, high = np.minimum(corners[0], person.box[:2]), np.maximum(corners[1], person.box[2:])
+    return box_window(np.concatenate([low, high]), window)
 
 
 def _owners(
@@ -160,7 +169,8 @@ class _BoneField:
         corner = np.rint(self.affine.forward(np.stack([np.arange(y0, y1)] * 2, axis=1))[:, 1])
         row = np.clip(corner, 0, size - 1).astype(np.intp)
         index = parts.astype(np.intp) * (size * size)
-        index += row[:, None] * size + column
+        index += row[:, None] * size
+        index += column
         return self.distances.ravel().take(index)
 
     def may_own(self, distance: Field, window: Window, reach: float) -> Mask:

@@ -50,49 +50,61 @@ def import_av() -> Any:
         raise ValueError(MISSING) from None
 
 
-def read_frames(path: Path) -> Iterator[Frame]:
-    """All frames of a video, one after the other.
-
-    Times are those of the file, so a variable rate is kept. Where they are missing or do not increase, a frame comes
-    one usual distance after the one before; a frame that is damaged is given as it was decoded. None is left out.
+class VideoFile:
+    """A video file, which can be read any number of times.
 
     Parameters
     ----------
-    path : Path
-
-    Yields
-    ------
-    Frame
-
-    Raises
-    ------
-    ValueError
-        The file cannot be read, is no video, or ends in the middle of a frame that cannot be decoded.
+    path : str or Path
     """
-    av = import_av()
-    count, start, before = 0, 0.0, -1.0
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise ValueError(f"{path}: has no pictures, only sound; name a video")
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
-            usual = 1 / float(stream.average_rate or _USUAL_RATE)
-            for picture in container.decode(stream):
-                told = picture.time
-                if told is not None and not count:
-                    start = told
-                seconds = before + usual if told is None else told - start
-                seconds = 0.0 if not count else seconds if seconds > before else before + usual
-                yield Frame(count, seconds, picture, round(picture.rotation / _QUARTER) % 4)
-                count, before = count + 1, seconds
-    except (av.FFmpegError, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        if count:
-            raise ValueError(
-                f"{path}: frame {count} and those after it cannot be decoded ({reason}); repair the file, or cut it "
-                "before that frame"
-            ) from None
-        raise ValueError(f"{path}: cannot be read as a video ({reason})") from None
-    if not count:
-        raise ValueError(f"{path}: holds no frame")
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.damaged = 0  # pieces of the file, a frame each as a rule, that the last reading could not decode
+
+    def __iter__(self) -> Iterator[Frame]:
+        """All frames, one after the other.
+
+        Times are those of the file, so a variable rate is kept; where they are missing or do not increase, a frame
+        comes one usual distance after the one before. Only what no decoder can read is left out, and counted.
+
+        Yields
+        ------
+        Frame
+
+        Raises
+        ------
+        ValueError
+            The file cannot be read, or is no video; one sentence. PyAV is not installed.
+        """
+        av = import_av()
+        count, start, before, self.damaged = 0, 0.0, 0.0, 0
+        try:
+            with av.open(str(self.path)) as container:
+                if not container.streams.video:
+                    raise ValueError(f"{self.path}: has no pictures, only sound; name a video")
+                stream = container.streams.video[0]
+                stream.thread_type = "AUTO"
+                usual = 1 / float(stream.average_rate or _USUAL_RATE)
+                for picture in self._pictures(container, stream, av):
+                    told = picture.time
+                    if not count:
+                        start, seconds = told or 0.0, 0.0
+                    else:
+                        seconds = before if told is None else told - start
+                        seconds = seconds if seconds > before else before + usual
+                    yield Frame(count, seconds, picture, round(picture.rotation / _QUARTER) % 4)
+                    count, before = count + 1, seconds
+        except (av.FFmpegError, OSError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ValueError(f"{self.path}: cannot be read as a video ({reason})") from None
+        if not count:
+            raise ValueError(f"{self.path}: no frame of it can be decoded")
+
+    def _pictures(self, container: Any, stream: Any, av: Any) -> Iterator[Any]:
+        """The decoded frames of a stream, without those that are damaged beyond decoding."""
+        for packet in container.demux(stream):
+            try:
+                yield from packet.decode()
+            except av.InvalidDataError:
+                self.damaged += 1

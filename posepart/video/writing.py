@@ -24,8 +24,8 @@ def write_video(path: Path, frames: Iterable[tuple[float, Rgb]]) -> int:
     ----------
     path : Path
     frames : iterable of (float, (H, W, 3) uint8 RGB)
-        Times in seconds, increasing, and pictures, all of one size. A picture of an odd width or height gets one more
-        column or row, as the format needs even ones. There must be at least one.
+        Times in seconds, increasing, and pictures, all of one size. A picture of an odd width or height gets one
+        more column or row, as the format needs even ones. There must be at least one.
 
     Returns
     -------

@@ -19,6 +19,8 @@ from posepart.arrays import Rgb
 from posepart.batch import RunSummary, predict_photos
 from posepart.batch import photo as one_photo
 from posepart.ilp import Problem
+from posepart.io import stamps
+from posepart.io.files import sha256
 from posepart.io.results import read_result
 from posepart.io.run_folder import image_ids, prepare_out, result_names
 from posepart.pipeline import Trace
@@ -500,3 +502,70 @@ def test_texts_are_paths_and_one_path_is_no_list(tmp_path: Path) -> None:
     assert summary.done == (str(photo),)
     with pytest.raises(ValueError, match=r"photos: expected a list of paths, got .*a\.png'; write \["):
         predict_photos(str(photo), FakePipeline(), tmp_path / "out", run=digest)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "file"), [("png", "a_overlay.png"), ("jpg", "a_overlay.jpg"), ("none", None)]
+)
+def test_overlays(tmp_path: Path, overlay: str, file: str | None) -> None:
+    """Only the form that is wanted is there, also after a run with another; a result without it is not complete."""
+    photos, out = [write_photo(tmp_path / "a.png", people=2)], tmp_path / "out"
+    run(photos, out, overlay="jpg" if overlay == "png" else "png")
+    again = run(photos, out, overlay=overlay)
+    assert (again.done == ()) == (overlay == "none"), "an overlay that is there and not wanted makes no work"
+    made = run(photos, out, overlay=overlay, overwrite=True)
+    assert made.done == (str(photos[0]),)
+    assert sorted(path.name for path in out.glob("*_overlay*")) == ([] if file is None else [file])
+    assert run(photos, out, overlay=overlay).complete_already == (str(photos[0]),)
+    assert listed(out) == [(1, "a.png"), (1, "a.png")]
+    if file is not None:
+        with Image.open(out / file) as picture:
+            assert picture.size == (60, 80)
+
+
+def test_an_unknown_overlay(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="overlay: expected png, jpg or none, got 'gif'"):
+        run([], tmp_path / "out", overlay="gif")
+
+
+def test_a_photo_that_is_complete_is_not_read_again_until_its_file_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, young = write_photo(tmp_path / "old.png"), write_photo(tmp_path / "young.png")
+    os.utime(old, (1e9, 1e9))
+    run([old, young], tmp_path / "out")
+    read: list[str] = []
+    monkeypatch.setattr(stamps, "sha256", lambda path: read.append(path.name) or sha256(path))  # type: ignore[func-returns-value]
+    assert len(run([old, young], tmp_path / "out").complete_already) == 2
+    assert read == ["young.png"], "it was changed a moment before it was predicted"
+    os.utime(old, (1.1e9, 1.1e9))
+    assert len(run([old], tmp_path / "out").complete_already) == 1
+    assert read[1:] == ["old.png"]
+    assert len(run([old], tmp_path / "out").complete_already) == 1
+    assert len(read) == 2, "the new time is known now"
+    write_photo(old, people=2)
+    os.utime(old, (1e9, 1e9))  # as if nothing had happened
+    assert "already holds the result of another photo" in run([old], tmp_path / "out").failed[str(old)]
+
+
+@pytest.mark.parametrize("damage", [None, [], {"a": 1}, {"a": [1, 2, 3]}, {"a": [1, 2, "x", "y"]}])
+def test_damaged_stamps_are_made_anew(tmp_path: Path, damage: object) -> None:
+    photos, out = [write_photo(tmp_path / "a.png")], tmp_path / "out"
+    run(photos, out)
+    record = json.loads((out / "run.json").read_text())
+    (out / "run.json").write_text(json.dumps({**record, "photos": damage}))
+    assert len(run(photos, out).complete_already) == 1
+    assert json.loads((out / "run.json").read_text())["photos"]["a"][0] == photos[0].stat().st_size
+
+
+@pytest.mark.parametrize("at_once", [2, 5])
+def test_photos_at_once_give_the_same_files(tmp_path: Path, at_once: int) -> None:
+    photos = [write_photo(tmp_path / f"{number}.png", people=number % 4) for number in range(20)]
+    (tmp_path / "text.jpg").write_text("no picture")
+    photos.insert(7, tmp_path / "text.jpg")
+    one = run(photos, tmp_path / "one", deterministic=True)
+    many = run(photos, tmp_path / "many", deterministic=True, at_once=at_once)
+    assert (many.done, many.failed, many.people) == (one.done, one.failed, one.people)
+    first, second = contents(tmp_path / "one"), contents(tmp_path / "many")
+    del first["run.json"], second["run.json"]  # which tells how young the photos were
+    assert first == second

@@ -16,6 +16,8 @@ from helpers.fuzzing import check_sentence
         (["evaluate", "--data", "data", "--config", "broken", "-o", "out"], b"\xff\xfe"),
         (["evaluate", "--data", "data", "-o", "out"], b'{"images": [null]}'),
         (["data", "check", "broken"], b"no folder"),
+        (["export", "data", "--to", "coco", "-o", "out"], b"{]"),
+        (["convert", "broken", "--from", "cvat", "--to", "coco", "-o", "out"], b"<annotations><image/></annotations>"),
         (["models", "model"], b"{]"),
         (["synth", "-n", "1", "-o", "broken"], b"no folder"),
     ],

@@ -2,6 +2,7 @@
 
 import tracemalloc
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -289,3 +290,13 @@ def test_a_chunk_longer_than_the_file_is_damage_not_size(
     path.write_bytes(content)
     with pytest.raises(ValueError, match="too little memory"):
         open_photo(path)
+
+
+def test_threads_that_read_at_once_leave_the_warnings_as_they_were(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.png" for number in range(40)]
+    for path in paths:
+        Image.new("RGB", (300, 200), (90, 90, 90)).save(path)
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(read_photo, paths))) == len(paths)
+    assert list(warnings.filters) == before

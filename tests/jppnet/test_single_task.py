@@ -180,13 +180,6 @@ def test_the_outputs_of_a_network_that_fits() -> None:
     check_outputs(build("cpm_s", {"width": 0.35}), "joints", POSEPART, "here")
 
 
-def test_it_is_not_compiled(folder: Path) -> None:
-    with pytest.raises(
-        ValueError, match="device openvino runs a Pose FCN and a Part FCN, which this model lacks"
-    ):
-        load(folder, device="openvino")
-
-
 def test_predict_takes_the_folder(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     Image.fromarray(draw(FIGURES[:1])).save(tmp_path / "photo.png")
     command = ["predict", str(tmp_path / "photo.png"), "--model", str(folder), "-o", str(tmp_path / "out")]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers.clips import write_clip
 
-from posepart.video.reading import Frame, is_video, read_frames
+from posepart.video.reading import Frame, VideoFile, is_video
 from posepart.video.writing import write_video
 
 
@@ -21,8 +21,13 @@ def pictures(count: int, width: int = 64, height: int = 48) -> list[np.ndarray]:
     return images
 
 
+def noise(count: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 255, (48, 64, 3)).astype(np.uint8) for _ in range(count)]
+
+
 def read(path: Path) -> list[Frame]:
-    return list(read_frames(path))
+    return list(VideoFile(path))
 
 
 def test_is_video() -> None:
@@ -44,7 +49,7 @@ def test_all_frames_come_with_their_pixels_and_times(tmp_path: Path, suffix: str
     ("rotation", "corner"), [(0, (0, 0)), (-90, (0, -1)), (90, (-1, 0)), (180, (-1, -1))]
 )
 def test_turned_videos_are_upright(tmp_path: Path, rotation: int, corner: tuple[int, int]) -> None:
-    """FFmpeg's rotation is against the clock: at -90, a phone held upright, the upper left goes to the upper right."""
+    """FFmpeg turns against the clock: at -90, a phone held upright, the upper left goes to the upper right."""
     (frame,) = read(write_clip(tmp_path / "clip.mp4", pictures(1), rotation=rotation))
     assert frame.image.shape == ((64, 48, 3) if rotation in (90, -90) else (48, 64, 3))
     assert frame.image[corner].tolist() == [255, 0, 0]
@@ -87,3 +92,16 @@ def test_a_video_that_cannot_be_finished_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_video(tmp_path / "out.mp4", frames())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_frames_are_counted_and_the_others_are_read(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mkv", noise(30))
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 400] = bytes(400)
+    path.write_bytes(bytes(content))
+    clip = VideoFile(path)
+    frames = list(clip)
+    assert 20 <= len(frames) <= 30 and len(frames) + clip.damaged >= 28
+    seconds = [frame.seconds for frame in frames]
+    assert seconds == sorted(set(seconds))

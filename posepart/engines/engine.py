@@ -1,0 +1,113 @@
+"""What an engine is, the one that runs networks in torch, and how one is chosen."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from posepart.engines import AUTO, ENGINES, PRECISIONS
+from posepart.engines.openvino import OpenVinoEngine
+from posepart.engines.processor import has_fast_bfloat16, usable_cpus
+
+
+class Engine(Protocol):
+    """Whatever executes networks."""
+
+    @property
+    def name(self) -> str:
+        """Its name in `ENGINES`."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """In which it multiplies: "float32" or "bfloat16"; results are float32 in any case."""
+        ...
+
+    def compile(self, module: nn.Module) -> Callable[..., Any]:
+        """A function that does what a network does, without gradients; results differ by rounding.
+
+        The network takes tensors (B, C) or (B, C, H, W) float32 and gives a tensor or a tuple of tensors.
+        """
+        ...
+
+
+def choose_engine(
+    name: str = AUTO, precision: str = AUTO, device: str = "cpu", threads: int | None = None
+) -> Engine:
+    """The engine of a name.
+
+    Parameters
+    ----------
+    name : str
+        One of `ENGINES`; "auto" is OpenVINO on a CPU, and torch on another device or where OpenVINO cannot be
+        imported, of which the user is warned.
+    precision : str
+        One of `PRECISIONS`; "auto" is bfloat16 for OpenVINO on a CPU that has instructions for it, else float32.
+    device : str
+        As torch names it.
+    threads : int, optional
+        Of OpenVINO; as many as `usable_cpus` by default. Torch has its own number, for the whole process.
+
+    Raises
+    ------
+    ValueError
+        An engine or precision is unknown, OpenVINO is not installed, or it cannot compute on the device.
+    """
+    for what, value, choices in (("engine", name, ENGINES), ("precision", precision, PRECISIONS)):
+        if value not in choices:
+            raise ValueError(f"{what}: expected one of {', '.join(choices)}, got {value!r}")
+    on_cpu = torch.device(device).type == "cpu"
+    if name == "openvino" and not on_cpu:
+        raise ValueError(f"engine openvino computes on the CPU only, not on {device}: leave out one of them")
+    if name != "torch" and on_cpu:
+        wanted = precision
+        if wanted == AUTO:
+            wanted = "bfloat16" if has_fast_bfloat16() else "float32"
+        try:
+            return OpenVinoEngine(wanted, threads or usable_cpus())
+        except ValueError as error:
+            if name != AUTO:
+                raise
+            warnings.warn(f"{error}; until then torch runs the networks, more slowly", stacklevel=2)
+    return TorchEngine("float32" if precision == AUTO else precision, torch.device(device).type)
+
+
+def run_on(engine: Engine, network: nn.Module, method: str = "forward") -> None:
+    """Let an engine execute a method of a network; all else of the network stays as it is."""
+    if (engine.name, engine.precision) != ("torch", "float32"):
+        setattr(network, method, engine.compile(_Method(network, method)))
+
+
+class _Method(nn.Module):
+    """A method of a network as a network of its own."""
+
+    def __init__(self, network: nn.Module, name: str) -> None:
+        super().__init__()
+        self.network, self.method = network, getattr(network, name)
+
+    def forward(self, *inputs: Tensor) -> Any:
+        """What the method returns."""
+        return self.method(*inputs)
+
+
+class TorchEngine:
+    """Networks run in torch, on any device."""
+
+    name = "torch"
+
+    def __init__(self, precision: str = "float32", device: str = "cpu") -> None:
+        self.precision, self.device = precision, device
+
+    def compile(self, module: nn.Module) -> Callable[..., Any]:
+        """See `Engine`."""
+        if self.precision == "float32":
+            return module
+
+        def reduced(*inputs: Tensor) -> Any:
+            with torch.autocast(self.device, torch.bfloat16):
+                found = module(*inputs)
+            return found.float() if isinstance(found, Tensor) else tuple(one.float() for one in found)
+
+        return reduced
