@@ -52,7 +52,7 @@ HOME = Path(posepart.__file__).resolve().parents[1]
 BASELINE = "baseline"
 SAMPLING = 0.2  # s between two looks at the memory of a folder's processes
 
-Settings = dict[str, Any]  # of `contestant.prepare_posepart`
+Settings = dict[str, Any]  # options of `posepart predict`; what is None is left to it
 
 
 def settings_of(options: Namespace, speed: str | None) -> Settings:
@@ -62,9 +62,16 @@ def settings_of(options: Namespace, speed: str | None) -> Settings:
     return {**named, "device": device, "speed": speed}
 
 
+def predict_arguments(settings: Settings) -> list[str]:
+    """Settings as options of `posepart predict`."""
+    return [
+        word for name, value in settings.items() if value is not None for word in (f"--{name}", str(value))
+    ]
+
+
 def start(name: str, settings: Settings, home: Path) -> Contestant:
     """A contestant that runs the posepart of a checkout."""
-    return Contestant(name, [str(WORKER), json.dumps(settings)], home)
+    return Contestant(name, [str(WORKER), *predict_arguments(settings)], home)
 
 
 def starters(options: Namespace) -> list[Callable[[], Contestant]]:
@@ -157,13 +164,6 @@ def predict_folder(photos: Sequence[Path], out: Path, arguments: Sequence[str]) 
     if process.returncode != 0:
         raise ValueError(f"posepart predict failed: {lines[-1] if lines else 'it said nothing'}")
     return seconds, peak
-
-
-def predict_arguments(settings: Settings) -> list[str]:
-    """Settings as options of `posepart predict`."""
-    return [
-        word for name, value in settings.items() if value is not None for word in (f"--{name}", str(value))
-    ]
 
 
 def measure_folder(

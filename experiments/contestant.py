@@ -1,16 +1,16 @@
 """One process of a benchmark: it is given photos one by one, and answers with the seconds that each took.
 
-Started by `contest.Contestant`. Of posepart it uses `posepart.load` and `posepart.predict_photos` only, of whatever
-version PYTHONPATH names, and it imports nothing else of this checkout, so that other versions can be measured, too.
-Requests come as lines of JSON on the standard input, replies go as lines of JSON to the standard output.
+Started by `contest.Contestant` with options of `posepart predict`. Of posepart it uses the command line and
+`posepart.predict_photos` only, of whatever version PYTHONPATH names, and it imports nothing else of this checkout,
+so that other versions can be measured, too. Requests come as lines of JSON on the standard input, replies go as lines
+of JSON to the standard output.
 """
 
-import inspect
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,37 +91,19 @@ def one_by_one(pipeline: Any, photos: Sequence[str], out: Path) -> float:
     return time.perf_counter() - start
 
 
-def prepare_posepart(settings: Mapping[str, Any]) -> tuple[Predict, Any]:
-    """Load a pipeline.
-
-    Parameters
-    ----------
-    settings : mapping
-        `model`, `threads` and keyword arguments of `posepart.load`; what is None is left to posepart.
+def prepare_posepart(arguments: Sequence[str]) -> tuple[Predict, Any]:
+    """Load the pipeline that `posepart predict` would load with these options.
 
     Raises
     ------
     ValueError
-        This version of posepart does not have an argument, or refuses it.
+        This version of posepart refuses an option, or has none of this name.
     """
-    import posepart
+    from posepart.cli import options
+    from posepart.cli.main import CommandLine
 
-    given = {name: value for name, value in settings.items() if value is not None}
-    known = inspect.signature(posepart.load).parameters
-    threads = None if "threads" in known else given.pop("threads", None)
-    model = given.pop("model", "posepart-s")
-    for name in given:
-        if name not in known:
-            raise ValueError(
-                f"posepart {posepart.__version__} has no setting {name!r}; leave --{name} out for it"
-            )
-    if threads is not None:
-        import cv2
-        import torch
-
-        torch.set_num_threads(threads)
-        cv2.setNumThreads(threads)
-    pipeline = posepart.load(model, **given)
+    chosen = CommandLine().parse(["predict", *arguments]).predict
+    pipeline = options.load_pipeline(chosen, options.pipeline_config(chosen))[0]
 
     def predict(photo: NDArray[np.uint8]) -> dict[str, float]:
         start = time.perf_counter()
@@ -134,4 +116,4 @@ def prepare_posepart(settings: Mapping[str, Any]) -> tuple[Predict, Any]:
 
 
 if __name__ == "__main__":
-    serve(lambda: prepare_posepart(json.loads(sys.argv[1])))
+    serve(lambda: prepare_posepart(sys.argv[1:]))

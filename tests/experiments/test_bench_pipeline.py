@@ -9,7 +9,7 @@ from pathlib import Path
 import bench_pipeline
 import pytest
 from contest import Contestant, Race, Row, as_record, busy, competitor, mosaic, race_table, racing, ratio
-from helpers.contestants import MADE_UP, made_up, photo
+from helpers.contestants import made_up, photo
 
 WORKER = bench_pipeline.WORKER
 
@@ -64,9 +64,7 @@ def test_speeds_against_another_checkout(
 ) -> None:
     """The baseline gets no speed; every contestant is asked for every photo in every round."""
     monkeypatch.setattr(bench_pipeline, "HOME", made_up(tmp_path / "now"))
-    before = made_up(
-        tmp_path / "before", MADE_UP.replace(', speed="accurate"', "").replace("speed", "'fast'")
-    )
+    before = made_up(tmp_path / "before", "fast")
     photos = [str(photo(tmp_path, people)) for people in (1, 3)]
     out = tmp_path / "times.json"
     command = ["--speed", "accurate", "fast", "--baseline", str(before), "--repeats", "2", "--busy"]
@@ -85,8 +83,8 @@ def test_speeds_against_another_checkout(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--speed", "quick"], "quick: no speed is called quick"),
-        (["--precision", "float32"], "posepart made-up has no setting 'precision'; leave --precision out"),
+        (["--speed", "quick"], "quick: unknown: quick"),
+        (["--precision", "float32"], r"here: unknown: accurate \['--precision'\]"),
         (["--baseline", "nowhere"], "nowhere: is no checkout of posepart; `git worktree add` makes one"),
         (["--repeats", "0"], "repeats"),
         (["--folder", "1"], "--folder: expected at least 2 photos, got 1"),
@@ -105,7 +103,7 @@ def test_a_contestant_that_dies_or_imports_another_posepart(tmp_path: Path) -> N
         Contestant("broken", ["-c", "raise SystemExit"])
     elsewhere = made_up(tmp_path / "elsewhere")
     code = f"import sys; sys.path.insert(0, {str(elsewhere)!r}); sys.path.insert(0, {str(WORKER.parent)!r})\n"
-    code += "import contestant, json; contestant.serve(lambda: contestant.prepare_posepart({}))"
+    code += "import contestant, json; contestant.serve(lambda: contestant.prepare_posepart([]))"
     with pytest.raises(ValueError, match="posepart was imported from"):
         Contestant("other", ["-c", code], made_up(tmp_path / "here"))
 
