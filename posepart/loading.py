@@ -1,8 +1,10 @@
 """From a model set to a `Pipeline`: which networks fill the stages of Figure 2, and on which device they run."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 import torch
@@ -50,39 +52,35 @@ def load(
     name_or_folder : str or Path
         An installed model (`posepart models` lists them) or a folder of weights with cards.
     detector : str
-        "default" is the model's own, or "photo" if it has none; "photo" takes the photo for the one box; other
-        values as for `stages.detection.build_detector`.
+        "default" is the model's own; "photo" takes the photo for the one box, as does "default" of a model without a
+        detector; others as for `stages.detection.build_detector`.
     config : PipelineConfig, optional
         `PipelineConfig()` by default; `config.PAPER` has the numbers of the paper.
     speed : str, optional
         "accurate", "balanced" or "fast", in place of `config`; `config.at_speed` combines both.
     device : str
         The device of the networks, as torch names it.
-    engine : str or Engine
-        What executes the networks; the names are those of `engines.engine.choose_engine`.
-    precision : str
-        Of an engine that is given by its name; see there.
+    engine, precision
+        See `engines.engine.choose_engine`; an Engine has its own precision.
 
     Raises
     ------
     ValueError
-        If an argument is of another type, the model, engine or device is unknown, or weights are missing, damaged,
-        or made for other joints, parts or another setting of the segment term.
+        An argument is of another type or unknown, or weights are missing, damaged, or made for other settings.
     """
     _check_type("name_or_folder", name_or_folder, str, Path)
     _check_type("detector", detector, str)
-    _check_type("device", device, str, torch.device)
     config = _settings(config, speed)
     model = find_model(name_or_folder)
     check_device(device)
-    if isinstance(engine, str):
-        engine = choose_engine(engine, precision, device)
+    engine = choose_engine(engine, precision, device) if isinstance(engine, str) else engine
     people = _detector(model, detector, config, device, engine)
     networks, assembler, refiner = _stages(model)(model, config, device, engine)
     if not model.cards.keys() - {"detector", "parsing", "calibration"}:  # no crop has a pose
         config = replace(config, merge=replace(config.merge, vote_without_pose=True))
-    calibration = load_calibration(model)
-    return Pipeline(people, networks, assembler, refiner, config, calibration, model.name)
+    # threads of torch that wait spin, and hold up others
+    turn = Lock() if engine.name == "torch" else nullcontext()
+    return Pipeline(people, networks, assembler, refiner, config, load_calibration(model), model.name, turn)
 
 
 def _settings(config: PipelineConfig | None, speed: str | None) -> PipelineConfig:
@@ -240,6 +238,7 @@ def check_device(device: str) -> None:
     ValueError
         With torch's reason.
     """
+    _check_type("device", device, str, torch.device)
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:

@@ -47,7 +47,7 @@ class Pipeline:
     config: PipelineConfig = field(default_factory=PipelineConfig)
     calibration: Calibration | None = None  # changes reported scores only
     name: str = "unnamed"  # of the model, goes into every result
-    turn: AbstractContextManager[Any] = field(default_factory=Lock)  # the networks see one photo at a time
+    turn: AbstractContextManager[Any] = field(default_factory=Lock)  # held while networks compute
 
     def __call__(self, photo: Rgb) -> Scene:
         """People, joints and parts of a photo, (H, W, 3) uint8 RGB.

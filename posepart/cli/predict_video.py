@@ -83,11 +83,11 @@ def run_videos(chosen: Namespace) -> int:
     out, paths = Path(chosen.out), [Path(path) for path in dict.fromkeys(chosen.photos)]
     _check(paths)
     videos, config = video_config(chosen), options.pipeline_config(chosen)
-    pipeline, weights = options.load_pipeline(chosen, config)
+    pipeline, about = options.load_pipeline(chosen, config)
     settings = {
         "posepart": posepart.__version__,
         "model": pipeline.name,
-        "weights": weights,
+        **about,
         "detector": chosen.detector,
         "deterministic": chosen.deterministic,
         "pipeline": dataclasses.asdict(config),

@@ -23,7 +23,7 @@ def import_openvino() -> Any:
     """
     reporter = "openvino_telemetry"
     known = sys.modules.get(reporter)
-    sys.modules[reporter] = None  # type: ignore[assignment] - it cannot be imported now, and OpenVINO does without
+    sys.modules[reporter] = None  # type: ignore[assignment]  # an import of it fails, and OpenVINO does without
     try:
         return importlib.import_module("openvino")
     except (ImportError, OSError) as error:

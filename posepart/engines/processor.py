@@ -63,5 +63,5 @@ def has_fast_bfloat16() -> bool:
     """Whether the CPU has instructions for bfloat16; emulated, it is slower than single precision."""
     import torch
 
-    known = getattr(torch.cpu, "get_capabilities", dict)()
+    known: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))

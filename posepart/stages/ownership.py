@@ -64,14 +64,9 @@ def pixel_owners(
             f"person map: {len(people)} people, but ids have 8 bits: set detection.max_people to 255 or less"
         )
     shape = part_map.shape[0], part_map.shape[1]
-    fields = [
-        _BoneField(bone_distances(person.pose, affine, crop_size, config), affine, person.box)
-        for person, affine in zip(people, affines, strict=True)
-    ]
-    windows = [
-        _reachable(person, affine, crop_window(affine, crop_size, shape), config.reach)
-        for person, affine in zip(people, affines, strict=True)
-    ]
+    pairs = list(zip(people, affines, strict=True))
+    fields = [_BoneField(bone_distances(p.pose, a, crop_size, config), a, p.box) for p, a in pairs]
+    windows = [_reachable(p, a, crop_window(a, crop_size, shape), config.reach) for p, a in pairs]
     owner = np.zeros(shape, np.uint8)
     for strip, inside in strips(windows, shape):
         x0, y0, x1, y1 = strip
@@ -81,11 +76,11 @@ def pixel_owners(
 
 
 def _reachable(person: Person, affine: Affine, window: Window, reach: float) -> Window:
-    """The least window of all that a person can own in a window: its box, and what is within `reach` of its bones."""
+    """The least window of what a person can own in a window: its box, and what is within `reach` of its bones."""
     present = affine.forward(person.pose.xy[person.pose.present])
     if not len(present):
         return box_window(person.box, window)
-    around = reach + 2  # crop px; distances are interpolated, and rounded down
+    around = reach + 4  # crop px; distances are interpolated from every fourth pixel, and rounded down
     corners = affine.inverse(np.stack([present.min(axis=0) - around, present.max(axis=0) + around]))
     low, high = np.minimum(corners[0], person.box[:2]), np.maximum(corners[1], person.box[2:])
     return box_window(np.concatenate([low, high]), window)

@@ -68,10 +68,8 @@ def predict_video(
 
     Parameters
     ----------
-    path : Path
+    path, out : Path
     pipeline : Pipeline
-    out : Path
-        Made if needed.
     config : VideoConfig, optional
     settings : mapping, optional
         What else decides the results, for `run.json`; `deterministic` in it writes wall times as 0.
@@ -93,12 +91,8 @@ def predict_video(
     deciding = {key: value for key, value in asdict(config).items() if key != "hide"}
     everything = {**(settings or {"model": pipeline.name}), "video": {**deciding, "sha256": _digest(path)}}
     run = prepare_out(folder, [], everything, overwrite=overwrite)
-    work = _Work(
-        VideoFile(path),
-        out,
-        FrameFiles(folder, path.stem, run, bool(everything.get("deterministic"))),
-        config,
-    )
+    files = FrameFiles(folder, path.stem, run, bool(everything.get("deterministic")))
+    work = _Work(VideoFile(path), files, config)
     work.look(pipeline, known=not overwrite)
     if config.track:
         write_tracks(out / f"{path.stem}_tracks.csv", work.tracks, work.seconds)
@@ -114,7 +108,6 @@ class _Work:
     """A video while it is being predicted."""
 
     clip: VideoFile
-    out: Path
     files: FrameFiles
     config: VideoConfig
     seconds: Float64 = field(default_factory=lambda: np.zeros(0))  # (F,), of all frames

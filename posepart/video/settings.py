@@ -8,7 +8,7 @@ class MotionConfig:
     """How people move, in body sizes: the square root of the area of a person's box (see `motion.body_size`)."""
 
     joint_noise: float = 0.5  # standard deviation of a joint that was found / (OKS sigma x body size)
-    acceleration: float = 3.0  # of joints, body sizes / s^1.5: square root of the density of white noise
+    acceleration: float = 2.0  # of joints, body sizes / s^1.5: square root of the density of white noise
     speed: float = 2.0  # standard deviation of the speed of a joint when it is first seen, body sizes / s
     outlier: float = 3.0  # standard deviations; a joint further from its prediction counts less
     memory: float = 0.15  # s, after which the limbs of an unseen person only move with the body

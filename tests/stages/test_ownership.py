@@ -8,6 +8,7 @@ from posepart.config import CropConfig, MergeConfig
 from posepart.geometry import windows
 from posepart.geometry.frames import Affine
 from posepart.schema import NUM_PARTS, Joint, Part
+from posepart.stages import ownership
 from posepart.stages.crops import box_affine
 from posepart.stages.ownership import bone_distances, pixel_owners
 from posepart.structures import Person
@@ -99,3 +100,22 @@ def test_strips_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windows, "STRIP_PIXELS", 400 * 7)
     np.testing.assert_array_equal(pixel_owners(part_map, people, affines, 64, CONFIG), owner)
     assert len(np.unique(owner)) == 5
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_owners_are_looked_for_wherever_they_can_be(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading only where a person can own a pixel gives what reading the whole crop gives."""
+    rng = np.random.default_rng(seed)
+    part_map = rng.integers(1, NUM_PARTS, (90, 120)).astype(np.uint8)
+    people, affines = [], []
+    for _ in range(4):
+        low, side = rng.uniform(-10, 70, 2), rng.uniform(8, 60)
+        box = np.concatenate([low, low + side])
+        places = {joint: tuple(rng.uniform(low - 8, low + side + 8)) for joint in Joint if rng.random() < 0.4}
+        people.append(person_of(places, box=tuple(box)))
+        affines.append(box_affine(box, CropConfig(size=64)))
+    config = MergeConfig(reach=5.0)
+    found = pixel_owners(part_map, people, affines, 64, config)
+    monkeypatch.setattr(ownership, "_reachable", lambda person, affine, window, reach: window)
+    np.testing.assert_array_equal(found, pixel_owners(part_map, people, affines, 64, config))
+    assert found.any() and not found.all()

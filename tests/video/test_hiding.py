@@ -1,8 +1,8 @@
 """Heads are covered and made coarse."""
 
 import numpy as np
-
 from helpers.scenes import make_person
+
 from posepart.schema import Joint, Part
 from posepart.video.hiding import CELLS, head_disc, hide_heads
 
