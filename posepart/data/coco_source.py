@@ -1,7 +1,7 @@
 """Any COCO file of people, as CVAT, Roboflow and others write it: joints are matched by name, photos are looked for.
 
 A file is one split. Joints that the file calls otherwise are told by a map, such as {"neck": "spine_top"}. A neck
-that it lacks is the middle of the shoulders, a forehead comes from COCO's joints of the face, as in `coco_keypoints`.
+that it lacks is the middle of the shoulders, a forehead comes from the joints of the face, as in `coco_keypoints`.
 """
 
 from collections.abc import Mapping

@@ -17,7 +17,7 @@ from helpers.fuzzing import check_sentence
         (["evaluate", "--data", "data", "-o", "out"], b'{"images": [null]}'),
         (["data", "check", "broken"], b"no folder"),
         (["export", "data", "--to", "coco", "-o", "out"], b"{]"),
-        (["convert", "broken", "--from", "cvat", "--to", "coco", "-o", "out"], b"<annotations><image/></annotations>"),
+        (["convert", "broken", "--from", "cvat", "--to", "coco", "-o", "out"], b"<annotations><image/>"),
         (["models", "model"], b"{]"),
         (["synth", "-n", "1", "-o", "broken"], b"no folder"),
     ],
