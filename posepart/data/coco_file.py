@@ -85,8 +85,8 @@ def read_coco_file(path: Path, joints: tuple[str, ...] | None) -> CocoFile:
                     f"{path}: {kind}: entry {number} is no record; expected COCO keypoints format"
                 )
     people_are = _category(path, data["categories"], joints)
-    number = people_are.get("id")
-    category = number if isinstance(number, int | str) else None
+    own_id = people_are.get("id")
+    category = own_id if isinstance(own_id, int | str) else None
     joints = _names(people_are)
     images = [_image(path, image) for image in data["images"]]
     people = [

@@ -42,7 +42,7 @@ def write(labels: LabelSet, path: Path) -> None:
     numbers: set[ImageId] = set()
     for photo in labels.photos:
         number = next_id(photo, numbers)
-        image = {"id": number, "file_name": photo.name, "width": photo.width, "height": photo.height}
+        image: Record = {"id": number, "file_name": photo.name, "width": photo.width, "height": photo.height}
         if photo.nobody is not None:
             image["nobody"] = _parts(photo.nobody, photo, labels.parts)
         images.append(image)

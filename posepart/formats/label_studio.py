@@ -78,7 +78,7 @@ def _items(photo: PhotoRecord, labels: LabelSet) -> Iterator[dict[str, Any]]:
                     "x": 100 * float(x) / photo.width,
                     "y": 100 * float(y) / photo.height,
                 }
-                item = {
+                item: dict[str, Any] = {
                     "id": f"{parent}-{name}",
                     "type": "keypointlabels",
                     "from_name": "joint",

@@ -33,7 +33,7 @@ def write(labels: LabelSet, path: Path) -> None:
             shapes += _shapes(person, group, labels)
         file = path / f"{photo.stem}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
-        head = {
+        head: dict[str, Any] = {
             "version": _VERSION,
             "flags": {},
             "shapes": shapes,

@@ -69,7 +69,12 @@ def _skeleton(name: str, labels: list[str]) -> Skeleton:
 
 
 def _photo(photo: PhotoShapes, skeleton: Skeleton, parts: tuple[str, ...]) -> PhotoRecord:
-    grouped = [group for group, *_ in (*photo.boxes, *photo.joints, *photo.masks) if group is not None]
+    owners = [
+        *(group for group, _, _ in photo.boxes),
+        *(group for group, _ in photo.joints),
+        *(mask[0] for mask in photo.masks),
+    ]
+    grouped = [group for group in owners if group is not None]
     groups = list(dict.fromkeys(grouped))
     lonely = [(k, box, score) for k, (group, box, score) in enumerate(photo.boxes) if group is None]
     loose = [joint for group, joint in photo.joints if group is None]

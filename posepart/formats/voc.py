@@ -56,8 +56,8 @@ def _boxes(photo: PhotoRecord) -> str:
         SubElement(entry, "name").text = "person"
         SubElement(entry, "difficult").text = str(int(person.is_region))
         box = SubElement(entry, "bndbox")
-        for key, value in zip(("xmin", "ymin", "xmax", "ymax"), rounded(person.box), strict=True):
-            SubElement(box, key).text = str(value)
+        for key, edge in zip(("xmin", "ymin", "xmax", "ymax"), rounded(person.box), strict=True):
+            SubElement(box, key).text = str(edge)
     ElementTree.indent(root)
     return ElementTree.tostring(root, "unicode") + "\n"
 

@@ -89,7 +89,7 @@ class PhotoSet:
 
 def load_model(folder: Path, photos: PhotoSet) -> Pipeline:
     """The final model of a folder of weights."""
-    return load(folder, config=replace(photos.config, refine=True), device=photos.device)
+    return load(folder, config=replace(photos.config, refine=True), device=photos.device, engine="torch")
 
 
 def evidence_of(folder: Path, model: Path, photos: PhotoSet, *, labelled: bool = False) -> EvidenceCache:
@@ -177,7 +177,7 @@ def network_task(system: System, photos: PhotoSet) -> Task:
     of_boxes = f"evidence/{photos.boxes}"
 
     def run(folder: Path, inputs: Folders) -> None:
-        pipeline = load(inputs[model], config=photos.config, device=photos.device)
+        pipeline = load(inputs[model], config=photos.config, device=photos.device, engine="torch")
         see = None
         if photos.boxes:
             see = evidence_of(inputs[of_boxes] / "seen", inputs[f"model/{photos.boxes}"], photos)

@@ -14,7 +14,7 @@ from posepart.data.readers import find_layout, read_samples, splits_of
 from posepart.schema import Joint
 
 
-def write_file(path: Path, photo: Path, joints: list[str], points: list[list[float]], **others: Any) -> Path:
+def write_file(path: Path, photo: Path, joints: list[str], points: list[list[int]], **others: Any) -> Path:
     for folder in (path.parent, photo.parent):
         folder.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (64, 48)).save(photo)

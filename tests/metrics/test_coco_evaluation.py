@@ -21,7 +21,9 @@ SIGMAS = [0.05, 0.03, 0.1, 0.08, 0.02]
 def files(folder: Path, seed: int, photos: int = 12) -> tuple[Path, Path]:
     """Random labels and results: crowds, people without joints, equal scores, up to 25 results in a photo."""
     rng = np.random.default_rng(seed)
-    images, annotations, results = [], [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     for image in range(1, photos + 1):
         images.append({"id": image * 3, "file_name": f"{image}.jpg", "width": 640, "height": 480})
         for _ in range(int(rng.choice([0, 1, 5]))):
