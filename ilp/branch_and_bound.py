@@ -13,7 +13,7 @@ from .presolve import trivial_bound
 from .problem import Float64, Index, Mask
 from .relaxation import Point, Relaxation
 
-_EASY = 2
+_EASY = 2  # programmes before the heuristic tries harder: most problems are proven by then
 _KICKS = 3
 _TAIL = 8
 Fixings = tuple[tuple[int, float], ...]

@@ -62,8 +62,8 @@ class LocalSearch:
     """A grouping that is improved by single moves, merges and chains of exchanges.
 
     Its state: ``node[g]`` is the selected node of candidate g or -1, ``person[g]`` its person (0 .. people-1) or -1,
-    and ``attach[k, v]``, the sum of ``w_vu`` over the nodes u of person k, the cost of joining v to person k. A person
-    may be empty until `descend` is over. Row ``people`` is always zero and stands for a new person.
+    and ``attach[k, v]``, the sum of ``w_vu`` over the nodes u of person k, the cost of joining v to person k. A
+    person may be empty until `descend` is over. Row ``people`` is always zero and stands for a new person.
 
     Parameters
     ----------

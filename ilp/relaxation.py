@@ -8,8 +8,8 @@
   if a person has at most one joint of a type;
 - (T), (S): see :mod:`separation`.
 
-A pair with ``w >= 0`` that is in no row is 0 in an optimum and needs no column; it gets one just before the first row
-that uses it.
+A pair with ``w >= 0`` that is in no row is 0 in an optimum and needs no column; it gets one just before the first
+row that uses it.
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ def violated_triangles(
     y : (N, N) float64
         Symmetric joining; 0 where there is no column.
     linked : (N, N) bool
-        Pairs that need no triangle, as a row (L) implies it: of one candidate, or of one type if a person has at most
-        one joint of a type.
+        Pairs that need no triangle, as a row (L) implies it: of one candidate, or of one type if a person has
+        at most one joint of a type.
     stake : (N, N) float64
         ``|w|``. A triangle can raise the bound by about its violation times its smallest stake; the first programmes
         violate hundreds of triangles by exactly 1.

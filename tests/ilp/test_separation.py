@@ -16,7 +16,9 @@ def test_integral_partition_violates_nothing() -> None:
 
 
 def test_no_nodes_and_no_joins() -> None:
-    assert len(violated_triangles(np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0), bool), np.zeros((0, 0)))) == 0
+    assert (
+        len(violated_triangles(np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0), bool), np.zeros((0, 0)))) == 0
+    )
     assert len(violated_triangles(np.ones(3), np.zeros((3, 3)), np.eye(3, dtype=bool), np.ones((3, 3)))) == 0
 
 
