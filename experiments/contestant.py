@@ -2,8 +2,8 @@
 
 Started by `contest.Contestant` with options of `posepart predict`. Of posepart it uses the command line and
 `posepart.predict_photos` only, of whatever version PYTHONPATH names, and it imports nothing else of this checkout,
-so that other versions can be measured, too. Requests come as lines of JSON on the standard input, replies go as lines
-of JSON to the standard output.
+so that other versions can be measured, too. Requests come as lines of JSON on the standard input, replies go as
+lines of JSON to the standard output.
 """
 
 import json
