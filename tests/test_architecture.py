@@ -35,7 +35,6 @@ TOO_LONG = {  # "FILE" or "FILE:FUNCTION" -> why it may be longer
 }
 TOO_MANY_PARAMETERS = {  # "FILE:FUNCTION" -> why it may take more
     "posepart/training/loop.py:train": "all that trainings differ in, three of it by keyword and optional",
-    "posepart/batch/run.py:predict_photos": "what `posepart predict` offers, most of it by keyword and optional",
     "posepart/batch/run.py:predict_photos": "public; all but the first three are options of the command, by keyword",
 }
 CODE = ("posepart", "ilp", "models", "experiments", "examples", "docs")

@@ -14,8 +14,8 @@ Frame = tuple[Index, Index, Float64]  # identities of M found and N true people,
 def identity_f1(frames: Sequence[Frame], least: float = 0.5) -> float:
     """IDF1 = 2 IDTP / (found + true): people in frames that the best pairing of identities gets right.
 
-    Every found identity is paired with at most one true one, for the whole clip, so that IDTP, the number of people in
-    frames with paired identities and a similarity of at least `least`, is largest.
+    Every found identity is paired with at most one true one, for the whole clip, so that IDTP, the number of people
+    in frames with paired identities and a similarity of at least `least`, is largest.
 
     Parameters
     ----------
@@ -34,7 +34,9 @@ def identity_f1(frames: Sequence[Frame], least: float = 0.5) -> float:
     for ours, theirs, similarity in frames:
         for row, column in np.argwhere(np.asarray(similarity) >= least):
             together[int(ours[row]), int(theirs[column])] += 1
-    table = np.array([[together[a, b] for b in true] for a in found], np.float64).reshape(len(found), len(true))
+    table = np.array([[together[a, b] for b in true] for a in found], np.float64).reshape(
+        len(found), len(true)
+    )
     rows, columns = linear_sum_assignment(-table)
     people = sum(len(frame[0]) + len(frame[1]) for frame in frames)
     return 2 * float(table[rows, columns].sum()) / people if people else 1.0

@@ -52,7 +52,10 @@ def test_same_bits_with_any_threads_and_batches(precision: str, crops: Tensor) -
 def test_the_dense_part_of_the_detector(crops: Tensor) -> None:
     torch.manual_seed(4)
     detector = guided_person_detector(width=0.35, channels=16, hidden=16, input_size=64).eval()
-    images = torch.rand(1, 3, 64, 96) * 2 - 1, torch.rand(1, 3, 128, 64) * 2 - 1  # it is compiled for the first
+    images = (
+        torch.rand(1, 3, 64, 96) * 2 - 1,
+        torch.rand(1, 3, 128, 64) * 2 - 1,
+    )  # it is compiled for the first
     expected = [detector.backbone(image) for image in images]
     run_on(OpenVinoEngine("float32", 1), detector.backbone, "dense")
     for image, wanted in zip(images, expected, strict=True):
