@@ -80,9 +80,7 @@ def parser() -> ArgumentParser:
         metavar="PHOTO_OR_FOLDER",
         help="Photos and folders of photos (their sub-folders are left out), or videos.",
     )
-    parser.add_argument(
-        "-o", "--out", type=str, metavar="OUT", help="Folder for the results; made if needed."
-    )
+    parser.add_argument("-o", "--out", type=str, metavar="OUT", help="Folder of the results; made if needed.")
     parser.add_argument(
         "--sample",
         action="store_true",
