@@ -8,8 +8,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 import posepart
 from posepart.cli import options
-from posepart.video.reading import import_av, is_video
-from posepart.video.settings import HIDEABLE, VideoConfig
+from posepart.video.settings import HIDEABLE, VideoConfig, is_video
 
 
 def add_video_options(parser: ArgumentParser) -> None:
@@ -110,6 +109,8 @@ def run_videos(chosen: Namespace) -> int:
 
 def _check(paths: Sequence[Path]) -> None:
     """Refuse, before anything is loaded, videos that are not there or share a name, and a missing PyAV."""
+    from posepart.video.reading import import_av
+
     import_av()
     names: dict[str, Path] = {}
     for path in paths:

@@ -10,7 +10,6 @@ import numpy as np
 
 from posepart.arrays import Rgb
 
-VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".3gp")
 MISSING = "videos are read with the package av, which is not installed: pip install 'posepart[video]'"
 _USUAL_RATE = 25.0  # frames / s, where a file tells none
 _QUARTER = 90  # degrees
@@ -29,11 +28,6 @@ class Frame:
     def image(self) -> Rgb:
         """The upright picture, (H, W, 3) uint8 RGB."""
         return np.ascontiguousarray(np.rot90(self.picture.to_ndarray(format="rgb24"), self.turns))
-
-
-def is_video(path: str | Path) -> bool:
-    """Whether a file is a video, by its name."""
-    return Path(path).suffix.lower() in VIDEO_SUFFIXES
 
 
 def import_av() -> Any:

@@ -1,6 +1,14 @@
-"""Every number of video as the default of a frozen dataclass."""
+"""Which files are videos, and every number of video as the default of a frozen dataclass."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".3gp")
+
+
+def is_video(path: str | Path) -> bool:
+    """Whether a file is a video, by its name."""
+    return Path(path).suffix.lower() in VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True)

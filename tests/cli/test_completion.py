@@ -27,7 +27,7 @@ def test_script_knows_commands_and_options(shell: str, capsys: pytest.CaptureFix
     ("typed", "expected"),
     [
         (["mod"], ["models"]),
-        (["predict", "--over"], ["--overwrite"]),
+        (["predict", "--overw"], ["--overwrite"]),
         (["predict", "--preset", "x"], [name for name in preset_names() if name.startswith("x")]),
         (["predict", "--pipeline.refine", "f"], ["false"]),
         (["evaluate", "--pipeline.detection.n"], ["--pipeline.detection.nms_iou"]),
