@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from helpers.clips import write_clip
 
-from posepart.video.reading import Frame, VideoFile, is_video
+from posepart.video.reading import Frame, VideoFile
+from posepart.video.settings import is_video
 from posepart.video.writing import write_video
 
 
