@@ -17,7 +17,7 @@ def add_video_options(parser: ArgumentParser) -> None:
         "--track",
         action="store_true",
         help="Videos: follow people from frame to frame, smooth their joints, write tables of tracks and angles. "
-        "The detector looks at some frames only, which is faster.",
+        "The detector looks at some frames only.",
     )
     parser.add_argument(
         "--every",
