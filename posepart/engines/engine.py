@@ -1,6 +1,5 @@
 """What an engine is, the one that runs networks in torch, and how one is chosen."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -41,8 +40,7 @@ def choose_engine(
     Parameters
     ----------
     name : str
-        One of `ENGINES`; "auto" is OpenVINO on a CPU, and torch on another device or where OpenVINO cannot be
-        imported, of which the user is warned.
+        One of `ENGINES`; "auto" is torch.
     precision : str
         One of `PRECISIONS`; "auto" is bfloat16 for OpenVINO on a CPU that has instructions for it, else float32.
     device : str
@@ -61,16 +59,10 @@ def choose_engine(
     on_cpu = torch.device(device).type == "cpu"
     if name == "openvino" and not on_cpu:
         raise ValueError(f"engine openvino computes on the CPU only, not on {device}: leave out one of them")
-    if name != "torch" and on_cpu:
-        wanted = precision
-        if wanted == AUTO:
-            wanted = "bfloat16" if has_fast_bfloat16() else "float32"
-        try:
-            return OpenVinoEngine(wanted, threads or usable_cpus())
-        except ValueError as error:
-            if name != AUTO:
-                raise
-            warnings.warn(f"{error}; until then torch runs the networks, more slowly", stacklevel=2)
+    if name == "openvino":
+        if precision == AUTO:
+            precision = "bfloat16" if has_fast_bfloat16() else "float32"
+        return OpenVinoEngine(precision, threads or usable_cpus())
     return TorchEngine("float32" if precision == AUTO else precision, torch.device(device).type)
 
 
