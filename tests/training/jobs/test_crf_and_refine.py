@@ -54,7 +54,8 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pose and part weights whose networks see drawn people without mistakes."""
     networks: dict[str, Callable[[], nn.Module]] = {"pose": SeesJoints, "part": PartsAtStride8}
     for job in (crf, refine):
-        monkeypatch.setattr(job, "load_network", lambda path: networks[path.stem]())
+        for loader in ("load_network", "load_pose"):
+            monkeypatch.setattr(job, loader, lambda path: networks[path.stem]())
     monkeypatch.setattr(refine, "read_card", lambda path: Card(sha256=path.stem))
 
 
