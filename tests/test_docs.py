@@ -299,8 +299,8 @@ def test_every_command_has_its_help_text() -> None:
     named = set(re.findall(r"^\{\{ help (\w+) \}\}$", text, re.MULTILINE))
     assert set(re.findall(r"^## posepart (\w+)$", text, re.MULTILINE)) == named
     hooks = load_hooks()
-    (line,) = re.findall(r"\{([\w,]+)\} \.\.\.", hooks.help_text(""))
-    assert named == set(line.split(","))
+    (line,) = re.findall(r"\{([\w,\s]+)\}\s+\.\.\.", hooks.help_text(""))
+    assert named == {word.strip() for word in line.split(",")}
     page = hooks.on_page_markdown("{{ help explain }}")
     assert page.startswith("```text\nusage: posepart explain") and "--pipeline.crop" not in page
 
@@ -402,7 +402,7 @@ def test_fields_of_a_result(out: Path) -> None:
     page = DOCS / "output-format.md"
     check_fields(page, "NAME.json", read(out / "group_scene.json"))
     check_fields(page, "predictions.json", read(out / "predictions.json"))
-    stop = ("image_ids", "settings.weights", "settings.pipeline")
+    stop = ("image_ids", "photos", "settings.weights", "settings.pipeline")
     check_fields(page, "run.json", read(out / "run.json"), stop)
 
 

@@ -79,7 +79,7 @@ def test_predict_writes_all_or_nothing(content: bytes) -> None:
             assert str(path) in sentence and "\n" not in sentence and "unexpected" not in sentence, sentence
             assert not written
         else:
-            assert written == {f"photo{suffix}" for suffix in SUFFIXES}
+            assert written == {f"photo{suffix}" for suffix in (*SUFFIXES, "_overlay.png")}
             check_result(out / "photo.json")
 
 

@@ -114,9 +114,9 @@ def test_a_model(report: Report, data: Data, monkeypatch: pytest.MonkeyPatch, un
 
     seen: dict[str, Any] = {}
 
-    def load(chosen: Namespace, config: PipelineConfig) -> tuple[ImageParser, dict[str, str]]:
+    def load(chosen: Namespace, config: PipelineConfig) -> tuple[ImageParser, dict[str, Any]]:
         seen.update(chosen=chosen, config=config)
-        return blind, {"pose": "0123"}
+        return blind, {"weights": {"pose": "0123"}}
 
     monkeypatch.setattr(options, "load_pipeline", load)
     record, page = report("--no-segment-term", "--threads", "2", "--subset", "coco", "--limit", "2")
