@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 
 import bench_pipeline
-from contest import Contestant, as_record, photos_to_race, race_table, racing, run_race
+from contest import Contestant
 from jsonargparse import Namespace
 from peers import OPENVINO_NAMES, PEERS
 
@@ -71,16 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     starters = [*peer_starters(options), *bench_pipeline.starters(options)]
     if not options.peer:
         raise ValueError(f"nothing to compare with; name one with --peer NAME=PATH: {', '.join(PEERS)}")
-    with tempfile.TemporaryDirectory() as scratch, racing(starters) as contestants:
-        photos = photos_to_race(options.photos, Path(scratch))
-        alone, disturbed = run_race(contestants, photos, options.repeats, options.busy)
-    reference = contestants[0].name
-    print(race_table(alone, reference))
-    if disturbed is not None:
-        print("\nwith a process that keeps one CPU busy")
-        print(race_table(disturbed, reference, alone))
+    with tempfile.TemporaryDirectory() as scratch:
+        found = bench_pipeline.race(options, starters, Path(scratch))
     if options.output:
-        bench_pipeline.write_record(options.output, {"alone": as_record(alone), "busy": as_record(disturbed)})
+        bench_pipeline.write_record(options.output, found)
 
 
 if __name__ == "__main__":

@@ -222,14 +222,7 @@ def bench_folder(options: Namespace, scratch: Path) -> dict[str, dict[str, dict[
 
 def bench_photos(options: Namespace, scratch: Path) -> dict[str, Any]:
     """Measure single photos and the memory of a large one, and print it."""
-    photos = photos_to_race(options.photos, scratch)
-    with racing(starters(options)) as contestants:
-        alone, disturbed = run_race(contestants, photos, options.repeats, options.busy)
-        reference = contestants[0].name
-    print(race_table(alone, reference))
-    if disturbed is not None:
-        print("\nwith a process that keeps one CPU busy")
-        print(race_table(disturbed, reference, alone))
+    found = race(options, starters(options), scratch)
     memory, large = {}, scratch / "large.png"
     Image.fromarray(mosaic(10, 4000, 3000)).save(large)
     for starter in starters(options):
@@ -237,7 +230,20 @@ def bench_photos(options: Namespace, scratch: Path) -> dict[str, Any]:
             memory[contestant.name] = contestant.ask(photo=str(large))["peak_mb"]
     megabytes = ", ".join(f"{name} {value:.0f} MB" for name, value in memory.items())
     print(f"\npeak memory, 12 megapixels and 10 people: {megabytes}")
-    return {"alone": as_record(alone), "busy": as_record(disturbed), "peak_mb": memory}
+    return {**found, "peak_mb": memory}
+
+
+def race(options: Namespace, start: Sequence[Callable[[], Contestant]], scratch: Path) -> dict[str, Any]:
+    """Let contestants take turns, print the tables with ratios to the first, and give their record."""
+    photos = photos_to_race(options.photos, scratch)
+    with racing(start) as contestants:
+        alone, disturbed = run_race(contestants, photos, options.repeats, options.busy)
+        reference = contestants[0].name
+    print(race_table(alone, reference))
+    if disturbed is not None:
+        print("\nwith a process that keeps one CPU busy")
+        print(race_table(disturbed, reference, alone))
+    return {"alone": as_record(alone), "busy": as_record(disturbed)}
 
 
 def add_options(parser: ArgumentParser) -> None:

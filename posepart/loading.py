@@ -208,10 +208,7 @@ def load_pose(path: Path) -> PoseNetwork:
     ValueError
         If the file is missing, damaged, or holds another kind of network.
     """
-    network = load_network(path)
-    if not isinstance(network, PoseNetwork):
-        raise ValueError(f"{path}: holds a {type(network).__name__}, no Pose FCN; `train.py pose` makes one")
-    return network
+    return _load_as(PoseNetwork, path, "no Pose FCN; `train.py pose` makes one")
 
 
 def load_second_stage(path: Path) -> SecondStage:
@@ -222,11 +219,13 @@ def load_second_stage(path: Path) -> SecondStage:
     ValueError
         If the file is missing, damaged, or holds another kind of network.
     """
+    return _load_as(SecondStage, path, "no second stage; `train.py refine` makes one")
+
+
+def _load_as(kind: type[Network], path: Path, but: str) -> Network:
     network = load_network(path)
-    if not isinstance(network, SecondStage):
-        raise ValueError(
-            f"{path}: holds a {type(network).__name__}, no second stage; `train.py refine` makes one"
-        )
+    if not isinstance(network, kind):
+        raise ValueError(f"{path}: holds a {type(network).__name__}, {but}")
     return network
 
 

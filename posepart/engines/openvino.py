@@ -5,12 +5,14 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
+_COMPILING = threading.Lock()  # what is warned of is a setting of the whole process
 
 
 def import_openvino() -> Any:
@@ -70,9 +72,8 @@ class OpenVinoEngine:
         sizes = [[-1, one.shape[1], *[-1] * (one.dim() - 2)] for one in inputs]
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # OpenVINO still traces, which torch calls deprecated
-            traced = torch.jit.trace(
-                module.eval(), inputs, check_trace=False
-            )  # faster than OpenVINO's own tracing
+            # faster than OpenVINO's own tracing
+            traced = torch.jit.trace(module.eval(), inputs, check_trace=False)
             graph = self.openvino.convert_model(traced, example_input=inputs, input=sizes)
         settings = {
             "INFERENCE_PRECISION_HINT": _HINTS[self.precision],
@@ -89,13 +90,12 @@ class _Compiled:
     def __init__(self, engine: OpenVinoEngine, module: nn.Module) -> None:
         self.engine, self.module = engine, module
         self.model: Any = None
-        self.lock = threading.Lock()
         self.own = threading.local()  # a request of every thread
 
     def __call__(self, *inputs: Tensor) -> Any:
         """(B, C) or (B, C, H, W) float32 each -> what the network gives."""
         inputs = tuple(one.contiguous(memory_format=torch.contiguous_format) for one in inputs)
-        with self.lock:
+        with _COMPILING if self.model is None else nullcontext():
             if self.model is None:
                 self.model = self.engine.compiled(self.module, inputs)
         if not hasattr(self.own, "request"):

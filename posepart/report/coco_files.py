@@ -1,21 +1,19 @@
 """`posepart evaluate --labels A --predictions B`: two COCO files compared as pycocotools does, for any joints."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from posepart.arrays import LARGEST, Float64
 from posepart.data.coco_file import CocoFile, ImageId, read_coco_file
-from posepart.io.files import read_json, shown
+from posepart.io.files import shown
 from posepart.metrics.coco_evaluation import PhotoToEvaluate, coco_evaluation
 from posepart.metrics.similarity import BODY_SHARE_OF_BOX
+from posepart.report.predictions import Entry, read_entries
 from posepart.schema import COCO_JOINT_NAMES, COCO_SIGMAS, JOINT_NAMES, OKS_SIGMAS
 from posepart.schema.skeletons import plain_name
-
-Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def compare_coco_files(
     """
     file = read_coco_file(labels, None)
     joints = tuple(file.people.get("keypoints") or ())
-    entries = _entries(predictions)
+    entries = read_entries(predictions)
     chosen = _sigmas(labels, joints, sigmas)
     by_photo, notes = _by_photo(file, entries, predictions)
     ids = sorted(file.annotations, key=lambda number: (str(type(number)), number))
@@ -73,18 +71,6 @@ def format_comparison(comparison: CocoComparison) -> str:
     for kind, found in comparison.measures.items():
         lines += ["", kind, *(f"  {name:<10} {value:7.4f}" for name, value in found.items())]
     return "\n".join(lines)
-
-
-def _entries(path: Path) -> list[Entry]:
-    try:
-        entries = read_json(path)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror}); check --predictions") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: not a JSON file ({error}); check --predictions") from None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError(f"{path}: expected a COCO results list: [{{image_id, keypoints, bbox, score}}, ...]")
-    return entries
 
 
 def _sigmas(path: Path, joints: tuple[str, ...], given: Sequence[float] | None) -> Float64:

@@ -64,7 +64,7 @@ def stored_predictions(path: Path, samples: Sequence[Sample]) -> Predictions:
             results = _ResultFolder(path)
             return Predictions(lambda sample: read_result(results.path_of(sample)))
         path = path / PREDICTIONS
-    return _coco_predictions(path, _read_entries(path), samples)
+    return _coco_predictions(path, read_entries(path), samples)
 
 
 class _ResultFolder:
@@ -112,7 +112,14 @@ class _ResultFolder:
         return self._by_digest
 
 
-def _read_entries(path: Path) -> list[Entry]:
+def read_entries(path: Path) -> list[Entry]:
+    """The entries of a COCO results list.
+
+    Raises
+    ------
+    ValueError
+        The file cannot be read, or is no such list.
+    """
     try:
         entries = read_json(path)
     except OSError as error:
