@@ -213,7 +213,7 @@ def load_pipeline(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline"
     from posepart.models.model_set import find_model
 
     if chosen.device == "openvino":
-        raise ValueError("device openvino is now --engine openvino, the default on a CPU: leave out --device")
+        raise ValueError("device openvino is now an engine: pass --engine openvino and leave out --device")
     name = model_of(chosen)
     threads = chosen.threads or usable_cpus()
     engine = choose_engine(chosen.engine, chosen.precision, chosen.device, threads)

@@ -78,6 +78,10 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["predict", "a", "--pipeline.crf.time_limt=2"], "did you mean --pipeline.crf.solver.time_limit?"),
         (["predict", "a", "--no-segment"], "did you mean --no-segment-term?"),
         (["predict", "a", "-o", "out", "b"], "b: not expected here; name all photos together"),
+        (
+            ["predict", "--sample", "-o", "out", "--device", "openvino"],
+            "pass --engine openvino and leave out",
+        ),
         (["predict", "a", "--threads", "two"], "--threads: expected a whole number, got two"),
         (["predict", "a", "-o", "out", "--threads", "0"], "--threads: expected at least 1, got 0"),
         (
