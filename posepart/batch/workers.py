@@ -12,6 +12,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, load, quiet), daemon=True)
-        self.process.start()
+        with _without_interrupts():  # a process that is still importing would end with a traceback
+            self.process.start()
         theirs.close()
         self.job: _Job | None = None
         self.loaded: tuple[str, dict[str, Any]] | None = None
@@ -215,6 +217,20 @@ class _Worker:
         if code >= 0:
             return f"ended with exit code {code}"
         return f"was killed (signal {-code}, {signal.strsignal(-code) or 'unknown'})"
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Keep Ctrl-C from processes that are started meanwhile; in this one it acts a moment later. Not on Windows."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # otherwise the first start would do it, and let signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(connection: Connection, load: Callable[[], Loaded], quiet: bool) -> None:

@@ -14,7 +14,7 @@ from helpers.fake_pipeline import FakePipeline, write_photo
 from helpers.mortal import DEADLY, load, load_nothing
 
 from posepart.batch import RunSummary, predict_photos
-from posepart.batch.workers import Workers
+from posepart.batch.workers import Workers, _without_interrupts
 from posepart.io.run_folder import prepare_out
 
 
@@ -90,12 +90,26 @@ def test_a_photo_that_kills_every_worker_is_reported(tmp_path: Path) -> None:
     assert not list((tmp_path / "out").glob(".*"))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
+def test_a_worker_that_is_still_importing_knows_no_ctrl_c() -> None:
+    with _without_interrupts():
+        child = subprocess.Popen([sys.executable, "-c", ASLEEP], stdout=subprocess.PIPE, text=True)
+    with child:
+        assert child.stdout is not None and child.stdout.readline() == "here\n"
+        child.send_signal(signal.SIGINT)
+        assert child.stdout.readline() == "still here\n"
+    assert child.returncode == 0
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+ASLEEP = "import time; print('here', flush=True); time.sleep(0.5); print('still here', flush=True)"
+
 SLOW = """
 import sys, time
 from pathlib import Path
 from helpers.fake_pipeline import FakePipeline
 from posepart.batch import predict_photos
-from posepart.batch.workers import Workers
+from posepart.batch.workers import Workers, _without_interrupts
 from posepart.io.run_folder import prepare_out
 
 class Slow(FakePipeline):
