@@ -1,5 +1,5 @@
 """How a network is executed: by OpenVINO on a CPU, or by torch itself."""
 
-AUTO = "auto"  # torch; for precisions, what is fast
+AUTO = "auto"  # the fastest that is there
 ENGINES = (AUTO, "openvino", "torch")
 PRECISIONS = (AUTO, "float32", "bfloat16")

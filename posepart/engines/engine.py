@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from posepart.engines import AUTO, ENGINES, PRECISIONS
-from posepart.engines.openvino import OpenVinoEngine
+from posepart.engines.openvino import OpenVinoEngine, has_openvino
 from posepart.engines.processor import has_fast_bfloat16, usable_cpus
 
 
@@ -40,7 +40,7 @@ def choose_engine(
     Parameters
     ----------
     name : str
-        One of `ENGINES`; "auto" is torch.
+        One of `ENGINES`; "auto" is OpenVINO on a CPU if it is installed, else torch.
     precision : str
         One of `PRECISIONS`; "auto" is bfloat16 for OpenVINO on a CPU that has instructions for it, else float32.
     device : str
@@ -59,7 +59,7 @@ def choose_engine(
     on_cpu = torch.device(device).type == "cpu"
     if name == "openvino" and not on_cpu:
         raise ValueError(f"engine openvino computes on the CPU only, not on {device}: leave out one of them")
-    if name == "openvino":
+    if name == "openvino" or (name == AUTO and on_cpu and has_openvino()):
         if precision == AUTO:
             precision = "bfloat16" if has_fast_bfloat16() else "float32"
         return OpenVinoEngine(precision, threads or usable_cpus())

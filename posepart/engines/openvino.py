@@ -1,5 +1,6 @@
 """Networks compiled by OpenVINO, which runs them on a CPU faster than torch."""
 
+import functools
 import importlib
 import sys
 import threading
@@ -38,6 +39,26 @@ def import_openvino() -> Any:
             del sys.modules[reporter]
         else:
             sys.modules[reporter] = known
+
+
+def has_openvino() -> bool:
+    """Whether it can be imported."""
+    try:
+        import_openvino()
+    except ValueError:
+        return False
+    return True
+
+
+@functools.cache
+def _core() -> Any:
+    """The one `Core` of this process, which lives as long as it.
+
+    Each brings its thread a stack for signal handlers, and takes it away when it is freed. Of two that are not freed
+    in reverse order, or by another thread, one leaves a thread with a stack that is no longer there, and the next
+    signal overwrites whatever has taken its place.
+    """
+    return import_openvino().Core()
 
 
 class OpenVinoEngine:
@@ -81,25 +102,41 @@ class OpenVinoEngine:
             "PERFORMANCE_HINT": "LATENCY",
             "ENABLE_CPU_PINNING": False,  # another process on one of the cores would hold up all threads
         }
-        return self.openvino.Core().compile_model(graph, "CPU", settings)
+        return _core().compile_model(graph, "CPU", settings)
 
 
 class _Compiled:
-    """A network that is compiled when it is first called, and can be called by several threads at once."""
+    """A network that is compiled when it is first called, and can be called by several threads at once.
+
+    If OpenVINO cannot compile it, torch runs it, with a warning.
+    """
 
     def __init__(self, engine: OpenVinoEngine, module: nn.Module) -> None:
         self.engine, self.module = engine, module
         self.model: Any = None
+        self.possible = True
         self.own = threading.local()  # a request of every thread
 
     def __call__(self, *inputs: Tensor) -> Any:
         """(B, C) or (B, C, H, W) float32 each -> what the network gives."""
         inputs = tuple(one.contiguous(memory_format=torch.contiguous_format) for one in inputs)
         with _COMPILING if self.model is None else nullcontext():
-            if self.model is None:
-                self.model = self.engine.compiled(self.module, inputs)
+            if self.model is None and self.possible:
+                self._compile(inputs)
+        if not self.possible:
+            with torch.no_grad():
+                return self.module(*inputs)
         if not hasattr(self.own, "request"):
             self.own.request = self.model.create_infer_request()
         found = self.own.request.infer([one.numpy() for one in inputs], share_inputs=True)
         tensors = tuple(torch.from_numpy(found[output]) for output in self.model.outputs)
         return tensors[0] if len(tensors) == 1 else tensors
+
+    def _compile(self, inputs: tuple[Tensor, ...]) -> None:
+        try:
+            self.model = self.engine.compiled(self.module, inputs)
+        except Exception as error:  # OpenVINO and torch raise many types
+            self.possible = False
+            name = type(getattr(self.module, "network", self.module)).__name__
+            reason = " ".join(str(error).split())[:200]
+            warnings.warn(f"OpenVINO cannot compile {name} ({reason}): torch runs it, slower", stacklevel=4)
