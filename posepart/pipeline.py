@@ -1,16 +1,16 @@
 """Figure 2 of Xia et al. (CVPR 2017): from a photo to its people, joints and parts."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from posepart.arrays import Rgb, check_rgb
 from posepart.config import PipelineConfig
 from posepart.io.photo_errors import PhotoError, photo_error
-from posepart.io.photos import open_photo
+from posepart.io.photos import Photo, take_photo
 from posepart.ordered import in_order
 from posepart.stages.calibration import Calibration, calibrate
 from posepart.stages.crops import crop_boxes
@@ -49,29 +49,45 @@ class Pipeline:
     name: str = "unnamed"  # of the model, goes into every result
     turn: AbstractContextManager[Any] = field(default_factory=Lock)  # held while networks compute
 
-    def __call__(self, photo: Rgb) -> Scene:
-        """People, joints and parts of a photo, (H, W, 3) uint8 RGB.
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the lock: a copy gets its own."""
+        return {**vars(self), "turn": self.turn if isinstance(self.turn, nullcontext) else None}
 
-        Raises
-        ------
-        ValueError
-            If the photo has another shape or type.
-        """
-        return self.trace(photo).scene
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, turn=Lock() if state["turn"] is None else state["turn"])
 
-    def trace(self, photo: Rgb) -> Trace:
-        """The scene together with everything that led to it, which `posepart.explain` reads.
+    def __call__(self, photo: Photo) -> Scene:
+        """People, joints and parts of a photo.
+
+        Several threads may call it at the same time, and it can be pickled.
 
         Parameters
         ----------
-        photo : (H, W, 3) uint8 RGB
+        photo : (H, W, 3) uint8 RGB, Pillow image, str or Path
+            Of a file or a Pillow image, the EXIF orientation is applied: the result is that of the upright photo.
+
+        Returns
+        -------
+        Scene
+            With the photo, which `plot` draws on.
 
         Raises
         ------
         ValueError
-            If the photo has another shape or type.
+            The photo cannot be read, or has another shape or type.
         """
-        check_rgb(photo)
+        loaded = take_photo(photo)
+        for note in loaded.notes:
+            warnings.warn(f"{loaded.file_name or 'the photo'}: {note}", stacklevel=2)
+        scene = self.trace(loaded.image).scene
+        return replace(scene, photo=loaded.image, file_name=loaded.file_name)
+
+    def trace(self, photo: Photo) -> Trace:
+        """The scene, without the photo, and everything that led to it, which `posepart.explain` reads.
+
+        Parameters and errors are those of `__call__`.
+        """
+        photo = take_photo(photo).image
         clock = Stopwatch()
         with self.turn:
             boxes = clock.time("detection", self.detector, photo)
@@ -80,14 +96,12 @@ class Pipeline:
         trace = self.conclude(evidence, (photo.shape[0], photo.shape[1]), clock)
         return replace(trace, left_out=boxes.left_out)
 
-    def stream(
-        self, photos: Iterable[str | Path | Rgb], at_once: int = 1
-    ) -> Iterator[tuple[str, Scene | PhotoError]]:
+    def stream(self, photos: Iterable[Photo], at_once: int = 1) -> Iterator[tuple[str, Scene | PhotoError]]:
         """The scenes of many photos, in order, in memory that does not grow with their number.
 
         Parameters
         ----------
-        photos : iterable of str, Path or (H, W, 3) uint8 RGB
+        photos : iterable of str, Path, Pillow image or (H, W, 3) uint8 RGB
             Photo files or photos; read only as needed, so that it may be endless.
         at_once : int
             Photos that are in work at the same time, each in a thread of its own.
@@ -95,7 +109,7 @@ class Pipeline:
         Yields
         ------
         str
-            The path of the photo as it was given, or the number of an array among the photos, from 1.
+            The path of the photo as it was given, or, for other than paths, its number among the photos, from 1.
         Scene or PhotoError
             The result, or one sentence that says why there is none; the photos after it are predicted all the same.
 
@@ -108,11 +122,11 @@ class Pipeline:
             raise ValueError(f"photos: expected a list of paths, got {photos!r}; write [{photos!r}]")
         return in_order(self._named, enumerate(photos, start=1), at_once)
 
-    def _named(self, numbered: tuple[int, str | Path | Rgb]) -> tuple[str, Scene | PhotoError]:
+    def _named(self, numbered: tuple[int, Photo]) -> tuple[str, Scene | PhotoError]:
         number, photo = numbered
         name = str(photo) if isinstance(photo, str | Path) else str(number)
         try:
-            return name, self(open_photo(photo).image if isinstance(photo, str | Path) else photo)
+            return name, self(photo)
         except Exception as error:  # whatever is wrong with one photo, the others are still predicted
             return name, photo_error(name, error)
 

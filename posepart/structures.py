@@ -5,10 +5,12 @@ collection may be empty: a photo without people is an ordinary input.
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from posepart.arrays import Float32, Ids, Index, Mask, Rgb, check_shape
 from posepart.geometry.frames import Affine
@@ -221,7 +223,7 @@ class Person:
         check_shape("Person.box", self.box, (4,))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scene:
     """The result for one photo: its people, best first, and what each pixel shows."""
 
@@ -230,10 +232,16 @@ class Scene:
     person_map: Ids  # (H, W), 0 = nobody, k = people[k - 1]
     model: str  # name of the model that made it
     seconds: dict[str, float] = field(default_factory=dict)  # wall time by stage
+    photo: Rgb | None = field(
+        default=None, compare=False
+    )  # (H, W, 3), the array that was predicted; None if not kept
+    file_name: str = ""  # of the photo, without folders; empty if it came as an array
 
     def __post_init__(self) -> None:
         check_shape("Scene.part_map", self.part_map, (None, None))
         check_shape("Scene.person_map", self.person_map, self.part_map.shape)
+        if self.photo is not None:
+            check_shape("Scene.photo", self.photo, (*self.part_map.shape, 3))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -244,3 +252,48 @@ class Scene:
     def person_parts(self, index: int) -> Ids:
         """The part map of `people[index]` alone, (H, W) uint8."""
         return np.where(self.person_map == index + 1, self.part_map, np.uint8(0))
+
+    # These do their work far above the records, in `views`: the one module that is imported upwards.
+
+    def plot(self, photo: Rgb | None = None, max_side: int = 2000) -> Image.Image:
+        """The result drawn on `photo`, or the photo that was predicted, or grey; at most `max_side` px long."""
+        from posepart import views
+
+        return views.plot(self, photo, max_side)
+
+    def save(self, folder: str | Path, name: str = "") -> Path:
+        """Write NAME.json and the PNGs into a folder, as `posepart predict` does; the path of NAME.json.
+
+        `name` is by default that of the photo file. Without one, a `ValueError` is raised.
+        """
+        from posepart import views
+
+        return views.save(self, folder, name)
+
+    def to_coco(self, image_id: int = 1, skeleton: str = "posepart14") -> dict[str, Any]:
+        """The content of a COCO file; its joints are posepart14, coco17 or openpose18, here and below."""
+        from posepart import views
+
+        return views.to_coco(self, image_id, skeleton)
+
+    def to_dataframe(self, skeleton: str = "posepart14") -> Any:
+        """A pandas `DataFrame` with a row per person; a `ValueError` if pandas is not installed."""
+        from posepart import views
+
+        return views.to_dataframe(self, skeleton)
+
+    def to_supervision(self, skeleton: str = "posepart14") -> Any:
+        """`Detections` with masks, and `KeyPoints`, of supervision; errors as in `to_dataframe`."""
+        from posepart import views
+
+        return views.to_supervision(self, skeleton)
+
+    def __repr__(self) -> str:
+        from posepart import views
+
+        return views.described(self)
+
+    def _repr_png_(self) -> bytes:
+        from posepart import views
+
+        return views.as_png(self)

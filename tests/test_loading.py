@@ -1,6 +1,8 @@
 """From a folder of weights to a pipeline, and the installed model with the numbers of the paper."""
 
+import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
@@ -23,6 +25,7 @@ from posepart.stages.crf import SolvedCrf
 from posepart.stages.features import OFFSET_FEATURES
 from posepart.stages.pairwise import PairwiseModel
 from posepart.stages.tiles import TiledDetector
+from posepart.structures import Scene
 
 WITHOUT_SEGMENTS = PipelineConfig(features=FeatureConfig(segment_term=False))
 
@@ -53,6 +56,32 @@ def test_load_a_folder(model_folder: Path) -> None:
     assert scene.model == "tiny"
     boxed = replace(pipeline, detector=lambda image: boxes_of([figure(0, 0, 0.3)]))
     assert boxed(np.zeros((60, 80, 3), np.uint8)).size == (80, 60)  # the networks run, too
+
+
+def what(scene: Scene) -> tuple[bytes, ...]:
+    """All that a scene tells of a photo, to compare two."""
+    people = (person.pose.xy.tobytes() + person.box.tobytes() for person in scene.people)
+    return scene.part_map.tobytes(), scene.person_map.tobytes(), *people
+
+
+@pytest.mark.parametrize(
+    ("engine", "precision"), [("openvino", "auto"), ("torch", "float32"), ("torch", "bfloat16")]
+)
+def test_threads_and_pickled_copies_give_the_same_scenes(engine: str, precision: str) -> None:
+    if engine == "openvino":
+        pytest.importorskip("openvino")
+    pipeline = load(engine=engine, precision=precision)
+    astronaut = data.astronaut()
+    photos = [astronaut[:400, :400], astronaut[:, 100:], np.ascontiguousarray(astronaut[:, ::-1])]
+    copy = pickle.loads(pickle.dumps(pipeline))  # before the first call and after it
+    expected = [what(pipeline(photo)) for photo in photos]
+    assert len({*expected}) == len(photos)
+    assert any(len(found) > 2 for found in expected)
+    with ThreadPoolExecutor(4) as pool:
+        assert [*map(what, pool.map(pipeline, photos * 2))] == expected * 2
+        again = pickle.loads(pickle.dumps(pipeline))
+        assert [what(copy(photos[0])), what(again(photos[0]))] == expected[:1] * 2
+        assert [*map(what, pool.map(again, photos))] == expected
 
 
 @pytest.mark.parametrize(("device", "last"), [("cpu", False), ("meta", True)])

@@ -77,11 +77,11 @@ class _Method(nn.Module):
 
     def __init__(self, network: nn.Module, name: str) -> None:
         super().__init__()
-        self.network, self.method = network, getattr(network, name)
+        self.network, self.name = network, name
 
     def forward(self, *inputs: Tensor) -> Any:
-        """What the method returns."""
-        return self.method(*inputs)
+        """What the method returns; that of the class, in whose place the network has the engine's."""
+        return getattr(type(self.network), self.name)(self.network, *inputs)
 
 
 class TorchEngine:
@@ -94,12 +94,16 @@ class TorchEngine:
 
     def compile(self, module: nn.Module) -> Callable[..., Any]:
         """See `Engine`."""
-        if self.precision == "float32":
-            return module
+        return module if self.precision == "float32" else _Reduced(module, self.device)
 
-        def reduced(*inputs: Tensor) -> Any:
-            with torch.autocast(self.device, torch.bfloat16):
-                found = module(*inputs)
-            return found.float() if isinstance(found, Tensor) else tuple(one.float() for one in found)
 
-        return reduced
+class _Reduced:
+    """A network in bfloat16, as an object, since functions within functions cannot be pickled."""
+
+    def __init__(self, module: nn.Module, device: str) -> None:
+        self.module, self.device = module, device
+
+    def __call__(self, *inputs: Tensor) -> Any:
+        with torch.autocast(self.device, torch.bfloat16):
+            found = self.module(*inputs)
+        return found.float() if isinstance(found, Tensor) else tuple(one.float() for one in found)

@@ -84,6 +84,9 @@ class OpenVinoEngine:
         self.precision, self.threads = precision, threads
         self.openvino = import_openvino()
 
+    def __reduce__(self) -> tuple[type["OpenVinoEngine"], tuple[str, int]]:
+        return OpenVinoEngine, (self.precision, self.threads)
+
     def compile(self, module: nn.Module) -> Callable[..., Any]:
         """See `engine.Engine`; it is compiled at the first call."""
         return _Compiled(self, module)
@@ -116,6 +119,10 @@ class _Compiled:
         self.model: Any = None
         self.possible = True
         self.own = threading.local()  # a request of every thread
+
+    def __reduce__(self) -> tuple[type["_Compiled"], tuple[OpenVinoEngine, nn.Module]]:
+        """A copy compiles for itself, at its first call."""
+        return _Compiled, (self.engine, self.module)
 
     def __call__(self, *inputs: Tensor) -> Any:
         """(B, C) or (B, C, H, W) float32 each -> what the network gives."""

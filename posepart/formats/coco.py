@@ -30,7 +30,12 @@ COORDINATE_DIGITS, SCORE_DIGITS = 2, 6
 
 
 def write(labels: LabelSet, path: Path) -> None:
-    """Write a COCO file.
+    """Write a COCO file; errors as in `content`."""
+    write_json(path, content(labels))
+
+
+def content(labels: LabelSet) -> Record:
+    """What a COCO file holds.
 
     Raises
     ------
@@ -58,7 +63,7 @@ def write(labels: LabelSet, path: Path) -> None:
         "parts": list(labels.parts[1:]),
     }
     info = {"description": "written by posepart; masks of parts are in `parts` of each annotation"}
-    write_json(path, {"info": info, "images": images, "annotations": annotations, "categories": [category]})
+    return {"info": info, "images": images, "annotations": annotations, "categories": [category]}
 
 
 def next_id(photo: PhotoRecord, taken: set[ImageId]) -> ImageId:

@@ -82,7 +82,7 @@ def skeleton_named(name: str) -> Skeleton:
         There is none of this name.
     """
     if name not in SKELETONS:
-        raise ValueError(f"--skeleton: expected one of {', '.join(SKELETONS)}, got {name!r}")
+        raise ValueError(f"skeleton: expected one of {', '.join(SKELETONS)}, got {name!r}")
     return SKELETONS[name]
 
 

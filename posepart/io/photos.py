@@ -14,6 +14,7 @@ The conventions:
 """
 
 import os
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -25,13 +26,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from posepart.arrays import Rgb, check_rgb
 from posepart.io.photo_formats import readable_formats, why_unreadable
 from posepart.io.pixels import exif_orientation, tiff_size, upright_rgb, upright_size
 
 MAX_PIXELS = 200_000_000
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _JPEG_END = b"\xff\xd9"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PILLOW_LIMIT_LOCK = threading.Lock()
+
+Photo = Rgb | Image.Image | str | Path  # an array is (H, W, 3) uint8 RGB
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class LoadedPhoto:
 
     image: NDArray[np.uint8]  # (H, W, 3) RGB
     notes: tuple[str, ...] = ()  # what a user should know about the reading; usually empty
+    file_name: str = ""  # without folders; empty without a file
 
 
 def read_photo(path: str | Path) -> NDArray[np.uint8]:
@@ -67,11 +73,37 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
 
 def open_photo(path: str | Path) -> LoadedPhoto:
     """Read a photo together with the notes about how it was read; errors as in `read_photo`."""
+    if _ADDRESS.match(str(path)):
+        raise ValueError(f"{path}: is an address; download the photo, and name the file")
     path = Path(path)
     with _opened(path) as stored:
         notes = _notes(stored)
         image, note = upright_rgb(stored, path)
-        return LoadedPhoto(image, (*notes, note) if note else notes)
+        return LoadedPhoto(image, (*notes, note) if note else notes, path.name)
+
+
+def take_photo(photo: Photo) -> LoadedPhoto:
+    """A photo in any form as an array.
+
+    Parameters
+    ----------
+    photo : (H, W, 3) uint8 RGB, Pillow image, str or Path
+        EXIF orientation is applied to a Pillow image as to a file; an array is taken as it is.
+
+    Raises
+    ------
+    ValueError
+        It is neither, or cannot be read.
+    """
+    if isinstance(photo, str | os.PathLike):
+        return open_photo(os.fspath(photo))
+    if isinstance(photo, Image.Image):
+        path = Path(str(getattr(photo, "filename", "") or "the Pillow image"))
+        with _decoding(path, photo.size):
+            image, note = upright_rgb(photo, path)
+        return LoadedPhoto(image, (note,) if note else (), path.name if hasattr(photo, "filename") else "")
+    check_rgb(photo)
+    return LoadedPhoto(photo)
 
 
 def photo_size(path: str | Path, whole: bool = False) -> tuple[int, int]:
@@ -110,20 +142,26 @@ def photo_size(path: str | Path, whole: bool = False) -> tuple[int, int]:
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Open a picture whose size is allowed, and turn every error of decoding it into one that names the file."""
     _check_file(path)
-    with _open(path) as stored:
-        width, height = stored.size
-        if width * height > MAX_PIXELS:
-            raise ValueError(
-                f"{path}: {width} x {height} pixels are more than the limit of {MAX_PIXELS // 10**6} megapixels; "
-                "shrink the photo or crop it"
-            )
-        try:
-            with _QUIET:
-                yield stored
-        except MemoryError:
-            raise _out_of_memory(path) from None
-        except Exception as error:  # see `_open`
-            raise _damaged(path, error) from None
+    with _open(path) as stored, _decoding(path, stored.size):
+        yield stored
+
+
+@contextmanager
+def _decoding(path: Path, size: tuple[int, int]) -> Iterator[None]:
+    """Refuse a picture that is too large, and turn every error of decoding it into one that names the file."""
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise ValueError(
+            f"{path}: {width} x {height} pixels are more than the limit of {MAX_PIXELS // 10**6} megapixels; "
+            "shrink the photo or crop it"
+        )
+    try:
+        with _QUIET:
+            yield
+    except MemoryError:
+        raise _out_of_memory(path) from None
+    except Exception as error:  # see `_open`
+        raise _damaged(path, error) from None
 
 
 def _open(path: Path) -> Image.Image:
@@ -192,8 +230,10 @@ def _damaged(path: Path, error: Exception) -> ValueError:
 
 
 def _out_of_memory(path: Path) -> ValueError:
-    with path.open("rb") as file:
-        is_png = file.read(len(_PNG_START)) == _PNG_START
+    is_png = False
+    if path.is_file():
+        with path.open("rb") as file:
+            is_png = file.read(len(_PNG_START)) == _PNG_START
     if is_png and any(end > path.stat().st_size for _, end in _chunks(path)):  # Pillow reads it all at once
         return _damaged(path, ValueError("a chunk is longer than the file"))
     return ValueError(f"{path}: too little memory to read a photo of this size; shrink it or free memory")
