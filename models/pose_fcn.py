@@ -43,7 +43,7 @@ class PoseNetwork(nn.Module):
             Input pixels, at the same stride.
         """
         logits, features = self.features(x)
-        return logits, self.offsets_from(features.movedim(1, -1)).movedim(-1, 1)
+        return logits, self.offsets_from(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Joint logits (B, joints, h, w), and the features (B, C, h, w) from which `offsets_from` makes offsets."""

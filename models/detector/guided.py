@@ -94,12 +94,10 @@ def best_boxes(found: Tensor) -> Tensor:
         Best first; rows after the last box have log-odds of minus infinity.
     """
     likely = found[found[:, 4] > GUIDE_FLOOR]
-    likely = likely[likely[:, 4].topk(min(len(likely), 4 * GUIDE_BOXES)).indices]
+    likely = likely[likely[:, 4].sort(descending=True).indices[: 4 * GUIDE_BOXES]]
     best = likely[nms(likely[:, :4], likely[:, 4], GUIDE_NMS)[:GUIDE_BOXES]]
-    filled = found.new_zeros(GUIDE_BOXES, 5)
-    filled[:, 4] = -torch.inf
-    filled[: len(best)] = best
-    return filled
+    none = found.new_tensor([0, 0, 0, 0, -torch.inf]).expand(GUIDE_BOXES, 5)
+    return torch.cat([best, none])[:GUIDE_BOXES]  # a graph, too, can hold this, whatever the number of boxes
 
 
 class GuidedPool(MultiScaleRoIAlign):

@@ -1,7 +1,8 @@
-"""`posepart models`: the installed models in five lines each, or all that the cards of one model say."""
+"""`posepart models`: the installed models in five lines each, the cards of one, or its networks as files."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
@@ -11,15 +12,21 @@ from posepart.models.model_set import ModelSet, find_model, installed_models
 
 SUMMARY = "List the installed models, or show the cards of one."
 STRAY_HINT = "name one model"
-USAGE = "posepart models [NAME_OR_FOLDER]"
+USAGE = "posepart models [NAME_OR_FOLDER [--export DIR]]"
 DESCRIPTION = """\
 List the installed models in five lines each. With a name or a folder, show the cards of
-all its stages: what the weights are, how they were trained, measured and licensed."""
+all its stages: what the weights are, how they were trained, measured and licensed.
+
+With --export, write its networks as files that run without torch, and a manifest that says what
+goes in and comes out. Every file is compared with its network."""
 EPILOG = """\
 examples:
   posepart models
   posepart models posepart-s
-  posepart models my_models/run3"""
+  posepart models my_models/run3
+  posepart models posepart-s --export networks
+  posepart models posepart-s --export networks --format openvino"""
+FORMATS = ("onnx", "openvino")
 _WIDTH = 110  # characters of a line of the list
 
 
@@ -29,11 +36,19 @@ def parser() -> ArgumentParser:
     parser.add_argument(
         "model", nargs="?", type=str, metavar="NAME_OR_FOLDER", help="Show the cards of this model."
     )
+    parser.add_argument(
+        "--export", type=str, metavar="DIR", help="Write the networks of the model into this folder."
+    )
+    parser.add_argument(
+        "--format", type=str, default="onnx", choices=FORMATS, help="Of these files. Default: onnx."
+    )
     return parser
 
 
 def run(chosen: Namespace) -> int:
-    """Print; the exit code."""
+    """Print, or export; the exit code."""
+    if chosen.export is not None:
+        return _export(chosen)
     if chosen.model is not None:
         print("\n".join(_details(find_model(chosen.model))))
         return 0
@@ -44,6 +59,25 @@ def run(chosen: Namespace) -> int:
         )
     for model in models:
         print("\n".join(_summary(model)))
+    return 0
+
+
+def _export(chosen: Namespace) -> int:
+    """Write the networks of a model; the exit code."""
+    if chosen.model is None:
+        raise ValueError(
+            "--export writes the networks of one model: name it, as in posepart models posepart-s --export DIR"
+        )
+    model = find_model(chosen.model)
+    from posepart.formats.networks import MANIFEST, export_networks
+
+    folder = Path(chosen.export)
+    manifest = export_networks(model, chosen.format, folder)
+    for stage, network in manifest["networks"].items():
+        print(f"{folder / network['file']}: {stage}, results equal to {network['largest_difference']:.1g}")
+    print(
+        f"{folder / MANIFEST}: what goes in and comes out; not in it: {', '.join(manifest['left_out']) or 'nothing'}"
+    )
     return 0
 
 

@@ -51,7 +51,7 @@ def has_openvino() -> bool:
 
 
 @functools.cache
-def _core() -> Any:
+def core() -> Any:
     """The one `Core` of this process, which lives as long as it.
 
     Each brings its thread a stack for signal handlers, and takes it away when it is freed. Of two that are not freed
@@ -105,7 +105,7 @@ class OpenVinoEngine:
             "PERFORMANCE_HINT": "LATENCY",
             "ENABLE_CPU_PINNING": False,  # another process on one of the cores would hold up all threads
         }
-        return _core().compile_model(graph, "CPU", settings)
+        return core().compile_model(graph, "CPU", settings)
 
 
 class _Compiled:

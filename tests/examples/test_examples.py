@@ -4,10 +4,14 @@ import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from skimage.data import astronaut
 
+import posepart
+from posepart.formats.networks import export_networks
+from posepart.models.model_set import find_model
 from posepart.structures import PersonBoxes
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -37,3 +41,24 @@ def test_a_detector_of_ones_own(
         assert picture.size == (512, 512)
     boxes = names["FaceDetector"]()(astronaut() * 0)
     assert isinstance(boxes, PersonBoxes) and len(boxes) == 0
+
+
+def test_networks_without_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
+    manifest = export_networks(find_model("posepart-s"), "onnx", tmp_path)
+    assert manifest["networks"].keys() == {"detector", "pose", "part", "refine"}
+    assert manifest["left_out"] == ["crf", "calibration"]
+    photo, overlay = tmp_path / "astronaut.png", tmp_path / "overlay.png"
+    Image.fromarray(astronaut()).save(photo)
+    monkeypatch.setattr(sys, "argv", ["without_torch.py", str(tmp_path), str(photo), "-o", str(overlay)])
+    runpy.run_path(str(EXAMPLES / "without_torch.py"), run_name="__main__")
+    (person,) = posepart.load()(astronaut()).people
+    found = np.array([line.split()[1:3] for line in capsys.readouterr().out.splitlines()], float)
+    assert found.shape == (14, 2)
+    sure = person.pose.present & (person.pose.joint_scores > 0.5)
+    assert sure.sum() >= 3
+    assert np.linalg.norm(found[sure] - person.pose.xy[sure], axis=1).max() < 25
+    with Image.open(overlay) as picture:
+        assert picture.size == (512, 512)
