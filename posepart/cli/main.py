@@ -20,7 +20,7 @@ from typing import Protocol
 from jsonargparse import ArgumentParser, Namespace
 
 import posepart
-from posepart.cli import completion, convert, data, evaluate, explain, export, models, predict, synth
+from posepart.cli import completion, convert, data, evaluate, explain, export, gather, models, predict, synth
 from posepart.cli.errors import check_sections, check_settings_file, check_values, explain_error
 from posepart.cli.options import Formatter, complain
 from posepart.config import PipelineConfig, at_speed
@@ -66,6 +66,7 @@ COMMANDS: dict[str, Command] = {
     "predict": predict,
     "explain": explain,
     "evaluate": evaluate,
+    "gather": gather,
     "export": export,
     "convert": convert,
     "models": models,
