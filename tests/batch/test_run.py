@@ -21,8 +21,8 @@ from posepart.batch import photo as one_photo
 from posepart.ilp import Problem
 from posepart.io import stamps
 from posepart.io.files import sha256
-from posepart.io.results import read_result
 from posepart.io.result_names import image_ids, result_names
+from posepart.io.results import read_result
 from posepart.io.run_folder import prepare_out
 from posepart.pipeline import Trace
 from posepart.structures import Certificate
