@@ -20,7 +20,18 @@ from typing import Protocol
 from jsonargparse import ArgumentParser, Namespace
 
 import posepart
-from posepart.cli import completion, convert, data, evaluate, explain, export, models, predict, synth
+from posepart.cli import (
+    completion,
+    convert,
+    data,
+    evaluate,
+    explain,
+    export,
+    finetune,
+    models,
+    predict,
+    synth,
+)
 from posepart.cli.errors import check_sections, check_settings_file, check_values, explain_error
 from posepart.cli.options import Formatter, complain
 from posepart.config import PipelineConfig, at_speed
@@ -41,6 +52,7 @@ examples:
   posepart export out --to coco -o coco.json   results for another tool
   posepart models                              the installed models
   posepart synth -n 100 -o scenes              100 synthetic scenes with exact labels
+  posepart finetune --data labels.json -o mine a model trained further on photos of your own
   posepart data check scenes                   what a data set holds, and what is wrong with it
   posepart completion --help                   how to complete commands with the Tab key"""
 
@@ -70,6 +82,7 @@ COMMANDS: dict[str, Command] = {
     "convert": convert,
     "models": models,
     "synth": synth,
+    "finetune": finetune,
     "data": data,
 }
 GRAMMARS: dict[str, Grammar] = {**COMMANDS, "completion": completion}

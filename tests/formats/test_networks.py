@@ -12,7 +12,6 @@ from posepart.formats import networks
 from posepart.formats.networks import Exported, Port
 from posepart.models.model_set import find_model
 
-
 pytest.importorskip("onnx")
 
 
