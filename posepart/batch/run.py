@@ -1,11 +1,9 @@
 """`predict` for many photos at once: a run can be resumed, and no error of one photo ends it."""
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TextIO
 
 from tqdm import tqdm
 
@@ -14,6 +12,7 @@ from posepart.batch.workers import Workers
 from posepart.io.results import PREDICTIONS
 from posepart.io.run_folder import known_stamps, result_names, write_list
 from posepart.io.stamps import Stamp
+from posepart.io.terminal import LOG, without_bar
 from posepart.ordered import in_order
 
 
@@ -97,7 +96,7 @@ def predict_photos(
     Returns
     -------
     RunSummary
-        Photos that could not be read, predicted or written are in `failed`; no error of one photo is raised.
+        Photos without a result are in `failed`, not raised; the logger `posepart` gets a line about each photo.
 
     Raises
     ------
@@ -145,15 +144,15 @@ class _Run:
         return outcome
 
     def show(self, outcomes: Iterator[Outcome]) -> bool:
-        """Print what became of photo after photo, with a progress bar; False if the user interrupts."""
+        """Log what became of photo after photo, with a progress bar; False if the user interrupts."""
         total = len(self.photos)
-        with tqdm(total=total, unit="photo", disable=None, dynamic_ncols=True) as progress:
+        with tqdm(total=total, unit="photo", disable=without_bar(), dynamic_ncols=True) as progress:
             try:
                 for number, outcome in enumerate(outcomes, start=1):
                     if outcome.error:
-                        _tell(f"posepart: error: {outcome.error}", sys.stderr)
+                        LOG.error("%s", outcome.error)
                     elif not outcome.already:
-                        _tell(f"[{number}/{total}] {outcome.line}", sys.stdout)
+                        LOG.info("[%d/%d] %s", number, total, outcome.line)
                     progress.update()
             except KeyboardInterrupt:
                 return False
@@ -176,13 +175,6 @@ class _Run:
             unproven=sum(outcome.unproven for _, outcome in outcomes),
             interrupted=interrupted,
         )
-
-
-def _tell(line: str, file: TextIO) -> None:
-    """Print a line above the progress bar, with escapes for what the terminal cannot show."""
-    encoding = getattr(file, "encoding", None) or "utf-8"
-    tqdm.write(line.encode(encoding, "backslashreplace").decode(encoding), file=file)
-    file.flush()
 
 
 def _duration(seconds: float) -> str:

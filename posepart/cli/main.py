@@ -36,6 +36,7 @@ from posepart.cli.errors import check_sections, check_settings_file, check_value
 from posepart.cli.options import Formatter, complain
 from posepart.config import PipelineConfig, at_speed
 from posepart.io.files import shown
+from posepart.io.terminal import telling
 from posepart.presets import read_preset
 
 DESCRIPTION = """\
@@ -97,7 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.command == "completion":  # it prints what it knows of all commands
             print(completion.completion_script(line.parser, line.commands, chosen.completion.shell))
             return 0
-        return COMMANDS[chosen.command].run(chosen[chosen.command])
+        with telling(quiet=bool(chosen[chosen.command].get("quiet"))):
+            return COMMANDS[chosen.command].run(chosen[chosen.command])
     except KeyboardInterrupt:
         complain("interrupted")
         return 130

@@ -14,6 +14,7 @@ from posepart.cli import options
 from posepart.cli.options import complain, make_folder
 from posepart.cli.predict_video import add_video_options, are_videos, run_videos
 from posepart.config import PipelineConfig
+from posepart.io.terminal import LOG
 
 if TYPE_CHECKING:
     from posepart.batch import RunSummary
@@ -103,12 +104,7 @@ def parser() -> ArgumentParser:
         choices=("png", "jpg", "none"),
         help="Write NAME_overlay.png (default), NAME_overlay.jpg (a fifth of the size, and faster), or none.",
     )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="Process all photos again, also those with complete results."
-    )
-    parser.add_argument(
-        "--deterministic", action="store_true", help="Let equal runs write equal bytes; see reproducibility."
-    )
+    _add_manner(parser)
     parser.add_argument(
         "--dump-crf",
         type=str,
@@ -118,6 +114,21 @@ def parser() -> ArgumentParser:
     add_video_options(parser)
     options.add_settings(parser)
     return parser
+
+
+def _add_manner(parser: ArgumentParser) -> None:
+    """Add --overwrite, --quiet and --deterministic."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="Process all photos again, also those with complete results."
+    )
+    parser.add_argument(
+        "--quiet",
+        action="store_true",
+        help="Print errors only: no line about each photo, and no progress bar.",
+    )
+    parser.add_argument(
+        "--deterministic", action="store_true", help="Let equal runs write equal bytes; see reproducibility."
+    )
 
 
 def run(chosen: Namespace) -> int:
@@ -203,7 +214,7 @@ def _conclude(summary: "RunSummary", out: Path, empty_folders: int, left_out: Se
         finished = len(summary.done) + len(summary.complete_already)
         complain(f"interrupted; photos complete in {out}: {finished}; repeat the command to continue")
         return summary.exit_code
-    print("; ".join([str(summary), *left_out, f"results in {out}"]))
+    LOG.info("%s", "; ".join([str(summary), *left_out, f"results in {out}"]))
     return summary.exit_code or (1 if empty_folders else 0)
 
 
