@@ -21,7 +21,7 @@ FLOORS = (
     ("stages", "io", "draw"),
     ("pipeline", "jppnet", "data", "synthetic"),
     ("loading", "batch", "explanation", "metrics", "formats", "images"),
-    ("report", "training", "video", "views"),
+    ("report", "training", "video", "views", "cluster"),
     ("ablation", "presets"),
     ("reproduction",),
     ("cli",),
@@ -43,6 +43,7 @@ TOO_LONG = {  # "FILE" or "FILE:FUNCTION" -> why it may be longer
 TOO_MANY_PARAMETERS = {  # "FILE:FUNCTION" -> why it may take more
     "posepart/training/loop.py:train": "all that trainings differ in, three of it by keyword and optional",
     "posepart/batch/run.py:predict_photos": "public; all but the first three are options of the command, by keyword",
+    "posepart/cluster/predict.py:predict": "public; all but the first two by keyword and optional",
 }
 CODE = ("posepart", "ilp", "models", "experiments", "examples", "docs")
 

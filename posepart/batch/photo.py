@@ -10,8 +10,9 @@ from posepart.arrays import Rgb
 from posepart.draw import draw_overlay
 from posepart.io.photo_errors import photo_error
 from posepart.io.photos import open_photo
-from posepart.io.results import OVERLAYS, PhotoInfo, write_result
+from posepart.io.results import OVERLAYS, SUFFIXES, PhotoInfo, put_result, scene_to_record
 from posepart.io.stamps import Stamp, complete_photo, stamp
+from posepart.io.stores import PhotoFile, Store, local_copy
 from posepart.structures import TIME_LIMIT, Scene
 
 if TYPE_CHECKING:  # a process that only hands out photos needs no torch
@@ -49,72 +50,72 @@ class Outcome:
 class Task:
     """What is done with every photo of a run; the settings are those of `predict_photos`."""
 
-    out: Path
+    out: Store
     run: str
     overwrite: bool = False
     deterministic: bool = False
     overlay: str = "png"  # a key of `OVERLAYS`, or "none"
     dump_crf: Path | None = None
-    known: Mapping[str, Stamp] = field(
-        default_factory=dict
-    )  # NAME -> the photo file as it was in earlier runs
+    known: Mapping[str, Stamp] = field(default_factory=dict)  # NAME -> the photo file in earlier runs
+    there: frozenset[str] = frozenset()  # result files that were there when the run began
 
     def __post_init__(self) -> None:
         if self.overlay not in (*OVERLAYS, NO_OVERLAY):
             raise ValueError(f"overlay: expected {', '.join(OVERLAYS)} or {NO_OVERLAY}, got {self.overlay!r}")
 
-    def settled(self, photo: Path, name: str) -> Outcome | None:
+    def settled(self, photo: PhotoFile, name: str) -> Outcome | None:
         """The outcome of a photo that needs no prediction, because its result is complete or belongs to another."""
         if self.overwrite:
             return None
-        suffixes = (OVERLAYS[self.overlay],) if self.overlay in OVERLAYS else ()
         try:
-            found = complete_photo(photo, self.out / name, self.run, suffixes, self.known.get(name))
+            complete = all(file in self.there or self.out.has(file) for file in self._files(name))
+            found = (
+                complete_photo(photo, self.out, name, self.run, self.known.get(name)) if complete else None
+            )
         except Exception as error:  # whatever is wrong with one photo, the others are still predicted
             return Outcome(error=str(photo_error(photo, error)))
         return None if found is None else Outcome(already=True, stamp=found)
 
-    def predicted(self, pipeline: Tracer, photo: Path, name: str) -> Outcome:
+    def _files(self, name: str) -> list[str]:
+        """The files of a complete result; the one that is written last comes first."""
+        suffixes = (*SUFFIXES[::-1], *([OVERLAYS[self.overlay]] if self.overlay in OVERLAYS else []))
+        return [f"{name}{suffix}" for suffix in suffixes]
+
+    def predicted(self, pipeline: Tracer, photo: PhotoFile, name: str) -> Outcome:
         """The outcome of a photo that is read, predicted and written now."""
         try:
             return self._predicted(pipeline, photo, name)
         except Exception as error:  # as in `settled`
             return Outcome(error=str(photo_error(photo, error)))
 
-    def _predicted(self, pipeline: Tracer, path: Path, name: str) -> Outcome:
+    def _predicted(self, pipeline: Tracer, photo: PhotoFile, name: str) -> Outcome:
         started = time.perf_counter()
-        photo = open_photo(path)
-        file = stamp(path)
+        with local_copy(photo) as path:
+            loaded = open_photo(path)
+            file = stamp(photo, copy=path)
         read = time.perf_counter()
-        trace = pipeline.trace(photo.image)
+        trace = pipeline.trace(loaded.image)
         predicted = time.perf_counter()
         if self.dump_crf is not None:
             _save_crfs(trace, self.dump_crf / name)
-        height, width = photo.image.shape[:2]
-        self._write(trace.scene, photo.image, PhotoInfo(name, path.name, width, height, file.sha256))
+        height, width = loaded.image.shape[:2]
+        self._write(trace.scene, loaded.image, PhotoInfo(name, photo.name, width, height, file.sha256))
         written = time.perf_counter()
         stages = {"read": read - started, **trace.scene.seconds, "write": written - predicted}
         timing = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in stages.items())
         people = len(trace.scene.people)
         unproven = sum(person.certificate.status == TIME_LIMIT for person in trace.scene.people)
-        remarks = "".join(f"; {note}" for note in (*photo.notes, *_notes(trace, unproven)))
+        remarks = "".join(f"; {note}" for note in (*loaded.notes, *_notes(trace, unproven)))
         line = (
-            f"{path}: {counted(people, 'person', 'people')} in {written - started:.2f} s ({timing}){remarks}"
+            f"{photo}: {counted(people, 'person', 'people')} in {written - started:.2f} s ({timing}){remarks}"
         )
         return Outcome(line, people=people, unproven=unproven, stamp=file)
 
     def _write(self, scene: Scene, image: Rgb, info: PhotoInfo) -> None:
         """Draw the result if that is wanted, and write all files."""
-        drawn = draw_overlay(image, scene) if self.overlay in OVERLAYS else None
-        write_result(
-            scene,
-            info,
-            self.out,
-            overlay=drawn,
-            overlay_format=self.overlay,
-            run=self.run,
-            deterministic=self.deterministic,
-        )
+        drawn = (draw_overlay(image, scene), self.overlay) if self.overlay in OVERLAYS else None
+        record = scene_to_record(scene, info, run=self.run, deterministic=self.deterministic)
+        put_result(scene, record, info.name, self.out, drawn)
 
 
 def _notes(trace: "Trace", unproven: int) -> list[str]:
@@ -131,6 +132,7 @@ def _notes(trace: "Trace", unproven: int) -> list[str]:
 def _save_crfs(trace: "Trace", base: Path) -> None:
     from posepart.stages.crf import SolvedCrf
 
+    base.parent.mkdir(exist_ok=True)
     for number, grouping in enumerate(trace.groupings):
         if not isinstance(grouping, SolvedCrf):
             raise ValueError(

@@ -1,19 +1,35 @@
 """`predict` for many photos at once: a run can be resumed, and no error of one photo ends it."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from tqdm import tqdm
 
 from posepart.batch.photo import Outcome, Task, Tracer, counted
-from posepart.batch.workers import Workers
-from posepart.io.results import PREDICTIONS
-from posepart.io.run_folder import known_stamps, result_names, write_list
+from posepart.io.gathering import FAILED, gather, write_failed
+from posepart.io.predictions import PREDICTIONS
+from posepart.io.result_names import result_names
+from posepart.io.run_folder import is_spread, known_stamps, read_run, reserve_ids
 from posepart.io.stamps import Stamp
+from posepart.io.stores import PhotoFile, Store, store_of
 from posepart.io.terminal import LOG, without_bar
 from posepart.ordered import in_order
+
+_NAMED = 20  # photos that failed, in the last line
+
+
+@runtime_checkable
+class Crew(Protocol):
+    """Several pipelines that share the photos of a run: `Workers` on this machine, `cluster.Actors` on many."""
+
+    def outcomes(
+        self, task: Task, photos: Iterable[tuple[PhotoFile, str]], finished: dict[int, Outcome]
+    ) -> Iterator[Outcome]:
+        """Handle photos; see `Workers.outcomes`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -49,7 +65,9 @@ class RunSummary:
         if self.complete_already:
             text += f"; {len(self.complete_already)} complete already (--overwrite makes them anew)"
         if self.failed:
-            text += f"; {len(self.failed)} failed: {', '.join(self.failed)}"
+            named = [*self.failed][:_NAMED]
+            more = f" and {len(self.failed) - _NAMED} more" if len(self.failed) > _NAMED else ""
+            text += f"; {len(self.failed)} failed: {', '.join(named)}{more} (see {FAILED})"
         if self.other_settings:
             text += (
                 f"; {counted(self.other_settings, 'other photo')} there with results of other settings: not in "
@@ -59,9 +77,9 @@ class RunSummary:
 
 
 def predict_photos(
-    photos: Sequence[Path],
-    pipeline: Tracer | Workers,
-    out: Path,
+    photos: Sequence[PhotoFile],
+    pipeline: Tracer | Crew,
+    out: str | Path | Store,
     *,
     run: str,
     overwrite: bool = False,
@@ -69,17 +87,18 @@ def predict_photos(
     overlay: str = "png",
     dump_crf: Path | None = None,
     at_once: int = 1,
+    shard: tuple[int, int] = (1, 1),
 ) -> RunSummary:
     """Predict photos and write the results, and `predictions.json` of all that `out` then holds.
 
     Parameters
     ----------
-    photos : sequence of Path
-        As `io.photo_folders.find_photos` returns them.
-    pipeline : Tracer or Workers
+    photos : sequence of Path or StoredPhoto
+        As `io.photo_folders.find_photos` returns them. Processes that share one `out` are given the same list.
+    pipeline : Tracer or Crew
         A `Pipeline`, or processes that each have one.
-    out : Path
-        The result folder, prepared by `io.run_folder.prepare_out`.
+    out : str, Path or Store
+        The result folder or its address, prepared by `io.run_folder.prepare_out`.
     run : str
         The digest that `prepare_out` returned.
     overwrite : bool
@@ -92,6 +111,8 @@ def predict_photos(
         Existing folder for the CRFs of photo NAME, `NAME_0.npz` and so on, in the order of the person boxes.
     at_once : int
         Photos that a `Pipeline` is given at the same time, each by a thread of its own.
+    shard : (int, int)
+        K, N: predict every N-th photo only, beginning with the K-th, 1 <= K <= N.
 
     Returns
     -------
@@ -103,11 +124,23 @@ def predict_photos(
     ValueError
         `photos` is a single path, `overlay` is unknown, or a worker cannot load the model.
     """
+    task = Task(store_of(out), run, overwrite, deterministic, overlay, dump_crf)
+    return _run_of(task, photos, *shard).handle_all(pipeline, at_once)
+
+
+def _run_of(task: Task, photos: Sequence[PhotoFile | str], number: int, count: int) -> "_Run":
+    """A run over every `count`-th photo, once the names of all results stand."""
     if isinstance(photos, str | Path):
         raise ValueError(f"photos: expected a list of paths, got {photos!r}; write [{photos!r}]")
-    photos, out = [Path(photo) for photo in photos], Path(out)
-    task = Task(out, run, overwrite, deterministic, overlay, dump_crf, known_stamps(out))
-    return _Run(task, photos, result_names(photos)).handle_all(pipeline, at_once)
+    if not 1 <= number <= count:
+        raise ValueError(f"shard: expected K and N with 1 <= K <= N, got {number} and {count}")
+    files = [Path(photo) if isinstance(photo, str) else photo for photo in photos]
+    stored = read_run(task.out)
+    names = result_names(files, is_spread(stored))
+    reserve_ids(task.out, files, names)
+    own = slice(number - 1, None, count)
+    task = replace(task, known=known_stamps(stored), there=frozenset(task.out.names()))
+    return _Run(task, files[own], names[own], names)
 
 
 @dataclass
@@ -115,24 +148,26 @@ class _Run:
     """The photos of a run, and what became of them so far."""
 
     task: Task
-    photos: Sequence[Path]
+    photos: Sequence[PhotoFile]
     names: Sequence[str]  # of their results
+    all_names: Sequence[str]  # also of those that other processes predict
     finished: dict[int, Outcome] = field(default_factory=dict)  # by place among the photos, in any order
 
-    def handle_all(self, pipeline: Tracer | Workers, at_once: int) -> RunSummary:
+    def handle_all(self, pipeline: Tracer | Crew, at_once: int) -> RunSummary:
         """Handle the photos and, unless the user interrupts or all of them fail, write `predictions.json`."""
         started = time.perf_counter()
         interrupted = not self.show(self.outcomes(pipeline, at_once))
         summary = self.summary(interrupted)
+        write_failed(self.task.out, (str(self.photos[place]) for place in self.finished), summary.failed)
         if not interrupted and len(summary.failed) < len(self.photos):
-            others = write_list(self.photos, self.names, self.task.out, self.task.run, self.stamps())
-            summary = replace(summary, other_settings=others)
+            found = gather(self.task.out, self.task.run, self.all_names, self.stamps())
+            summary = replace(summary, other_settings=found.others)
         return replace(summary, seconds=time.perf_counter() - started)
 
-    def outcomes(self, pipeline: Tracer | Workers, at_once: int) -> Iterator[Outcome]:
+    def outcomes(self, pipeline: Tracer | Crew, at_once: int) -> Iterator[Outcome]:
         """The outcome of every photo, in order."""
         places = range(len(self.photos))
-        if isinstance(pipeline, Workers):
+        if isinstance(pipeline, Crew):
             photos = zip(self.photos, self.names, strict=True)
             return pipeline.outcomes(self.task, photos, self.finished)
         return in_order(lambda place: self._handle(pipeline, place), places, at_once)

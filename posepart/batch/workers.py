@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
 from posepart.batch.photo import Outcome, Task, Tracer
+from posepart.io.stores import PhotoFile
 
 Loaded = tuple[Tracer, dict[str, Any]]  # a pipeline, and what the loader tells of it
+Load = Callable[[], Loaded]
 _ATTEMPTS = 2  # at a photo
 _AHEAD = 4  # photos a worker that are begun or finished, and not yet taken
 _GRACE = 5.0  # s, in which a worker that is told to stop removes what it has half-written
@@ -37,7 +38,7 @@ class Workers:
         At most so many processes.
     """
 
-    load: Callable[[], Loaded]
+    load: Load
     count: int
     _workers: list["_Worker"] = field(default_factory=list)
 
@@ -67,14 +68,14 @@ class Workers:
         return worker.loaded
 
     def outcomes(
-        self, task: Task, photos: Iterable[tuple[Path, str]], finished: dict[int, Outcome]
+        self, task: Task, photos: Iterable[tuple[PhotoFile, str]], finished: dict[int, Outcome]
     ) -> Iterator[Outcome]:
         """Handle photos.
 
         Parameters
         ----------
         task : Task
-        photos : iterable of (Path, str)
+        photos : iterable of (Path or StoredPhoto, str)
             Photos and the NAMEs of their results; read only as needed.
         finished : dict
             Receives the outcome of every photo as soon as it is known, by its place.
@@ -142,15 +143,17 @@ class _Job:
     """A photo for a worker."""
 
     place: int  # among the photos of the run
-    photo: Path
+    photo: PhotoFile
     name: str  # of its results
     task: Task
     attempts: int = 1  # this one included
 
 
-def _jobs(task: Task, photos: Iterable[tuple[Path, str]], finished: dict[int, Outcome]) -> Iterator[_Job]:
+def _jobs(
+    task: Task, photos: Iterable[tuple[PhotoFile, str]], finished: dict[int, Outcome]
+) -> Iterator[_Job]:
     """A job for every photo; those that need none are in `finished` when it is given."""
-    lean = replace(task, known={})
+    lean = replace(task, known={}, there=frozenset())
     for place, (photo, name) in enumerate(photos):
         settled = task.settled(photo, name)
         if settled is not None:
@@ -158,7 +161,7 @@ def _jobs(task: Task, photos: Iterable[tuple[Path, str]], finished: dict[int, Ou
         yield _Job(place, photo, name, lean)
 
 
-def _died(photo: Path, how: str) -> str:
+def _died(photo: PhotoFile, how: str) -> str:
     return (
         f"{photo}: the process that predicted it {how}, {_ATTEMPTS} times; if memory is short, shrink the photo or "
         "try fewer --workers"
@@ -168,7 +171,7 @@ def _died(photo: Path, how: str) -> str:
 class _Worker:
     """A process, as the main process sees it."""
 
-    def __init__(self, load: Callable[[], Loaded], quiet: bool) -> None:
+    def __init__(self, load: Load, quiet: bool) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, load, quiet), daemon=True)
@@ -233,7 +236,7 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection, load: Callable[[], Loaded], quiet: bool) -> None:
+def _serve(connection: Connection, load: Load, quiet: bool) -> None:
     """Load a pipeline and handle the photos that come through a connection, until it is closed; runs in the worker.
 
     Ctrl-C reaches all processes of a terminal: the main process alone decides what follows. It ends a worker by

@@ -121,7 +121,7 @@ def _explain_person(path: Path, number: int, pipeline: "Pipeline", trace: "Trace
     from posepart.explanation.picture import draw_explanation
     from posepart.explanation.table import explanation_record, explanation_table
     from posepart.io.files import sha256, write_atomically, write_json
-    from posepart.io.run_folder import result_names
+    from posepart.io.result_names import result_names
 
     crf = crf_of(trace, number - 1)
     crop = trace.evidence[trace.sources[number - 1].crop].crop

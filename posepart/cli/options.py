@@ -212,8 +212,7 @@ def load_pipeline(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline"
     from posepart.loading import load
     from posepart.models.model_set import find_model
 
-    if chosen.device == "openvino":
-        raise ValueError("device openvino is now an engine: pass --engine openvino and leave out --device")
+    _, about = about_model(chosen)
     name = model_of(chosen)
     threads = chosen.threads or usable_cpus()
     engine = choose_engine(chosen.engine, chosen.precision, chosen.device, threads)
@@ -228,8 +227,20 @@ def load_pipeline(chosen: Namespace, config: PipelineConfig) -> tuple["Pipeline"
         if differing:
             print(f"posepart: model {name} has other networks than the preset: {differing}", file=sys.stderr)
     pipeline = load(name, detector=chosen.detector, config=config, device=chosen.device, engine=engine)
-    weights = {stage: str(card.sha256 or "") for stage, card in cards.items()}
-    return pipeline, {"weights": weights, "engine": engine.name, "precision": engine.precision}
+    return pipeline, about
+
+
+def about_model(chosen: Namespace) -> tuple[str, dict[str, Any]]:
+    """The name of the model, and what `load_pipeline` tells of it, without loading it."""
+    from posepart.engines.engine import choose_engine
+    from posepart.models.model_set import find_model
+
+    if chosen.device == "openvino":
+        raise ValueError("device openvino is now an engine: pass --engine openvino and leave out --device")
+    model = find_model(model_of(chosen))
+    engine = choose_engine(chosen.engine, chosen.precision, chosen.device, chosen.threads)
+    weights = {stage: str(card.sha256 or "") for stage, card in model.cards.items()}
+    return model.name, {"weights": weights, "engine": engine.name, "precision": engine.precision}
 
 
 def model_of(chosen: Namespace) -> str:

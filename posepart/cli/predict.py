@@ -1,24 +1,22 @@
 """`posepart predict`: the people, joints and parts of photos, written to a folder."""
 
-import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-import posepart
 from posepart.cli import options
 from posepart.cli.options import complain, make_folder
 from posepart.cli.predict_video import add_video_options, are_videos, run_videos
-from posepart.config import PipelineConfig
+from posepart.cli.sharing import add_sharing_options, loaded, shard_of
 from posepart.io.terminal import LOG
 
 if TYPE_CHECKING:
     from posepart.batch import RunSummary
-    from posepart.batch.workers import Workers
+    from posepart.batch.run import Crew
+    from posepart.io.stores import PhotoFile
     from posepart.pipeline import Pipeline
 
 SUMMARY = "Find people, joints and parts in photos."
@@ -33,9 +31,10 @@ For each photo NAME, the folder OUT receives
   NAME_parts.png    the part of every pixel (indexed colours)
   NAME_people.png   the person of every pixel (indexed colours, 0 = nobody)
   NAME_overlay.png  all of this drawn on the photo, at most 2000 px wide or high (--overlay)
-and for all photos in OUT predictions.json (a COCO keypoint-results list) and run.json
-(the settings). If photos differ only in their suffix, NAME includes it. To continue an
-interrupted run, repeat the command: photos with complete results are skipped.
+and for all photos in OUT predictions.json (a COCO keypoint-results list), run.json (the
+settings) and, if some failed, failed.jsonl. If photos differ only in their suffix, NAME
+includes it. To continue an interrupted run, or to try again what failed, repeat the
+command: photos with complete results are skipped. Several commands may share OUT.
 
 For each video NAME (with the extra "video") it receives NAME_overlay.mp4, NAME_video.json
 and the folder NAME_frames with the results of every frame, and, with --track, the tables
@@ -46,6 +45,8 @@ examples:
   posepart predict beach.jpg party.png -o out
   posepart predict holiday/ -o out --threads 2
   posepart predict holiday/ -o out --workers 4 --overlay jpg
+  posepart predict archive/ -o out --recursive --shard 1/4
+  posepart predict s3://bucket/photos -o s3://bucket/out --cluster auto
   posepart predict holiday/ -o ablated --no-segment-term
   posepart predict holiday/ -o as_printed --preset xia2017 --model posepart-s
   posepart predict holiday/ -o out --model my_models/run3
@@ -79,7 +80,7 @@ def parser() -> ArgumentParser:
         type=str,
         default=[],
         metavar="PHOTO_OR_FOLDER",
-        help="Photos and folders of photos (their sub-folders are left out), or videos.",
+        help="Photos and folders of photos (without --recursive, their sub-folders are left out), or videos.",
     )
     parser.add_argument("-o", "--out", type=str, metavar="OUT", help="Folder of the results; made if needed.")
     parser.add_argument(
@@ -90,13 +91,7 @@ def parser() -> ArgumentParser:
     options.add_segment_switch(parser)
     options.add_refine_switch(parser)
     options.add_network_options(parser)
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=1,
-        metavar="N",
-        help="Processes that share the photos and the processor cores; each holds the model. Default: 1.",
-    )
+    add_sharing_options(parser)
     parser.add_argument(
         "--overlay",
         type=str,
@@ -138,78 +133,63 @@ def run(chosen: Namespace) -> int:
     if chosen.out is None:
         raise ValueError("where do the results go? Name a folder with -o OUT")
     options.check_threads(chosen)
-    if chosen.workers < 1:
-        raise ValueError(f"--workers: expected at least 1, got {chosen.workers}")
+    shard = shard_of(chosen)
+    from posepart.io.run_folder import settings_of
+
+    _check_address(chosen)
     config = options.pipeline_config(chosen)
-    photos, empty_folders, left_out = _find_photos(chosen.photos)
+    photos, empty_folders, left_out = _find_photos(chosen.photos, chosen.recursive)
     if not photos and not chosen.sample:
         raise ValueError(
             "; ".join(empty_folders) or "no photo given; name photos or folders, or use --sample"
         )
-    with _loaded(chosen, config, len(photos) + 2 * chosen.sample) as (pipeline, name, about):
+    for sentence in empty_folders:
+        complain(sentence)
+    with loaded(chosen, config, len(photos) + 2 * chosen.sample) as (pipeline, name, about):
         if chosen.sample:
-            photos = _write_sample_photos(Path(chosen.out) / "sample_photos") + photos
-        settings = {
-            "posepart": posepart.__version__,
-            "model": name,
-            **about,
-            "detector": chosen.detector,
-            "deterministic": chosen.deterministic,
-            "pipeline": dataclasses.asdict(config),
-        }
-        summary = _predict(chosen, photos, pipeline, settings, empty_folders)
-    return _conclude(summary, Path(chosen.out), len(empty_folders), left_out)
+            photos = [*_write_sample_photos(Path(chosen.out) / "sample_photos"), *photos]
+        settings = settings_of(name, about, chosen.detector, chosen.deterministic, config)
+        summary = _predict(chosen, photos, pipeline, settings, shard)
+    return _conclude(summary, chosen.out, len(empty_folders), left_out)
 
 
-@contextmanager
-def _loaded(
-    chosen: Namespace, config: PipelineConfig, photos: int
-) -> Iterator[tuple["Pipeline | Workers", str, dict[str, Any]]]:
-    """The pipeline, or the workers that have one each; the name of the model, and what the loader tells of it."""
-    count = min(chosen.workers, photos)
-    if count == 1:
-        pipeline, about = options.load_pipeline(chosen, config)
-        yield pipeline, pipeline.name, about
-        return
-    from posepart.batch.workers import Workers
-    from posepart.engines.processor import usable_cpus
+def _check_address(chosen: Namespace) -> None:
+    """Refuse an object store as OUT where files have to be made on this machine."""
+    from posepart.io.stores import is_address, store_of
 
-    share = chosen.clone()
-    share.threads = max(1, (chosen.threads or usable_cpus()) // count)
-    with Workers(functools.partial(options.load_pipeline, share, config), count) as workers:
-        name, about = workers.about()
-        yield workers, name, about
+    if is_address(chosen.out):
+        store_of(chosen.out)
+        if chosen.sample:
+            raise ValueError(f"{chosen.out}: --sample writes its photos to a folder; name one with -o")
 
 
 def _predict(
     chosen: Namespace,
-    photos: Sequence[Path],
-    pipeline: "Pipeline | Workers",
+    photos: "Sequence[PhotoFile]",
+    pipeline: "Pipeline | Crew",
     settings: dict[str, Any],
-    empty_folders: Sequence[str],
+    shard: tuple[int, int],
 ) -> "RunSummary":
     """Predict into the result folder, once it is clear that it may be used."""
     from posepart.batch import predict_photos
     from posepart.io.run_folder import prepare_out
 
-    out = Path(chosen.out)
-    run = prepare_out(out, photos, settings, overwrite=chosen.overwrite)
-    for sentence in empty_folders:
-        complain(sentence)
+    run = prepare_out(chosen.out, photos, settings, overwrite=chosen.overwrite)
     return predict_photos(
         photos,
         pipeline,
-        out,
+        chosen.out,
         run=run,
         overwrite=chosen.overwrite,
         deterministic=chosen.deterministic,
         overlay=chosen.overlay,
         dump_crf=None if chosen.dump_crf is None else make_folder(Path(chosen.dump_crf)),
         at_once=max(1, min(AT_ONCE, len(photos))),
+        shard=shard,
     )
 
 
-def _conclude(summary: "RunSummary", out: Path, empty_folders: int, left_out: Sequence[str]) -> int:
+def _conclude(summary: "RunSummary", out: str, empty_folders: int, left_out: Sequence[str]) -> int:
     if summary.interrupted:
         finished = len(summary.done) + len(summary.complete_already)
         complain(f"interrupted; photos complete in {out}: {finished}; repeat the command to continue")
@@ -218,20 +198,20 @@ def _conclude(summary: "RunSummary", out: Path, empty_folders: int, left_out: Se
     return summary.exit_code or (1 if empty_folders else 0)
 
 
-def _find_photos(paths: Sequence[str]) -> tuple[list[Path], list[str], list[str]]:
+def _find_photos(paths: Sequence[str], recursive: bool) -> tuple["list[PhotoFile]", list[str], list[str]]:
     """The photos; a sentence for every folder without any, so that it does not stop the others; what is left out."""
     from posepart.io.photo_folders import find_photos, left_out
 
     good, sentences, others = [], [], []
     for path in dict.fromkeys(paths):
         try:
-            find_photos([path])
+            find_photos([path], recursive)
             good.append(path)
-            if Path(path).is_dir() and (other := left_out(path, paths)):
+            if Path(path).is_dir() and (other := left_out(path, paths, recursive)):
                 others.append(f"{path}: {other}")
         except ValueError as error:
             sentences.append(str(error))
-    return find_photos(good), sentences, others
+    return find_photos(good, recursive), sentences, others
 
 
 def _write_sample_photos(folder: Path) -> list[Path]:

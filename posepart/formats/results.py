@@ -8,8 +8,10 @@ import numpy as np
 
 from posepart.formats.records import LabelSet, PersonRecord, PhotoRecord, cut_out, joint_rows
 from posepart.io.files import read_json
-from posepart.io.results import PREDICTIONS, SUFFIXES, read_record, read_result
-from posepart.io.run_folder import RUN
+from posepart.io.predictions import PREDICTIONS
+from posepart.io.result_names import RUN
+from posepart.io.results import SUFFIXES, read_record, read_result
+from posepart.io.stores import Folder
 from posepart.structures import Scene
 
 _VISIBLE = 2
@@ -34,7 +36,7 @@ def read_results(out: Path, image_ids: Mapping[str, int | str] | None = None) ->
     run, own_ids = _run(out)
     files = [
         path
-        for path in sorted(out.glob("*.json"))
+        for path in (out / name for name in Folder(out).names() if name.endswith(".json"))
         if path.name not in (PREDICTIONS, RUN) and path.with_name(path.stem + SUFFIXES[0]).exists()
     ]
     if not files:
@@ -46,7 +48,8 @@ def read_results(out: Path, image_ids: Mapping[str, int | str] | None = None) ->
         notes.append(
             f"{len(files) - len(kept)} of {len(files)} results in {out} were made with other settings: left out"
         )
-    ids: dict[Path, int | str] = {path: own_ids[path.stem] for path in kept if path.stem in own_ids}
+    names = {path: path.relative_to(out).with_suffix("").as_posix() for path in kept}
+    ids: dict[Path, int | str] = {path: own_ids[name] for path, name in names.items() if name in own_ids}
     if image_ids is not None:
         known = {path: records[path]["photo"]["file_name"] for path in kept}
         ids = {path: image_ids[name] for path, name in known.items() if name in image_ids}

@@ -1,6 +1,7 @@
 """Files of every kind: written atomically, JSON in a readable layout, SHA-256, values in errors."""
 
 import hashlib
+import itertools
 import json
 import os
 import secrets
@@ -49,7 +50,7 @@ def remove_leftovers(folder: Path) -> None:
 
     Younger files stay: another process may be writing them.
     """
-    for path in folder.glob(f".*{_UNFINISHED}"):
+    for path in itertools.chain(folder.glob(f".*{_UNFINISHED}"), folder.glob(f"??/.*{_UNFINISHED}")):
         with suppress(FileNotFoundError):  # another process removed or renamed it
             if time.time() - path.stat().st_mtime > _STALE:
                 path.unlink()
@@ -92,8 +93,13 @@ def read_json(path: Path) -> Any:
     ValueError
         It is not JSON, or nested too deeply.
     """
+    return parse_json(path.read_bytes())
+
+
+def parse_json(content: bytes) -> Any:
+    """Parse JSON in UTF-8, with or without a byte order mark; errors as in `read_json`."""
     try:
-        return json.loads(read_text(path))
+        return json.loads(content.decode("utf-8-sig"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -104,7 +110,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, record: Record) -> None:
-    """Write an object atomically: one line per key, and one line per entry of a list of objects in it.
+    """Write an object atomically, as `json_lines` lays it out; errors as there."""
+    content = json_lines(record)
+    write_atomically(path, lambda file: file.write(content))
+
+
+def json_lines(record: Record) -> bytes:
+    """An object as JSON: one line per key, and one line per entry of a list of objects in it.
 
     Raises
     ------
@@ -118,7 +130,7 @@ def write_json(path: Path, record: Record) -> None:
         else:
             text = json.dumps(value, allow_nan=False)
         lines.append(f" {json.dumps(key)}: {text}")
-    write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
 def sha256(path: Path) -> str:

@@ -1,7 +1,9 @@
 """PNGs of ids: one channel of 8 bits, in which the value of a pixel is its part, label or person."""
 
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +91,14 @@ def write_label_map(path: Path, ids: NDArray[np.uint8], palette: NDArray[np.uint
     """
     if ids.ndim != 2 or ids.dtype != np.uint8:
         raise ValueError(f"{path}: expected (H, W) uint8 ids, got {ids.shape} {ids.dtype}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, label_map_writer(ids, palette))
+
+
+def label_map_writer(
+    ids: NDArray[np.uint8], palette: NDArray[np.uint8] | None = None
+) -> Callable[[BinaryIO], object]:
+    """What writes (H, W) uint8 ids as a PNG into an open file; see `write_label_map`."""
     picture = Image.fromarray(np.ascontiguousarray(ids))
     if palette is not None:
         colours = np.zeros(
@@ -96,5 +106,4 @@ def write_label_map(path: Path, ids: NDArray[np.uint8], palette: NDArray[np.uint
         )  # all of them: fewer would be packed into fewer bits, and cut the ids
         colours[: len(palette)] = palette
         picture.putpalette(colours.tobytes())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda file: picture.save(file, "PNG", compress_type=zlib.Z_RLE))
+    return lambda file: picture.save(file, "PNG", compress_type=zlib.Z_RLE)

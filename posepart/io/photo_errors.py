@@ -8,12 +8,12 @@ class PhotoError(ValueError):
     """One photo of many has no result; the text is one sentence that names it and says why."""
 
 
-def photo_error(photo: str | Path, error: BaseException) -> PhotoError:
+def photo_error(photo: object, error: BaseException) -> PhotoError:
     """Say what went wrong with a photo.
 
     Parameters
     ----------
-    photo : str or Path
+    photo : str, Path or StoredPhoto
         How the user named it.
     error : BaseException
         Whatever reading, predicting or writing it raised.
@@ -25,7 +25,7 @@ def photo_error(photo: str | Path, error: BaseException) -> PhotoError:
     return PhotoError(_sentence(photo, error))
 
 
-def _sentence(photo: str | Path, error: BaseException) -> str:
+def _sentence(photo: object, error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError) or "out of memory" in text.lower():
         return f"{photo}: too little memory for this photo; shrink it, or close other programs"

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from posepart.io.photo_formats import how_to_read, is_other_picture, photo_suffixes
+from posepart.io.result_names import RUN
+from posepart.io.stores import PhotoFile, StoredPhoto, is_address, stored_photos
 
 _NAMED = 10  # files that a sentence names
 
 
-def find_photos(paths: Sequence[str | Path]) -> list[Path]:
+def find_photos(paths: Sequence[str | Path], recursive: bool = False) -> list[PhotoFile]:
     """List the photos that `paths` name, in order, each once.
 
     A folder stands for the photos directly in it: files with one of `photo_suffixes` in upper or lower case, sorted
@@ -17,20 +19,37 @@ def find_photos(paths: Sequence[str | Path]) -> list[Path]:
     Parameters
     ----------
     paths : sequence of str or Path
+        Also addresses of folders and photos in an object store, such as s3://bucket/photos.
+    recursive : bool
+        A folder stands for the photos in its sub-folders, too, those of each folder before those of the next. Hidden
+        folders, links to folders and folders of results are left out.
 
     Raises
     ------
     ValueError
         A folder holds no photo or cannot be listed.
     """
-    found: dict[Path, Path] = {}
-    for path in map(Path, paths):
-        for photo in _photos_in(path) if path.is_dir() else [path]:
+    found: dict[object, PhotoFile] = {}
+    for path in paths:
+        if is_address(path):
+            for stored in _photos_at(str(path), recursive):
+                found.setdefault(stored, stored)
+            continue
+        folder = Path(path)
+        for photo in _photos_in(folder, recursive) if folder.is_dir() else [folder]:
             found.setdefault(photo.absolute(), photo)
     return list(found.values())
 
 
-def left_out(folder: str | Path, named: Iterable[str | Path] = ()) -> str:
+def _photos_at(address: str, recursive: bool) -> list[StoredPhoto]:
+    found, suffixes = stored_photos(address, recursive), photo_suffixes()
+    photos = [photo for photo in found if Path(photo.name).suffix.lower() in suffixes]
+    if not photos and found != [StoredPhoto(address)]:
+        raise ValueError(f"{address}: no photo there; name the folder that holds the photos")
+    return photos or found
+
+
+def left_out(folder: str | Path, named: Iterable[str | Path] = (), recursive: bool = False) -> str:
     """Name and count what `find_photos` leaves out of a folder: pictures of other kinds, sub-folders with photos.
 
     Parameters
@@ -38,6 +57,8 @@ def left_out(folder: str | Path, named: Iterable[str | Path] = ()) -> str:
     folder : str or Path
     named : iterable of str or Path
         What is read besides: a sub-folder among them is not left out.
+    recursive : bool
+        Sub-folders are read, too.
 
     Returns
     -------
@@ -63,7 +84,7 @@ def left_out(folder: str | Path, named: Iterable[str | Path] = ()) -> str:
             f"{_count(pictures, 'file')} left out: {_some(pictures)} (pictures of a kind that cannot be read, "
             f"or with a suffix that no photo has{how_to_read(pictures)})"
         )
-    if folders:
+    if folders and not recursive:
         sentences.append(f"{_count(folders, 'sub-folder')} with photos left out: {_some(folders)}")
     return "; ".join(sentences)
 
@@ -88,14 +109,24 @@ def photos_by_stem(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _photos_in(folder: Path) -> list[Path]:
-    photos = _with_suffix(folder)
+def _photos_in(folder: Path, recursive: bool) -> list[Path]:
+    photos = _all_with_suffix(folder) if recursive else _with_suffix(folder)
     if not photos:
-        others = left_out(folder)
+        others = "" if recursive else left_out(folder)
+        where = "" if recursive else ", not in sub-folders"
         raise ValueError(
-            f"{folder}: no photo in this folder (looked for {', '.join(photo_suffixes())}, not in sub-folders"
+            f"{folder}: no photo in this folder (looked for {', '.join(photo_suffixes())}{where}"
             f"{'; ' + others if others else ''}); name the folder that holds the photos"
         )
+    return photos
+
+
+def _all_with_suffix(folder: Path) -> list[Path]:
+    """The photos of a folder and of the folders in it."""
+    photos = _with_suffix(folder)
+    for entry in _entries(folder):
+        if entry.is_dir() and not entry.is_symlink() and not (entry / RUN).exists():
+            photos += _all_with_suffix(entry)
     return photos
 
 

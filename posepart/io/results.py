@@ -11,9 +11,8 @@ Coordinates are pixels of the upright photo, rounded to 1/100, scores and energi
 equal bytes. An infinite number (the bound of a search that proved nothing) is null.
 """
 
-import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -22,16 +21,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from posepart.io.files import Record, read_json, write_atomically, write_json
-from posepart.io.label_maps import read_ids, write_label_map
+from posepart.io.files import Record, json_lines, parse_json
+from posepart.io.label_maps import label_map_writer, read_ids
 from posepart.io.result_check import problem_of
+from posepart.io.stores import Folder, Store
 from posepart.schema import JOINT_NAMES, NUM_JOINTS, NUM_PARTS, PART_NAMES, voc_palette
 from posepart.structures import Certificate, Person, Pose, Scene
 
 SUFFIXES = ("_parts.png", "_people.png", ".json")
 OVERLAYS = {"png": "_overlay.png", "jpg": "_overlay.jpg"}  # suffixes of the forms that an overlay may have
-PREDICTIONS = "predictions.json"
-PERSON_CATEGORY = 1  # the category_id of its entries, as in COCO
 
 _COORDINATE_DIGITS = 2
 _SCORE_DIGITS = 6
@@ -91,20 +89,46 @@ def write_result(
     ValueError
         The scene is not of the photo's size.
     """
-    if scene.size != (photo.width, photo.height):
+    record = scene_to_record(scene, photo, run=run, deterministic=deterministic)
+    drawn = None if overlay is None else (overlay, overlay_format)
+    put_result(scene, record, photo.name, Folder(Path(out_dir)), drawn)
+    return Path(out_dir) / f"{photo.name}.json"
+
+
+def put_result(
+    scene: Scene, record: Record, name: str, store: Store, drawn: tuple[NDArray[np.uint8], str] | None
+) -> None:
+    """Write all files of one photo, NAME.json last.
+
+    Parameters
+    ----------
+    scene : Scene
+    record : dict
+        From `scene_to_record`.
+    name : str
+    store : Store
+    drawn : ((h, w, 3) uint8 RGB, {"png", "jpg"}) or None
+        The overlay and its form; without it, that of an earlier run is removed.
+
+    Raises
+    ------
+    ValueError
+        The scene is not of the photo's size.
+    """
+    size = record["photo"]["width"], record["photo"]["height"]
+    if scene.size != size:
         raise ValueError(
-            f"{photo.file_name}: expected a result of {photo.width} x {photo.height} px, got {scene.size}"
+            f"{record['photo']['file_name']}: expected a result of {size[0]} x {size[1]} px, got {scene.size}"
         )
-    base = Path(out_dir) / photo.name
-    write_label_map(_beside(base, "_parts.png"), scene.part_map, voc_palette())
-    write_label_map(_beside(base, "_people.png"), scene.person_map, voc_palette())
+    store.put(f"{name}_parts.png", label_map_writer(scene.part_map, voc_palette()))
+    store.put(f"{name}_people.png", label_map_writer(scene.person_map, voc_palette()))
     for form, suffix in OVERLAYS.items():
-        if overlay is not None and form == overlay_format:
-            write_atomically(_beside(base, suffix), _encoded(overlay, form))
+        if drawn is not None and form == drawn[1]:
+            store.put(f"{name}{suffix}", _encoded(drawn[0], form))
         else:
-            _beside(base, suffix).unlink(missing_ok=True)
-    write_json(_beside(base, ".json"), scene_to_record(scene, photo, run=run, deterministic=deterministic))
-    return _beside(base, ".json")
+            store.remove(f"{name}{suffix}")
+    content = json_lines(record)
+    store.put(f"{name}.json", lambda file: file.write(content))
 
 
 def read_result(json_path: str | Path) -> Scene:
@@ -140,14 +164,21 @@ def read_result(json_path: str | Path) -> Scene:
 def read_record(json_path: Path) -> Record:
     """Read the content of a NAME.json; errors as in `read_result`."""
     try:
-        record = read_json(json_path)
+        content = json_path.read_bytes()
     except OSError as error:
         raise ValueError(f"{json_path}: cannot be read ({error.strerror}); check the path") from None
+    return record_from(content, json_path)
+
+
+def record_from(content: bytes, path: str | Path) -> Record:
+    """The content of a NAME.json that was read from `path`; errors as in `read_result`."""
+    try:
+        record = parse_json(content)
     except ValueError as error:
-        raise _no_result(json_path, str(error)) from None
+        raise _no_result(path, str(error)) from None
     problem = problem_of(record)
     if problem is not None:
-        raise _no_result(json_path, problem)
+        raise _no_result(path, problem)
     return dict(record)
 
 
@@ -176,37 +207,6 @@ def scene_to_record(scene: Scene, photo: PhotoInfo, *, run: str = "", determinis
     }
 
 
-def coco_results(record: Record, image_id: int) -> list[Record]:
-    """Turn the people of one NAME.json into entries of a COCO keypoint-results list."""
-    return [
-        {
-            "image_id": image_id,
-            "file_name": record["photo"]["file_name"],
-            "category_id": PERSON_CATEGORY,
-            "keypoints": [number for keypoint in person["keypoints"] for number in keypoint],
-            "bbox": person["bbox"],
-            "score": person["score"],
-            **({"confidence": person["confidence"]} if "confidence" in person else {}),
-        }
-        for person in record["people"]
-    ]
-
-
-def write_predictions(entries: Iterable[Record], out_dir: str | Path) -> Path:
-    """Write `predictions.json`, one line per person, in the form that `loadRes` of pycocotools reads."""
-    path = Path(out_dir) / PREDICTIONS
-
-    def write(file: BinaryIO) -> None:
-        separator = b"[\n"
-        for entry in entries:
-            file.write(separator + json.dumps(entry, allow_nan=False).encode())
-            separator = b",\n"
-        file.write(b"\n]\n" if separator != b"[\n" else b"[]\n")
-
-    write_atomically(path, write)
-    return path
-
-
 def _encoded(picture: NDArray[np.uint8], form: str) -> Callable[[BinaryIO], object]:
     """A writer of an (h, w, 3) RGB picture, for `write_atomically`."""
     settings = _PNG if form == "png" else [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
@@ -218,7 +218,7 @@ def _beside(base: Path, suffix: str) -> Path:
     return base.with_name(base.name + suffix)
 
 
-def _no_result(path: Path, reason: str) -> ValueError:
+def _no_result(path: str | Path, reason: str) -> ValueError:
     return ValueError(f"{path}: not a result of posepart predict ({reason}); run it again with --overwrite")
 
 

@@ -5,11 +5,13 @@ the photo; where they differ, as after copying it, its SHA-256 decides.
 """
 
 import time
+from contextlib import nullcontext
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from posepart.io.files import sha256
-from posepart.io.results import SUFFIXES, read_record
+from posepart.io.results import record_from
+from posepart.io.stores import PhotoFile, Store, StoredPhoto, local_copy
 
 _SETTLED = 2 * 10**9  # ns; a younger file may change again without another time: some disks round it to 2 s
 
@@ -24,29 +26,35 @@ class Stamp:
     sha256: str  # of the content
 
 
-def stamp(photo: Path, known: Stamp | None = None) -> Stamp:
+def stamp(photo: PhotoFile, known: Stamp | None = None, copy: Path | None = None) -> Stamp:
     """The stamp of a photo file as it is now.
 
     Parameters
     ----------
-    photo : Path
+    photo : Path or StoredPhoto
     known : Stamp, optional
         An earlier one; where size and times are still the same, the photo is not read.
+    copy : Path, optional
+        The photo as a file of this machine, which is read in its place.
 
     Raises
     ------
     OSError
         The file cannot be read.
     """
-    now = photo.stat()
-    if known is not None and (known.size, known.modified, known.changed) == (
-        now.st_size,
-        now.st_mtime_ns,
-        now.st_ctime_ns,
-    ):
+    size, modified, changed = _state(photo)
+    if known is not None and (known.size, known.modified, known.changed) == (size, modified, changed):
         return known
-    settled = now.st_mtime_ns < time.time_ns() - _SETTLED
-    return Stamp(now.st_size, now.st_mtime_ns if settled else 0, now.st_ctime_ns, sha256(photo))
+    settled = modified < time.time_ns() - _SETTLED
+    with nullcontext(copy) if copy is not None else local_copy(photo) as path:
+        return Stamp(size, modified if settled else 0, changed, sha256(path))
+
+
+def _state(photo: PhotoFile) -> tuple[int, int, int]:
+    if isinstance(photo, StoredPhoto):
+        return photo.state()
+    now = photo.stat()
+    return now.st_size, now.st_mtime_ns, now.st_ctime_ns
 
 
 def record_of(found: Stamp) -> list[int | str]:
@@ -70,20 +78,18 @@ def _is_stamp(record: object) -> bool:
     )
 
 
-def complete_photo(
-    photo: Path, base: Path, run: str, suffixes: tuple[str, ...], known: Stamp | None
-) -> Stamp | None:
-    """The stamp of a photo that has all its result files, made with these settings; None if it has not.
+def complete_photo(photo: PhotoFile, store: Store, name: str, run: str, known: Stamp | None) -> Stamp | None:
+    """The stamp of a photo that has a result made with these settings; None if it has not.
 
     Parameters
     ----------
-    photo : Path
-    base : Path
-        The result folder and the NAME of the result files.
+    photo : Path or StoredPhoto
+    store : Store
+        Where all files of the result are, NAME.json perhaps damaged.
+    name : str
+        The NAME of the result files.
     run : str
         Digest of the settings, from `run_folder.prepare_out`.
-    suffixes : tuple of str
-        Of the files that must be there besides those of `results.SUFFIXES`.
     known : Stamp or None
         What `run.json` holds for the NAME.
 
@@ -92,17 +98,15 @@ def complete_photo(
     ValueError
         The results under this name belong to another photo.
     """
-    if not all(base.with_name(base.name + suffix).is_file() for suffix in (*SUFFIXES, *suffixes)):
-        return None
     try:
-        record = read_record(base.with_name(f"{base.name}.json"))
-    except ValueError:
+        record = record_from(store.get(f"{name}.json"), f"{name}.json")
+    except (ValueError, FileNotFoundError):
         return None
     found = stamp(photo, known)
     if record["photo"].get("sha256") != found.sha256:
         raise ValueError(
-            f"{photo}: {base.parent} already holds the result of another photo called {base.name} (or of an earlier "
-            f"version of this one); delete {base.name}.json there to have it made anew, choose another folder with "
-            "-o, or add --overwrite"
+            f"{photo}: {store} already holds the result of another photo called {name} (or of an earlier version of "
+            f"this one); delete {name}.json there to have it made anew, choose another folder with -o, or add "
+            "--overwrite"
         )
     return found if record.get("run") == run else None

@@ -15,7 +15,9 @@ from posepart.data.coco_keypoints import from_coco_joints
 from posepart.data.sample import Sample
 from posepart.io.files import read_json, sha256
 from posepart.io.photos import read_photo
-from posepart.io.results import PERSON_CATEGORY, PREDICTIONS, read_record, read_result
+from posepart.io.predictions import PERSON_CATEGORY, PREDICTIONS
+from posepart.io.results import read_record, read_result
+from posepart.io.stores import Folder
 from posepart.metrics.similarity import pose_boxes
 from posepart.report.pairing import Pairing
 from posepart.schema import JOINT_NAMES, NUM_JOINTS, CocoJoint, Joint
@@ -75,7 +77,7 @@ class _ResultFolder:
         self._by_digest: dict[str, Path] | None = None
 
     def path_of(self, sample: Sample) -> Path:
-        """The result of a photo; see `run_folder.result_names` for the names that are tried first."""
+        """The result of a photo; see `io.result_names` for the names that are tried first."""
         photo = sample.image_path
         try:
             digest = sha256(photo)
@@ -106,8 +108,9 @@ class _ResultFolder:
     def _all(self) -> dict[str, Path]:
         if self._by_digest is None:
             self._by_digest = {}
-            for path in sorted(self.folder.glob("*.json")):
-                with suppress(ValueError):  # run.json and other files that are no results
+            for name in Folder(self.folder).names():
+                path = self.folder / name
+                with suppress(ValueError):  # run.json, pictures and other files that are no results
                     self._by_digest[str(read_record(path)["photo"].get("sha256"))] = path
         return self._by_digest
 

@@ -23,8 +23,9 @@ from posepart.batch import photo as one_photo
 from posepart.ilp import Problem
 from posepart.io import stamps
 from posepart.io.files import sha256
+from posepart.io.result_names import image_ids, result_names
 from posepart.io.results import read_result
-from posepart.io.run_folder import image_ids, prepare_out, result_names
+from posepart.io.run_folder import prepare_out
 from posepart.io.terminal import telling, without_bar
 from posepart.pipeline import Trace
 from posepart.structures import Certificate
@@ -292,8 +293,12 @@ def test_results_of_another_photo_are_not_overwritten(tmp_path: Path) -> None:
     before = contents(out)
     summary = run([right], out)
     assert "already holds the result of another photo called a" in summary.failed[str(right)]
-    assert contents(out) == before
     assert "delete a.json there to have it made anew" in summary.failed[str(right)]
+    (line,) = (out / "failed.jsonl").read_text().splitlines()
+    assert json.loads(line) == {"photo": str(right), "error": summary.failed[str(right)]}
+    after = contents(out)
+    del after["failed.jsonl"], after["run.json"], before["run.json"]
+    assert after == before
     (out / "a.json").unlink()
     assert run([right], out).done == (str(right),)
 
@@ -409,9 +414,9 @@ def test_results_of_an_interrupted_run_are_listed(tmp_path: Path) -> None:
     out = tmp_path / "out"
     run([b, c], out, FakePipeline(fail_on=1, error=KeyboardInterrupt()))
     run([a], out)
-    assert listed(out) == [(1, "a.png"), (2, "b.png")]
+    assert listed(out) == [(1, "b.png"), (3, "a.png")], "2 is the photo that was not reached"
     run([b, c], out)
-    assert listed(out) == [(1, "a.png"), (2, "b.png"), (3, "c.png")]
+    assert listed(out) == [(1, "b.png"), (2, "c.png"), (3, "a.png")]
 
 
 def test_results_of_other_settings_are_not_listed_and_counted(tmp_path: Path) -> None:

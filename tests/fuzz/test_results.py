@@ -17,7 +17,8 @@ from posepart.batch import predict_photos
 from posepart.data.coco_people import read_coco_people
 from posepart.data.sample import Sample
 from posepart.io.files import sha256
-from posepart.io.results import PhotoInfo, coco_results, read_record, read_result, write_result
+from posepart.io.predictions import coco_results
+from posepart.io.results import PhotoInfo, read_record, read_result, write_result
 from posepart.io.run_folder import prepare_out
 from posepart.metrics.judged import judge
 from posepart.report.predictions import stored_predictions

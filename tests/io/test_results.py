@@ -14,14 +14,8 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from posepart.io import results
-from posepart.io.results import (
-    PhotoInfo,
-    coco_results,
-    read_record,
-    read_result,
-    write_predictions,
-    write_result,
-)
+from posepart.io.predictions import coco_results, write_predictions
+from posepart.io.results import PhotoInfo, read_record, read_result, write_result
 from posepart.schema import JOINT_NAMES, NUM_JOINTS, PART_NAMES, Joint, voc_palette
 from posepart.structures import Certificate, Scene
 
@@ -170,7 +164,7 @@ def test_json_is_written_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(results, "write_json", fail)
+    monkeypatch.setattr(results, "json_lines", fail)
     with pytest.raises(OSError, match="No space"):
         write_result(two_people(), PHOTO, tmp_path)
     assert not (tmp_path / "beach.json").exists()

@@ -20,7 +20,8 @@ from posepart.cli import main as cli
 from posepart.cli import options
 from posepart.config import PipelineConfig
 from posepart.data.sample import Sample
-from posepart.io.results import coco_results, read_record, write_predictions
+from posepart.io.predictions import coco_results, write_predictions
+from posepart.io.results import read_record
 from posepart.report.evaluate import choose_samples
 from posepart.report.predictions import ImageParser
 from posepart.schema import JOINT_NAMES, PART_NAMES

@@ -11,7 +11,8 @@ from helpers.scenes import empty_scene, two_people
 from helpers.stand_ins import FIGURES, boxes_of, draw, pipeline_of
 from numpy.typing import NDArray
 
-from posepart.io.results import PhotoInfo, coco_results, read_result, write_result
+from posepart.io.predictions import coco_results
+from posepart.io.results import PhotoInfo, read_result, write_result
 from posepart.models.model_set import Card, ModelSet
 from posepart.models.weight_files import save_tensors
 from posepart.schema import Joint

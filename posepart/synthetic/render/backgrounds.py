@@ -43,7 +43,7 @@ class PhotoFolder:
         if not Path(folder).is_dir():
             raise ValueError(f"{folder}: no such folder; give a folder of photos without people")
         try:
-            self.files = find_photos([folder])
+            self.files = [path for path in find_photos([folder]) if isinstance(path, Path)]
         except ValueError as error:
             raise ValueError(f"{error} of places without people") from None
 
