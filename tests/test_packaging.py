@@ -4,6 +4,7 @@ import ast
 import configparser
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -99,6 +100,30 @@ def test_environment_agrees_with_setup_cfg() -> None:
     assert setup_cfg()["options"]["python_requires"] == ">=3.11"
     listed = {*conda, *pip} - {"python=3.11", "pip", "--editable .", "-e ."}
     assert listed == set(lines_of("options", "install_requires"))
+
+
+IMPORTED_AS = {
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL",
+    "scikit-image": "skimage",
+    "jsonargparse[signatures]": "jsonargparse",
+}
+TRAINING = ("training", "ablation", "reproduction")  # rooms that need the extra "train"
+
+
+def test_what_is_required_is_what_the_package_imports() -> None:
+    """Each requirement is imported somewhere but for training; scikit-learn only there, and pycocotools nowhere."""
+    users: dict[str, set[str]] = {}
+    for folder in FOLDERS.values():
+        for path in (ROOT / folder).rglob("*.py"):
+            for name in absolute_imports(path):
+                users.setdefault(name.split(".")[0], set()).add(path.relative_to(ROOT).parts[1])
+    users["openvino"] = {"engines"}  # by name, so that it sends no statistics
+    for line in lines_of("options", "install_requires"):
+        package = re.split("[<>=]", line)[0]
+        assert users.get(IMPORTED_AS.get(package, package), set()) - {*TRAINING}, package
+    assert users["sklearn"] <= {*TRAINING, "cli"}  # the command says what to install
+    assert "pycocotools" not in users
 
 
 def test_version_is_stated_once() -> None:

@@ -1,11 +1,10 @@
 """`predict` for many photos at once: a run can be resumed, and no error of one photo ends it."""
 
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, TextIO, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from tqdm import tqdm
 
@@ -16,6 +15,7 @@ from posepart.io.result_names import result_names
 from posepart.io.run_folder import is_spread, known_stamps, read_run, reserve_ids
 from posepart.io.stamps import Stamp
 from posepart.io.stores import PhotoFile, Store, store_of
+from posepart.io.terminal import LOG, without_bar
 from posepart.ordered import in_order
 
 _NAMED = 20  # photos that failed, in the last line
@@ -117,7 +117,7 @@ def predict_photos(
     Returns
     -------
     RunSummary
-        Photos that could not be read, predicted or written are in `failed`; no error of one photo is raised.
+        Photos without a result are in `failed`, not raised; the logger `posepart` gets a line about each photo.
 
     Raises
     ------
@@ -179,15 +179,15 @@ class _Run:
         return outcome
 
     def show(self, outcomes: Iterator[Outcome]) -> bool:
-        """Print what became of photo after photo, with a progress bar; False if the user interrupts."""
+        """Log what became of photo after photo, with a progress bar; False if the user interrupts."""
         total = len(self.photos)
-        with tqdm(total=total, unit="photo", disable=None, dynamic_ncols=True) as progress:
+        with tqdm(total=total, unit="photo", disable=without_bar(), dynamic_ncols=True) as progress:
             try:
                 for number, outcome in enumerate(outcomes, start=1):
                     if outcome.error:
-                        _tell(f"posepart: error: {outcome.error}", sys.stderr)
+                        LOG.error("%s", outcome.error)
                     elif not outcome.already:
-                        _tell(f"[{number}/{total}] {outcome.line}", sys.stdout)
+                        LOG.info("[%d/%d] %s", number, total, outcome.line)
                     progress.update()
             except KeyboardInterrupt:
                 return False
@@ -210,13 +210,6 @@ class _Run:
             unproven=sum(outcome.unproven for _, outcome in outcomes),
             interrupted=interrupted,
         )
-
-
-def _tell(line: str, file: TextIO) -> None:
-    """Print a line above the progress bar, with escapes for what the terminal cannot show."""
-    encoding = getattr(file, "encoding", None) or "utf-8"
-    tqdm.write(line.encode(encoding, "backslashreplace").decode(encoding), file=file)
-    file.flush()
 
 
 def _duration(seconds: float) -> str:

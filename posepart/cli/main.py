@@ -20,11 +20,24 @@ from typing import Protocol
 from jsonargparse import ArgumentParser, Namespace
 
 import posepart
-from posepart.cli import completion, convert, data, evaluate, explain, export, gather, models, predict, synth
+from posepart.cli import (
+    completion,
+    convert,
+    data,
+    evaluate,
+    explain,
+    export,
+    finetune,
+    gather,
+    models,
+    predict,
+    synth,
+)
 from posepart.cli.errors import check_sections, check_settings_file, check_values, explain_error
 from posepart.cli.options import Formatter, complain
 from posepart.config import PipelineConfig, at_speed
 from posepart.io.files import shown
+from posepart.io.terminal import telling
 from posepart.presets import read_preset
 
 DESCRIPTION = """\
@@ -41,6 +54,7 @@ examples:
   posepart export out --to coco -o coco.json   results for another tool
   posepart models                              the installed models
   posepart synth -n 100 -o scenes              100 synthetic scenes with exact labels
+  posepart finetune --data labels.json -o mine a model trained further on photos of your own
   posepart data check scenes                   what a data set holds, and what is wrong with it
   posepart completion --help                   how to complete commands with the Tab key"""
 
@@ -71,6 +85,7 @@ COMMANDS: dict[str, Command] = {
     "convert": convert,
     "models": models,
     "synth": synth,
+    "finetune": finetune,
     "data": data,
 }
 GRAMMARS: dict[str, Grammar] = {**COMMANDS, "completion": completion}
@@ -85,7 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.command == "completion":  # it prints what it knows of all commands
             print(completion.completion_script(line.parser, line.commands, chosen.completion.shell))
             return 0
-        return COMMANDS[chosen.command].run(chosen[chosen.command])
+        with telling(quiet=bool(chosen[chosen.command].get("quiet"))):
+            return COMMANDS[chosen.command].run(chosen[chosen.command])
     except KeyboardInterrupt:
         complain("interrupted")
         return 130

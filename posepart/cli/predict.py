@@ -11,6 +11,7 @@ from posepart.cli import options
 from posepart.cli.options import complain, make_folder
 from posepart.cli.predict_video import add_video_options, are_videos, run_videos
 from posepart.cli.sharing import add_sharing_options, loaded, shard_of
+from posepart.io.terminal import LOG
 
 if TYPE_CHECKING:
     from posepart.batch import RunSummary
@@ -98,12 +99,7 @@ def parser() -> ArgumentParser:
         choices=("png", "jpg", "none"),
         help="Write NAME_overlay.png (default), NAME_overlay.jpg (a fifth of the size, and faster), or none.",
     )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="Process all photos again, also those with complete results."
-    )
-    parser.add_argument(
-        "--deterministic", action="store_true", help="Let equal runs write equal bytes; see reproducibility."
-    )
+    _add_manner(parser)
     parser.add_argument(
         "--dump-crf",
         type=str,
@@ -113,6 +109,21 @@ def parser() -> ArgumentParser:
     add_video_options(parser)
     options.add_settings(parser)
     return parser
+
+
+def _add_manner(parser: ArgumentParser) -> None:
+    """Add --overwrite, --quiet and --deterministic."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="Process all photos again, also those with complete results."
+    )
+    parser.add_argument(
+        "--quiet",
+        action="store_true",
+        help="Print errors only: no line about each photo, and no progress bar.",
+    )
+    parser.add_argument(
+        "--deterministic", action="store_true", help="Let equal runs write equal bytes; see reproducibility."
+    )
 
 
 def run(chosen: Namespace) -> int:
@@ -183,7 +194,7 @@ def _conclude(summary: "RunSummary", out: str, empty_folders: int, left_out: Seq
         finished = len(summary.done) + len(summary.complete_already)
         complain(f"interrupted; photos complete in {out}: {finished}; repeat the command to continue")
         return summary.exit_code
-    print("; ".join([str(summary), *left_out, f"results in {out}"]))
+    LOG.info("%s", "; ".join([str(summary), *left_out, f"results in {out}"]))
     return summary.exit_code or (1 if empty_folders else 0)
 
 

@@ -8,6 +8,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 import posepart
 from posepart.cli import options
+from posepart.io.terminal import LOG
 from posepart.video.settings import HIDEABLE, VideoConfig, is_video
 
 
@@ -95,7 +96,7 @@ def run_videos(chosen: Namespace) -> int:
     for path in paths:
         try:
             summary = predict_video(path, pipeline, out, videos, settings, overwrite=chosen.overwrite)
-            print(f"{summary}; results in {out}")
+            LOG.info("%s; results in %s", summary, out)
             done += 1
         except ValueError as error:
             options.complain(str(error))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,15 @@ from posepart.metrics.coco_matching import match_poses
 from posepart.metrics.collect import scored_joints
 from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto
 from posepart.schema import LIMB_JOINTS
-from posepart.stages.calibration import RAW, SMALLEST, IsotonicMap, PlattMap, ScoreMap, pose_unit_scores
+from posepart.stages.calibration import (
+    RAW,
+    SMALLEST,
+    Calibration,
+    IsotonicMap,
+    PlattMap,
+    ScoreMap,
+    pose_unit_scores,
+)
 
 POSE_OKS = 0.5  # least OKS of a right pose
 SAME_PERSON = 0.5  # least box IoU at which a pose is taken as one of a labelled person
@@ -137,6 +146,34 @@ def cross_fitted(
             score_map = FITS[method](outcomes.scores[~held_out], outcomes.right[~held_out])
             row[held_out] = score_map(outcomes.scores[held_out])
     return probabilities
+
+
+def fit_calibration(photos: Sequence[JudgedPhoto]) -> tuple[Calibration, dict[str, dict[str, Any]]]:
+    """Fit maps of joint and pose scores, each by the method with the least cross-fitted error, raw scores included.
+
+    Returns
+    -------
+    Calibration
+    dict
+        For "joint" and "pose": the method, how many scores there are, and the calibration error of the raw scores
+        (`error_raw`) and of the maps (`error`). Without scores, they stay raw and there is no entry.
+    """
+    maps: dict[str, ScoreMap] = {"joint": RAW, "pose": RAW}
+    report: dict[str, dict[str, Any]] = {}
+    for name, outcomes in (("joint", joint_outcomes(photos)), ("pose", pose_outcomes(photos))):
+        if not len(outcomes.scores):
+            continue
+        once = np.ones(outcomes.photos, np.int64)
+        errors = {method: _error(outcomes, cross_fitted(outcomes, method), once) for method in FITS}
+        method = min(errors, key=lambda known: errors[known])
+        maps[name] = FITS[method](outcomes.scores, outcomes.right)
+        report[name] = {
+            "method": method,
+            "samples": len(outcomes.scores),
+            "error_raw": round(errors["raw"], 4),
+            "error": round(errors[method], 4),
+        }
+    return Calibration(maps["joint"], maps["pose"]), report
 
 
 def calibration_error(outcomes: Outcomes, probabilities: NDArray, replicates: int = 1000) -> Interval:

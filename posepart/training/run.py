@@ -24,6 +24,8 @@ from posepart.models.weight_files import load_into, save_weights
 from posepart.training.loop import LoopConfig, Losses, seed_everything, train
 from posepart.training.processes import is_main
 
+Labelled = tuple[list[Sample], list[Sample]]  # those to train on and those to evaluate on
+
 LICENCES: dict[str, Any] = {  # fields of a card
     "licence_code": "Apache-2.0",
     "licence_weights": "Apache-2.0 for our part; started from Google's MoveNet (Apache-2.0), see NOTICE",
@@ -86,9 +88,7 @@ def read_people(folders: Sequence[Path | str], split: str, schema: str = "posepa
     return samples
 
 
-def training_samples(
-    run: Run, fold: str | None = None, schema: str = "posepart"
-) -> tuple[list[Sample], list[Sample]]:
+def training_samples(run: Run, fold: str | None = None, schema: str = "posepart") -> Labelled:
     """Read the samples to train on and those to evaluate on.
 
     Parameters

@@ -2,11 +2,13 @@
 
 import gc
 import json
+import logging
 import os
 import subprocess
 import sys
 import time
 import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,18 @@ from posepart.io.files import sha256
 from posepart.io.result_names import image_ids, result_names
 from posepart.io.results import read_result
 from posepart.io.run_folder import prepare_out
+from posepart.io.terminal import telling, without_bar
 from posepart.pipeline import Trace
 from posepart.structures import Certificate
 
 SETTINGS = {"model": "fake", "pipeline": {"refine": True, "crf": {"time_limit": 1.0}}}
+
+
+@pytest.fixture(autouse=True)
+def terminal() -> Iterator[None]:
+    """As the command shows it."""
+    with telling():
+        yield
 
 
 def run(photos: list[Path], out: Path, pipeline: FakePipeline | None = None, **options: Any) -> RunSummary:
@@ -62,6 +72,33 @@ def test_two_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert "[1/2]" in lines[0] and "a.png: 0 people in " in lines[0] and "networks 0.00" in lines[0]
     assert "b.png: 2 people in " in lines[1]
+
+
+def test_without_a_command_lines_go_to_the_log_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    photos = [write_photo(tmp_path / "a.png"), tmp_path / "gone.jpg"]
+    logger = logging.getLogger("posepart")
+    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
+    logger.handlers, logger.propagate = [], True  # as it is for whoever imports posepart
+    try:
+        with caplog.at_level(logging.INFO, "posepart"):
+            run(photos, tmp_path / "out")
+    finally:
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)
+    assert [record.levelname for record in caplog.records] == ["INFO", "ERROR"]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_quiet_tells_errors_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos = [write_photo(tmp_path / "a.png"), tmp_path / "gone.jpg"]
+    with telling(quiet=True):
+        assert without_bar()
+        logging.getLogger("posepart").info("a line")
+    assert capsys.readouterr() == ("", "")
+    assert without_bar() is None
+    assert run(photos, tmp_path / "out").exit_code == 1
 
 
 def test_bad_photos_do_not_stop_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

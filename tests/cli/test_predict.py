@@ -49,6 +49,16 @@ def test_predict(tmp_path: Path, pipeline: LoadedPipeline, capsys: pytest.Captur
     assert lines[1].endswith(f"results in {out}")
 
 
+def test_quiet(tmp_path: Path, pipeline: LoadedPipeline, capsys: pytest.CaptureFixture[str]) -> None:
+    photo = write_photo(tmp_path / "a.png", people=2)
+    (tmp_path / "text.jpg").write_text("no picture")
+    arguments = ["predict", str(photo), str(tmp_path / "text.jpg"), "-o", str(tmp_path / "out"), "--quiet"]
+    assert cli.main(arguments) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("posepart: error: ") and captured.err.count("\n") == 1
+
+
 def test_switches_reach_the_pipeline(tmp_path: Path, pipeline: LoadedPipeline) -> None:
     photo = write_photo(tmp_path / "a.png")
     arguments = ["predict", "--no-segment-term", "--no-refine", "--deterministic", str(photo)]

@@ -80,7 +80,7 @@ class Settings:
             raise ValueError(f"--features {self.features}: choose one of {', '.join(FEATURES)}")
 
 
-def train(settings: Settings, run: runs.Run) -> None:
+def train(settings: Settings, run: runs.Run, labelled: runs.Labelled | None = None) -> None:
     """Fit, measure on the val split if there is one, and write `crf.safetensors` and `report.json`.
 
     Of several processes, the main one does it alone.
@@ -94,7 +94,7 @@ def train(settings: Settings, run: runs.Run) -> None:
         return
     seed_everything(settings.batches.seed, settings.threads)
     start(run)
-    samples, held_out = runs.training_samples(run)
+    samples, held_out = labelled or runs.training_samples(run)
     pose, part = settings.model / "pose.safetensors", settings.model / "part.safetensors"
     by_pose = runs.by_pose_weights(pose, settings.folds, samples)
     crops = -(-settings.crops // len(by_pose))

@@ -47,7 +47,7 @@ class Settings:
     loss: PartLossConfig = field(default_factory=PartLossConfig)
 
 
-def train(settings: Settings, run: runs.Run) -> None:
+def train(settings: Settings, run: runs.Run, labelled: runs.Labelled | None = None) -> None:
     """Train, evaluate, and write `part.safetensors`."""
     runs.seeded(settings.loop)
     model = runs.initialised(
@@ -57,7 +57,7 @@ def train(settings: Settings, run: runs.Run) -> None:
         freeze=settings.freeze,
         load_npz=lambda network, path: network.backbone.load_people_weights(read_arrays(path)),
     )
-    samples, held_out = runs.training_samples(run, settings.fold)
+    samples, held_out = labelled or runs.training_samples(run, settings.fold)
     evaluate = PartEvaluation(held_out, CropConfig())
     crops = runs.person_crops(samples, replace(settings.batches, stride=model.stride))
     model = runs.trained(run, model, crops, PartLoss(settings.loss), settings.loop, evaluate)

@@ -64,10 +64,10 @@ class Settings:
     loss: PoseLossConfig = field(default_factory=PoseLossConfig)
 
 
-def train(settings: Settings, run: runs.Run) -> None:
+def train(settings: Settings, run: runs.Run, labelled: runs.Labelled | None = None) -> None:
     """Train, evaluate, and write `pose.safetensors`."""
     runs.seeded(settings.loop)
-    samples, held_out = runs.training_samples(run, settings.fold)
+    samples, held_out = labelled or runs.training_samples(run, settings.fold)
     model = runs.initialised(
         run,
         settings.builder,
