@@ -21,7 +21,7 @@ FLOORS = (
     ("stages", "io", "draw"),
     ("pipeline", "jppnet", "data", "synthetic"),
     ("loading", "batch", "explanation", "metrics", "formats", "images"),
-    ("report", "training", "video"),
+    ("report", "serve", "training", "video"),
     ("ablation", "presets"),
     ("reproduction",),
     ("cli",),

@@ -20,7 +20,7 @@ from typing import Protocol
 from jsonargparse import ArgumentParser, Namespace
 
 import posepart
-from posepart.cli import completion, convert, data, evaluate, explain, export, models, predict, synth
+from posepart.cli import completion, convert, data, evaluate, explain, export, models, predict, serve, synth
 from posepart.cli.errors import check_sections, check_settings_file, check_values, explain_error
 from posepart.cli.options import Formatter, complain
 from posepart.config import PipelineConfig, at_speed
@@ -40,6 +40,7 @@ examples:
   posepart evaluate --data people/ -o report   how good it is on labelled photos
   posepart export out --to coco -o coco.json   results for another tool
   posepart models                              the installed models
+  posepart serve                               a page: drop a photo and look inside
   posepart synth -n 100 -o scenes              100 synthetic scenes with exact labels
   posepart data check scenes                   what a data set holds, and what is wrong with it
   posepart completion --help                   how to complete commands with the Tab key"""
@@ -69,6 +70,7 @@ COMMANDS: dict[str, Command] = {
     "export": export,
     "convert": convert,
     "models": models,
+    "serve": serve,
     "synth": synth,
     "data": data,
 }

@@ -124,7 +124,7 @@ def add_network_options(parser: ArgumentParser) -> None:
         type=str,
         default="auto",
         choices=ENGINES,
-        help="What executes the networks: openvino (on a CPU, if installed) or torch. Default: auto, the faster of these.",
+        help="What executes the networks: openvino (on a CPU, if installed) or torch. Default: auto, the faster.",
     )
     parser.add_argument(
         "--precision",

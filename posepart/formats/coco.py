@@ -30,7 +30,12 @@ COORDINATE_DIGITS, SCORE_DIGITS = 2, 6
 
 
 def write(labels: LabelSet, path: Path) -> None:
-    """Write a COCO file.
+    """Write a COCO file; errors as of `coco_record`."""
+    write_json(path, coco_record(labels))
+
+
+def coco_record(labels: LabelSet) -> Record:
+    """The content of a COCO file.
 
     Raises
     ------
@@ -58,7 +63,7 @@ def write(labels: LabelSet, path: Path) -> None:
         "parts": list(labels.parts[1:]),
     }
     info = {"description": "written by posepart; masks of parts are in `parts` of each annotation"}
-    write_json(path, {"info": info, "images": images, "annotations": annotations, "categories": [category]})
+    return {"info": info, "images": images, "annotations": annotations, "categories": [category]}
 
 
 def next_id(photo: PhotoRecord, taken: set[ImageId]) -> ImageId:
