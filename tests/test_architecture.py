@@ -22,7 +22,7 @@ FLOORS = (
     ("pipeline", "jppnet", "data", "synthetic"),
     ("loading", "batch", "explanation", "metrics", "formats", "images"),
     ("report", "serve", "training", "video"),
-    ("ablation", "presets"),
+    ("ablation", "audit", "presets"),
     ("reproduction",),
     ("cli",),
     ("__main__",),

@@ -20,7 +20,19 @@ from typing import Protocol
 from jsonargparse import ArgumentParser, Namespace
 
 import posepart
-from posepart.cli import completion, convert, data, evaluate, explain, export, models, predict, serve, synth
+from posepart.cli import (
+    audit,
+    completion,
+    convert,
+    data,
+    evaluate,
+    explain,
+    export,
+    models,
+    predict,
+    serve,
+    synth,
+)
 from posepart.cli.errors import check_sections, check_settings_file, check_values, explain_error
 from posepart.cli.options import Formatter, complain
 from posepart.config import PipelineConfig, at_speed
@@ -39,6 +51,7 @@ examples:
   posepart explain beach.jpg --person 2        why this pose: the terms behind every joint
   posepart evaluate --data people/ -o report   how good it is on labelled photos
   posepart export out --to coco -o coco.json   results for another tool
+  posepart audit --data people/ -o audit       which labels are probably wrong
   posepart models                              the installed models
   posepart serve                               a page: drop a photo and look inside
   posepart synth -n 100 -o scenes              100 synthetic scenes with exact labels
@@ -69,6 +82,7 @@ COMMANDS: dict[str, Command] = {
     "evaluate": evaluate,
     "export": export,
     "convert": convert,
+    "audit": audit,
     "models": models,
     "serve": serve,
     "synth": synth,
