@@ -77,7 +77,7 @@ def draw_overlay(
     for _, person in reversed(numbered):
         xy, person_unit = _scaled(person.pose.xy, scale), skeleton_unit(person.box * scale, unit)
         draw_skeleton(canvas, person.pose.present, xy, person_unit)
-    return _draw_labels(canvas, numbered, scale, unit)
+    return draw_labels(canvas, numbered, scale, unit)
 
 
 def person_colour(number: int) -> Colour:
@@ -141,24 +141,25 @@ def draw_skeleton(canvas: NDArray[np.uint8], present: NDArray[np.bool_], xy: NDA
     width = 2.2 * unit
     for outlined in (True, False):
         for a, b in sticks:
-            colour = OUTLINE if outlined else _side_colour(b)
+            colour = OUTLINE if outlined else side_colour(b)
             start, end = _fixed_point(xy[[a, b]])
             thickness = _px(width + 2 * unit if outlined else width)
             cv2.line(canvas, start.tolist(), end.tolist(), colour, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
     for joint in Joint:
         if present[joint]:
             centre = _fixed_point(xy[joint]).tolist()
-            for radius, colour in ((2.8 * unit, OUTLINE), (1.9 * unit, _side_colour(joint))):
+            for radius, colour in ((2.8 * unit, OUTLINE), (1.9 * unit, side_colour(joint))):
                 cv2.circle(canvas, centre, _fixed(radius), colour, cv2.FILLED, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
-def _side_colour(joint: Joint) -> Colour:
+def side_colour(joint: Joint) -> Colour:
+    """Orange on the person's left, blue on the right, white in the middle."""
     if joint.name.startswith("LEFT"):
         return LEFT
     return RIGHT if joint.name.startswith("RIGHT") else CENTRE
 
 
-def _draw_labels(
+def draw_labels(
     canvas: NDArray[np.uint8], numbered: Sequence[tuple[int, Person]], scale: float, unit: float
 ) -> NDArray[np.uint8]:
     """Put a tag on every box: the person's number and the detector's score."""

@@ -56,7 +56,7 @@ def save(scene: Scene, folder: str | Path, name: str) -> Path:
 
 def to_coco(scene: Scene, image_id: int, skeleton: str) -> dict[str, Any]:
     """See `Scene.to_coco`."""
-    return coco.content(_labels(scene, image_id, skeleton))
+    return coco.coco_record(_labels(scene, image_id, skeleton))
 
 
 def to_dataframe(scene: Scene, skeleton: str) -> Any:

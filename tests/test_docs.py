@@ -38,6 +38,7 @@ OTHER_PROGRAMS = (
     "bash",
     "conda",
     "cp",
+    "curl",
     "docker",
     "git",
     "mkdocs",

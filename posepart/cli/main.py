@@ -21,6 +21,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 import posepart
 from posepart.cli import (
+    audit,
     completion,
     convert,
     data,
@@ -31,6 +32,7 @@ from posepart.cli import (
     gather,
     models,
     predict,
+    serve,
     synth,
 )
 from posepart.cli.errors import check_sections, check_settings_file, check_values, explain_error
@@ -52,7 +54,9 @@ examples:
   posepart explain beach.jpg --person 2        why this pose: the terms behind every joint
   posepart evaluate --data people/ -o report   how good it is on labelled photos
   posepart export out --to coco -o coco.json   results for another tool
+  posepart audit --data people/ -o audit       which labels are probably wrong
   posepart models                              the installed models
+  posepart serve                               a page: drop a photo and look inside
   posepart synth -n 100 -o scenes              100 synthetic scenes with exact labels
   posepart finetune --data labels.json -o mine a model trained further on photos of your own
   posepart data check scenes                   what a data set holds, and what is wrong with it
@@ -83,7 +87,9 @@ COMMANDS: dict[str, Command] = {
     "gather": gather,
     "export": export,
     "convert": convert,
+    "audit": audit,
     "models": models,
+    "serve": serve,
     "synth": synth,
     "finetune": finetune,
     "data": data,

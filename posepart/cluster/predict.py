@@ -13,6 +13,7 @@ from posepart.config import PipelineConfig
 from posepart.engines.engine import choose_engine
 from posepart.io.run_folder import prepare_out, settings_of
 from posepart.io.stores import PhotoFile, Store
+from posepart.loading import load as load_model
 from posepart.models.model_set import find_model
 from posepart.pipeline import Pipeline
 

@@ -30,12 +30,12 @@ COORDINATE_DIGITS, SCORE_DIGITS = 2, 6
 
 
 def write(labels: LabelSet, path: Path) -> None:
-    """Write a COCO file; errors as in `content`."""
-    write_json(path, content(labels))
+    """Write a COCO file; errors as of `coco_record`."""
+    write_json(path, coco_record(labels))
 
 
-def content(labels: LabelSet) -> Record:
-    """What a COCO file holds.
+def coco_record(labels: LabelSet) -> Record:
+    """The content of a COCO file.
 
     Raises
     ------

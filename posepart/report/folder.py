@@ -1,15 +1,15 @@
 """The folder of a report, written completely or not at all."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 FILES = ("index.html", "metrics.json", "tables.md", "worst")
 
 
-def check_replaceable(out: Path) -> None:
-    """Check that a path is free, or holds only an earlier report.
+def check_replaceable(out: Path, files: Sequence[str] = FILES) -> None:
+    """Check that a path is free, or holds only an earlier report, which has these files.
 
     Raises
     ------
@@ -18,7 +18,7 @@ def check_replaceable(out: Path) -> None:
     """
     if out.exists() and not out.is_dir():
         raise ValueError(f"{out}: is a file; choose a folder for the report with -o")
-    others = sorted(path.name for path in out.iterdir() if path.name not in FILES) if out.is_dir() else []
+    others = sorted(path.name for path in out.iterdir() if path.name not in files) if out.is_dir() else []
     if others:
         raise ValueError(
             f"{out}: holds files that are not part of a report ({', '.join(others[:3])}); choose another "
@@ -27,7 +27,7 @@ def check_replaceable(out: Path) -> None:
 
 
 @contextmanager
-def complete_folder(out: Path) -> Iterator[Path]:
+def complete_folder(out: Path, files: Sequence[str] = FILES) -> Iterator[Path]:
     """Give a folder to write into, and rename it to `out` at the end if nothing failed, replacing an earlier report.
 
     Raises
@@ -36,7 +36,7 @@ def complete_folder(out: Path) -> Iterator[Path]:
         As `check_replaceable`, or the folder cannot be made.
     """
     out = out.absolute()
-    check_replaceable(out)
+    check_replaceable(out, files)
     unfinished = out.with_name(f".{out.name}.unfinished")
     try:
         shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed

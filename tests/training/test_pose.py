@@ -14,17 +14,15 @@ from posepart.data.sample import LabelledPerson, Sample
 from posepart.metrics.pck import pck_hits
 from posepart.models.backbones import Backbone
 from posepart.models.fcn import PoseFCN
-from posepart.schema import LIMB_JOINTS, NEIGHBOURS, Joint
+from posepart.schema import FLIP_JOINTS, LIMB_JOINTS, NEIGHBOURS, Joint
+from posepart.training.looks import averaged_looks, look_losses
 from posepart.training.pose import (
     MOVENET_SOURCES,
     PoseEvaluation,
-    PoseLoss,
-    PoseLossConfig,
     decode_maxima,
-    joint_losses,
-    joint_targets,
     offset_statistics,
 )
+from posepart.training.pose_loss import PoseLoss, PoseLossConfig, joint_losses, joint_targets
 
 SampleOf = Callable[..., Sample]
 JointsAt = Callable[..., NDArray[np.float32]]
@@ -168,6 +166,37 @@ def test_the_loss_is_the_weighted_sum_of_its_terms() -> None:
     losses = PoseLoss(config)(small_network(), offset_batch())
     expected = 2 * losses["localisation"] + 0.5 * losses["presence"] + 3 * losses["offsets"]
     torch.testing.assert_close(losses["loss"], expected)
+
+
+def test_a_teacher_is_followed() -> None:
+    """Its own maps are those that cost the network least, and no gradient reaches it."""
+    network, teacher, batch = small_network(), small_network(), offset_batch()
+    nn.init.normal_(teacher.joint_out.weight, std=3.0)  # type: ignore[arg-type]
+    nn.init.normal_(network.joint_out.weight, std=3.0)  # type: ignore[arg-type]
+    plain = PoseLoss(PoseLossConfig())(network, batch)
+    loss = PoseLoss(PoseLossConfig(looks=2.0, teacher=Path("pose.safetensors")))
+    loss.teacher = teacher
+    followed = loss(network, batch)
+    extra = 2 * (followed["looks_where"] + 0.05 * followed["looks_whether"])
+    torch.testing.assert_close(followed["loss"], plain["loss"] + extra)
+    followed["loss"].backward()
+    assert all(p.grad is None for p in teacher.parameters())
+    images = torch.randn(2, 3, 64, 64)
+    wanted = averaged_looks(teacher, images)
+    mirrored = averaged_looks(teacher, images.flip(-1))[:, list(FLIP_JOINTS)].flip(-1)
+    torch.testing.assert_close(mirrored.mean(), wanted.mean(), atol=1e-3, rtol=1e-3)
+    own, others = look_losses(wanted, wanted), look_losses(wanted.roll(5, -1), wanted)
+    assert own[0] < others[0] and own[1] < others[1]
+
+
+def test_a_teacher_has_to_be_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"loss\.looks is 1\.0: name the weights of a Pose FCN as loss\.teacher"
+    ):
+        PoseLossConfig(looks=1.0)
+    loss = PoseLoss(PoseLossConfig(looks=1.0, teacher=tmp_path / "none.safetensors"))
+    with pytest.raises(ValueError, match=r"none\.safetensors"):
+        loss(small_network(), offset_batch())
 
 
 def person(joints: NDArray[np.float32] | None, **more: str) -> LabelledPerson:

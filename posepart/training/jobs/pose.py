@@ -18,11 +18,10 @@ from posepart.training.loop import LoopConfig
 from posepart.training.pose import (
     MOVENET_SOURCES,
     PoseEvaluation,
-    PoseLoss,
-    PoseLossConfig,
     offset_statistics,
     restore_trunk,
 )
+from posepart.training.pose_loss import PoseLoss, PoseLossConfig
 
 
 @dataclass(frozen=True)
