@@ -211,8 +211,8 @@ class PipelineConfig:
 # What `--speed` sets: how often the networks look at a person. Not in the paper, which looks once.
 SPEEDS: Mapping[str, Mapping[str, Any]] = {
     "accurate": {},
-    "balanced": {"mirror_pose": False, "part_scales": (0.75, 1.25)},
-    "fast": {"mirror_pose": False, "upright_pose": False, "part_scales": (1.0,)},
+    "balanced": {"part_scales": (0.75, 1.25)},
+    "fast": {"mirror_pose": False, "part_scales": (1.0,)},
 }
 
 
