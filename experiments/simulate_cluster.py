@@ -64,7 +64,9 @@ def simulate(actors: int, costs: Costs, photos: int, seed: int = 0) -> Throughpu
         if done == answers.shape[1] + 1:
             driver = max(driver, now) + costs.driver
             end = max(end, driver)
-            if begun < photos:  # the actor goes on at once, unless the driver is behind by more than it has ahead
+            if (
+                begun < photos
+            ):  # the actor goes on at once, unless the driver is behind by more than it has ahead
                 heapq.heappush(steps, (max(now, driver - costs.driver * actors), begun, 0))
                 begun += 1
         elif done == REQUESTS_BEFORE:
@@ -83,9 +85,13 @@ def simulate(actors: int, costs: Costs, photos: int, seed: int = 0) -> Throughpu
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--compute", type=float, required=True, help="s that an actor computes for a photo")
-    parser.add_argument("--latency", type=float, default=0.03, help="s until the store answers. Default: 0.03")
+    parser.add_argument(
+        "--latency", type=float, default=0.03, help="s until the store answers. Default: 0.03"
+    )
     parser.add_argument("--rate", type=float, default=np.inf, help="requests a second. Default: no limit")
     parser.add_argument("--driver", type=float, default=0.0, help="s of the driver for a photo. Default: 0")
     parser.add_argument("--photos", type=int, default=20, help="for every actor. Default: 20")

@@ -109,7 +109,10 @@ class Actors:
             _Predictor,
             fn_constructor_args=(self.load, _far(task), str(Path.cwd())),
             compute=ray.data.ActorPoolStrategy(
-                min_size=least, max_size=most, max_tasks_in_flight_per_actor=2
+                # alone means alone: what waits behind a deadly photo would die with it
+                min_size=least,
+                max_size=most,
+                max_tasks_in_flight_per_actor=min(2, together),
             ),
             num_cpus=self.cpus,
             num_gpus=self.gpus,
