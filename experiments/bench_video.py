@@ -39,7 +39,9 @@ from posepart.structures import Person
 from posepart.synthetic.clips import FPS, clip
 from posepart.training.scripts import run_script, script_parser
 from posepart.video.frames import FrameFiles
+from posepart.video.looks import looks_of
 from posepart.video.predict import VideoSummary, predict_video
+from posepart.video.reading import VideoFile
 from posepart.video.settings import TrackConfig, VideoConfig
 from posepart.video.smoothing import SmoothTrack, people_of, smooth_tracks
 from posepart.video.tracker import Tracker
@@ -137,14 +139,15 @@ def joint_errors(tracks: tuple[SmoothTrack, ...], truth: Truth) -> Errors:
     return Errors(float(np.nanmedian(step)), float(np.nanmean(length)), float(np.nanmedian(length)))
 
 
-def tracks_of(frames: int, files: FrameFiles, config: TrackConfig, smoothed: bool) -> tuple[SmoothTrack, ...]:
+def tracks_of(path: Path, files: FrameFiles, config: TrackConfig, smoothed: bool) -> tuple[SmoothTrack, ...]:
     """The tracks of stored results, smoothed or as found."""
-    tracker, seconds = Tracker(config), np.arange(frames) / FPS
-    for k in range(frames):
-        scene = files.read(k)
+    tracker, seconds = Tracker(config), []
+    for frame in VideoFile(path):
+        seconds.append(frame.seconds)
+        scene = files.read(frame.index)
         if scene is not None:
-            tracker.observe(k, float(seconds[k]), scene.people)
-    return smooth_tracks(tracker.tracks, seconds, config, smoothed)
+            tracker.observe(frame.index, frame.seconds, scene.people, looks_of(frame.image, scene))
+    return smooth_tracks(tracker.tracks, np.array(seconds), config, smoothed)
 
 
 def stored_frames(path: Path, out: Path) -> FrameFiles:
@@ -183,7 +186,7 @@ def measure(options: Namespace, folder: Path) -> None:
             f"seed {seed}: IDF1 boxes {boxes:.2f}, poses {poses:.2f}; {followed} in {summary.frames} frames"
         )
         for name, smoothed in (("as found", False), ("smoothed", True)):
-            e = joint_errors(tracks_of(summary.frames, files, config, smoothed), truth)
+            e = joint_errors(tracks_of(path, files, config, smoothed), truth)
             print(f"  {name}: jitter {e.jitter:.2f} px, error {e.mean:.1f} px mean, {e.median:.2f} px median")
         if options.time:
             images = [scene.image for scene in clip(seed, TIMED)]

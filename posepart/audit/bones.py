@@ -4,15 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posepart.arrays import Ids
-from posepart.schema import IGNORE, JOINT_NAMES, NUM_PARTS, SKELETON
+from posepart.schema import IGNORE, JOINT_NAMES, NUM_PARTS, SKELETON, Part
 
 LEAST_SHARE = 0.02  # a part that no pixel shows counts as this likely: log(1 / 0.02) = 3.9 nats
 SHORTEST = 10.0  # px; shorter bones are seen from their end, and the parts there may be anything
+# Head and trunk are often behind an arm, and the bones from the neck to the shoulders run along their border.
+LIMBS = (Part.UPPER_ARM, Part.LOWER_ARM, Part.UPPER_LEG, Part.LOWER_LEG)
 _STEPS = np.linspace(0.2, 0.8, 13)[:, None]  # along a bone, away from its ends
 
 
 def bone_prices(xy: NDArray, counts: NDArray, parts: Ids) -> dict[str, float]:
-    """How unlikely the parts under every bone are.
+    """How unlikely the parts under the bones of arms and legs are.
 
     Parameters
     ----------
@@ -32,6 +34,8 @@ def bone_prices(xy: NDArray, counts: NDArray, parts: Ids) -> dict[str, float]:
     height, width = parts.shape
     prices = {}
     for start, end, part in SKELETON:
+        if part not in LIMBS:
+            continue
         if not (counts[start] and counts[end]) or np.linalg.norm(xy[end] - xy[start]) < SHORTEST:
             continue
         x, y = np.rint(xy[start] + (xy[end] - xy[start]) * _STEPS).astype(int).T

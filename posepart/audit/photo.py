@@ -138,7 +138,7 @@ def _of_pose(sample: Sample, index: int, joints: Float32, seen: Seen, pipeline: 
     person, present = sample.people[index], joints[:, 2] > 0
     xy_crop = evidence.crop.affine.forward(joints[:, :2])
     exchange = best_exchange(xy_crop, present, maps, evidence.parts, assembler)
-    found, far, price = _prediction_of(joints, person.box, seen), np.zeros(0, np.int64), 0.0
+    found, far, price = _prediction_of(joints, index, person.box, seen), np.zeros(0, np.int64), 0.0
     if found is not None:
         far = _far_joints(joints, found, person.box)
         moved = joints[:, :2].copy()
@@ -156,9 +156,10 @@ def _of_pose(sample: Sample, index: int, joints: Float32, seen: Seen, pipeline: 
     return None
 
 
-def _prediction_of(joints: Float32, box: Float32, seen: Seen) -> Float32 | None:
-    """The predicted person who is most like a label, (14, 3); None if nobody is like it."""
-    people = seen.trace.scene.people
+def _prediction_of(joints: Float32, index: int, box: Float32, seen: Seen) -> Float32 | None:
+    """The person from a label's crop who is most like the label, (14, 3); None if nobody was found there."""
+    found = zip(seen.trace.scene.people, seen.trace.sources, strict=True)
+    people = [person for person, source in found if source.crop == index]
     if not people:
         return None
     predicted = PredictedPeople(

@@ -9,6 +9,7 @@ from pathlib import Path
 from posepart.io.results import PhotoInfo, read_record, read_result, write_result
 from posepart.pipeline import Pipeline
 from posepart.structures import PersonBoxes, Scene
+from posepart.video.looks import looks_of
 from posepart.video.reading import Frame
 from posepart.video.tracker import Tracker
 
@@ -86,7 +87,8 @@ class Lookout:
         scene = before or files.write(frame.index, self._trace(frame, due))
         if self.tracker is None:
             return scene, tuple(range(1, len(scene.people) + 1)), before is None
-        return scene, self.tracker.observe(frame.index, frame.seconds, scene.people), before is None
+        looks = looks_of(frame.image, scene)
+        return scene, self.tracker.observe(frame.index, frame.seconds, scene.people, looks), before is None
 
     def _trace(self, frame: Frame, due: bool) -> Scene:
         image = frame.image

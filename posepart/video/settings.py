@@ -15,11 +15,20 @@ def is_video(path: str | Path) -> bool:
 class MotionConfig:
     """How people move, in body sizes: the square root of the area of a person's box (see `motion.body_size`)."""
 
-    joint_noise: float = 0.5  # standard deviation of a joint that was found / (OKS sigma x body size)
+    joint_noise: float = 0.15  # standard deviation of a joint that was found / (OKS sigma x body size)
     acceleration: float = 2.0  # of joints, body sizes / s^1.5: square root of the density of white noise
     speed: float = 2.0  # standard deviation of the speed of a joint when it is first seen, body sizes / s
     outlier: float = 3.0  # standard deviations; a joint further from its prediction counts less
     memory: float = 0.15  # s, after which the limbs of an unseen person only move with the body
+
+
+@dataclass(frozen=True)
+class LooksConfig:
+    """How much the colours of people say about who is who."""
+
+    weight: float = 1.0  # of the likeness of colours, beside the similarity of poses
+    spread: float = 15.0  # of a person's own colours from frame to frame, CIELAB
+    share: float = 0.1  # of a new sight in what is remembered
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class TrackConfig:
     least_frames: int = 3  # a track seen in fewer frames is a mistake of a moment, and left out
     margin: float = 0.08  # how far a body reaches beyond its joints, share of their longer side
     motion: MotionConfig = MotionConfig()
+    looks: LooksConfig = LooksConfig()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from posepart.geometry.boxes import box_iou
 from posepart.geometry.pose_boxes import pose_extent
 from posepart.schema import OKS_SIGMAS
 from posepart.structures import Person, PersonBoxes
+from posepart.video.looks import NO_LOOKS, Looks, likeness, remembered
 from posepart.video.motion import Motion, advance, body_size, correct, foresee, unseen
 from posepart.video.settings import TrackConfig
 
@@ -27,6 +28,7 @@ class Track:
     seen: list[int] = field(default_factory=list)  # the frames
     seconds: list[float] = field(default_factory=list)  # their times
     people: list[Person] = field(default_factory=list)  # what was found in them
+    looks: Looks = NO_LOOKS  # the colours of its parts, as remembered
 
     def foreseen(self, seconds: float, config: TrackConfig) -> Motion:
         """The prediction for a moment after the last sight."""
@@ -61,7 +63,9 @@ class Tracker:
         self.lost = False  # whether somebody who was there the time before was not found the last time
         self._frame = -1  # the last one
 
-    def observe(self, frame: int, seconds: float, people: Sequence[Person]) -> tuple[int, ...]:
+    def observe(
+        self, frame: int, seconds: float, people: Sequence[Person], looks: Sequence[Looks] | None = None
+    ) -> tuple[int, ...]:
         """Take up the people of the next frame.
 
         Parameters
@@ -72,6 +76,8 @@ class Tracker:
             Its time, larger than the last one.
         people : sequence of Person
             Somebody without a joint cannot be followed, and is somebody new in every frame.
+        looks : sequence of Looks, optional
+            How each of them looks.
 
         Returns
         -------
@@ -79,20 +85,26 @@ class Tracker:
             The track of every person; no two are alike.
         """
         living = [t for t in self.tracks if seconds - t.seconds[-1] <= self.config.longest_gap]
+        looks = [NO_LOOKS] * len(people) if looks is None else looks
         alike = np.zeros((len(living), len(people)))
+        bonus = np.zeros_like(alike)
         for row, track in enumerate(living):
             foreseen = track.foreseen(seconds, self.config)
             for column, person in enumerate(people):
                 alike[row, column] = similarity(foreseen, track.size, person, self.config.margin)
+                bonus[row, column] = likeness(track.looks, looks[column], self.config.looks.spread)
+        possible = alike >= self.config.least_similarity
+        worth = np.where(possible, alike + self.config.looks.weight * bonus, 0.0)
         found: dict[int, Track] = {}
-        for row, column in zip(*linear_sum_assignment(-alike), strict=True):
-            if alike[row, column] >= self.config.least_similarity:
+        for row, column in zip(*linear_sum_assignment(-worth), strict=True):
+            if possible[row, column]:
                 found[int(column)] = living[row]
         self.lost = any(t.seen[-1] == self._frame and t not in found.values() for t in living)
         for column, person in enumerate(people):
             track = found.get(column) or self._begin(person)
             found[column] = track
             track.add(frame, seconds, person, self.config)
+            track.looks = remembered(track.looks, looks[column], self.config.looks.share)
         self._frame = frame
         return tuple(found[column].number for column in range(len(people)))
 
