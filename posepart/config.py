@@ -197,7 +197,7 @@ class PipelineConfig:
     part_scales: tuple[float, ...] = (0.75, 1.0, 1.25)  # paper: (1.0,); part maps are averaged over scales
     refine: bool = True  # Sec. 3.2; False: parts come from the first-stage scores
     rounds: int = 1  # Sec. 3.2: 1; in each further round the CRF reads the refined parts
-    batch_size: int = 8  # crops per forward pass
+    batch_size: int = 4  # crops per forward pass; larger batches need memory and help on a GPU only
 
     def __post_init__(self) -> None:
         if not self.part_scales or min(self.part_scales) <= 0:

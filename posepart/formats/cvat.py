@@ -19,7 +19,7 @@ from posepart.formats.rle import cutout_of, from_run_lengths, run_lengths
 from posepart.formats.shapes import PERSON, Joint, PhotoShapes, assemble, part_cutouts
 from posepart.io.files import write_text
 
-_BOX, _MASK = f"{PERSON}_box", f"{PERSON}_mask"
+BOX, _MASK = f"{PERSON}_box", f"{PERSON}_mask"
 
 
 def write(labels: LabelSet, path: Path) -> None:
@@ -45,7 +45,7 @@ def _meta(labels: LabelSet) -> Element:
     listed = SubElement(SubElement(meta, "task"), "labels")
     kinds = [(PERSON, "skeleton", ""), *((joint, "points", PERSON) for joint in labels.skeleton.joints)]
     kinds += [
-        (_BOX, "rectangle", ""),
+        (BOX, "rectangle", ""),
         (_MASK, "mask", ""),
         *((part, "mask", "") for part in labels.parts[1:]),
     ]
@@ -54,7 +54,7 @@ def _meta(labels: LabelSet) -> Element:
         SubElement(label, "name").text = name
         SubElement(label, "type").text = kind
         attributes = SubElement(label, "attributes")
-        if name == _BOX:
+        if name == BOX:
             attribute = SubElement(attributes, "attribute")
             for key, value in {"name": "score", "mutable": "False", "input_type": "text"}.items():
                 SubElement(attribute, key).text = value
@@ -68,7 +68,7 @@ def _add_person(
 ) -> None:
     common = {"source": "auto" if person.score is not None else "manual", "occluded": "0"}
     corners = dict(zip(("xtl", "ytl", "xbr", "ybr"), map(str, rounded(person.box)), strict=True))
-    box = SubElement(image, "box", {"label": _BOX} | common | corners | {"z_order": "0"} | group)
+    box = SubElement(image, "box", {"label": BOX} | common | corners | {"z_order": "0"} | group)
     if person.score is not None:
         SubElement(box, "attribute", {"name": "score"}).text = str(round(person.score, SCORE_DIGITS))
     if person.present.any():

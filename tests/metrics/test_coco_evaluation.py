@@ -61,10 +61,12 @@ def files(folder: Path, seed: int, photos: int = 12) -> tuple[Path, Path]:
     return labels, predictions
 
 
-def of_pycocotools(labels: Path, predictions: Path, kind: str) -> Any:
+def of_tool(labels: Path, predictions: Path, kind: str, tool: tuple[Any, Any]) -> Any:
+    """The numbers of pycocotools, or of what has its interface."""
+    coco, coco_eval = tool
     with redirect_stdout(StringIO()):
-        truth = COCO(str(labels))
-        evaluation = COCOeval(truth, truth.loadRes(str(predictions)), kind)
+        truth = coco(str(labels))
+        evaluation = coco_eval(truth, truth.loadRes(str(predictions)), kind)
         if kind == "keypoints":
             evaluation.params.kpt_oks_sigmas = np.array(SIGMAS)
         evaluation.evaluate()
@@ -78,10 +80,20 @@ def of_pycocotools(labels: Path, predictions: Path, kind: str) -> Any:
 def test_equal_to_pycocotools(kind: str, seed: int, tmp_path: Path) -> None:
     labels, predictions = files(tmp_path, seed)
     found = compare_coco_files(labels, predictions, SIGMAS).measures[kind]
-    expected = of_pycocotools(labels, predictions, kind)
+    expected = of_tool(labels, predictions, kind, (COCO, COCOeval))
     assert len(found) == len(expected)
     np.testing.assert_allclose(list(found.values()), expected, atol=1e-6)
     assert 0 < found["AP"] < 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", ["keypoints", "bbox"])
+def test_equal_to_faster_coco_eval(kind: str, seed: int, tmp_path: Path) -> None:
+    faster = pytest.importorskip("faster_coco_eval")
+    labels, predictions = files(tmp_path, seed)
+    found = compare_coco_files(labels, predictions, SIGMAS).measures[kind]
+    expected = of_tool(labels, predictions, kind, (faster.COCO, faster.COCOeval_faster))
+    np.testing.assert_allclose(list(found.values()), expected[: len(found)], atol=1e-6)
 
 
 def test_nothing_to_find(tmp_path: Path) -> None:
