@@ -18,7 +18,7 @@ LETTERS = "abcdefghijklmnopqrst"  # anchors, each of which stands for twice as m
 
 def test_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([]) == 2
-    assert "name a command: predict, explain, evaluate, gather, export, convert, models" in error_of(capsys)
+    assert "name a command: predict, explain, evaluate, gather, export, convert, audit" in error_of(capsys)
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
