@@ -4,7 +4,8 @@
 
 A simulation of queues: every actor takes photo after photo; each waits for its requests to the object store, is
 computed, and its row is taken by the one driver. The store answers a request after `latency`, and starts at most
-`rate` of them a second. Times are drawn from exponential distributions (`latency`) and gamma distributions (`compute`).
+`rate` of them a second. Times are drawn from exponential distributions (`latency`) and gamma distributions
+(`compute`).
 """
 
 import argparse

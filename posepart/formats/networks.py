@@ -86,7 +86,8 @@ def export_networks(model: ModelSet, kind: str, folder: Path) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        The kind is unknown, the package onnx is not installed, the model has no network that can be exported, or a file gives other results.
+        The kind is unknown, the package onnx is not installed, the model has no network that can be exported, or
+        a file gives other results.
     """
     if kind not in KINDS:
         raise ValueError(f"format: expected one of {', '.join(KINDS)}, got {kind!r}")

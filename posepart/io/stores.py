@@ -232,7 +232,7 @@ def local_copy(photo: PhotoFile) -> Iterator[Path]:
 
 
 def stored_photos(address: str, recursive: bool) -> list[StoredPhoto]:
-    """All files of a folder in an object store, or the one that the address names, sorted and without hidden ones."""
+    """All files of a folder in an object store, or the one that the address names, sorted, without hidden ones."""
     with _said(address):
         system, path = _file_system(address), _path_in_store(address)
         system.invalidate_cache()
