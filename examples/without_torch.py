@@ -27,6 +27,8 @@ detector, pose, part = (onnxruntime.InferenceSession(files[stage]) for stage in 
 crop_size, grey = manifest["crop"]["size"], [manifest["crop"]["grey"]] * 3
 
 photo = cv2.imread(str(chosen.photo))
+if photo is None:
+    raise SystemExit(f"{chosen.photo}: not a photo that OpenCV reads")
 side = manifest["networks"]["detector"]["inputs"][0]["shape"][2]
 zoom = side / max(photo.shape[:2])
 small = cv2.resize(photo, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA)[:side, :side, ::-1]
