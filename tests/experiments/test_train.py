@@ -26,6 +26,7 @@ from posepart.training.recipe import Recipe, Stage, read_recipe
 RECIPES = Path(train.__file__).parent / "recipes"
 NETWORK_OF = {  # where the file is not named after the network
     "pose_fold": "pose",
+    "pose_people2": "pose",
     "attention": "parsing",
     **{f"baselines_{network}": network for network in ("parsing", "joints", "jppnet")},
 }

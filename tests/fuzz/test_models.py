@@ -93,7 +93,7 @@ def test_card(content: bytes) -> None:
         card, weights = folder / "refine.json", folder / "refine.safetensors"
         with readable_or_refused(card, weights):
             with redirect_stdout(io.StringIO()):
-                models.run(Namespace(model=str(folder)))
+                models.run(Namespace(model=str(folder), export=None))
             load_network(weights)
 
 

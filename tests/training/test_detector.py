@@ -71,7 +71,7 @@ def test_measures(samples: list[Sample]) -> None:
             found([0, 0, 20, 38, 0.9], [41, 41, 50, 50, 0.8]),  # the person, and one in the ignore region
             found([0, 0, 20, 40, 0.7]),  # false
             found(
-                [0, 0, 20, 40, 0.5], [30, 0, 50, 40, 0.95]
+                [0, 0, 20, 40, 0.2], [30, 0, 50, 40, 0.95]
             ),  # found below the threshold; perhaps unlabelled
         ]
     )
