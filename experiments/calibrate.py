@@ -202,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.add_argument("--data", nargs="+", required=True, help="folders of data sets")
     command.add_argument("--split", default="val", help="part of the data on which the model was not trained")
     command.add_argument("--model", default="posepart-s", help="an installed model or a folder of weights")
-    command.add_argument("--device", default="cpu", help="torch device of the networks, or openvino")
+    command.add_argument("--device", default="cpu", help="torch device of the networks")
     command.add_argument(
         "--predictions", type=Path, help="folder of results of `posepart predict`; no model is run"
     )
