@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 from helpers.stand_ins import boxes_of, figure, logistic
+from helpers.tiny_model import write_tiny_model
 from skimage import data
 
 from posepart import load
 from posepart.config import PAPER, FeatureConfig, PipelineConfig
 from posepart.models.builders import build
 from posepart.models.model_set import Card
-from posepart.models.weight_files import save_tensors, save_weights
+from posepart.models.weight_files import save_weights
 from posepart.pipeline import Pipeline
 from posepart.schema import Joint, Part
 from posepart.stages.crf import SolvedCrf
@@ -33,20 +34,9 @@ WITHOUT_SEGMENTS = PipelineConfig(features=FeatureConfig(segment_term=False))
 @pytest.fixture(scope="module")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model set of tiny untrained networks."""
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    arguments = {
-        "detector": ("person_detector", {"width": 0.35, "channels": 8, "hidden": 8, "input_size": 64}),
-        "pose": ("pose_mobilenet_v2", {"width": 0.35}),
-        "part": ("part_mobilenet_v2", {"width": 0.35}),
-        "refine": ("refine_labels", {}),
-    }
-    for stage, (builder, options) in arguments.items():
-        card = Card(stage=stage, builder=builder, arguments=options)
-        save_weights(folder / f"{stage}.safetensors", build(builder, options), card)
-    only_offsets = PairwiseModel(None, logistic(OFFSET_FEATURES))
-    save_tensors(folder / "crf.safetensors", only_offsets.to_arrays(), Card(stage="crf"))
-    return folder
+    return write_tiny_model(
+        tmp_path_factory.mktemp("models") / "tiny", PairwiseModel(None, logistic(OFFSET_FEATURES))
+    )
 
 
 def test_load_a_folder(model_folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from jsonargparse import ArgumentParser, Namespace
 
 from posepart.cli import options
+from posepart.formats import NETWORK_FORMATS
 from posepart.models.model_set import ModelSet, find_model, installed_models
 
 SUMMARY = "List the installed models, or show the cards of one."
@@ -26,7 +27,6 @@ examples:
   posepart models my_models/run3
   posepart models posepart-s --export networks
   posepart models posepart-s --export networks --format openvino"""
-FORMATS = ("onnx", "openvino")
 _WIDTH = 110  # characters of a line of the list
 
 
@@ -40,7 +40,7 @@ def parser() -> ArgumentParser:
         "--export", type=str, metavar="DIR", help="Write the networks of the model into this folder."
     )
     parser.add_argument(
-        "--format", type=str, default="onnx", choices=FORMATS, help="Of these files. Default: onnx."
+        "--format", type=str, default="onnx", choices=NETWORK_FORMATS, help="Of these files. Default: onnx."
     )
     return parser
 

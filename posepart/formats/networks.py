@@ -1,6 +1,5 @@
 """Networks as files that run without torch: ONNX, or OpenVINO's own format, and a manifest that describes them."""
 
-import json
 import tempfile
 import warnings
 from dataclasses import asdict, dataclass
@@ -14,7 +13,8 @@ from torch import Tensor, nn
 
 from posepart.config import CropConfig
 from posepart.engines.openvino import core, import_openvino
-from posepart.io.files import write_atomically
+from posepart.formats import NETWORK_FORMATS
+from posepart.io.files import write_json
 from posepart.models.detector.network import PersonDetectorNetwork
 from posepart.models.model_set import ModelSet
 from posepart.models.refine import SecondStage
@@ -22,7 +22,6 @@ from posepart.models.weight_files import load_network
 from posepart.schema import JOINT_NAMES, PART_NAMES
 from posepart.stages.crops import PADDING_GREY
 
-KINDS = ("onnx", "openvino")
 MANIFEST = "manifest.json"
 OPSET = 17  # of ONNX
 _STAGES = ("detector", "pose", "part", "refine")
@@ -74,7 +73,7 @@ def export_networks(model: ModelSet, kind: str, folder: Path) -> dict[str, Any]:
     ----------
     model : ModelSet
     kind : str
-        One of `KINDS`.
+        One of `NETWORK_FORMATS`.
     folder : Path
         Made if it is not there; files of the same names are replaced.
 
@@ -89,8 +88,8 @@ def export_networks(model: ModelSet, kind: str, folder: Path) -> dict[str, Any]:
         The kind is unknown, the package onnx is not installed, the model has no network that can be exported, or
         a file gives other results.
     """
-    if kind not in KINDS:
-        raise ValueError(f"format: expected one of {', '.join(KINDS)}, got {kind!r}")
+    if kind not in NETWORK_FORMATS:
+        raise ValueError(f"format: expected one of {', '.join(NETWORK_FORMATS)}, got {kind!r}")
     if find_spec("onnx") is None:
         raise ValueError("writing networks needs the package onnx: run `pip install onnx`")
     folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +107,7 @@ def export_networks(model: ModelSet, kind: str, folder: Path) -> dict[str, Any]:
         "networks": networks,
         "left_out": [stage for stage in model.cards if stage not in networks],
     }
-    write_atomically(folder / MANIFEST, lambda file: file.write(json.dumps(manifest, indent=2).encode()))
+    write_json(folder / MANIFEST, manifest)
     return manifest
 
 

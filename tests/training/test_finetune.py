@@ -9,15 +9,15 @@ import pytest
 import torch
 from helpers.drawn_data import write_drawn_people
 from helpers.stand_ins import FIGURES, logistic
+from helpers.tiny_model import write_tiny_model
 
 from posepart import load
 from posepart.cli.main import main
 from posepart.data.coco_source import CocoSource
 from posepart.data.readers import read_samples
 from posepart.io.files import read_json
-from posepart.models.builders import build
-from posepart.models.model_set import Card, find_model, read_card
-from posepart.models.weight_files import read_tensors, save_tensors, save_weights
+from posepart.models.model_set import find_model, read_card
+from posepart.models.weight_files import read_tensors
 from posepart.stages.features import FEATURE_NAMES, OFFSET_FEATURES
 from posepart.stages.pairwise import PairwiseModel
 from posepart.training import finetune as module
@@ -31,20 +31,10 @@ SMALL = FinetuneConfig(steps=2, share=0.25, scenes=2, held_out_scenes=1, batch_s
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of tiny untrained networks."""
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    arguments: dict[str, tuple[str, dict[str, Any]]] = {
-        "detector": ("person_detector", {"width": 0.35, "channels": 8, "hidden": 8, "input_size": 64}),
-        "pose": ("pose_mobilenet_v2", {"width": 0.35}),
-        "part": ("part_mobilenet_v2", {"width": 0.35}),
-        "refine": ("refine_labels", {}),
-    }
-    for stage, (builder, options) in arguments.items():
-        card = Card(stage=stage, builder=builder, arguments=options)
-        save_weights(folder / f"{stage}.safetensors", build(builder, options), card)
-    pairwise = PairwiseModel(logistic(FEATURE_NAMES), logistic(OFFSET_FEATURES))
-    save_tensors(folder / "crf.safetensors", pairwise.to_arrays(), Card(stage="crf"))
-    return folder
+    return write_tiny_model(
+        tmp_path_factory.mktemp("models") / "tiny",
+        PairwiseModel(logistic(FEATURE_NAMES), logistic(OFFSET_FEATURES)),
+    )
 
 
 @pytest.fixture(scope="module")
