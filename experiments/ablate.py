@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from jsonargparse import Namespace
-from tqdm import tqdm
 
 from posepart.ablation.deepercut import at_size_of
 from posepart.ablation.evidence_cache import EvidenceCache, evidence_settings
@@ -39,6 +38,7 @@ from posepart.config import PipelineConfig
 from posepart.data.readers import read_samples
 from posepart.data.sample import Sample
 from posepart.io.files import write_json, write_text
+from posepart.io.terminal import progress
 from posepart.loading import load
 from posepart.metrics.bootstrap import Score
 from posepart.metrics.judged import JudgedPhoto, judge
@@ -73,7 +73,7 @@ def judge_variants(
     pipeline = evidence_of.pipeline
     assert isinstance(pipeline.assembler, CrfAssembler)
     views = {variant.view for variant in variants}
-    for sample in tqdm(samples, unit="photo", desc=f"{len(variants)} variants"):
+    for sample in progress(samples, f"{len(variants)} variants", unit="photo"):
         evidence = {view: evidence_of(sample, view) for view in views}
         groupings = SharedGroupings(pipeline.assembler.pairwise, fitted.trees)
         for variant in variants:
@@ -198,7 +198,7 @@ def fitted_trees(
         raise ValueError("--fit_split: the trees would be fitted to the photos on which they are tested")
     samples = read_samples(data, settings.fit_split)[: settings.fit_photos]
     seen = EvidenceCache.open(settings.out / "fit", seen_with, pipeline, labelled=True)
-    photos = tqdm(samples, unit="photo", desc="photos to fit to")
+    photos = progress(samples, "photos to fit to", unit="photo")
     return fit_trees([(sample, seen(sample)) for sample in photos], pipeline)
 
 
@@ -216,7 +216,7 @@ def run(settings: Namespace) -> None:
     fitted = Fitted({SHIPPED: shipped, **trained}, trees)
     scores = judge_variants(samples, variants, evidence_of, fitted, settings)
     answers, tables = {}, {}
-    for question in tqdm(chosen, unit="question", desc="bootstrap"):
+    for question in progress(chosen, "bootstrap", unit="question"):
         compare = partial(answer, question, scores, settings.replicates, settings.seed)
         answers[question.key] = compare()
         tables[question.key] = {name: compare(name) for name in question.tables}

@@ -23,12 +23,12 @@ from typing import Any
 
 import numpy as np
 from jsonargparse import Namespace
-from tqdm import tqdm
 
 from posepart.data.sample import Sample
 from posepart.io.files import write_json
 from posepart.io.photos import read_photo
 from posepart.io.results import read_result
+from posepart.io.terminal import progress
 from posepart.loading import load
 from posepart.metrics.bootstrap import Interval
 from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto, judge
@@ -63,8 +63,7 @@ def with_exact_joints(samples: Sequence[Sample]) -> list[Sample]:
 
 def predicted(samples: Sequence[Sample], scene_of: SceneOf, name: str) -> list[JudgedPhoto]:
     """Judge the model's results on photos."""
-    progress = tqdm(samples, name, unit="photo", disable=None, dynamic_ncols=True)
-    return [judge(s, scene_of(s.image_path), parts=False) for s in progress]
+    return [judge(s, scene_of(s.image_path), parts=False) for s in progress(samples, name, unit="photo")]
 
 
 def running(pipeline: Pipeline) -> SceneOf:

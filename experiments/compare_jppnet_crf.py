@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from jsonargparse import Namespace
 from PIL import Image, ImageDraw, ImageFont
-from tqdm import tqdm
 
 from posepart.ablation.boxes import FixedBoxes, labelled_boxes
 from posepart.arrays import Rgb
@@ -29,6 +28,7 @@ from posepart.data.sample import Sample
 from posepart.draw import draw_overlay
 from posepart.io.files import write_atomically, write_json, write_text
 from posepart.io.photos import read_photo
+from posepart.io.terminal import progress
 from posepart.jppnet.networks import JppnetNetworks, JppnetParts, PeakAssembler, check_schema
 from posepart.loading import load
 from posepart.metrics.bootstrap import Interval
@@ -92,7 +92,7 @@ def run_all(
     """
     detector = next(iter(systems.values())).detector
     scenes: dict[str, list[Scene]] = {name: [] for name in systems}
-    for number, sample in enumerate(tqdm(samples, unit="photo")):
+    for number, sample in enumerate(progress(samples, unit="photo")):
         image = read_photo(sample.image_path)
         boxes = FixedBoxes(labelled_boxes(sample) if given_boxes else detector(image))
         for name, system in systems.items():

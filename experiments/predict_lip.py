@@ -22,7 +22,6 @@ from pathlib import Path
 import numpy as np
 from jsonargparse import Namespace
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from posepart.arrays import Rgb, in_batches
 from posepart.config import CropConfig, JPPNetInferenceConfig
@@ -34,6 +33,7 @@ from posepart.data.readers import find_layout, read_samples
 from posepart.data.sample import Sample
 from posepart.io.files import read_json, sha256, write_json
 from posepart.io.photos import read_photo
+from posepart.io.terminal import progress_bar
 from posepart.jppnet.pictures import BodyParser, PictureParts, read_parser
 from posepart.loading import check_device, load
 from posepart.structures import PersonBoxes
@@ -86,9 +86,8 @@ def predict(chosen: Namespace) -> None:
     keep_settings(chosen.out, chosen)
     done = finished(chosen.out / UNFINISHED)
     with (chosen.out / UNFINISHED).open("a", encoding="utf-8") as file:
-        progress = tqdm(total=len(pictures), unit="picture", disable=None, dynamic_ncols=True)
         todo = [picture for picture in pictures if picture.name not in done]
-        progress.update(len(pictures) - len(todo))
+        bar = progress_bar(len(pictures), unit="picture", done=len(pictures) - len(todo))
         for batch in in_batches(todo, chosen.batch_size):
             with ThreadPoolExecutor() as pool:
                 images = list(pool.map(read_photo, [picture.path for picture in batch]))
@@ -98,8 +97,8 @@ def predict(chosen: Namespace) -> None:
                 done[picture.name] = row_of(found, several)
                 file.write(json.dumps([picture.name, *done[picture.name]]) + "\n")
                 file.flush()
-            progress.update(len(batch))
-        progress.close()
+            bar.update(len(batch))
+        bar.close()
     write_tables(chosen.out, [(p.name, done[p.name]) for p in pictures], parser, several)
 
 

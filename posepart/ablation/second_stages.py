@@ -3,10 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from tqdm import tqdm
-
 from posepart.ablation.questions import SECOND_STAGES, TrainedStage
 from posepart.config import PipelineConfig
+from posepart.io.terminal import progress
 from posepart.loading import load_second_stage
 from posepart.models.builders import build
 from posepart.models.model_set import Card
@@ -50,7 +49,7 @@ def train_second_stages(
         Network by its name in `SECOND_STAGES`.
     """
     networks = {}
-    for name, stage in tqdm(SECOND_STAGES.items(), unit="second stage", desc="training"):
+    for name, stage in progress(SECOND_STAGES.items(), "training", unit="second stage"):
         run = folder / f"{name.replace(' ', '_')}_{steps}"
         weights = run / "refine.safetensors"
         if not weights.exists():

@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from PIL import Image
-from tqdm import tqdm
 
 from posepart.audit.findings import KINDS, Finding
 from posepart.audit.page import audit_html, picture_of
 from posepart.data.sample import Sample
 from posepart.io.files import write_atomically, write_text
+from posepart.io.terminal import progress
 from posepart.report.folder import complete_folder
 
 FILES = ("index.html", "findings.csv", "pictures")
@@ -34,7 +34,7 @@ def audit_samples(
     """
     findings: list[Finding] = []
     failures: list[str] = []
-    for sample in tqdm(samples, unit="photo", disable=None, dynamic_ncols=True):
+    for sample in progress(samples, unit="photo"):
         try:
             findings += audit(sample)
         except ValueError as error:

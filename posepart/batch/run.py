@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from tqdm import tqdm
-
 from posepart.batch.photo import Outcome, Task, Tracer, counted
 from posepart.io.gathering import FAILED, gather, write_failed
 from posepart.io.predictions import PREDICTIONS
@@ -15,7 +13,7 @@ from posepart.io.result_names import result_names
 from posepart.io.run_folder import is_spread, known_stamps, read_run, reserve_ids
 from posepart.io.stamps import Stamp
 from posepart.io.stores import PhotoFile, Store, store_of
-from posepart.io.terminal import LOG, without_bar
+from posepart.io.terminal import LOG, progress_bar
 from posepart.ordered import in_order
 
 _NAMED = 20  # photos that failed, in the last line
@@ -181,14 +179,14 @@ class _Run:
     def show(self, outcomes: Iterator[Outcome]) -> bool:
         """Log what became of photo after photo, with a progress bar; False if the user interrupts."""
         total = len(self.photos)
-        with tqdm(total=total, unit="photo", disable=without_bar(), dynamic_ncols=True) as progress:
+        with progress_bar(total, unit="photo") as bar:
             try:
                 for number, outcome in enumerate(outcomes, start=1):
                     if outcome.error:
                         LOG.error("%s", outcome.error)
                     elif not outcome.already:
                         LOG.info("[%d/%d] %s", number, total, outcome.line)
-                    progress.update()
+                    bar.update()
             except KeyboardInterrupt:
                 return False
         return True

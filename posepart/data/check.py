@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from posepart.data.check_sample import Finding, check_sample
 from posepart.data.coco_source import CocoSource
 from posepart.data.readers import find_layout, read_samples, remarks_on
 from posepart.data.sample import Sample
 from posepart.data.summary import Counts, summarise
+from posepart.io.terminal import progress
 
 _SHOWN = 5  # findings of a kind that the terminal shows
 
@@ -64,7 +64,7 @@ def check_data(
     summaries = {}
     for split, chosen in samples.items():
         pixels, photos = np.zeros(256, np.int64), np.zeros(256, np.int64)
-        for sample in tqdm(chosen, split, unit="photo", disable=None, dynamic_ncols=True):
+        for sample in progress(chosen, split, unit="photo"):
             checked = check_sample(sample, decode)
             findings += checked.findings
             pixels += checked.pixels

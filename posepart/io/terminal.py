@@ -2,12 +2,16 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
+from typing import Never, TypeVar
 
 from tqdm import tqdm
 
 LOG = logging.getLogger("posepart")
+LINE_EVERY = 60.0  # s, of long work without a terminal
+T = TypeVar("T")
 
 
 class _Terminal(logging.Handler):
@@ -37,6 +41,24 @@ def telling(quiet: bool = False) -> Iterator[None]:
         LOG.propagate = propagate
 
 
-def without_bar() -> bool | None:
-    """For `disable` of tqdm: no bar where lines are not shown either, or where there is no terminal."""
-    return None if LOG.isEnabledFor(logging.INFO) else True
+def progress(
+    items: Iterable[T], name: str | None = None, total: int | None = None, *, unit: str, done: int = 0
+) -> Iterator[T]:
+    """Items with a progress bar (`progress_bar`), or with a line a minute where there is no terminal."""
+    total = len(items) if total is None and isinstance(items, Sized) else total
+    told = time.monotonic()
+    with progress_bar(total, name, unit=unit, done=done) as bar:
+        for number, item in enumerate(items, start=done + 1):
+            yield item
+            bar.update()
+            if bar.disable and time.monotonic() - told >= LINE_EVERY:
+                told = time.monotonic()
+                LOG.info(f"{name or 'done'}: {number} of {total or 'unknown'} ({unit})")
+
+
+def progress_bar(
+    total: int | None, name: str | None = None, *, unit: str, done: int = 0, shown: bool = True
+) -> "tqdm[Never]":
+    """A progress bar; none where lines are not shown either, or where there is no terminal."""
+    disable = None if shown and LOG.isEnabledFor(logging.INFO) else True
+    return tqdm(total=total, desc=name, unit=unit, initial=done, dynamic_ncols=True, disable=disable)

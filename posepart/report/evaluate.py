@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from posepart.arrays import Float64
 from posepart.data.sample import Sample
 from posepart.io.files import write_json
+from posepart.io.terminal import progress
 from posepart.metrics.collect import part_confusions
 from posepart.metrics.judged import JudgedPhoto, judge, part_similarity, pose_similarity
 from posepart.metrics.measure import Measure, measure_photos
@@ -131,7 +131,7 @@ def evaluate(
     with complete_folder(out) as folder:
         results = _judge_all(samples, predictions, worst, size_edges)
         intervals = measure_photos(results.photos, **asdict(bootstrap))
-        measures = tuple(tqdm(intervals, "intervals", unit="measure", disable=None, leave=False))
+        measures = tuple(progress(intervals, "intervals", unit="measure"))
         tables = paper_tables(results.photos, bootstrap, predictions.parts)
         people = sum(len(sample.people) for sample in samples)
         about = {"model": predictions.name or ", ".join(results.models), **about}
@@ -166,7 +166,7 @@ def _judge_all(
     check_size_edges(edges)
     photos, models, seconds = [], set(), []
     poses, parts = WorstCases(worst), WorstCases(worst)
-    for sample in tqdm(samples, "photos", unit="photo", disable=None):
+    for sample in progress(samples, "photos", unit="photo"):
         scene = predictions.scene(sample)
         photo = judge(sample, scene, predictions.parts, edges)
         draw = partial(draw_case, sample, scene)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from posepart.ablation.boxes import FixedBoxes
 from posepart.ablation.deepercut import at_size_of
@@ -20,6 +19,7 @@ from posepart.data.sample import Sample
 from posepart.io.files import read_json, write_json
 from posepart.io.photos import read_photo
 from posepart.io.results import PhotoInfo, read_result, write_result
+from posepart.io.terminal import progress
 from posepart.loading import load
 from posepart.metrics.collect import judged_joints, measured_distances, part_confusions, size_confusions
 from posepart.metrics.judged import EXACT_ORIGINS, JudgedPhoto, judge
@@ -103,7 +103,7 @@ def evidence_task(model: str, photos: PhotoSet) -> Task:
 
     def run(folder: Path, inputs: Folders) -> None:
         see = evidence_of(folder / "seen", inputs[f"model/{model}"], photos)
-        for sample in tqdm(photos.val(), unit="photo", desc=f"{model}: networks"):
+        for sample in progress(photos.val(), f"{model}: networks", unit="photo"):
             see(sample)
 
     settings = {"pipeline": asdict(photos.config), "limit": photos.limit}
@@ -116,8 +116,8 @@ def trees_task(model: str, photos: PhotoSet) -> Task:
     def run(folder: Path, inputs: Folders) -> None:
         see = evidence_of(folder / "seen", inputs[f"model/{model}"], photos, labelled=True)
         samples = [sample for sample in photos.train() if sample.people][: photos.fit_photos]
-        progress = tqdm(samples, unit="photo", desc=f"{model}: photos to fit to")
-        trees = fit_trees([(sample, see(sample)) for sample in progress], see.pipeline)
+        seen = progress(samples, f"{model}: photos to fit to", unit="photo")
+        trees = fit_trees([(sample, see(sample)) for sample in seen], see.pipeline)
         write_json(folder / TREES, {name: _tree_record(tree) for name, tree in trees.items()})
 
     settings = {"pipeline": asdict(photos.config), "photos": photos.fit_photos}
@@ -205,7 +205,7 @@ def write_results(
     folder: Path, samples: Sequence[Sample], predict: Callable[[Sample], Scene], name: str
 ) -> None:
     """Predict the photos that have no result yet, and write each result as `posepart predict` does."""
-    for number, sample in enumerate(tqdm(samples, unit="photo", desc=name)):
+    for number, sample in enumerate(progress(samples, name, unit="photo")):
         photo = PhotoInfo(result_name(number), sample.name, sample.width, sample.height)
         if not (folder / f"{photo.name}.json").exists():
             write_result(predict(sample), photo, folder)

@@ -10,6 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from posepart.io.terminal import LOG
 from posepart.pipeline import Pipeline
 from posepart.serve.gate import Gate
 from posepart.serve.guard import Guard
@@ -64,7 +65,7 @@ def serve(pipeline: Pipeline, config: ServeConfig) -> None:
             timeout_graceful_shutdown=5,
         )
         host, port = listening.getsockname()[:2]
-        print(f"posepart serve: http://{host}:{port} (Ctrl-C ends it)", flush=True)
+        LOG.info(f"posepart serve: http://{host}:{port} (Ctrl-C ends it)")
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the folder goes then, too
         uvicorn.Server(settings).run(sockets=[listening])
 

@@ -7,9 +7,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from posepart.io.files import write_atomically
+from posepart.io.terminal import progress
 
 from .config import SynthConfig
 from .contact_sheet import contact_sheet as draw_sheet
@@ -119,10 +118,9 @@ def write_scenes(
     prepare_folder(out, _settings(config))
     seeds = [scene_seed(seed, index) for index in range(count)]
     missing = [s for s in seeds if not is_complete(out, _name(s))]
-    progress = tqdm(
-        _work(out, missing, config, workers), "scenes", count, unit="scene", initial=count - len(missing)
-    )
-    for _ in progress:
+    for _ in progress(
+        _work(out, missing, config, workers), "scenes", count, unit="scene", done=count - len(missing)
+    ):
         pass
     write_annotations(out)
     if contact_sheet:

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from tqdm import tqdm
-
 from posepart.data.readers import read_samples
 from posepart.data.sample import Sample
 from posepart.io.files import read_json, write_json
 from posepart.io.photos import read_photo
+from posepart.io.terminal import progress
 from posepart.loading import load
 from posepart.metrics.judged import judge
 from posepart.metrics.measure import Comparison, compare_scenes
@@ -185,8 +184,9 @@ def _compare(samples: dict[str, list[Sample]], base: ModelSet, model: Path) -> F
 def _predicted(model: Path, samples: Sequence[Sample], name: str) -> Scenes:
     """What a model finds, without calibration, which changes scores only."""
     pipeline = replace(load(model), calibration=None)
-    progress = tqdm(samples, name, unit="photo", disable=None, dynamic_ncols=True)
-    return [(s, pipeline.trace(read_photo(s.image_path)).scene) for s in progress]
+    return [
+        (s, pipeline.trace(read_photo(s.image_path)).scene) for s in progress(samples, name, unit="photo")
+    ]
 
 
 def _record(result: Finetuned, data: OwnData, base: ModelSet, config: FinetuneConfig) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from posepart.io.files import write_text
+from posepart.io.terminal import LOG, progress_bar
 from posepart.training.processes import Processes
 
 
@@ -47,14 +47,7 @@ class Log:
         self.count = 0
         self.started = time.monotonic()
         self.writes = self.processes.index == 0
-        self.bar = tqdm(
-            total=steps,
-            initial=first,
-            unit="step",
-            dynamic_ncols=True,
-            mininterval=5.0,
-            disable=not self.writes,
-        )
+        self.bar = progress_bar(steps, unit="step", done=first, shown=self.writes)
         self.file: Any = None
         self.board: Any = None
         if self.writes:
@@ -90,7 +83,10 @@ class Log:
             self.check()
         if self.step % self.every == 0:
             means = {name: total / self.count for name, total in self.sums.items()}
-            self.bar.set_postfix({k: f"{v:.4g}" for k, v in means.items()}, refresh=False)
+            shown = {k: f"{v:.4g}" for k, v in means.items()}
+            self.bar.set_postfix(shown, refresh=False)
+            if self.writes and self.bar.disable:  # no terminal
+                LOG.info(f"step {self.step}: " + "  ".join(f"{k} {v}" for k, v in shown.items()))
             self.write("train", self.step, means)
             self.sums, self.count = {}, 0
 
@@ -129,7 +125,7 @@ class Log:
         self.file.write(json.dumps({**record, **{k: round(float(v), 6) for k, v in values.items()}}) + "\n")
         self.file.flush()
         if kind != "train" and values:
-            self.bar.write(f"{kind} {step}: " + "  ".join(f"{k} {v:.4g}" for k, v in values.items()))
+            LOG.info(f"{kind} {step}: " + "  ".join(f"{k} {v:.4g}" for k, v in values.items()))
         if self.board is not None:
             for name, value in values.items():
                 self.board.add_scalar(f"{kind}/{name}", value, step)

@@ -16,6 +16,7 @@ from posepart.data.person_crops import CropBatchConfig, PersonCrops
 from posepart.data.readers import read_samples, splits_of
 from posepart.data.sample import Sample, schema_of
 from posepart.io.files import read_json
+from posepart.io.terminal import LOG
 from posepart.models.backbones import Backbone, MobileNetV2
 from posepart.models.builders import build
 from posepart.models.model_set import Card, read_card
@@ -126,9 +127,9 @@ def person_crops(samples: Sequence[Sample], config: CropBatchConfig) -> PersonCr
 
 
 def say(note: str) -> None:
-    """Print a note, if there is one, in the main process."""
+    """Log a note, if there is one, in the main process."""
     if note and is_main():
-        print(note, flush=True)
+        LOG.info(note)
 
 
 def by_pose_weights(pose: Path, folds: Sequence[Path], samples: Sequence[Sample]) -> dict[Path, list[Sample]]:
@@ -290,7 +291,7 @@ def finish(run: Run, model: nn.Module, card: Card) -> None:
     path = run.folder / f"{card.stage}.safetensors"
     if is_main():
         save_weights(path, model, card)
-        print(f"wrote {path}")
+        say(f"wrote {path}")
 
 
 def seeded(loop: LoopConfig) -> None:

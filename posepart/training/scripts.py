@@ -7,6 +7,8 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser
 
+from posepart.io.terminal import telling
+
 
 class Formatter(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
     """Keeps the line breaks in a script's documentation."""
@@ -32,9 +34,10 @@ def script_parser(documentation: str | None, script: str | None = None) -> Argum
 
 
 def run_script(main: Callable[[], None]) -> None:
-    """Call `main`; on bad input, print one sentence and exit with code 2."""
+    """Call `main` and show what it logs; on bad input, print one sentence and exit with code 2."""
     try:
-        main()
+        with telling():
+            main()
     except (ValueError, OSError, argparse.ArgumentError) as error:
         print(f"{Path(sys.argv[0]).name}: error: {sentence_of(error)}", file=sys.stderr)
         sys.exit(2)

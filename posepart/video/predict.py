@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from posepart.arrays import Float64, Rgb
 from posepart.draw import draw_overlay
 from posepart.io.files import sha256, write_json
 from posepart.io.run_folder import prepare_out
-from posepart.io.terminal import without_bar
+from posepart.io.terminal import progress
 from posepart.pipeline import Pipeline
 from posepart.structures import Person, Scene
 from posepart.video.frames import FrameFiles, Lookout
@@ -121,7 +120,7 @@ class _Work:
         """The first reading: what the networks see, and the tracks of it."""
         tracker = Tracker(self.config.tracks) if self.config.track else None
         lookout, seconds = Lookout(pipeline, tracker, self.config.detect_every), []
-        for frame in tqdm(self.clip, unit="frame", disable=without_bar(), dynamic_ncols=True):
+        for frame in progress(self.clip, unit="frame"):
             seconds.append(frame.seconds)
             if frame.index % self.config.every == 0:
                 _, _, ran = lookout.look(frame, self.files, known)

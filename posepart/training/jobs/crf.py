@@ -12,13 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from posepart.config import CropConfig, PipelineConfig
 from posepart.data.augment import NO_AUGMENTATION
 from posepart.data.person_crops import CropBatchConfig
 from posepart.data.sample import Sample
 from posepart.io.files import write_json
+from posepart.io.terminal import progress
 from posepart.loading import load_pose
 from posepart.models.weight_files import load_network, save_tensors
 from posepart.stages.networks import FcnNetworks
@@ -126,7 +125,7 @@ def train(settings: Settings, run: runs.Run, labelled: runs.Labelled | None = No
     save_tensors(path, model.to_arrays(), runs.new_card(run, "crf", samples, metrics))
     for file in run.folder.glob(KEPT.format("*")):
         file.unlink()
-    print(f"wrote {path}")
+    runs.say(f"wrote {path}")
 
 
 def start(run: runs.Run) -> None:
@@ -178,7 +177,7 @@ def pairs_of(
     )
     pairs = [
         collect_pairs(crop, pipeline.features, pipeline.crf.labels, settings.fit)
-        for crop in tqdm(stream, total=count * batches.batch_size, unit="crop", desc="predicting")
+        for crop in progress(stream, "predicting", count * batches.batch_size, unit="crop")
     ]
     return join(pairs)
 

@@ -14,13 +14,13 @@ from typing import Any, cast
 
 import numpy as np
 from torch import nn
-from tqdm import tqdm
 
 from posepart.config import CropConfig, PipelineConfig
 from posepart.data.augment import NO_AUGMENTATION
 from posepart.data.person_crops import CropBatchConfig
 from posepart.data.sample import Sample
 from posepart.io.files import write_atomically
+from posepart.io.terminal import progress
 from posepart.loading import load_pairwise, load_pose
 from posepart.models.model_set import read_card
 from posepart.models.weight_files import load_network
@@ -190,7 +190,7 @@ def predict(
         for pose, samples in by_pose.items()
     )
     rows, total = [], count * batches.batch_size * len(by_pose)
-    for crop in tqdm(chain.from_iterable(streams), total=total, unit="crop", desc="predicting"):
+    for crop in progress(chain.from_iterable(streams), "predicting", total, unit="crop"):
         if labelled_share(crop.labels) > LEAST_LABELLED:
             seen = crop.evidence
             choice = choose_poses(assemble(seen), seen.crop, config.choice)
