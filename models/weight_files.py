@@ -92,6 +92,34 @@ def load_into(module: nn.Module, path: Path, fresh: Sequence[str] = ()) -> None:
         ) from error
 
 
+def load_any(module: nn.Module, path: Path) -> None:
+    """Load a .safetensors file, or a .pth file that holds nothing but tensors, into a network.
+
+    The tensors may be under "model", as trainings of torchvision and detectron2 write them.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, is of another kind, or does not fit the network.
+    """
+    if path.suffix == ".safetensors":
+        load_into(module, path)
+        return
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such weight file") from error
+    except Exception as error:  # torch raises many types for damaged files and pickled objects
+        raise ValueError(f"{path}: not a state dict of plain tensors; save model.state_dict()") from error
+    if isinstance(state, dict) and isinstance(state.get("model"), dict):
+        state = state["model"]
+    try:
+        module.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ValueError(f"{path}: the weights do not fit the network: {reason}") from error
+
+
 def _one_line(error: object, longest: int = 800) -> str:
     return " ".join(str(error).split())[:longest]
 

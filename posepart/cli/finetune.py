@@ -113,5 +113,6 @@ def run(chosen: Namespace) -> int:
     result = finetune(data, base, Path(chosen.out), config)
     for name, rows in (("photos that were kept back", result.own), ("synthetic scenes", result.old)):
         print(f"\n{name}: before and after\n{format_comparisons(rows)}")
+    print(f"\n{result.verdict}".rstrip())
     print(f"\nwrote {chosen.out}; use it with --model {chosen.out}")
     return 0

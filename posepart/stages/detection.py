@@ -16,7 +16,7 @@ from posepart.config import DetectionConfig
 from posepart.engines.engine import Engine, run_on
 from posepart.models.detector.network import PersonDetectorNetwork
 from posepart.models.model_set import find_model
-from posepart.models.weight_files import load_into, load_network
+from posepart.models.weight_files import load_any, load_network
 from posepart.structures import PersonBoxes
 
 COCO_PERSON = 1  # torchvision's label, after 0 for the background; our own detector's only label
@@ -24,7 +24,8 @@ DETECTRON2_PERSON = 0  # detectron2's label; it has none for the background
 PLAIN_NMS_IOU = 0.6  # Sec. 4.1; without `detection.nms_iou`, where no network of torchvision has its own
 LARGEST_INPUT = 1333  # px, longer side of what a detector sees, unless the detector sets its own
 DETECTRON2_MISSING = (
-    "the detectron2 detector needs the package detectron2, which is not installed: build it from source with "
+    "the detectron2 detector needs the package detectron2, which cannot be imported ({}): build it from source with "
+    '`pip install "setuptools<81"` and '
     "`pip install --no-build-isolation git+https://github.com/facebookresearch/detectron2`"
 )
 
@@ -142,14 +143,14 @@ class Detectron2Detector:
     config_file : str
         A YAML file, or a name in detectron2's model zoo such as "COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml".
     weights : str, optional
-        A checkpoint; by default the one that the config names.
+        A file for `weight_files.load_any`; by default the one that the config names, or the zoo's.
     config : DetectionConfig, optional
     device : str or torch.device
 
     Raises
     ------
     ValueError
-        If detectron2 is not installed, or does not know the config.
+        If detectron2 is not installed or does not know the config, or the weights are none or of another network.
     """
 
     def __init__(
@@ -165,20 +166,26 @@ class Detectron2Detector:
             engine = importlib.import_module("detectron2.engine")
             zoo = importlib.import_module("detectron2.model_zoo")
         except ImportError as error:
-            raise ValueError(DETECTRON2_MISSING) from error
+            raise ValueError(DETECTRON2_MISSING.format(error)) from error
+        own = Path(config_file).is_file()
         try:
-            path = config_file if Path(config_file).is_file() else zoo.get_config_file(config_file)
+            path = config_file if own else zoo.get_config_file(config_file)
         except RuntimeError as error:
             raise ValueError(f"{config_file}: neither a file nor a name of detectron2's model zoo") from error
-        settings.merge_from_file(path)
+        settings.merge_from_file(path, allow_unsafe=False)  # else YAML could run code
         settings.MODEL.DEVICE = str(device)
         settings.MODEL.ROI_HEADS.SCORE_THRESH_TEST = self.config.score_threshold
         settings.MODEL.ROI_HEADS.NMS_THRESH_TEST = nms_iou(self.config)
-        if weights is not None:
-            settings.MODEL.WEIGHTS = weights
-        elif not Path(config_file).is_file():
-            settings.MODEL.WEIGHTS = zoo.get_checkpoint_url(config_file)
+        weights = weights or (settings.MODEL.WEIGHTS if own else zoo.get_checkpoint_url(config_file))
+        if not weights:
+            raise ValueError(f"{config_file}: names no weights; use detectron2:CONFIG:WEIGHTS")
+        published = "://" in weights
+        settings.MODEL.WEIGHTS = (
+            weights if published else ""
+        )  # of files, detectron2 would unpickle whatever they hold
         self.predict: Callable[[Rgb], dict[str, Any]] = engine.DefaultPredictor(settings)
+        if not published:
+            load_any(self.predict.model, Path(weights))  # type: ignore[attr-defined]
         self.longest = LARGEST_INPUT
 
     def __call__(self, image: Rgb) -> PersonBoxes:
@@ -220,32 +227,8 @@ def torchvision_detector(
             f"--detector torchvision:{builder}:FILE"
         )
     module = torchvision.models.get_model(builder, weights=None, weights_backbone=None)
-    load_checkpoint(module, Path(weights))
+    load_any(module, Path(weights))
     return TorchvisionDetector(module, config, device)
-
-
-def load_checkpoint(module: nn.Module, path: Path) -> None:
-    """Load a .safetensors file, or a .pth file that holds nothing but tensors, into a network.
-
-    Raises
-    ------
-    ValueError
-        If the file is missing, is of another kind, or does not fit the network.
-    """
-    if path.suffix == ".safetensors":
-        load_into(module, path)
-        return
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise ValueError(f"{path}: no such weight file") from error
-    except Exception as error:  # torch raises many types for damaged files and pickled objects
-        raise ValueError(f"{path}: not a state dict of plain tensors; save model.state_dict()") from error
-    try:
-        module.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise ValueError(f"{path}: the weights do not fit the network: {reason}") from error
 
 
 def build_detector(

@@ -34,6 +34,7 @@ from posepart.training.finetune_stages import OLD, OWN, STAGES, TRAIN, FinetuneC
 
 REPORT = "finetune.json"
 _LEAST_PHOTOS = 5
+_JUDGES = ("pck_human", "pck_exact", "pck_teacher")  # measures of the verdict, the first that has joints
 _SEEDS = {"train": 7001, "val": 7002}  # of the scenes: none that a recipe names
 
 Scenes = list[tuple[Sample, Scene]]
@@ -56,6 +57,20 @@ class Finetuned:
     calibration: dict[str, Any] = field(
         default_factory=dict
     )  # errors before and after, see `fit_calibration`
+
+    @property
+    def verdict(self) -> str:
+        """Whether more joints are found in the photos that were kept back, in a sentence; empty if nothing tells."""
+        told = [row.paired.difference for row in self.own if row.name in _JUDGES and row.photos]
+        if not told:
+            return ""
+        value, low, high = (100 * v for v in (told[0].value, told[0].low, told[0].high))
+        change = f"PCK@0.2 on the photos that were kept back: {value:+.1f} points ({low:+.1f} .. {high:+.1f})"
+        if low > 0:
+            return f"{change}: the new model is better there."
+        if high < 0:
+            return f"{change}: the new model is worse there. Keep the old one, and look for wrong labels."
+        return f"{change}, which may be chance. Label more photos, or keep the old model."
 
 
 def split_samples(samples: Sequence[Sample]) -> OwnData:

@@ -30,8 +30,9 @@ def load_teacher(path: Path, device: torch.device) -> JointNetwork:
 @torch.no_grad()
 def averaged_looks(teacher: JointNetwork, images: Tensor) -> Tensor:
     """Joint logits (B, 14, h, w) of images (B, 3, S, S), averaged over all looks of the pipeline."""
-    logits, _ = pose_view(teacher, images, mirror=True)
-    upright_view(teacher, images, True, logits)
+    with torch.autocast(images.device.type, enabled=False):  # the teacher's engine has a precision of its own
+        logits, _ = pose_view(teacher, images, mirror=True)
+        upright_view(teacher, images, True, logits)
     return logits
 
 

@@ -1,5 +1,6 @@
 """Photo -> person boxes: selection, scaling, the adapters."""
 
+import pickle
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -16,13 +17,12 @@ from posepart.arrays import Rgb
 from posepart.config import PAPER, DetectionConfig
 from posepart.models.detector.network import person_detector
 from posepart.models.model_set import INSTALLED, Card
-from posepart.models.weight_files import save_weights
+from posepart.models.weight_files import load_any, save_weights
 from posepart.stages.detection import (
     Detectron2Detector,
     PersonDetector,
     TorchvisionDetector,
     build_detector,
-    load_checkpoint,
     select_people,
     shrink,
 )
@@ -140,15 +140,15 @@ def test_checkpoints_hold_only_fitting_tensors(tmp_path: Path) -> None:
     path = tmp_path / "plain.pth"
     torch.save(nn.Linear(2, 3).state_dict(), path)
     linear = nn.Linear(2, 3)
-    load_checkpoint(linear, path)
+    load_any(linear, path)
     with pytest.raises(ValueError, match="do not fit"):
-        load_checkpoint(nn.Linear(4, 3), path)
+        load_any(nn.Linear(4, 3), path)
     torch.save(nn.Linear(2, 3), path)  # a whole pickled module is refused
     with pytest.raises(ValueError, match="not a state dict of plain tensors"):
-        load_checkpoint(linear, path)
+        load_any(linear, path)
     path.write_bytes(b"no weights")
     with pytest.raises(ValueError, match="not a state dict of plain tensors"):
-        load_checkpoint(linear, path)
+        load_any(linear, path)
 
 
 class StandInPredictor:
@@ -156,6 +156,7 @@ class StandInPredictor:
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
+        self.model = nn.Linear(2, 3)
         self.seen: Rgb | None = None
 
     def __call__(self, image: Rgb) -> dict[str, Any]:
@@ -172,8 +173,8 @@ class StandInPredictor:
 
 
 class StandInSettings(SimpleNamespace):
-    def merge_from_file(self, path: str) -> None:
-        self.merged = path
+    def merge_from_file(self, path: str, allow_unsafe: bool = True) -> None:
+        self.merged, self.unsafe = path, allow_unsafe
 
 
 def stand_in_detectron2() -> dict[str, ModuleType]:
@@ -193,7 +194,7 @@ def stand_in_detectron2() -> dict[str, ModuleType]:
     modules["detectron2.config"].get_cfg = lambda: StandInSettings(MODEL=model)  # type: ignore[attr-defined]
     modules["detectron2.engine"].DefaultPredictor = StandInPredictor  # type: ignore[attr-defined]
     modules["detectron2.model_zoo"].get_config_file = get_config_file  # type: ignore[attr-defined]
-    modules["detectron2.model_zoo"].get_checkpoint_url = lambda name: f"url of {name}"  # type: ignore[attr-defined]
+    modules["detectron2.model_zoo"].get_checkpoint_url = lambda name: f"https://zoo/{name}"  # type: ignore[attr-defined]
     return modules
 
 
@@ -224,15 +225,43 @@ def test_detectron2_settings(tmp_path: Path) -> None:
     )
     settings = zoo.predict.settings  # type: ignore[attr-defined]
     assert settings.merged == "zoo/COCO-Detection/x.yaml"
-    assert settings.MODEL.WEIGHTS == "url of COCO-Detection/x.yaml"
+    assert settings.MODEL.WEIGHTS == "https://zoo/COCO-Detection/x.yaml"
     assert settings.MODEL.DEVICE == "cpu"
     assert settings.MODEL.ROI_HEADS.SCORE_THRESH_TEST == 0.3
     assert settings.MODEL.ROI_HEADS.NMS_THRESH_TEST == 0.7
-    local = tmp_path / "mine.yaml"
-    local.write_text("MODEL: {}")
-    assert build_detector(f"detectron2:{local}:w.pth").predict.settings.MODEL.WEIGHTS == "w.pth"  # type: ignore
+    assert not settings.unsafe  # YAML runs no code
     with pytest.raises(ValueError, match="neither a file nor a name"):
         Detectron2Detector("absent.yaml")
+
+
+@pytest.mark.usefixtures("detectron2")
+def test_files_of_weights_for_detectron2_hold_only_tensors(tmp_path: Path) -> None:
+    """It would unpickle them."""
+    config, weights = tmp_path / "mine.yaml", tmp_path / "w.pth"
+    config.write_text("MODEL: {}")
+    wanted = nn.Linear(2, 3)
+    torch.save({"model": wanted.state_dict(), "iteration": 7}, weights)
+    predictor = Detectron2Detector(str(config), str(weights)).predict
+    assert isinstance(predictor, StandInPredictor) and predictor.settings.MODEL.WEIGHTS == ""
+    assert torch.equal(predictor.model.weight, wanted.weight)
+    weights.write_bytes(pickle.dumps({"model": print}, protocol=2))
+    for spec, told in (
+        (f"{config}:{weights}", "w.pth: not a state dict of plain tensors"),
+        ("COCO-Detection/x.yaml:absent.pth", "absent.pth: no such weight file"),
+        (str(config), "mine.yaml: names no weights; use detectron2:CONFIG:WEIGHTS"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            build_detector(f"detectron2:{spec}")
+
+
+def test_a_part_of_detectron2_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    modules: dict[str, Any] = {**stand_in_detectron2(), "detectron2.model_zoo": None}
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    with pytest.raises(
+        ValueError, match=r"cannot be imported \(import of detectron2.model_zoo .*: build it from"
+    ):
+        Detectron2Detector("COCO-Detection/x.yaml")
 
 
 @pytest.mark.usefixtures("detectron2")
@@ -285,16 +314,22 @@ def test_detectron2_absent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_real_detectron2(tmp_path: Path) -> None:
     """Where it is installed: a network of its model zoo, with random weights, behind the adapter."""
-    zoo = pytest.importorskip("detectron2.model_zoo")
+    zoo = pytest.importorskip("detectron2.model_zoo", exc_type=ImportError)
+    from detectron2.modeling import build_model
+
     config = zoo.get_config("COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml")
     config.MODEL.DEVICE, config.MODEL.WEIGHTS = "cpu", ""
     config.INPUT.MIN_SIZE_TEST = config.INPUT.MAX_SIZE_TEST = 64
-    path = tmp_path / "small.yaml"
+    path, weights = tmp_path / "small.yaml", tmp_path / "random.pth"
     path.write_text(config.dump())
-    detector = build_detector(
-        f"detectron2:{path}", DetectionConfig(score_threshold=0.0, nms_iou=0.7, max_people=5)
-    )
+    torch.manual_seed(0)
+    network = build_model(config)
+    torch.save({"model": network.state_dict(), "iteration": 1}, weights)
+    settings = DetectionConfig(score_threshold=0.0, nms_iou=0.7, max_people=5)
+    detector = build_detector(f"detectron2:{path}:{weights}", settings)
     assert isinstance(detector, Detectron2Detector)
+    theirs = detector.predict.model.state_dict()  # type: ignore[attr-defined]
+    assert all(torch.equal(tensor, theirs[name]) for name, tensor in network.state_dict().items())
     found = detector(photo(60, 80))
     assert len(found) <= 5
     assert (found.xyxy >= -0.5).all() and (found.xyxy[:, 2::2] <= 80.5).all()

@@ -16,12 +16,14 @@ from posepart.cli.main import main
 from posepart.data.coco_source import CocoSource
 from posepart.data.readers import read_samples
 from posepart.io.files import read_json
+from posepart.metrics.bootstrap import Interval, PairedDifference
+from posepart.metrics.measure import Comparison
 from posepart.models.model_set import find_model, read_card
 from posepart.models.weight_files import read_tensors
 from posepart.stages.features import FEATURE_NAMES, OFFSET_FEATURES
 from posepart.stages.pairwise import PairwiseModel
 from posepart.training import finetune as module
-from posepart.training.finetune import OwnData, finetune, split_samples
+from posepart.training.finetune import Finetuned, OwnData, finetune, split_samples
 from posepart.training.finetune_stages import FinetuneConfig
 from posepart.training.jobs import pose
 
@@ -96,6 +98,21 @@ def test_stopped_and_continued(
     assert load(out)(np.zeros((60, 80, 3), np.uint8)).size == (80, 60)
     with pytest.raises(ValueError, match="mine: is there already; choose a new folder"):
         finetune(data, model, out, SMALL)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (0.01, 0.05, "kept back: +3.0 points (+1.0 .. +5.0): the new model is better there."),
+        (-0.01, 0.07, "kept back: +3.0 points (-1.0 .. +7.0), which may be chance."),
+        (-0.09, -0.01, "kept back: +3.0 points (-9.0 .. -1.0): the new model is worse there."),
+    ],
+)
+def test_verdict(low: float, high: float, told: str) -> None:
+    paired = PairedDifference(Interval(0.03, low, high), 0.5)
+    rows = [Comparison(name, 0.6, 0.63, paired, n) for name, n in (("pck_human", 0), ("pck_exact", 9))]
+    assert told in Finetuned((*rows,), ()).verdict
+    assert Finetuned((rows[0],), ()).verdict == ""
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,8 @@ def test_a_teacher_is_followed() -> None:
     assert all(p.grad is None for p in teacher.parameters())
     images = torch.randn(2, 3, 64, 64)
     wanted = averaged_looks(teacher, images)
+    with torch.autocast("cpu", torch.bfloat16):  # as the network is trained where that is fast
+        assert torch.equal(averaged_looks(teacher, images), wanted)
     mirrored = averaged_looks(teacher, images.flip(-1))[:, list(FLIP_JOINTS)].flip(-1)
     torch.testing.assert_close(mirrored.mean(), wanted.mean(), atol=1e-3, rtol=1e-3)
     own, others = look_losses(wanted, wanted), look_losses(wanted.roll(5, -1), wanted)
