@@ -12,9 +12,10 @@ USAGE = "posepart finetune --data FILE [--images DIR] -o MODEL [options]"
 DESCRIPTION = """\
 Train a model further on labelled photos of your own: a COCO file in any joints, or a folder
 in any layout that posepart data check knows. Every fifth photo is kept back, unless a folder
-has a val part. Synthetic scenes are mixed in, and the new weights are averaged with the old
-ones, so that the model forgets little; its calibration is fitted anew. At the end a table
-compares both models on the photos that were kept back, and on synthetic scenes.
+has a val part. Synthetic scenes are mixed in, the old model is a teacher, and the new weights
+are averaged with the old ones, so that the model forgets little; its calibration is fitted
+anew. At the end a table compares both models on the photos that were kept back, and on
+synthetic scenes, and a sentence says whether the new one is better.
 
 A run that was stopped goes on when the command is repeated. Needs pip install
 "posepart[train]"."""
@@ -58,7 +59,7 @@ def parser() -> ArgumentParser:
         (
             "steps",
             400,
-            "Steps of each training, of 16 crops; about 2 s each on one processor core. Default: 400.",
+            "Steps of each training, of 16 crops; about 1.5 s each on two processor cores. Default: 400.",
         ),
         ("scenes", 120, "Synthetic scenes to mix in. Default: 120."),
         ("threads", None, "Processor cores to use. Default: all."),

@@ -1,8 +1,9 @@
 """Fine-tune a model on labelled photos of one's own: train, average with the old weights, calibrate, compare.
 
-Few photos teach a network their own kind and let it forget others. Two things stand against that: synthetic scenes
-are mixed into the training, and the result is an average of the new weights and those that it started from
-(Wortsman et al., "Robust fine-tuning of zero-shot models", 2022). What both models find is compared on photos that
+Few photos teach a network their own kind and let it forget others. Three things stand against that: synthetic scenes
+are mixed into the training, the old Pose FCN is a teacher (Li & Hoiem, "Learning without forgetting", 2016), and the
+result is an average of the new weights and those that it started from (Wortsman et al., "Robust fine-tuning of zero-shot
+models", 2022). What both models find is compared on photos that
 were kept back, and on scenes that were not trained on.
 """
 

@@ -14,10 +14,11 @@ from posepart.training import run as runs
 from posepart.training.averages import Average, write_average
 from posepart.training.jobs import crf, part, pose
 from posepart.training.loop import LoopConfig
+from posepart.training.pose_loss import PoseLossConfig
 
 STAGES = ("pose", "part", "crf")
 OWN, OLD = "own", "synthetic"  # sources, in cards and shares
-_OPTIMISATION: dict[str, Any] = {"lr": 8e-4, "slow_lr": 1.5e-4, "ema": 0.99, "checkpoint_every": 50}
+_OPTIMISATION: dict[str, Any] = {"lr": 3e-4, "slow_lr": 1e-4, "ema": 0.99, "checkpoint_every": 50}
 _SLOW = {"pose": ("backbone", "heat", "heat_head", "joint_out"), "part": ("backbone",)}
 _FROZEN_BLOCKS = 7
 
@@ -33,7 +34,7 @@ class FinetuneConfig:
     scenes: int = 120  # synthetic scenes to train on
     held_out_scenes: int = 40  # synthetic scenes to compare on
     batch_size: int = 16  # crops a step
-    crf_crops: int = 1200  # to which the CRF is fitted
+    crf_crops: int = 600  # to which the CRF is fitted; it is measured on a quarter as many
     threads: int = 0  # of torch; 0 lets torch choose
     seed: int = 0
 
@@ -70,7 +71,7 @@ class StageJob:
         steps = self.config.steps
         return LoopConfig(
             steps=steps,
-            evaluate_every=max(1, steps // 4),
+            evaluate_every=max(1, steps // 2),
             threads=self.config.threads,
             seed=self.config.seed,
             **_OPTIMISATION,
@@ -97,8 +98,14 @@ def _train_network(stage: str, job: StageJob, labelled: runs.Labelled) -> None:
     loop = replace(job.loop, slow=_SLOW[stage])
     if not run.folder.joinpath(f"{stage}.json").exists():
         if stage == "pose":
+            loss = PoseLossConfig(offsets=1.0, others=0.3, looks=1.0, teacher=job.base.path("pose"))
             settings = pose.Settings(
-                card.builder, card.arguments, _FROZEN_BLOCKS, loop=loop, batches=job.batches("joints")
+                card.builder,
+                card.arguments,
+                _FROZEN_BLOCKS,
+                loop=loop,
+                batches=job.batches("joints"),
+                loss=loss,
             )
             pose.train(replace(settings, keep_offset_statistics=True), run, labelled)
         else:
@@ -120,7 +127,11 @@ def _fit_crf(job: StageJob, labelled: runs.Labelled) -> None:
     run = job.run("crf")
     if not run.folder.joinpath("crf.json").exists():
         settings = crf.Settings(
-            job.model, crops=job.config.crf_crops, threads=job.config.threads, batches=job.batches("joints")
+            job.model,
+            crops=job.config.crf_crops,
+            val_crops=max(1, job.config.crf_crops // 4),
+            threads=job.config.threads,
+            batches=job.batches("joints"),
         )
         crf.train(settings, run, labelled)
     for suffix in (".safetensors", ".json"):
