@@ -158,7 +158,6 @@ def stored_frames(path: Path, out: Path) -> FrameFiles:
 
 def photos_a_second(pipeline: Pipeline, images: list[Rgb]) -> float:
     """Frames as photos of their own, of which nothing is written."""
-    pipeline(images[0])
     started = time.perf_counter()
     for image in images:
         pipeline(image)
@@ -176,6 +175,7 @@ def videos_a_second(path: Path, pipeline: Pipeline, out: Path, track: bool) -> t
 def measure(options: Namespace, folder: Path) -> None:
     """Print a block for every seed."""
     pipeline = posepart.load(options.model, speed=options.speed)
+    pipeline(next(iter(clip(options.seeds[0], 1))).image)  # its networks are compiled at the first photo
     for seed in options.seeds:
         path, truth = make_clip(seed, options.frames, folder)
         tracked, summary = videos_a_second(path, pipeline, folder, True)
