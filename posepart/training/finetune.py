@@ -2,9 +2,9 @@
 
 Few photos teach a network their own kind and let it forget others. Three things stand against that: synthetic scenes
 are mixed into the training, the old Pose FCN is a teacher (Li & Hoiem, "Learning without forgetting", 2016), and the
-result is an average of the new weights and those that it started from (Wortsman et al., "Robust fine-tuning of zero-shot
-models", 2022). What both models find is compared on photos that
-were kept back, and on scenes that were not trained on.
+result is an average of the new weights and those that it started from (Wortsman et al., "Robust fine-tuning of
+zero-shot models", 2022). What both models find is compared on photos that were kept back, and on scenes that were not
+trained on.
 """
 
 import shutil
