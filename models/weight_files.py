@@ -5,6 +5,7 @@ A network is written at half precision, and where it is asked for in eight bits;
 
 import hashlib
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -105,18 +106,26 @@ def load_any(module: nn.Module, path: Path) -> None:
     if path.suffix == ".safetensors":
         load_into(module, path)
         return
+    if not path.is_file():
+        raise ValueError(f"{path}: no such weight file")
+    refusal = f"{path}: not a state dict of plain tensors; save model.state_dict()"
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise ValueError(f"{path}: no such weight file") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles that are refused in a moment
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types for damaged files and pickled objects
-        raise ValueError(f"{path}: not a state dict of plain tensors; save model.state_dict()") from error
+        raise ValueError(refusal) from error
     if isinstance(state, dict) and isinstance(state.get("model"), dict):
         state = state["model"]
+    if not (
+        isinstance(state, dict)
+        and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items())
+    ):
+        raise ValueError(refusal)
     try:
         module.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        reason = str(error).splitlines()[-1].strip()
+    except RuntimeError as error:
+        reason = _one_line(str(error).splitlines()[-1], 300)
         raise ValueError(f"{path}: the weights do not fit the network: {reason}") from error
 
 

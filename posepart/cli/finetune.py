@@ -12,12 +12,13 @@ USAGE = "posepart finetune --data FILE [--images DIR] -o MODEL [options]"
 DESCRIPTION = """\
 Train a model further on labelled photos of your own: a COCO file in any joints, or a folder
 in any layout that posepart data check knows. Every fifth photo is kept back, unless a folder
-has a val part. Synthetic scenes are mixed in, the old model is a teacher, and the new weights
-are averaged with the old ones, so that the model forgets little; its calibration is fitted
-anew. At the end a table compares both models on the photos that were kept back, and on
-synthetic scenes, and a sentence says whether the new one is better.
+has a val part. Synthetic scenes are mixed in, the old Pose FCN is a teacher, and the new
+weights are averaged with the old ones, so that the model forgets little; its calibration is
+fitted anew. At the end a table compares both models on the photos that were kept back, and
+on synthetic scenes, and a sentence says whether the new one is better.
 
-A run that was stopped goes on when the command is repeated. Needs pip install
+A run that was stopped goes on when the command is repeated: a training from its last 50th
+step, the fit of the CRF and the comparison from their beginnings. Needs pip install
 "posepart[train]"."""
 EPILOG = """\
 examples:
@@ -102,6 +103,8 @@ def run(chosen: Namespace) -> int:
         seed=chosen.seed,
     )
     base = find_model(chosen.base)
+    if Path(chosen.out).exists():  # now, rather than after all photos are looked at
+        raise ValueError(f"{chosen.out}: is there already; choose a new folder with -o")
     samples = read_samples(source, "train")
     data = (
         OwnData(samples, read_samples(source, "val"))
@@ -113,7 +116,7 @@ def run(chosen: Namespace) -> int:
     print(f"{len(data.train)} photos to train on, {len(data.val)} kept back")
     result = finetune(data, base, Path(chosen.out), config)
     for name, rows in (("photos that were kept back", result.own), ("synthetic scenes", result.old)):
-        print(f"\n{name}: before and after\n{format_comparisons(rows)}")
-    print(f"\n{result.verdict}".rstrip())
+        print(f"\n{name}: before and after\n{format_comparisons(rows, ('before', 'after'))}")
+    print(f"\n{result.verdict}")
     print(f"\nwrote {chosen.out}; use it with --model {chosen.out}")
     return 0

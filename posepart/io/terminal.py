@@ -46,14 +46,15 @@ def progress(
 ) -> Iterator[T]:
     """Items with a progress bar (`progress_bar`), or with a line a minute where there is no terminal."""
     total = len(items) if total is None and isinstance(items, Sized) else total
-    told = time.monotonic()
+    started = told = time.monotonic()
     with progress_bar(total, name, unit=unit, done=done) as bar:
         for number, item in enumerate(items, start=done + 1):
             yield item
             bar.update()
             if bar.disable and time.monotonic() - told >= LINE_EVERY:
                 told = time.monotonic()
-                LOG.info(f"{name or 'done'}: {number} of {total or 'unknown'} ({unit})")
+                left = time_left(started, number - done, (total or number) - number)
+                LOG.info(f"{name or 'at work'}: {unit} {number}" + (f" of {total}{left}" if total else ""))
 
 
 def progress_bar(
@@ -62,3 +63,9 @@ def progress_bar(
     """A progress bar; none where lines are not shown either, or where there is no terminal."""
     disable = None if shown and LOG.isEnabledFor(logging.INFO) else True
     return tqdm(total=total, desc=name, unit=unit, initial=done, dynamic_ncols=True, disable=disable)
+
+
+def time_left(started: float, done: float, left: float) -> str:
+    """The end of a line such as ", about 7 min left", at the pace since `started` (s, of time.monotonic)."""
+    minutes = (time.monotonic() - started) / max(1, done) * left / 60
+    return f", about {max(1, round(minutes))} min left" if left else ""

@@ -283,10 +283,12 @@ def interval_text(measure: Measure) -> str:
     return f"{measure_text(measure.name, measure.low)} .. {measure_text(measure.name, measure.high)}"
 
 
-def format_comparisons(comparisons: Sequence[Comparison]) -> str:
+def format_comparisons(
+    comparisons: Sequence[Comparison], names: tuple[str, str] = ("first", "second")
+) -> str:
     """A text table of two systems: the second less the first, with its paired interval."""
     rows = tuple(Row(c.name, _comparison_cells(c)) for c in comparisons if not math.isnan(c.first))
-    columns = ("first", "second", "difference", "interval", "photos")
+    columns = (*names, "difference", "interval", "photos")
     return table_to_text(Table("comparison", "Comparison", "", columns, rows, head="measure"))
 
 

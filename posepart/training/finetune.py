@@ -1,10 +1,10 @@
 """Fine-tune a model on labelled photos of one's own: train, average with the old weights, calibrate, compare.
 
 Few photos teach a network their own kind and let it forget others. Three things stand against that: synthetic scenes
-are mixed into the training, the old Pose FCN is a teacher (Li & Hoiem, "Learning without forgetting", 2016), and the
-result is an average of the new weights and those that it started from (Wortsman et al., "Robust fine-tuning of
-zero-shot models", 2022). What both models find is compared on photos that were kept back, and on scenes that were not
-trained on.
+are mixed into the training, the old Pose FCN is a teacher (Li & Hoiem, "Learning without forgetting", 2016), and
+the result is an average of the new weights and those that it started from (Wortsman et al., "Robust fine-tuning of
+zero-shot models", 2022). What both models find is compared on photos that were kept back, and on scenes that were
+not trained on.
 """
 
 import shutil
@@ -35,6 +35,7 @@ from posepart.training.finetune_stages import OLD, OWN, STAGES, TRAIN, FinetuneC
 
 REPORT = "finetune.json"
 _LEAST_PHOTOS = 5
+_FEWEST_JUDGED = 20  # photos, for a verdict
 _JUDGES = ("pck_human", "pck_exact", "pck_teacher")  # measures of the verdict, the first that has joints
 _SEEDS = {"train": 7001, "val": 7002}  # of the scenes: none that a recipe names
 
@@ -61,12 +62,16 @@ class Finetuned:
 
     @property
     def verdict(self) -> str:
-        """Whether more joints are found in the photos that were kept back, in a sentence; empty if nothing tells."""
-        told = [row.paired.difference for row in self.own if row.name in _JUDGES and row.photos]
-        if not told:
-            return ""
-        value, low, high = (100 * v for v in (told[0].value, told[0].low, told[0].high))
-        change = f"PCK@0.2 on the photos that were kept back: {value:+.1f} points ({low:+.1f} .. {high:+.1f})"
+        """Whether more joints are found in the photos that were kept back, in a sentence."""
+        judge = next((row for row in self.own if row.name in _JUDGES and row.photos), None)
+        photos = judge.photos if judge else 0
+        if judge is None or photos < _FEWEST_JUDGED:
+            return f"Photos with joints that were kept back: {photos}, too few to tell which is better. Label more."
+        d = judge.paired.difference
+        value, low, high = (100 * v for v in (d.value, d.low, d.high))
+        change = (
+            f"{judge.name} on photos that were kept back: {value:+.1f} points ({low:+.1f} .. {high:+.1f})"
+        )
         if low > 0:
             return f"{change}: the new model is better there."
         if high < 0:
@@ -82,7 +87,7 @@ def split_samples(samples: Sequence[Sample]) -> OwnData:
     ValueError
         Fewer than five photos have people with joints.
     """
-    useful = [s for s in samples if any(person.joints is not None for person in s.people)]
+    useful = [sample for sample in samples if _has_joints(sample)]
     if len(useful) < _LEAST_PHOTOS:
         raise ValueError(
             f"expected at least {_LEAST_PHOTOS} photos with labelled joints, of which every fifth is kept back, got "
@@ -124,8 +129,8 @@ def finetune(data: OwnData, base: ModelSet, out: Path, config: FinetuneConfig) -
             (model / f"{stage}{suffix}").unlink(missing_ok=True)
     for stage in (stage for stage in STAGES if stage in config.stages):
         runs.say(f"{stage}:")
-        TRAIN[stage](StageJob(work, model, base, config), labelled)
-    result = _compare({OWN: data.val, OLD: old["val"]}, base, model)
+        TRAIN[stage](StageJob(work, model, out.name, base, config), labelled)
+    result = _compare({OWN: data.val, OLD: old["val"]}, base, model, out.name)
     write_json(model / REPORT, _record(result, data, base, config))
     model.rename(out)
     shutil.rmtree(work)
@@ -140,8 +145,16 @@ def _check(data: OwnData, base: ModelSet, out: Path, config: FinetuneConfig) -> 
             raise ValueError(
                 f"{base.name}: has no stage {stage} to fine-tune; choose another --from or --stages"
             )
+    if {"pose", "crf"} & {*config.stages} and not any(map(_has_joints, data.train)):
+        raise ValueError("nobody in the photos to train on has labelled joints")
+    if not any(_has_joints(sample) or sample.part_path is not None for sample in data.val):
+        raise ValueError("no photo that is kept back has labels: nothing could tell which model is better")
     if "part" in config.stages and not any(sample.part_path is not None for sample in data.train):
         raise ValueError("the data has no part maps: leave part out of --stages")
+
+
+def _has_joints(sample: Sample) -> bool:
+    return any(person.joints is not None for person in sample.people)
 
 
 def _prepare(work: Path, data: OwnData, base: ModelSet, config: FinetuneConfig) -> None:
@@ -175,25 +188,25 @@ def _named(samples: Sequence[Sample], source: str) -> list[Sample]:
     return [replace(sample, source=source) for sample in samples]
 
 
-def _compare(samples: dict[str, list[Sample]], base: ModelSet, model: Path) -> Finetuned:
+def _compare(samples: dict[str, list[Sample]], base: ModelSet, model: Path, name: str) -> Finetuned:
     """Compare both models, and calibrate the new one on what it finds in photos that it was not trained on."""
-    before = {name: _predicted(base.folder, chosen, f"before, {name}") for name, chosen in samples.items()}
-    after = {name: _predicted(model, chosen, f"after, {name}") for name, chosen in samples.items()}
+    before = {kind: _predicted(base.folder, chosen, f"before, {kind}") for kind, chosen in samples.items()}
+    after = {kind: _predicted(model, chosen, f"after, {kind}") for kind, chosen in samples.items()}
     photos = [judge(sample, scene, parts=False) for pairs in after.values() for sample, scene in pairs]
     calibration, errors = fit_calibration(photos)
     card = Card(
-        name=model.name,
+        name=name,
         stage="calibration",
         photos=dict(Counter(photo.source for photo in photos)),
         metrics={
-            f"{name}_{when}": row[when] for name, row in errors.items() for when in ("error_raw", "error")
+            f"{kind}_{when}": row[when] for kind, row in errors.items() for when in ("error_raw", "error")
         },
         measured="expected calibration error on photos and scenes that were kept back, cross-fitted",
         pose_sha256=find_model(model).cards["pose"].sha256,
         **runs.LICENCES,
     )
     save_tensors(model / "calibration.safetensors", to_arrays(calibration), card)
-    own_rows, old_rows = (compare_scenes(before[name], after[name]) for name in (OWN, OLD))
+    own_rows, old_rows = (compare_scenes(before[kind], after[kind]) for kind in (OWN, OLD))
     return Finetuned(own_rows, old_rows, errors)
 
 
@@ -215,6 +228,7 @@ def _record(result: Finetuned, data: OwnData, base: ModelSet, config: FinetuneCo
         "settings": {**asdict(config), "stages": list(config.stages)},
         "train": [sample.name for sample in data.train],
         "val": [sample.name for sample in data.val],
+        "verdict": result.verdict,
         "comparisons": rows,
         "calibration": result.calibration,
     }

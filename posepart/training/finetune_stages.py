@@ -44,7 +44,13 @@ class FinetuneConfig:
             raise ValueError(
                 f"stages: expected some of {', '.join(STAGES)}, got {', '.join(unknown) or 'none'}"
             )
-        for name, least in (("steps", 1), ("scenes", 1), ("held_out_scenes", 1), ("batch_size", 1)):
+        for name, least in (
+            ("steps", 1),
+            ("scenes", 1),
+            ("held_out_scenes", 1),
+            ("batch_size", 1),
+            ("seed", 0),
+        ):
             if getattr(self, name) < least:
                 raise ValueError(f"{name}: expected at least {least}, got {getattr(self, name)}")
         for name in ("share", "own"):
@@ -58,12 +64,13 @@ class StageJob:
 
     work: Path
     model: Path  # the new model, as far as it is
+    name: str  # of the new model
     base: ModelSet
     config: FinetuneConfig
 
     def run(self, stage: str) -> runs.Run:
         """Where a stage is trained, from which weights."""
-        return runs.Run(self.work / stage, (), self.base.path(stage), resume=True)
+        return runs.Run(self.work / stage, (), self.base.path(stage), resume=True, goes_on=True)
 
     @property
     def loop(self) -> LoopConfig:
@@ -119,7 +126,7 @@ def _train_network(stage: str, job: StageJob, labelled: runs.Labelled) -> None:
     share = job.config.share
     old, new = job.base.path(stage), run.folder / f"{stage}.safetensors"
     average = Average((old, new), (1 - share, share)) if share < 1 else Average((new,))
-    write_average(average, job.model / f"{stage}.safetensors", name=job.model.name)
+    write_average(average, job.model / f"{stage}.safetensors", name=job.name)
 
 
 def _fit_crf(job: StageJob, labelled: runs.Labelled) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from posepart.io.files import write_text
-from posepart.io.terminal import LOG, progress_bar
+from posepart.io.terminal import LOG, progress_bar, time_left
 from posepart.training.processes import Processes
 
 
@@ -38,7 +38,7 @@ class Log:
     def __init__(
         self, run: Path, steps: int, first: int, processes: Processes | None = None, every: int = 50
     ) -> None:
-        self.every = every
+        self.every, self.steps = every, steps
         self.step = first
         self.processes = processes or Processes(torch.device("cpu"))
         self.read_at_once = self.processes.device.type == "cpu" and self.processes.count == 1
@@ -86,7 +86,9 @@ class Log:
             shown = {k: f"{v:.4g}" for k, v in means.items()}
             self.bar.set_postfix(shown, refresh=False)
             if self.writes and self.bar.disable:  # no terminal
-                LOG.info(f"step {self.step}: " + "  ".join(f"{k} {v}" for k, v in shown.items()))
+                left = time_left(self.started, self.step - self.bar.initial, self.steps - self.step)
+                values_of = "  ".join(f"{k} {v}" for k, v in shown.items())
+                LOG.info(f"step {self.step} of {self.steps}{left}: {values_of}")
             self.write("train", self.step, means)
             self.sums, self.count = {}, 0
 

@@ -36,31 +36,20 @@ LICENCES: dict[str, Any] = {  # fields of a card
 
 @dataclass(frozen=True)
 class Run:
-    """Where a training reads and writes.
+    """Where a training reads and writes."""
 
-    Attributes
-    ----------
-    folder : Path
-        Receives settings, log, checkpoint, weights and card.
-    data : tuple of Path
-        Folders of data sets.
-    init : Path, optional
-        Initial weights: a weight file with a card, published arrays (.npz), or torchvision's ResNet-101 or VGG-16.
-    resume : bool
-        Continue an interrupted training.
-    recipe, recipe_stage : str, optional
-        Recipe and stage that the settings come from; they are written to the card.
-    settings : mapping
-        All settings; `config.json` keeps them, and a run can only be resumed with the same ones.
-    """
-
-    folder: Path
-    data: tuple[Path, ...]
-    init: Path | None = None
-    resume: bool = False
-    recipe: str | None = None
-    recipe_stage: str | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path  # receives settings, log, checkpoint, weights and card
+    data: tuple[Path, ...]  # folders of data sets
+    init: Path | None = (
+        None  # a weight file with a card, arrays (.npz), or torchvision's ResNet-101 or VGG-16
+    )
+    resume: bool = False  # an interrupted training
+    recipe: str | None = None  # that the settings come from; written to the card
+    recipe_stage: str | None = None  # likewise
+    settings: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # all, for `config.json`; a resumed run needs the same
+    goes_on: bool = False  # the weights are a step on the way to others; nobody is told where they are
 
     @property
     def record(self) -> dict[str, Any]:
@@ -291,7 +280,7 @@ def finish(run: Run, model: nn.Module, card: Card) -> None:
     path = run.folder / f"{card.stage}.safetensors"
     if is_main():
         save_weights(path, model, card)
-        say(f"wrote {path}")
+        say("" if run.goes_on else f"wrote {path}")
 
 
 def seeded(loop: LoopConfig) -> None:

@@ -34,13 +34,16 @@ def script_parser(documentation: str | None, script: str | None = None) -> Argum
 
 
 def run_script(main: Callable[[], None]) -> None:
-    """Call `main` and show what it logs; on bad input, print one sentence and exit with code 2."""
+    """Call `main` and show what it logs; on bad input, one sentence and exit code 2; on Ctrl-C, exit code 130."""
     try:
         with telling():
             main()
     except (ValueError, OSError, argparse.ArgumentError) as error:
         print(f"{Path(sys.argv[0]).name}: error: {sentence_of(error)}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print(f"{Path(sys.argv[0]).name}: interrupted", file=sys.stderr)
+        sys.exit(130)
 
 
 def sentence_of(error: Exception) -> str:

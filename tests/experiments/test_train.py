@@ -16,6 +16,7 @@ import train
 from helpers.people_data import write_people
 
 from posepart.data.person_crops import CropBatchConfig
+from posepart.io.terminal import telling
 from posepart.loading import load
 from posepart.models.builders import build
 from posepart.models.model_set import read_card
@@ -41,6 +42,13 @@ stages:
   - {name: second, loop: {seed: 4}}
   - {name: mean, average: {first: 1, second: 3}}
 """
+
+
+@pytest.fixture(autouse=True)
+def terminal() -> Iterator[None]:
+    """As the script shows what is logged."""
+    with telling():
+        yield
 
 
 def shipped_recipes() -> Iterator[tuple[str, Recipe]]:

@@ -39,4 +39,4 @@ def test_lines_without_a_terminal(
         assert capsys.readouterr() == ("", "")  # it was soon done
         monkeypatch.setattr(terminal, "LINE_EVERY", 0.0)
         list(progress(iter("bc"), "letters", 3, unit="letter", done=1))
-    assert capsys.readouterr() == ("letters: 2 of 3 (letter)\nletters: 3 of 3 (letter)\n", "")
+    assert capsys.readouterr() == ("letters: letter 2 of 3, about 1 min left\nletters: letter 3 of 3\n", "")

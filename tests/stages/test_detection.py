@@ -149,6 +149,11 @@ def test_checkpoints_hold_only_fitting_tensors(tmp_path: Path) -> None:
     path.write_bytes(b"no weights")
     with pytest.raises(ValueError, match="not a state dict of plain tensors"):
         load_any(linear, path)
+    torch.save({1: torch.zeros(2)}, path)
+    with pytest.raises(ValueError, match="not a state dict of plain tensors"):
+        load_any(linear, path)
+    with pytest.raises(ValueError, match="no such weight file"):
+        load_any(linear, tmp_path)
 
 
 class StandInPredictor:

@@ -92,6 +92,8 @@ def test_stopped_and_continued(
     assert calibration.pose_sha256 == read_card(out / "pose.safetensors").sha256
 
     record = read_json(out / "finetune.json")
+    assert record["verdict"] == result.verdict
+    assert {read_card(out / f"{stage}.safetensors").name for stage in ("pose", "calibration")} == {"mine"}
     assert record["val"] == [sample.name for sample in data.val]
     assert {row["measure"] for row in record["comparisons"]["own"]} == {row.name for row in result.own}
     assert load(out).calibration is not None
@@ -103,16 +105,37 @@ def test_stopped_and_continued(
 @pytest.mark.parametrize(
     ("low", "high", "told"),
     [
-        (0.01, 0.05, "kept back: +3.0 points (+1.0 .. +5.0): the new model is better there."),
+        (
+            0.01,
+            0.05,
+            "pck_exact on photos that were kept back: +3.0 points (+1.0 .. +5.0): the new model is better",
+        ),
         (-0.01, 0.07, "kept back: +3.0 points (-1.0 .. +7.0), which may be chance."),
         (-0.09, -0.01, "kept back: +3.0 points (-9.0 .. -1.0): the new model is worse there."),
     ],
 )
 def test_verdict(low: float, high: float, told: str) -> None:
     paired = PairedDifference(Interval(0.03, low, high), 0.5)
-    rows = [Comparison(name, 0.6, 0.63, paired, n) for name, n in (("pck_human", 0), ("pck_exact", 9))]
+    rows = [Comparison(name, 0.6, 0.63, paired, n) for name, n in (("pck_human", 0), ("pck_exact", 20))]
     assert told in Finetuned((*rows,), ()).verdict
-    assert Finetuned((rows[0],), ()).verdict == ""
+    for few in ((), (rows[0],)):
+        assert Finetuned(few, ()).verdict.startswith(
+            "Photos with joints that were kept back: 0, too few to tell"
+        )
+    assert ": 19, too few to tell" in Finetuned((replace(rows[1], photos=19),), ()).verdict
+
+
+def test_labels_are_needed_on_both_sides(base: Path, data: OwnData, tmp_path: Path) -> None:
+    """A data set may bring a val part of its own, which `split_samples` does not see."""
+    bare = [replace(sample, people=()) for sample in data.val]
+    for wrong, told in (
+        (OwnData(data.train, bare), "no photo that is kept back has labels"),
+        (OwnData(data.train, []), "no photo that is kept back has labels"),
+        (OwnData(bare, data.val), "nobody in the photos to train on has labelled joints"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            finetune(wrong, find_model(base), tmp_path / "mine", SMALL)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -122,6 +145,7 @@ def test_verdict(low: float, high: float, told: str) -> None:
         ({"stages": ("detector",)}, "stages: expected some of pose, part, crf, got detector"),
         ({"stages": ()}, "stages: expected some of pose, part, crf, got none"),
         ({"steps": 0}, "steps: expected at least 1, got 0"),
+        ({"seed": -1}, "seed: expected at least 0, got -1"),
         ({"share": 0.0}, "share: expected more than 0 and at most 1"),
         ({"own": 1.5}, "own: expected more than 0 and at most 1"),
     ],
@@ -177,4 +201,9 @@ def test_the_command(
     assert (len(own.train), len(own.val)) == (4, 2)
     assert (model.name, out.name) == ("tiny", "mine")
     assert (config.stages, config.steps) == (("pose", "crf"), 7)
-    assert "4 photos to train on, 2 kept back" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "4 photos to train on, 2 kept back" in told and "before and after\nmeasure  before  after" in told
+    assert "kept back: 0, too few to tell" in told
+    (tmp_path / "taken").mkdir()
+    assert main(["finetune", *arguments[:-1], str(tmp_path / "taken"), "--from", str(base)]) == 2
+    assert "taken: is there already" in capsys.readouterr().err
