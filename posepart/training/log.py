@@ -39,7 +39,7 @@ class Log:
         self, run: Path, steps: int, first: int, processes: Processes | None = None, every: int = 50
     ) -> None:
         self.every, self.steps = every, steps
-        self.step = first
+        self.first = self.step = first
         self.processes = processes or Processes(torch.device("cpu"))
         self.read_at_once = self.processes.device.type == "cpu" and self.processes.count == 1
         self.unread: list[Mapping[str, Tensor]] = []  # of the last steps
@@ -86,7 +86,7 @@ class Log:
             shown = {k: f"{v:.4g}" for k, v in means.items()}
             self.bar.set_postfix(shown, refresh=False)
             if self.writes and self.bar.disable:  # no terminal
-                left = time_left(self.started, self.step - self.bar.initial, self.steps - self.step)
+                left = time_left(self.started, self.step - self.first, self.steps - self.step)
                 values_of = "  ".join(f"{k} {v}" for k, v in shown.items())
                 LOG.info(f"step {self.step} of {self.steps}{left}: {values_of}")
             self.write("train", self.step, means)
