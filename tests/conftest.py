@@ -1,7 +1,7 @@
 """Fixtures that several test folders share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from posepart.data.sample import LabelledPerson, Sample
+from posepart.io.terminal import telling
 from posepart.schema import NUM_JOINTS
+
+
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """What is logged is shown, as commands and scripts show it."""
+    with telling():
+        yield
 
 
 @pytest.fixture(scope="session")

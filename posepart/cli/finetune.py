@@ -92,7 +92,7 @@ def run(chosen: Namespace) -> int:
     from posepart.data.readers import read_samples, splits_of
     from posepart.metrics.tables import format_comparisons
     from posepart.models.model_set import find_model
-    from posepart.training.finetune import FinetuneConfig, OwnData, finetune, split_samples
+    from posepart.training.finetune import FinetuneConfig, OwnData, finetune, refuse_existing, split_samples
 
     config = FinetuneConfig(
         stages=tuple(chosen.stages),
@@ -103,8 +103,7 @@ def run(chosen: Namespace) -> int:
         seed=chosen.seed,
     )
     base = find_model(chosen.base)
-    if Path(chosen.out).exists():  # now, rather than after all photos are looked at
-        raise ValueError(f"{chosen.out}: is there already; choose a new folder with -o")
+    refuse_existing(Path(chosen.out))  # now, rather than after all photos are looked at
     samples = read_samples(source, "train")
     data = (
         OwnData(samples, read_samples(source, "val"))

@@ -136,56 +136,20 @@ class TorchvisionDetector:
 
 
 class Detectron2Detector:
-    """A detectron2 model behind the same interface; detectron2 is imported when the detector is made.
+    """A predictor of detectron2 behind the same interface; `detectron2_detector` makes one.
 
     Parameters
     ----------
-    config_file : str
-        A YAML file, or a name in detectron2's model zoo such as "COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml".
-    weights : str, optional
-        A file for `weight_files.load_any`; by default the one that the config names, or the zoo's.
+    predict : callable
+        detectron2's `DefaultPredictor`: from a photo (H, W, 3) uint8 BGR to its instances.
     config : DetectionConfig, optional
-    device : str or torch.device
-
-    Raises
-    ------
-    ValueError
-        If detectron2 is not installed or does not know the config, or the weights are none or of another network.
     """
 
     def __init__(
-        self,
-        config_file: str,
-        weights: str | None = None,
-        config: DetectionConfig | None = None,
-        device: str | torch.device = "cpu",
+        self, predict: Callable[[Rgb], dict[str, Any]], config: DetectionConfig | None = None
     ) -> None:
+        self.predict = predict
         self.config = config or DetectionConfig()
-        try:
-            settings = importlib.import_module("detectron2.config").get_cfg()
-            engine = importlib.import_module("detectron2.engine")
-            zoo = importlib.import_module("detectron2.model_zoo")
-        except ImportError as error:
-            raise ValueError(DETECTRON2_MISSING.format(error)) from error
-        own = Path(config_file).is_file()
-        try:
-            path = config_file if own else zoo.get_config_file(config_file)
-        except RuntimeError as error:
-            raise ValueError(f"{config_file}: neither a file nor a name of detectron2's model zoo") from error
-        settings.merge_from_file(path, allow_unsafe=False)  # else YAML could run code
-        settings.MODEL.DEVICE = str(device)
-        settings.MODEL.ROI_HEADS.SCORE_THRESH_TEST = self.config.score_threshold
-        settings.MODEL.ROI_HEADS.NMS_THRESH_TEST = nms_iou(self.config)
-        weights = weights or (settings.MODEL.WEIGHTS if own else zoo.get_checkpoint_url(config_file))
-        if not weights:
-            raise ValueError(f"{config_file}: names no weights; use detectron2:CONFIG:WEIGHTS")
-        published = "://" in weights
-        settings.MODEL.WEIGHTS = (
-            weights if published else ""
-        )  # of files, detectron2 would unpickle whatever they hold
-        self.predict: Callable[[Rgb], dict[str, Any]] = engine.DefaultPredictor(settings)
-        if not published:
-            load_any(self.predict.model, Path(weights))  # type: ignore[attr-defined]
         self.longest = LARGEST_INPUT
 
     def __call__(self, image: Rgb) -> PersonBoxes:
@@ -197,6 +161,52 @@ class Detectron2Detector:
         zoom = [image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]] * 2
         boxes = found.pred_boxes.tensor[person].detach().cpu() * torch.tensor(zoom)
         return select_people(boxes, found.scores[person], self.config)
+
+
+def detectron2_detector(
+    config_file: str, weights: str | None, config: DetectionConfig | None, device: str | torch.device = "cpu"
+) -> Detectron2Detector:
+    """A model of detectron2, which is imported now.
+
+    Parameters
+    ----------
+    config_file : str
+        A YAML file, or a name in detectron2's model zoo such as "COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml".
+    weights : str or None
+        A file for `weight_files.load_any`; None for the file that the YAML file names, or the zoo's.
+    config : DetectionConfig or None
+    device : str or torch.device
+
+    Raises
+    ------
+    ValueError
+        If detectron2 is not installed or does not know the config, or the weights are none or of another network.
+    """
+    config = config or DetectionConfig()
+    try:
+        settings = importlib.import_module("detectron2.config").get_cfg()
+        engine = importlib.import_module("detectron2.engine")
+        zoo = importlib.import_module("detectron2.model_zoo")
+    except ImportError as error:
+        raise ValueError(DETECTRON2_MISSING.format(error)) from error
+    own = Path(config_file).is_file()
+    try:
+        path = config_file if own else zoo.get_config_file(config_file)
+    except RuntimeError as error:
+        raise ValueError(f"{config_file}: neither a file nor a name of detectron2's model zoo") from error
+    settings.merge_from_file(path, allow_unsafe=False)  # else YAML could run code
+    settings.MODEL.DEVICE = str(device)
+    settings.MODEL.ROI_HEADS.SCORE_THRESH_TEST = config.score_threshold
+    settings.MODEL.ROI_HEADS.NMS_THRESH_TEST = nms_iou(config)
+    file = weights or (settings.MODEL.WEIGHTS if own else None)
+    if own and (not file or "://" in file):
+        raise ValueError(f"{config_file}: names no file of weights; use detectron2:CONFIG:WEIGHTS")
+    # detectron2 would unpickle a file, so that it loads the zoo's own alone
+    settings.MODEL.WEIGHTS = "" if file else zoo.get_checkpoint_url(config_file)
+    predictor = engine.DefaultPredictor(settings)
+    if file:
+        load_any(predictor.model, Path(file))
+    return Detectron2Detector(predictor, config)
 
 
 def torchvision_detector(
@@ -264,7 +274,7 @@ def build_detector(
             raise ValueError(f"--detector {spec}: name what to load after {kind}:, as in {_EXAMPLES[kind]}")
         if kind == "torchvision":
             return torchvision_detector(name, weights or None, config, device)
-        return Detectron2Detector(name, weights or None, config, device)
+        return detectron2_detector(name, weights or None, config, device)
     if spec == "default":
         path = default or find_model("posepart-s").path("detector")
     else:

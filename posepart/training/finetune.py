@@ -137,9 +137,14 @@ def finetune(data: OwnData, base: ModelSet, out: Path, config: FinetuneConfig) -
     return result
 
 
-def _check(data: OwnData, base: ModelSet, out: Path, config: FinetuneConfig) -> None:
+def refuse_existing(out: Path) -> None:
+    """Raise ValueError if there is something at the place of the new model."""
     if out.exists():
         raise ValueError(f"{out}: is there already; choose a new folder with -o")
+
+
+def _check(data: OwnData, base: ModelSet, out: Path, config: FinetuneConfig) -> None:
+    refuse_existing(out)
     for stage in ("pose", *config.stages):
         if stage not in base.cards:
             raise ValueError(

@@ -19,6 +19,11 @@ from posepart.training.pose_loss import PoseLossConfig
 STAGES = ("pose", "part", "crf")
 OWN, OLD = "own", "synthetic"  # sources, in cards and shares
 _OPTIMISATION: dict[str, Any] = {"lr": 3e-4, "slow_lr": 1e-4, "ema": 0.99, "checkpoint_every": 50}
+_POSE_LOSS: dict[str, Any] = {
+    "offsets": 1.0,
+    "others": 0.3,
+    "looks": 1.0,
+}  # as at the end of pose_people2.yaml
 _SLOW = {"pose": ("backbone", "heat", "heat_head", "joint_out"), "part": ("backbone",)}
 _FROZEN_BLOCKS = 7
 
@@ -105,7 +110,7 @@ def _train_network(stage: str, job: StageJob, labelled: runs.Labelled) -> None:
     loop = replace(job.loop, slow=_SLOW[stage])
     if not run.folder.joinpath(f"{stage}.json").exists():
         if stage == "pose":
-            loss = PoseLossConfig(offsets=1.0, others=0.3, looks=1.0, teacher=job.base.path("pose"))
+            loss = PoseLossConfig(**_POSE_LOSS, teacher=job.base.path("pose"))
             settings = pose.Settings(
                 card.builder,
                 card.arguments,

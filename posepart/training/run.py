@@ -40,15 +40,11 @@ class Run:
 
     folder: Path  # receives settings, log, checkpoint, weights and card
     data: tuple[Path, ...]  # folders of data sets
-    init: Path | None = (
-        None  # a weight file with a card, arrays (.npz), or torchvision's ResNet-101 or VGG-16
-    )
+    init: Path | None = None  # weights with a card, arrays (.npz), or torchvision's ResNet-101 or VGG-16
     resume: bool = False  # an interrupted training
     recipe: str | None = None  # that the settings come from; written to the card
     recipe_stage: str | None = None  # likewise
-    settings: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # all, for `config.json`; a resumed run needs the same
+    settings: Mapping[str, Any] = field(default_factory=dict)  # all; a resumed run needs the same
     goes_on: bool = False  # the weights are a step on the way to others; nobody is told where they are
 
     @property
@@ -119,6 +115,11 @@ def say(note: str) -> None:
     """Log a note, if there is one, in the main process."""
     if note and is_main():
         LOG.info(note)
+
+
+def say_written(run: Run, path: Path) -> None:
+    """Log where the weights are, unless the run goes on."""
+    say("" if run.goes_on else f"wrote {path}")
 
 
 def by_pose_weights(pose: Path, folds: Sequence[Path], samples: Sequence[Sample]) -> dict[Path, list[Sample]]:
@@ -280,7 +281,7 @@ def finish(run: Run, model: nn.Module, card: Card) -> None:
     path = run.folder / f"{card.stage}.safetensors"
     if is_main():
         save_weights(path, model, card)
-        say("" if run.goes_on else f"wrote {path}")
+        say_written(run, path)
 
 
 def seeded(loop: LoopConfig) -> None:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,11 +32,7 @@ from posepart.structures import Certificate
 SETTINGS = {"model": "fake", "pipeline": {"refine": True, "crf": {"time_limit": 1.0}}}
 
 
-@pytest.fixture(autouse=True)
-def terminal() -> Iterator[None]:
-    """As the command shows it."""
-    with telling():
-        yield
+pytestmark = pytest.mark.usefixtures("terminal")
 
 
 def run(photos: list[Path], out: Path, pipeline: FakePipeline | None = None, **options: Any) -> RunSummary:

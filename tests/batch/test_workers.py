@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,8 @@ from helpers.mortal import DEADLY, load, load_nothing
 from posepart.batch import RunSummary, predict_photos
 from posepart.batch.workers import Workers, _without_interrupts
 from posepart.io.run_folder import prepare_out
-from posepart.io.terminal import telling
 
-
-@pytest.fixture(autouse=True)
-def terminal() -> Iterator[None]:
-    """As the command shows it."""
-    with telling():
-        yield
+pytestmark = pytest.mark.usefixtures("terminal")
 
 
 def run(photos: list[Path], out: Path, lives: int = 0, count: int = 2, **options: Any) -> RunSummary:

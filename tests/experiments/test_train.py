@@ -16,7 +16,6 @@ import train
 from helpers.people_data import write_people
 
 from posepart.data.person_crops import CropBatchConfig
-from posepart.io.terminal import telling
 from posepart.loading import load
 from posepart.models.builders import build
 from posepart.models.model_set import read_card
@@ -44,11 +43,7 @@ stages:
 """
 
 
-@pytest.fixture(autouse=True)
-def terminal() -> Iterator[None]:
-    """As the script shows what is logged."""
-    with telling():
-        yield
+pytestmark = pytest.mark.usefixtures("terminal")
 
 
 def shipped_recipes() -> Iterator[tuple[str, Recipe]]:

@@ -23,6 +23,7 @@ from posepart.stages.detection import (
     PersonDetector,
     TorchvisionDetector,
     build_detector,
+    detectron2_detector,
     select_people,
     shrink,
 )
@@ -180,6 +181,8 @@ class StandInPredictor:
 class StandInSettings(SimpleNamespace):
     def merge_from_file(self, path: str, allow_unsafe: bool = True) -> None:
         self.merged, self.unsafe = path, allow_unsafe
+        if path.endswith("elsewhere.yaml"):
+            self.MODEL.WEIGHTS = Path(path).read_text()
 
 
 def stand_in_detectron2() -> dict[str, ModuleType]:
@@ -225,8 +228,8 @@ def test_detectron2_sees_bgr_and_returns_people_only() -> None:
 
 @pytest.mark.usefixtures("detectron2")
 def test_detectron2_settings(tmp_path: Path) -> None:
-    zoo = Detectron2Detector(
-        "COCO-Detection/x.yaml", config=DetectionConfig(score_threshold=0.3, nms_iou=0.7)
+    zoo = detectron2_detector(
+        "COCO-Detection/x.yaml", None, DetectionConfig(score_threshold=0.3, nms_iou=0.7)
     )
     settings = zoo.predict.settings  # type: ignore[attr-defined]
     assert settings.merged == "zoo/COCO-Detection/x.yaml"
@@ -236,7 +239,7 @@ def test_detectron2_settings(tmp_path: Path) -> None:
     assert settings.MODEL.ROI_HEADS.NMS_THRESH_TEST == 0.7
     assert not settings.unsafe  # YAML runs no code
     with pytest.raises(ValueError, match="neither a file nor a name"):
-        Detectron2Detector("absent.yaml")
+        build_detector("detectron2:absent.yaml")
 
 
 @pytest.mark.usefixtures("detectron2")
@@ -244,16 +247,19 @@ def test_files_of_weights_for_detectron2_hold_only_tensors(tmp_path: Path) -> No
     """It would unpickle them."""
     config, weights = tmp_path / "mine.yaml", tmp_path / "w.pth"
     config.write_text("MODEL: {}")
+    elsewhere = tmp_path / "elsewhere.yaml"
+    elsewhere.write_text("https://example.org/w.pkl")  # what the stand-in takes as its weights
     wanted = nn.Linear(2, 3)
     torch.save({"model": wanted.state_dict(), "iteration": 7}, weights)
-    predictor = Detectron2Detector(str(config), str(weights)).predict
+    predictor = build_detector(f"detectron2:{config}:{weights}").predict  # type: ignore[union-attr]
     assert isinstance(predictor, StandInPredictor) and predictor.settings.MODEL.WEIGHTS == ""
     assert torch.equal(predictor.model.weight, wanted.weight)
     weights.write_bytes(pickle.dumps({"model": print}, protocol=2))
     for spec, told in (
         (f"{config}:{weights}", "w.pth: not a state dict of plain tensors"),
         ("COCO-Detection/x.yaml:absent.pth", "absent.pth: no such weight file"),
-        (str(config), "mine.yaml: names no weights; use detectron2:CONFIG:WEIGHTS"),
+        (str(config), "mine.yaml: names no file of weights; use detectron2:CONFIG:WEIGHTS"),
+        (str(elsewhere), "elsewhere.yaml: names no file of weights"),
     ):
         with pytest.raises(ValueError, match=told):
             build_detector(f"detectron2:{spec}")
@@ -266,12 +272,12 @@ def test_a_part_of_detectron2_that_is_missing_is_named(monkeypatch: pytest.Monke
     with pytest.raises(
         ValueError, match=r"cannot be imported \(import of detectron2.model_zoo .*: build it from"
     ):
-        Detectron2Detector("COCO-Detection/x.yaml")
+        detectron2_detector("COCO-Detection/x.yaml", None, None)
 
 
 @pytest.mark.usefixtures("detectron2")
 def test_detectron2_boxes_of_a_large_photo_return_to_its_frame() -> None:
-    detector = Detectron2Detector("COCO-Detection/x.yaml")
+    detector = detectron2_detector("COCO-Detection/x.yaml", None, None)
     found = detector(photo(50, 2666))
     assert found.xyxy[0].tolist() == [80, 4, 100, 64]
 
@@ -292,7 +298,7 @@ def test_the_iou_of_box_nms_reaches_every_detector(tmp_path: Path) -> None:
         assert own.module.roi_heads.nms_thresh == ours
         coco = build_detector(f"torchvision:{name}:{weights}", config)
         assert isinstance(coco, TorchvisionDetector) and coco.module.roi_heads.nms_thresh == theirs
-        detectron = Detectron2Detector("COCO-Detection/x.yaml", config=config)
+        detectron = detectron2_detector("COCO-Detection/x.yaml", None, config)
         heads = detectron.predict.settings.MODEL.ROI_HEADS  # type: ignore[attr-defined]
         assert third_party == heads.NMS_THRESH_TEST
 

@@ -125,7 +125,7 @@ def train(settings: Settings, run: runs.Run, labelled: runs.Labelled | None = No
     save_tensors(path, model.to_arrays(), runs.new_card(run, "crf", samples, metrics))
     for file in run.folder.glob(KEPT.format("*")):
         file.unlink()
-    runs.say("" if run.goes_on else f"wrote {path}")
+    runs.say_written(run, path)
 
 
 def start(run: runs.Run) -> None:
